@@ -1,0 +1,92 @@
+"""backtune: tune a forecast-driven limit-order backtest to its provable optimum, and judge it out of sample.
+
+The names below are the public API; each is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backtune.backtest import BacktestResult, backtest_forecasts
+    from backtune.bars import Bars, load_bars
+    from backtune.errors import (
+        BacktuneError,
+        BarsError,
+        OptimizerError,
+        ProblemError,
+        RunError,
+        SettingError,
+    )
+    from backtune.forecasts import Forecast, Forecaster, forecast
+    from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimizers
+    from backtune.problem import EntryExitProblem
+    from backtune.runner import Runs, run_parallel_backtests
+    from backtune.store import Run
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BacktestResult": "backtest",
+    "backtest_forecasts": "backtest",
+    "Bars": "bars",
+    "load_bars": "bars",
+    "BacktuneError": "errors",
+    "BarsError": "errors",
+    "OptimizerError": "errors",
+    "ProblemError": "errors",
+    "RunError": "errors",
+    "SettingError": "errors",
+    "Forecast": "forecasts",
+    "Forecaster": "forecasts",
+    "forecast": "forecasts",
+    "Objective": "optimizers",
+    "Optimizer": "optimizers",
+    "Optimum": "optimizers",
+    "Search": "optimizers",
+    "optimize": "optimizers",
+    "optimizers": "optimizers",
+    "EntryExitProblem": "problem",
+    "Runs": "runner",
+    "run_parallel_backtests": "runner",
+    "Run": "store",
+}
+
+__all__ = [
+    "BacktestResult",
+    "BacktuneError",
+    "Bars",
+    "BarsError",
+    "EntryExitProblem",
+    "Forecast",
+    "Forecaster",
+    "Objective",
+    "Optimizer",
+    "OptimizerError",
+    "Optimum",
+    "ProblemError",
+    "Run",
+    "RunError",
+    "Runs",
+    "Search",
+    "SettingError",
+    "backtest_forecasts",
+    "forecast",
+    "load_bars",
+    "optimize",
+    "optimizers",
+    "run_parallel_backtests",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'backtune' has no attribute {name!r}")
+    value = getattr(import_module(f"backtune.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

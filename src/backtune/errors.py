@@ -1,0 +1,83 @@
+"""What can go wrong for a user of backtune, and how to tell it apart.
+
+Every message is one line: what was given, what is wrong with it, and the cure. The command line prints
+that line and exits with 2; a program catches `BacktuneError` or one of its kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BacktuneError(Exception):
+    """Any error that backtune raises on purpose."""
+
+
+class BarsError(BacktuneError, ValueError):
+    """A price series that is missing, unreadable, too short, or not made of bars.
+
+    Attributes
+    ----------
+    source : str
+        The file (or "DataFrame") that was read.
+    row : int or None
+        Offending data row, counted from 1 without the header.
+    value : object
+        The offending value.
+    rule : str
+        The rule of `backtune.bars` that it breaks.
+    cure : str
+        What to do about it.
+    """
+
+    def __init__(
+        self, source: str, rule: str, cure: str, *, row: int | None = None, value: object = None, where: str = ""
+    ) -> None:
+        self.source, self.rule, self.cure, self.row, self.value = source, rule, cure, row, value
+        place = "" if row is None else f" row {row}{where}:"
+        super().__init__(f"{source}:{place} {rule}; {cure}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by message and fields, so that the error crosses process borders unchanged."""
+        return _restore_bars_error, (str(self), self.source, self.rule, self.cure, self.row, self.value)
+
+
+def _restore_bars_error(
+    message: str, source: str, rule: str, cure: str, row: int | None, value: object
+) -> BarsError:
+    error = BarsError(source, rule, cure, row=row, value=value)
+    error.args = (message,)
+    return error
+
+
+class SettingError(BacktuneError, ValueError):
+    """An argument that is out of range, of the wrong kind, or not one of the known names."""
+
+
+class ProblemError(BacktuneError, ValueError):
+    """Arrays that do not make an `EntryExitProblem`."""
+
+
+class OptimizerError(BacktuneError, RuntimeError):
+    """An optimizer that cannot run: unknown, not installed, or its objective never gave a number."""
+
+
+class RunError(BacktuneError):
+    """A run folder that cannot be written, or is not one."""
+
+
+def one_of(kind: str, given: object, known: Iterable[str]) -> str:
+    """Return `given` if it is one of the `known` names, else raise an error that lists them.
+
+    Raises
+    ------
+    SettingError
+        With the nearest known name, where one is near.
+    """
+    names = list(known)
+    if isinstance(given, str) and given in names:
+        return given
+    near = get_close_matches(str(given), names, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise SettingError(f"unknown {kind} {given!r}{hint}; known: {', '.join(names)}")
