@@ -56,4 +56,6 @@ def _short(o, h, lo, c, up, down, f, close_at_eod, fills):
 
 def returns(moves, a, b, fee, close_at_eod, fills):
     """Per-bar returns of moves (8, n): open, high, low, close, forecasts, sizes."""
-    return np.array([bar_return(*bar, a, b, fee, close_at_eod, fills) for bar in np.asarray(moves).T.tolist()])
+    return np.array(
+        [bar_return(*bar, a, b, fee, close_at_eod, fills) for bar in np.asarray(moves).T.tolist()]
+    )

@@ -14,7 +14,11 @@ def random_problem(seed, n=None, fills=None, close_at_eod=None, kind=None, bound
     n = int(rng.integers(1, 24)) if n is None else n
     fills = FILLS[seed % 3] if fills is None else fills
     close_at_eod = bool(seed // 3 % 2) if close_at_eod is None else close_at_eod
-    kind = ("plain", "tied", "clamped", "gapped", "wild", "exact-floats")[seed // 6 % 6] if kind is None else kind
+    kind = (
+        ("plain", "tied", "clamped", "gapped", "wild", "exact-floats")[seed // 6 % 6]
+        if kind is None
+        else kind
+    )
     scale = {"wild": 0.6, "clamped": 0.004}.get(kind, 0.015)
     c = scale * rng.standard_normal(n)
     o = c * 0.0 if kind == "plain" else scale * rng.standard_normal(n) * (3 if kind == "gapped" else 0.5)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimizers
     from backtune.problem import EntryExitProblem
-    from backtune.runner import Runs, run_parallel_backtests
+    from backtune.runner import Runs, run_backtests
     from backtune.store import Run
 
 __version__ = "0.1.0"
@@ -49,7 +49,7 @@ _HOME = {
     "optimizers": "optimizers",
     "EntryExitProblem": "problem",
     "Runs": "runner",
-    "run_parallel_backtests": "runner",
+    "run_backtests": "runner",
     "Run": "store",
 }
 
@@ -76,7 +76,7 @@ __all__ = [
     "load_bars",
     "optimize",
     "optimizers",
-    "run_parallel_backtests",
+    "run_backtests",
 ]
 
 

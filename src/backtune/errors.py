@@ -32,7 +32,14 @@ class BarsError(BacktuneError, ValueError):
     """
 
     def __init__(
-        self, source: str, rule: str, cure: str, *, row: int | None = None, value: object = None, where: str = ""
+        self,
+        source: str,
+        rule: str,
+        cure: str,
+        *,
+        row: int | None = None,
+        value: object = None,
+        where: str = "",
     ) -> None:
         self.source, self.rule, self.cure, self.row, self.value = source, rule, cure, row, value
         place = "" if row is None else f" row {row}{where}:"

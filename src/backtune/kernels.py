@@ -39,7 +39,15 @@ def down_level(forecast: float, offset: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def long_return(
-    o: float, h: float, lo: float, c: float, up: float, down: float, fee: float, fills: int, close_at_eod: bool
+    o: float,
+    h: float,
+    lo: float,
+    c: float,
+    up: float,
+    down: float,
+    fee: float,
+    fills: int,
+    close_at_eod: bool,
 ) -> float:
     """Return of one long leg of size 1: buy at `down`, take profit at `up`."""
     if fills == PUBLISHED:
@@ -60,7 +68,15 @@ def long_return(
 
 @njit(cache=True, error_model="numpy")
 def short_return(
-    o: float, h: float, lo: float, c: float, up: float, down: float, fee: float, fills: int, close_at_eod: bool
+    o: float,
+    h: float,
+    lo: float,
+    c: float,
+    up: float,
+    down: float,
+    fee: float,
+    fills: int,
+    close_at_eod: bool,
 ) -> float:
     """Return of one short leg of size 1: sell at `up`, take profit at `down`."""
     if fills == PUBLISHED:

@@ -96,7 +96,12 @@ class EntryExitProblem:
         hf, lf = _vector("high_forecast", high_forecast), _vector("low_forecast", low_forecast)
         ls, ss = _vector("long_size", long_size, self.size), _vector("short_size", short_size, self.size)
         _check_bars(o, h, lo, c)
-        for name, array in (("high_forecast", hf), ("low_forecast", lf), ("long_size", ls), ("short_size", ss)):
+        for name, array in (
+            ("high_forecast", hf),
+            ("low_forecast", lf),
+            ("long_size", ls),
+            ("short_size", ss),
+        ):
             if len(array) != self.size:
                 raise ProblemError(
                     f"{name} has {len(array)} values but close has {self.size}; all must be equally long"
@@ -235,7 +240,9 @@ def _refuse(name: str, array: Array, bad: NDArray[np.bool_], rule: str) -> None:
 def _check_bars(o: Array, h: Array, lo: Array, c: Array) -> None:
     for name, array in (("open", o), ("high", h), ("low", lo), ("close", c)):
         if len(array) != len(c):
-            raise ProblemError(f"{name} has {len(array)} values but close has {len(c)}; all must be equally long")
+            raise ProblemError(
+                f"{name} has {len(array)} values but close has {len(c)}; all must be equally long"
+            )
         _refuse(name, array, array <= -1.0, "is a move (price / previous close - 1) and must be above -1")
     if len(c) == 0:
         raise ProblemError("a problem needs at least one bar; got empty arrays")

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,9 +26,11 @@ Array = NDArray[np.float64]
 class Objective(Protocol):
     """Anything that can be optimized."""
 
-    bounds: Sequence[Sequence[float]]
+    @property
+    def bounds(self) -> Sequence[Sequence[float]]:
+        """A (low, high) for each parameter."""
 
-    def __call__(self, x: Array, /) -> float:
+    def __call__(self, x: Any, /) -> float:
         """Value at x, shape (d,)."""
 
 
@@ -133,7 +135,9 @@ class Evaluator:
             if self._batch is not None:
                 values = np.asarray(self._batch(points), dtype=np.float64)
                 if values.shape != (len(points),):
-                    raise OptimizerError(f"the objective's batch gave shape {values.shape} for {len(points)} points")
+                    raise OptimizerError(
+                        f"the objective's batch gave shape {values.shape} for {len(points)} points"
+                    )
                 return values
         except BacktuneError:
             raise

@@ -32,7 +32,7 @@ from backtune.kernels import (
     total,
     up_level,
 )
-from backtune.optimizers.base import Evaluator, Objective, Optimizer, Optimum
+from backtune.optimizers.base import Objective, Optimizer, Optimum
 from backtune.optimizers.breakpoints import lattice_axis, long_breakpoints, short_breakpoints
 from backtune.problem import FILLS, EntryExitProblem
 
@@ -120,7 +120,7 @@ def _add_side(
     floor, ceiling = (-1.0, 0.0) if short else (0.0, MAX_UP)
     forecast = legs[LOW_FORECAST] if short else legs[HIGH_FORECAST]
     entry_forecast = legs[HIGH_FORECAST] if short else legs[LOW_FORECAST]
-    # exit offsets, by index: level at its floor before, at its ceiling from; take-profit reached; crossing close
+    # counts of exit offsets: level at its floor, below its ceiling; take-profit reached; level short of close
     cuts = np.empty((4, n), dtype=np.int64)
     for t in range(n):
         cuts[0, t] = _count(exits, forecast[t], floor, True)

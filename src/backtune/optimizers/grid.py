@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from backtune.optimizers.base import Evaluator, Search
@@ -16,6 +18,7 @@ class Grid(Search):
     library = "grid"
 
     def search(self, evaluator: Evaluator, seed: int) -> None:
+        """Evaluate the grid."""
         moving = np.flatnonzero(evaluator.width > 0)
         points = _points_an_axis(evaluator.budget, len(moving))
         axes = [
@@ -31,5 +34,5 @@ class Grid(Search):
 def _points_an_axis(budget: int, axes: int) -> int:
     if axes == 0:
         return 1
-    points = round(budget ** (1 / axes))
-    return points if points**axes <= budget else points - 1
+    points = round(math.pow(budget, 1 / axes))
+    return points if math.pow(points, axes) <= budget else points - 1

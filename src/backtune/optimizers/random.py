@@ -13,6 +13,7 @@ class Random(Search):
     library = "random"
 
     def search(self, evaluator: Evaluator, seed: int) -> None:
+        """Evaluate uniform draws."""
         rng = np.random.default_rng(seed)
         while evaluator.remaining:
             evaluator.unit(rng.random((min(evaluator.remaining, 4096), evaluator.dimension)))

@@ -31,6 +31,7 @@ class Scipy(Search):
         super().__init__(algorithm or self.algorithms[0])
 
     def search(self, evaluator: Evaluator, seed: int) -> None:
+        """Run the algorithm until the budget stops it."""
         if not evaluator.width.any():
             evaluator.values(evaluator.low)
             return

@@ -1,0 +1,5 @@
+"""python -m backtune."""
+
+from backtune.cli import main
+
+main()

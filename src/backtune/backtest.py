@@ -1,0 +1,364 @@
+"""Walk-forward simulations of one symbol: tune on a window, trade the next bars untouched, roll on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, load_bars, load_sample
+from backtune.bars.series import FEES
+from backtune.errors import BarsError, SettingError, one_of
+from backtune.forecasts import Forecast, Forecaster, forecast, forecaster
+from backtune.metrics.summary import summarize
+from backtune.optimizers import Optimum, optimize, optimizer
+from backtune.problem import DEFAULT_BOUNDS, FILLS, Bounds, EntryExitProblem
+from backtune.strategies import BUY_HOLD, Strategy, strategies
+
+Array = NDArray[np.float64]
+Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars
+POLICIES = (True, False)
+DEFAULT_STRATEGIES = ("maxdiff", "always_on")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything but the bars that decides a backtest's result; see `backtest_forecasts`."""
+
+    num_simulations: int = 70
+    window: int = 200
+    horizon: int = 1
+    model: str | Forecaster = "range"
+    strategies: Sequence[str | Strategy] = DEFAULT_STRATEGIES
+    optimizer: str = "exact"
+    budget: int = 500
+    seed: int = 0
+    fills: str = "causal"
+    fee: float | None = None
+    asset: str | None = None
+    bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS
+    drop_bad: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("num_simulations", "window", "horizon", "budget"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise SettingError(f"{name} is {value!r}; expected a whole number >= 1")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
+            raise SettingError(f"seed is {self.seed!r}; expected a whole number >= 0")
+        if self.fee is not None and not (isinstance(self.fee, int | float) and 0.0 <= self.fee < 1.0):
+            raise SettingError(
+                f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
+            )
+        if self.asset is not None:
+            one_of("asset", self.asset, ("stock", "crypto"))
+        one_of("fill rule", self.fills, FILLS)
+        strategies(self.strategies)
+        forecaster(self.model)
+        optimizer(self.optimizer)
+        EntryExitProblem(*([[0.0]] * 8), bounds=self.bounds)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Settings as plain values, for a file."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain["model"] = forecaster(self.model).name
+        plain["strategies"] = [strategy.name for strategy in strategies(self.strategies) if strategy.tuned]
+        plain["bounds"] = [list(map(float, pair)) for pair in self.bounds]
+        return plain
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestResult:
+    """What the simulations of one symbol gave.
+
+    Attributes
+    ----------
+    symbol : str
+    simulations : DataFrame
+        A row an optimization: simulation (0 the oldest), strategy, close_at_eod, selected (the policy that
+        was better in sample, whose returns count), high_offset, low_offset, in_sample (total return over the
+        window: what the offsets were tuned on, never earned), out_of_sample (total return over the horizon),
+        trades and ambiguous (fills out of sample, and those whose result hangs on the order inside the bar),
+        start, end (first and last bar out of sample), optimizer_seconds, evaluations.
+    summary : DataFrame
+        A row a strategy, out of sample; see `backtune.metrics.summary.summarize`.
+    returns : DataFrame
+        A row a strategy and out-of-sample bar: strategy, simulation, timestamp, value (return under the run's
+        fill rule), causal, optimistic (the same offsets under those rules), trades, ambiguous.
+    settings : Settings
+    bars : Bars
+    forecast : Forecast
+    seconds : dict
+        Wall-clock time of forecast, optimize, evaluate, and of the call.
+    """
+
+    symbol: str
+    simulations: pd.DataFrame
+    summary: pd.DataFrame
+    returns: pd.DataFrame
+    settings: Settings
+    bars: Bars
+    forecast: Forecast
+    seconds: dict[str, float]
+
+    def __repr__(self) -> str:
+        """Show symbol, number of simulations and rule."""
+        return (
+            f"BacktestResult({self.symbol}, {self.settings.num_simulations} simulations, "
+            f"fills={self.settings.fills!r})"
+        )
+
+
+def backtest_forecasts(
+    symbol: str,
+    num_simulations: int = 70,
+    *,
+    data: Data | None = None,
+    window: int = 200,
+    horizon: int = 1,
+    model: str | Forecaster = "range",
+    strategies: Sequence[str | Strategy] = DEFAULT_STRATEGIES,
+    optimizer: str = "exact",
+    budget: int = 500,
+    seed: int = 0,
+    fills: str = "causal",
+    fee: float | None = None,
+    asset: str | None = None,
+    bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
+    drop_bad: bool = False,
+) -> BacktestResult:
+    """Backtest one symbol by rolling simulations, each tuned on a window and judged on the bars after it.
+
+    Parameters
+    ----------
+    symbol : str
+        Name of the symbol.
+    num_simulations : int
+        Rolling origins. Their out-of-sample stretches tile the last num_simulations x horizon bars.
+    data : folder, file, DataFrame or Bars
+        Where the bars are; for a folder, its file SYMBOL.csv or SYMBOL.parquet. May be left out for the
+        sample symbols SP500 and NASDAQ.
+    window, horizon : int
+        Bars to tune on, and bars to trade before tuning again.
+    model : str or Forecaster
+        See `backtune.forecast`.
+    strategies : sequence of str or Strategy
+        "maxdiff", "always_on", or your own. Two yardsticks are always shown beside them: untuned (maxdiff's
+        sides at offsets 0, its policy chosen like theirs) and buy_hold.
+    optimizer, budget, seed
+        See `backtune.optimize`.
+    fills : {"causal", "optimistic", "published"}
+        Fill rule to tune and to value by; see `EntryExitProblem`.
+    fee : float, optional
+        Fraction of notional a fill; by default 0.0005 for stocks and 0.0015 for crypto.
+    asset : {"stock", "crypto"}, optional
+        By default told from the bars. Crypto is not shorted.
+    bounds : pair of (low, high)
+        Box of (high_offset, low_offset).
+    drop_bad : bool
+        Drop rows that are no bars instead of refusing the file.
+
+    Returns
+    -------
+    BacktestResult
+
+    Raises
+    ------
+    BarsError, SettingError, OptimizerError
+        One line: what was given, what is wrong with it, the cure.
+
+    Examples
+    --------
+    >>> import backtune as bt
+    >>> result = bt.backtest_forecasts("SP500", num_simulations=5)
+    >>> result.summary.strategy.tolist()
+    ['maxdiff', 'always_on', 'untuned', 'buy_hold']
+    """
+    settings = Settings(
+        num_simulations, window, horizon, model, strategies,
+        optimizer, budget, seed, fills, fee, asset, bounds, drop_bad,
+    )  # fmt: skip
+    return run_backtest(symbol_bars(symbol, data, settings), settings)
+
+
+def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
+    """Bars of `symbol` from wherever `data` says they are.
+
+    Raises
+    ------
+    BarsError, SettingError
+        Not found, unreadable, or not bars.
+    """
+    if isinstance(data, Bars):
+        return replace(data, symbol=check_symbol(symbol), asset=settings.asset or data.asset)  # type: ignore[arg-type]
+    options: dict[str, Any] = {"asset": settings.asset, "drop_bad": settings.drop_bad}
+    if isinstance(data, pd.DataFrame):
+        return load_bars(data, symbol, **options)
+    if data is None:
+        if str(symbol).upper() in SAMPLE_SYMBOLS:
+            return load_sample(symbol)
+        raise BarsError(
+            str(symbol),
+            "no data given",
+            f"say where its bars are with data=FOLDER (--data FOLDER); only {SAMPLE_SYMBOLS} are built in",
+        )
+    source = os.fspath(data)
+    return load_bars(source if os.path.isfile(source) else find_bars_file(symbol, source), symbol, **options)
+
+
+def run_backtest(
+    bars: Bars, settings: Settings, progress: Callable[[], None] = lambda: None
+) -> BacktestResult:
+    """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations."""
+    started = time.perf_counter()
+    made = forecast(bars, settings.model)
+    forecast_seconds = time.perf_counter() - started
+    first = max(made.first, 1)
+    bars.require(
+        settings.window + settings.num_simulations * settings.horizon,
+        len(bars) - first,
+        settings.num_simulations,
+        settings.window,
+        settings.horizon,
+    )
+    simulations, returns = [], []
+    optimize_seconds = 0.0
+    for index, strategy in enumerate(strategies(settings.strategies)):
+        rows, per_bar, seconds = _simulate(bars, made, strategy, settings, index)
+        simulations += rows
+        returns.append(per_bar)
+        optimize_seconds += seconds
+        progress()
+    returns.append(_buy_hold(bars, settings))
+    table, per_bar = pd.DataFrame(simulations), pd.concat(returns, ignore_index=True)
+    summary = summarize(table, per_bar, settings.window, bars.periods_a_year)
+    total = time.perf_counter() - started
+    spent = {
+        "forecast": forecast_seconds,
+        "optimize": optimize_seconds,
+        "evaluate": total - forecast_seconds - optimize_seconds,
+        "total": total,
+    }
+    return BacktestResult(bars.symbol, table, summary, per_bar, settings, bars, made, spent)
+
+
+def _simulate(
+    bars: Bars, made: Forecast, strategy: Strategy, settings: Settings, index: int
+) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
+    """All simulations of one strategy: a row an optimization, the returns of the selected ones, seconds."""
+    whole = _policies(bars, made, strategy, settings)
+    rows: list[dict[str, Any]] = []
+    chosen: list[tuple[int, EntryExitProblem, Array]] = []
+    spent = 0.0
+    offset = len(bars) - whole[0].size
+    for simulation, start in enumerate(_starts(len(bars), settings)):
+        stop = start + settings.horizon
+        tuned: list[Optimum] = []
+        for number, problem in enumerate(whole):
+            window = problem.slice(start - settings.window - offset, start - offset)
+            tuned.append(_tune(window, settings, (index, simulation, number)))
+            spent += tuned[-1].seconds
+        best = int(np.argmax([optimum.value for optimum in tuned]))  # a tie goes to close_at_eod
+        for number, (problem, optimum) in enumerate(zip(whole, tuned, strict=True)):
+            ahead = problem.slice(start - offset, stop - offset)
+            rows.append(
+                {
+                    "simulation": simulation,
+                    "strategy": strategy.name,
+                    "close_at_eod": problem.close_at_eod,
+                    "selected": number == best,
+                    "high_offset": float(optimum.x[0]),
+                    "low_offset": float(optimum.x[1]),
+                    "in_sample": optimum.value,
+                    "out_of_sample": ahead(optimum.x),
+                    "trades": int(ahead.trades(optimum.x).sum()),
+                    "ambiguous": int(ahead.ambiguous(optimum.x).sum()),
+                    "start": bars.timestamps[start],
+                    "end": bars.timestamps[stop - 1],
+                    "optimizer_seconds": optimum.seconds,
+                    "evaluations": optimum.evaluations,
+                }
+            )
+            if number == best:
+                chosen.append((simulation, ahead, optimum.x))
+    return rows, _stitch(bars, strategy.name, chosen, settings), spent
+
+
+def _policies(bars: Bars, made: Forecast, strategy: Strategy, settings: Settings) -> list[EntryExitProblem]:
+    """Problems of all bars that have a forecast, one a policy."""
+    first = max(made.first, 1)
+    long_size, short_size = strategy.sizes(made, bars.asset == "stock")
+    arrays = [*bars.moves, made.high, made.low, *map(np.asarray, (long_size, short_size))]
+    moves: Any = [array[first:] for array in arrays]
+    bounds: Bounds | Sequence[Sequence[float]] = (
+        settings.bounds if strategy.tuned else ((0.0, 0.0), (0.0, 0.0))
+    )
+    return [
+        EntryExitProblem(
+            *moves,
+            fee=FEES[bars.asset] if settings.fee is None else settings.fee,
+            close_at_eod=close_at_eod,
+            fills=settings.fills,  # type: ignore[arg-type]
+            bounds=bounds,
+        )
+        for close_at_eod in POLICIES
+    ]
+
+
+def _tune(problem: EntryExitProblem, settings: Settings, key: tuple[int, int, int]) -> Optimum:
+    seed = int(np.random.SeedSequence((settings.seed, *key)).generate_state(1)[0])
+    return optimize(problem, settings.optimizer, budget=settings.budget, seed=seed)
+
+
+def _starts(n: int, settings: Settings) -> range:
+    """First out-of-sample bar of each simulation; the stretches tile the last bars without overlap."""
+    return range(n - settings.num_simulations * settings.horizon, n, settings.horizon)
+
+
+def _stitch(
+    bars: Bars, name: str, chosen: Iterable[tuple[int, EntryExitProblem, Array]], settings: Settings
+) -> pd.DataFrame:
+    """Out-of-sample returns of the selected offsets, bar by bar, under the run's rule and its two bounds."""
+    parts = []
+    for simulation, ahead, x in chosen:
+        parts.append(
+            {
+                "simulation": np.full(ahead.size, simulation),
+                "value": ahead.returns(x),
+                "causal": ahead.under("causal").returns(x),
+                "optimistic": ahead.under("optimistic").returns(x),
+                "trades": ahead.trades(x),
+                "ambiguous": ahead.ambiguous(x),
+            }
+        )
+    columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    start = _starts(len(bars), settings).start
+    return pd.DataFrame({"strategy": name, "timestamp": bars.timestamps[start:], **columns})
+
+
+def _buy_hold(bars: Bars, settings: Settings) -> pd.DataFrame:
+    """Hold from the close before the first out-of-sample bar to the last close; a fee at either end."""
+    start = _starts(len(bars), settings).start
+    n = len(bars) - start
+    fee = FEES[bars.asset] if settings.fee is None else settings.fee
+    value = bars.moves[3, start:].copy()
+    value[0] -= fee
+    value[-1] = (1.0 + value[-1]) * (1.0 - fee) - 1.0
+    return pd.DataFrame(
+        {
+            "strategy": BUY_HOLD,
+            "timestamp": bars.timestamps[start:],
+            "simulation": np.arange(n) // settings.horizon,
+            "value": value,
+            "causal": value,
+            "optimistic": value,
+            "trades": (np.arange(n) == 0).astype(np.int64),
+            "ambiguous": np.zeros(n, dtype=np.int64),
+        }
+    )

@@ -1,0 +1,97 @@
+"""The definition of a bar, row by row, and what to say about a row that breaks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backtune.errors import BarsError
+
+PRICES = ("open", "high", "low", "close")
+DROP = "fix that row, or drop bad rows with drop_bad=True (--drop-bad)"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A rule, and the rows that break it."""
+
+    rule: str
+    column: str
+    rows: NDArray[np.bool_]
+
+
+def faults(frame: pd.DataFrame, raw: pd.DataFrame) -> list[Fault]:
+    """Rules that rows of `frame` break, those of single values first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Columns timestamp, open, high, low, close, converted; NaN or NaT where conversion failed.
+    raw : DataFrame
+        The same columns as they were read.
+    """
+    found = [_unreadable(frame, raw, "timestamp", "is not a date that can be read")]
+    for name in PRICES:
+        found.append(_unreadable(frame, raw, name, f"{name} is not a number"))
+        found.append(Fault(f"{name} is missing", name, raw[name].isna().to_numpy()))
+        values = frame[name].to_numpy()
+        found.append(Fault(f"{name} is not finite", name, np.isinf(values)))
+        found.append(Fault(f"{name} is not above zero", name, values <= 0.0))
+    found.append(Fault("the date is missing", "timestamp", raw["timestamp"].isna().to_numpy()))
+    o, h, lo, c = (frame[name].to_numpy() for name in PRICES)
+    found += [
+        Fault("high is below low", "high", h < lo),
+        Fault("high is below open", "high", h < o),
+        Fault("high is below close", "high", h < c),
+        Fault("low is above open", "low", lo > o),
+        Fault("low is above close", "low", lo > c),
+    ]
+    return [fault for fault in found if fault.rows.any()]
+
+
+def order_faults(timestamps: NDArray[np.datetime64]) -> list[Fault]:
+    """Duplicate timestamps, and ones earlier than a row before them."""
+    values = timestamps.astype("int64")
+    latest = np.maximum.accumulate(values)
+    before = np.concatenate([[np.iinfo("int64").min], latest[:-1]])
+    repeated = pd.Series(values).duplicated().to_numpy()
+    found = [
+        Fault("the timestamp is there twice", "timestamp", repeated),
+        Fault(
+            "the timestamp is earlier than that of a row before it",
+            "timestamp",
+            (values < before) & ~repeated,
+        ),
+    ]
+    return [fault for fault in found if fault.rows.any()]
+
+
+def refuse(
+    source: str, found: list[Fault], raw: pd.DataFrame, rows: NDArray[np.int64], cure: str = DROP
+) -> None:
+    """Raise for the first bad row: its number, date, value and rule, and how many more there are."""
+    bad = np.logical_or.reduce([fault.rows for fault in found])
+    row = int(np.argmax(bad))
+    fault = next(fault for fault in found if fault.rows[row])
+    value = raw[fault.column].iloc[row]
+    date = raw["timestamp"].iloc[row]
+    where = "" if fault.column == "timestamp" else f" ({str(date)[:32]})"
+    shown = f"{str(value)[:40]!r}" if isinstance(value, str) else f"{value}"
+    others = int(bad.sum()) - 1
+    more = f" (and {others} more bad {'rows' if others > 1 else 'row'})" if others else ""
+    against = _against(fault.rule, raw, row)
+    raise BarsError(
+        source, f"{fault.rule}{against}: {shown}{more}", cure, row=int(rows[row]), value=value, where=where
+    )
+
+
+def _against(rule: str, raw: pd.DataFrame, row: int) -> str:
+    other = rule.rpartition(" ")[2]
+    return f" {raw[other].iloc[row]}" if (" below " in rule or " above " in rule) and other in PRICES else ""
+
+
+def _unreadable(frame: pd.DataFrame, raw: pd.DataFrame, name: str, rule: str) -> Fault:
+    return Fault(rule, name, (frame[name].isna() & raw[name].notna()).to_numpy())

@@ -1,0 +1,161 @@
+"""Bars: a validated price series, as arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backtune.errors import BarsError, SettingError
+
+Array = NDArray[np.float64]
+Asset = Literal["stock", "crypto"]
+
+FEES: dict[Asset, float] = {"stock": 0.0005, "crypto": 0.0015}
+DAYS_A_YEAR: dict[Asset, int] = {"stock": 252, "crypto": 365}
+_SYMBOL = re.compile(r"\^?[A-Za-z0-9][A-Za-z0-9_=\-]*(\.[A-Za-z0-9_=\-]+)*")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bars:
+    """Open, high, low and close of one symbol, every bar obeying the definition of a bar.
+
+    Made by `load_bars`, which checks; prices > 0, low <= open, close <= high, timestamps strictly increasing.
+
+    Attributes
+    ----------
+    symbol : str
+        Name of the series.
+    timestamps : ndarray of datetime64[ns], shape (n,)
+        UTC where the source had a timezone, else as given.
+    open, high, low, close : ndarray, shape (n,)
+        Prices.
+    volume : ndarray, shape (n,), or None
+        NaN where unknown.
+    asset : {"stock", "crypto"}
+        Decides the default fee, the days a year and whether shorts are allowed.
+    source : str
+        File name or "DataFrame".
+    dropped : int
+        Rows that broke a rule and were dropped on request.
+    """
+
+    symbol: str
+    timestamps: NDArray[np.datetime64]
+    open: Array
+    high: Array
+    low: Array
+    close: Array
+    volume: Array | None = None
+    asset: Asset = "stock"
+    source: str = "DataFrame"
+    dropped: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of bars."""
+        return len(self.close)
+
+    def __repr__(self) -> str:
+        """Show the symbol, the number of bars and the span."""
+        first, last = np.datetime_as_string(self.timestamps[[0, -1]], unit="m")
+        return f"Bars({self.symbol}, {len(self)} bars, {first} to {last}, {self.asset})"
+
+    @cached_property
+    def moves(self) -> Array:
+        """Open, high, low and close moves (price / previous close - 1), shape (4, n); bar 0 has none: NaN."""
+        moves = np.full((4, len(self)), np.nan)
+        previous = self.close[:-1]
+        for row, prices in enumerate((self.open, self.high, self.low, self.close)):
+            moves[row, 1:] = prices[1:] / previous - 1.0
+        moves.flags.writeable = False
+        return moves
+
+    @cached_property
+    def periods_a_year(self) -> float:
+        """Bars a year, for annualising: days a year of the asset, times the median number of bars a day."""
+        days = self.timestamps.astype("datetime64[D]")
+        _, bars_a_day = np.unique(days, return_counts=True)
+        span = (days[-1] - days[0]) / np.timedelta64(1, "D")
+        if len(bars_a_day) > 2 and span / (len(bars_a_day) - 1) > 4:  # weekly or slower
+            return float(365.25 * (len(self) - 1) / span)
+        return float(DAYS_A_YEAR[self.asset] * np.median(bars_a_day))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of timestamps and prices: changes with any value."""
+        sha = hashlib.sha256(self.timestamps.astype("int64").tobytes())
+        for prices in (self.open, self.high, self.low, self.close):
+            sha.update(prices.tobytes())
+        return sha.hexdigest()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The bars as a DataFrame indexed by timestamp."""
+        columns = {"open": self.open, "high": self.high, "low": self.low, "close": self.close}
+        if self.volume is not None:
+            columns["volume"] = self.volume
+        return pd.DataFrame(columns, index=pd.DatetimeIndex(self.timestamps, name="timestamp"))
+
+    def require(self, needed: int, available: int, num_simulations: int, window: int, horizon: int) -> None:
+        """Refuse a backtest that asks for more bars with a forecast than there are.
+
+        Raises
+        ------
+        BarsError
+            Says how many bars it needs, how many there are, and the largest num_simulations that fits.
+        """
+        if needed <= available:
+            return
+        unusable = len(self) - available
+        fits = (available - window) // horizon
+        cure = (
+            f"the largest num_simulations that fits is {fits}"
+            if fits >= 1
+            else f"window={window} alone does not fit: use a smaller window or more bars"
+        )
+        raise BarsError(
+            self.source,
+            f"num_simulations={num_simulations}, window={window}, horizon={horizon} need {needed + unusable} "
+            f"bars ({unusable} of them before the first forecast), and {self.symbol} has {len(self)}",
+            cure,
+            value=len(self),
+        )
+
+
+def infer_asset(symbol: str, timestamps: NDArray[np.datetime64]) -> Asset:
+    """Crypto where the series trades at weekends; where it is too short to tell, by the symbol's ending."""
+    weekdays = (timestamps.astype("datetime64[D]").astype("int64") + 3) % 7  # 1970-01-01 was a Thursday
+    if len(np.unique(weekdays)) >= 5:
+        return "crypto" if np.mean(weekdays >= 5) > 0.1 else "stock"
+    return (
+        "crypto" if re.search(r"(USDT?|USDC|BTC|ETH|EUR)$", symbol.upper()) and len(symbol) > 4 else "stock"
+    )
+
+
+def check_symbol(symbol: object) -> str:
+    """Return `symbol` if it is a safe name for files and folders.
+
+    Raises
+    ------
+    SettingError
+        Where it could lead a path elsewhere, or is no name at all.
+    """
+    name = str(symbol)
+    if (
+        not isinstance(symbol, str)
+        or len(name) > 64
+        or not _SYMBOL.fullmatch(name)
+        or _RESERVED.fullmatch(name)
+    ):
+        raise SettingError(
+            f"symbol {name[:64]!r} is not usable; use letters, digits, '-', '_', '=' and single '.' "
+            "(at most 64, such as BRK.B or ETH-USD)"
+        )
+    return name

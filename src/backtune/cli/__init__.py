@@ -1,0 +1,51 @@
+"""The command line: thin over the API, a file a command.
+
+Exit codes: 0 done, 1 some symbols failed, 2 bad usage or bad input.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from backtune.cli import data
+from backtune.cli.optimizers import optimizers
+from backtune.cli.run import run
+from backtune.errors import BacktuneError
+
+app = typer.Typer(
+    name="backtune",
+    help="Tune a forecast-driven limit-order backtest to its provable optimum, and see what it would have "
+    "earned out of sample.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(optimizers)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line; an error is one line on standard error, without a traceback unless --debug."""
+    try:
+        code = app(standalone_mode=False)
+    except BacktuneError as error:
+        code = _failed(str(error))
+    except typer.Abort:
+        code = 130
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of the command-line parser
+            code = _failed(f"{error.format_message()} See 'backtune --help'.")
+        else:
+            code = _failed(f"{type(error).__name__}: {error} (a bug in backtune; --debug shows where)")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failed(message: str) -> int:
+    if "--debug" in sys.argv:
+        raise
+    typer.echo(f"backtune: {' '.join(message.split())}", err=True)
+    return 2

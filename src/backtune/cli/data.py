@@ -1,0 +1,51 @@
+"""backtune data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backtune.cli.options import Debug, DropBad, Json, print_json
+from backtune.errors import BarsError
+
+if TYPE_CHECKING:
+    from backtune.bars import Bars
+
+app = typer.Typer(help="Price files.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `check` a subcommand while it is the only one."""
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Folder of price files.")],
+    drop_bad: DropBad = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check every price file of a folder; exit 2 if one is bad."""
+    from backtune.bars.files import check_folder
+    from backtune.report.terminal import folder_table, print_table
+
+    checked = check_folder(folder, drop_bad=drop_bad)
+    if as_json:
+        print_json([_row(path.name, found) for path, found in checked])
+    else:
+        print_table(folder_table(checked))
+    if any(isinstance(found, BarsError) for _, found in checked):
+        raise typer.Exit(2)
+
+
+def _row(name: str, found: Bars | BarsError) -> dict[str, object]:
+    if isinstance(found, BarsError):
+        return {"file": name, "good": False, "error": str(found)}
+    first, last = (str(stamp) for stamp in found.timestamps[[0, -1]])
+    return {
+        "file": name, "good": True, "bars": len(found), "dropped": found.dropped,
+        "first": first, "last": last, "asset": found.asset,
+    }  # fmt: skip

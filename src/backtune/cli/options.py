@@ -1,0 +1,29 @@
+"""Options that several commands share, and how JSON is printed."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DropBad = Annotated[
+    bool, typer.Option("--drop-bad", help="Drop rows that are no bars instead of refusing the file.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document; NaN and infinities become null."""
+    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not float("-inf") < value < float("inf"):
+        return None
+    return value.item() if hasattr(value, "item") else value

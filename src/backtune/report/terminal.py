@@ -1,0 +1,110 @@
+"""Tables for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from backtune.backtest import BacktestResult
+from backtune.bars import Bars
+from backtune.errors import BarsError
+
+COLUMNS = (
+    "strategy", "total", "a year", "Sharpe", "max DD", "hit rate", "trades", "ambiguous",
+    "causal .. optimistic", "bp a bar: in sample", "out",
+)  # fmt: skip
+
+
+def summary_table(results: Mapping[str, BacktestResult]) -> Table:
+    """Every strategy of every symbol, out of sample; the best tuned one of a symbol in bold."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table.add_column("symbol", style="bold", no_wrap=True)
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name == "strategy" else "right", no_wrap=name == "strategy")
+    for symbol, result in results.items():
+        rows = result.summary.to_dict("records")
+        for index, row in enumerate(rows):
+            cells = _cells(row)
+            table.add_row(escape(symbol) if index == 0 else "", *cells, end_section=index == len(rows) - 1)
+    return table
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    return [
+        escape(str(row["strategy"])),
+        _signed(row["total_return"]),
+        _signed(row["annual_return"]),
+        _number(row["sharpe"], "{:.2f}"),
+        _number(row["max_drawdown"], "{:.1%}"),
+        _number(row["hit_rate"], "{:.0%}"),
+        f"{int(row['trades'])}",
+        _number(row["ambiguous_share"], "{:.0%}"),
+        f"{_percent(row['causal_return'])} .. {_percent(row['optimistic_return'])}",
+        _number(1e4 * row["in_sample_mean"], "{:+.1f}"),
+        _number(1e4 * row["out_of_sample_mean"], "{:+.1f}"),
+    ]
+
+
+def run_text(result: BacktestResult) -> str:
+    """One line: what was simulated."""
+    settings, bars = result.settings, result.bars
+    first, last = (
+        str(stamp)[:10] for stamp in (result.returns["timestamp"].min(), result.returns["timestamp"].max())
+    )
+    dropped = f", {bars.dropped} bad rows dropped" if bars.dropped else ""
+    return (
+        f"{result.symbol}: {len(bars)} bars ({bars.asset}{dropped}); {settings.num_simulations} simulations, "
+        f"tuned on {settings.window} bars each, traded {first} to {last}, never tuned on; "
+        f"fills {settings.fills}"
+    )
+
+
+def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:
+    """Every price file of a folder: what is in it, or what is wrong with it."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("file", "bars", "first", "last", "asset", "verdict"):
+        table.add_column(name, justify="right" if name == "bars" else "left", overflow="fold")
+    for path, found in checked:
+        if isinstance(found, BarsError):
+            reason = str(found).removeprefix(f"{path.name}:").strip()
+            table.add_row(escape(path.name), "", "", "", "", f"[red]bad[/]: {escape(reason)}")
+        else:
+            first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in found.timestamps[[0, -1]])
+            dropped = f" ({found.dropped} rows dropped)" if found.dropped else ""
+            table.add_row(
+                escape(path.name), f"{len(found)}", first, last, found.asset, f"[green]good[/]{dropped}"
+            )
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Print to standard output: as wide as the terminal, or as wide as it needs where there is none."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def _percent(value: float) -> str:
+    return _number(value, "{:+.1%}")
+
+
+def _signed(value: float) -> str:
+    text = _percent(value)
+    return (
+        text
+        if math.isnan(value)
+        else f"[{'green' if value > 0 else 'red' if value < 0 else 'default'}]{text}[/]"
+    )
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if pd.isna(value) else form.format(value)
