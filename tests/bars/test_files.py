@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -16,11 +15,7 @@ from hypothesis import strategies as st
 from backtune import BacktuneError, BarsError, SettingError, load_bars
 from backtune.bars import find_bars_file
 from backtune.bars.files import check_folder
-
-_spec = importlib.util.spec_from_file_location("bars_frames", Path(__file__).with_name("frames.py"))
-frames = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(frames)
-frame, same_prices, PRICES = frames.frame, frames.same_prices, frames.PRICES
+from price_frames import PRICES, frame, same_prices
 
 DAYS = frame()["Date"].to_numpy("datetime64[ns]")
 
@@ -177,9 +172,17 @@ def test_alpaca_short_and_long_names(zone):
     data = frame()
     stamps = data["Date"].dt.tz_localize(zone)
     short = pd.DataFrame(
-        {"t": stamps.map(lambda s: s.isoformat()), "o": data.Open, "h": data.High, "l": data.Low, "c": data.Close,
-         "v": data.Volume, "n": 3, "vw": 1.0}
-    )  # fmt: skip
+        {
+            "t": stamps.map(lambda s: s.isoformat()),
+            "o": data.Open,
+            "h": data.High,
+            "l": data.Low,
+            "c": data.Close,
+            "v": data.Volume,
+            "n": 3,
+            "vw": 1.0,
+        }
+    )
     bars = load_bars(short)
     same_prices(bars, data)
     expected = stamps.dt.tz_convert("UTC").dt.tz_localize(None)
@@ -256,9 +259,13 @@ def test_a_broken_row_is_refused_or_dropped(tmp_path, column, value, rule, drop)
 
 @pytest.mark.parametrize(
     ("high", "low", "rule"),
-    [(0.9, 0.5, "high is below open"), (1.05, 0.5, "high is below close"), (3.0, 1.05, "low is above open"),
-     (3.0, 1.0000001, "low is above open")],
-)  # fmt: skip
+    [
+        (0.9, 0.5, "high is below open"),
+        (1.05, 0.5, "high is below close"),
+        (3.0, 1.05, "low is above open"),
+        (3.0, 1.0000001, "low is above open"),
+    ],
+)
 def test_each_order_of_prices_names_both_values(high, low, rule):
     data = frame()
     data.loc[2, ["Open", "High", "Low", "Close"]] = [1.0, high, low, 1.1]
@@ -314,7 +321,11 @@ def test_empty_lines_are_no_rows(tmp_path):
         ("A.csv", b"\x00" * 100, ""),
         ("A.csv.gz", b"not gzip", "cannot be read as CSV"),
         ("A.csv.gz", gzip.compress(frame().to_csv(index=False).encode())[:200], "cannot be read as CSV"),
-        ("A.csv.gz", gzip.compress(frame().to_csv(index=False).encode())[:40] + b"\xff" * 900, "cannot be read as CSV"),
+        (
+            "A.csv.gz",
+            gzip.compress(frame().to_csv(index=False).encode())[:40] + b"\xff" * 900,
+            "cannot be read as CSV",
+        ),
         ("A.parquet", b"", "cannot be read as Parquet"),
         ("A.parquet", b"PAR1 nonsense PAR1", "cannot be read as Parquet"),
         ("A.csv", b"Date,Open,High,Low,Close\n", "has 0 usable rows"),
@@ -322,15 +333,27 @@ def test_empty_lines_are_no_rows(tmp_path):
         ("A.csv", b"Date,Open,High,Low\n2021-01-01,1,1,1\n", "no column for close"),
         ("A.csv", b"a\nb\nc\n", "no column for time"),
         ("A.csv", "Date,Öffnung,Hoch,Tief,Schluss\n2021-01-01,1,1,1,1\n".encode(), "no column for open"),
-        ("A.csv", "Date,Open,High,Low,Close\n2021-01-01,é,1,1,1\n2021-01-02,1,1,1,1\n".encode("latin-1"), "CSV"),
-        ("A.csv", b"Date,Open,High,Low,Close\n2021-01-01,1,1,1,1\n2021-01-02,\xe2\x82\xac5,1,1,1\n", "'\u20ac5'"),
+        (
+            "A.csv",
+            "Date,Open,High,Low,Close\n2021-01-01,é,1,1,1\n2021-01-02,1,1,1,1\n".encode("latin-1"),
+            "CSV",
+        ),
+        (
+            "A.csv",
+            b"Date,Open,High,Low,Close\n2021-01-01,1,1,1,1\n2021-01-02,\xe2\x82\xac5,1,1,1\n",
+            "'\u20ac5'",
+        ),
         ("A.csv", b'Date,Open,High,Low,Close\n2021-01-01,"1\n2",1,1,1\n2021-01-02,1,1,1,1\n', "not a number"),
         ("A.csv", b'"Da\nte",Open,High\n1,2,3\n', "no column for"),
-        ("A.csv", b"Date,Open,High,Low,Close\n2021-01-01,1,1,1,1,9\n2021-01-02,1,1,1,1,9\n", "cannot be read"),
+        (
+            "A.csv",
+            b"Date,Open,High,Low,Close\n2021-01-01,1,1,1,1,9\n2021-01-02,1,1,1,1,9\n",
+            "cannot be read",
+        ),
         ("A.csv", b"Date,Open,High,Low,Close\n2021-01-01,1,1,1,1\n2021-01-02,1,1,1,1,9\n", "cannot be read"),
         ("A.csv", b"Date,Open,High,Low,Close\n2021-01-01,1,1,1\n2021-01-02,1,1,1,1\n", "close is missing"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_is_no_price_file_is_refused_in_one_line(tmp_path, name, content, part):
     path = tmp_path / name
     path.write_bytes(content)
@@ -385,7 +408,24 @@ def test_two_columns_of_one_name_are_refused():
 
 # ---- names
 
-UNSAFE = ["../x", "a/b", "C:\\x", "", ".", "..", "CON", "nul.txt", "a\nb", "a\n", "x" * 300, "a b", "é", "a..b", "-", "a\x00"]  # fmt: skip
+UNSAFE = [
+    "../x",
+    "a/b",
+    "C:\\x",
+    "",
+    ".",
+    "..",
+    "CON",
+    "nul.txt",
+    "a\nb",
+    "a\n",
+    "x" * 300,
+    "a b",
+    "é",
+    "a..b",
+    "-",
+    "a\x00",
+]
 
 
 @pytest.mark.parametrize("name", UNSAFE)

@@ -33,8 +33,14 @@ def test_moves_are_relative_to_the_previous_close():
 
 @pytest.mark.parametrize(
     ("freq", "asset", "expected"),
-    [("B", "stock", 252), ("D", "crypto", 365), ("h", "crypto", 24 * 365), ("W", "stock", 52.18), ("MS", "stock", 12)],
-)  # fmt: skip
+    [
+        ("B", "stock", 252),
+        ("D", "crypto", 365),
+        ("h", "crypto", 24 * 365),
+        ("W", "stock", 52.18),
+        ("MS", "stock", 12),
+    ],
+)
 def test_periods_a_year(freq, asset, expected):
     bars = series(600, freq)
     assert bars.periods_a_year == pytest.approx(expected, rel=0.01)
@@ -53,8 +59,9 @@ def test_digest_changes_with_any_value():
 
 
 @pytest.mark.parametrize(
-    ("zone", "freq", "asset"), [("Asia/Tokyo", "B", "stock"), ("America/New_York", "B", "stock"), ("Asia/Tokyo", "D", "crypto")]
-)  # fmt: skip
+    ("zone", "freq", "asset"),
+    [("Asia/Tokyo", "B", "stock"), ("America/New_York", "B", "stock"), ("Asia/Tokyo", "D", "crypto")],
+)
 def test_asset_is_told_from_weekends_in_any_timezone(zone, freq, asset):
     """Midnight in Tokyo is the day before in UTC, so a stock's Monday falls on a Sunday."""
     dates = pd.date_range("2021-01-04", periods=60, freq=freq, tz=zone)

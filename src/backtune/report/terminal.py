@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 def summary_table(results: Mapping[str, BacktestResult]) -> Table:
-    """Every strategy of every symbol, out of sample; the best tuned one of a symbol in bold."""
+    """Every strategy of every symbol, out of sample; gains in green, losses in red."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.add_column("symbol", style="bold", no_wrap=True)
     for name in COLUMNS:
