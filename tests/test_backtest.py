@@ -373,7 +373,7 @@ def test_data_from_folder_file_frame_and_bars(tmp_path):
         ({"strategies": ["untuned"]}, "unknown strategy 'untuned'"),
         ({"bounds": ((0.1, -0.1), (0, 0))}, "bounds of high_offset"),
         ({"bounds": ((0, np.nan), (0, 0))}, "bounds of high_offset"),
-        ({"data": 5}, "data is int"),
+        ({"data": 5}, "data is of type int"),
         ({"data": "/nowhere/at/all"}, "is not a folder"),
     ],
 )

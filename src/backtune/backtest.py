@@ -212,7 +212,9 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
             f"{' and '.join(SAMPLE_SYMBOLS)} are built in",
         )
     if not isinstance(data, str | os.PathLike):
-        raise SettingError(f"data is {type(data).__name__}; give a folder, a price file, a DataFrame or Bars")
+        raise SettingError(
+            f"data is of type {type(data).__name__}; give a folder, a price file, a DataFrame or Bars"
+        )
     source = os.fspath(data)
     return load_bars(source if os.path.isfile(source) else find_bars_file(symbol, source), symbol, **options)
 

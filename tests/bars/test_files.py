@@ -450,6 +450,10 @@ def test_find_bars_file(tmp_path):
         find_bars_file("AAPL", tmp_path / "nowhere")
     frame().to_csv(tmp_path / "aapl.CSV", index=False)
     assert find_bars_file("AAPL", tmp_path).name == "aapl.CSV"
+    frame().to_csv(tmp_path / "AAPL.csv", index=False)
+    frame().to_csv(tmp_path / "aapl.csv", index=False)
+    assert find_bars_file("AAPL", tmp_path).name == "AAPL.csv"
+    assert find_bars_file("aapl", tmp_path).name == "aapl.csv"
 
 
 def test_check_folder_goes_on_after_a_bad_file(tmp_path):

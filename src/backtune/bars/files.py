@@ -75,6 +75,8 @@ def load_bars(
     ------
     BarsError
         Naming the file, the row (counted from 1, header apart), the value, the rule and the cure.
+    SettingError
+        A symbol that is no safe name, an unknown asset, or a source of another type.
     """
     if asset is not None:
         one_of("asset", asset, ("stock", "crypto"))
@@ -85,7 +87,8 @@ def load_bars(
         name, raw = path.name, _read(path)
         symbol = _stem(path) if symbol is None else symbol
     else:
-        raise SettingError(f"source is {source!r}; give the path of a price file, or a DataFrame")
+        given = type(source).__name__
+        raise SettingError(f"source is of type {given}; give the path of a price file, or a DataFrame")
     raw = _standard_columns(name, raw)
     only = _only_symbol(name, raw)
     symbol = check_symbol((only or "BARS") if symbol is None else symbol)
@@ -123,11 +126,13 @@ def find_bars_file(symbol: str, folder: str | os.PathLike[str]) -> Path:
         No such folder, or no such file in it; the message lists what is there.
     """
     name = check_symbol(symbol)
-    files = {path.name.lower(): path for path in bars_files(Path(folder))}
+    files = bars_files(Path(folder))
     for suffix in SUFFIXES:
-        if f"{name}{suffix}".lower() in files:
-            return files[f"{name}{suffix}".lower()]
-    have = ", ".join(path.name for path in list(files.values())[:8]) or "no price file"
+        wanted = f"{name}{suffix}"
+        matching = [path for path in files if path.name.lower() == wanted.lower()]
+        if matching:  # the name as given before one in another case
+            return next((path for path in matching if path.name == wanted), matching[0])
+    have = ", ".join(path.name for path in files[:8]) or "no price file"
     raise BarsError(
         str(folder), f"no price file for {name}", f"expected {name}.csv or {name}.parquet; it holds {have}"
     )
@@ -168,7 +173,13 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path) if kind == "Parquet" else _read_csv(path)
     except (BarsError, ImportError):
         raise
-    except (Exception, Warning) as error:  # a damaged file makes its reader raise nearly anything
+    except pd.errors.ParserWarning as error:
+        raise BarsError(
+            path.name,
+            "has rows with more fields than its header",
+            "look for decimal commas, or name every column",
+        ) from error
+    except Exception as error:  # a damaged file makes its reader raise nearly anything
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise BarsError(
             path.name, f"cannot be read as {kind} ({first[0][:120]})", "check the file"
