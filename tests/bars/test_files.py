@@ -348,7 +348,7 @@ def test_empty_lines_are_no_rows(tmp_path):
         (
             "A.csv",
             b"Date,Open,High,Low,Close\n2021-01-01,1,1,1,1,9\n2021-01-02,1,1,1,1,9\n",
-            "cannot be read",
+            "more fields than its header",
         ),
         ("A.csv", b"Date,Open,High,Low,Close\n2021-01-01,1,1,1,1\n2021-01-02,1,1,1,1,9\n", "cannot be read"),
         ("A.csv", b"Date,Open,High,Low,Close\n2021-01-01,1,1,1\n2021-01-02,1,1,1,1\n", "close is missing"),
