@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -35,10 +36,11 @@ class Stop(BaseException):
 class Evaluator:
     """What a search asks for values.
 
-    The search sees the parameters that have room to move, d of them; sides of zero width are filled in. Points
-    are clipped to the box (NaN goes to its lower end). An evaluation that raises, or gives NaN or an infinity,
-    counts, is never the best, and reads as a finite value below every one seen so far, so that no library
-    meets a NaN. The evaluation that spends the budget, or the time, ends the search: the call does not return.
+    The search sees the parameters that have room to move, d of them; sides of zero width are filled in.
+    Points are clipped to the box (NaN goes to its lower end). An evaluation that raises, or gives NaN or an
+    infinity, counts, is never the best, and reads as a finite value below every one seen so far, so that no
+    library meets a NaN. The evaluation that spends the budget, or the time, ends the search: the call does
+    not return.
 
     Attributes
     ----------
@@ -179,7 +181,7 @@ class Evaluator:
         if math.isinf(self._worst):
             return -1.0
         spread = max(self.best - self._worst, 1e-6 * abs(self._worst), 1e-9)
-        return max(self._worst - spread, -np.finfo(np.float64).max)
+        return max(self._worst - spread, -sys.float_info.max)
 
     def _stop_if_spent(self) -> None:
         if self.count == self.budget:

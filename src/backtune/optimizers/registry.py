@@ -1,7 +1,7 @@
 """Optimizers by name: those of backtune, and those that other packages add.
 
-Another package adds a library by an entry point of the group `backtune.optimizers`, the name being the library
-and the object an `Optimizer` subclass. It is imported when it is used or listed, not before.
+Another package adds a library by an entry point of the group `backtune.optimizers`, the name being the
+library and the object an `Optimizer` subclass. It is imported when it is used or listed, not before.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ def optimizer(method: str | Optimizer) -> Optimizer:
         return method
     library, _, algorithm = str(method).partition(":")
     added = _added()
-    cls = _load(library, added) if library in added else _own(one_of("optimizer", library, [*LIBRARIES, *added]))
+    cls = (
+        _load(library, added)
+        if library in added
+        else _own(one_of("optimizer", library, [*LIBRARIES, *added]))
+    )
     made = cls(algorithm)
     missing = _missing(cls, made.algorithm)
     if missing:
