@@ -130,8 +130,8 @@ class Search(Optimizer):
     """An optimizer that evaluates points until its budget is spent.
 
     A subclass writes `search`, which calls ``evaluator.values`` (or ``value``, ``unit``, ``unit_value``)
-    until it has nothing more to try; budget, time limit, bounds, failures, trace, global random generators and
-    loggers are kept for it.
+    until it has nothing more to try; budget, time limit, bounds, failures, trace, global random generators
+    and loggers are kept for it.
     """
 
     def optimize(

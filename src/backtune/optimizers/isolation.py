@@ -71,17 +71,19 @@ def _import(package: str) -> None:
 
 @contextmanager
 def _quiet(packages: Sequence[str]) -> Iterator[None]:
-    every = logging.root.manager.loggerDict
-    mine = [name for name in list(every) if name.partition(".")[0] in packages]
+    every = list(logging.root.manager.loggerDict) if packages else []
+    mine = [name for name in every if name.partition(".")[0] in packages]
     loggers = [logging.root, *map(logging.getLogger, packages), *map(logging.getLogger, mine)]
     before = [(logger, logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
     for package in packages:
-        logging.getLogger(package).setLevel(logging.CRITICAL)
+        if package != "torch":
+            logging.getLogger(package).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
         for logger, level, handlers, propagate in before:
-            logger.setLevel(level)
+            if logger.level != level:  # setting one walks over all loggers of the process
+                logger.setLevel(level)
             logger.handlers[:] = handlers
             logger.propagate = propagate
 

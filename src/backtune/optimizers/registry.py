@@ -43,12 +43,7 @@ def optimizer(method: str | Optimizer) -> Optimizer:
     if isinstance(method, Optimizer):
         return method
     library, _, algorithm = str(method).partition(":")
-    added = _added()
-    cls = (
-        _load(library, added)
-        if library in added
-        else _own(one_of("optimizer", library, [*LIBRARIES, *added]))
-    )
+    cls = _own(library) if library in LIBRARIES else _third_party(library)
     made = cls(algorithm)
     missing = _missing(cls, made.algorithm)
     if missing:
@@ -133,6 +128,11 @@ def _own(library: str) -> type[Optimizer]:
 def _added() -> dict[str, EntryPoint]:
     """Third parties' entry points by library; backtune's own names can not be taken."""
     return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in LIBRARIES}
+
+
+def _third_party(library: str) -> type[Optimizer]:
+    added = _added()  # reads the metadata of every installed package: only where it has to be
+    return _load(one_of("optimizer", library, [*LIBRARIES, *added]), added)
 
 
 def _load(library: str, added: dict[str, EntryPoint]) -> type[Optimizer]:
