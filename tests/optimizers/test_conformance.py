@@ -33,5 +33,5 @@ class TestSlowSearches(SearchConformance):
 def test_no_method_is_left_out():
     assert {method.partition(":")[0] for method in METHODS + SLOW} >= {
         "grid", "random", "sobol", "scipy", "nevergrad", "botorch", "evotorch", "evox", "pygmo", "cma",
-        "optuna",
+        "optuna", "fcmaes", "nlopt",
     }  # fmt: skip

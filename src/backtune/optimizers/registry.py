@@ -27,6 +27,8 @@ LIBRARIES = {
     "pygmo": "backtune.optimizers.pygmo:Pygmo",
     "cma": "backtune.optimizers.cma:Cma",
     "optuna": "backtune.optimizers.optuna:Optuna",
+    "fcmaes": "backtune.optimizers.fcmaes:FcMaes",
+    "nlopt": "backtune.optimizers.nlopt:NLopt",
 }
 
 
