@@ -123,6 +123,22 @@ def test_an_error_inside_a_search_is_one_line_that_names_the_method():
         Fails().optimize(Recorded(BOX))
 
 
+@pytest.mark.parametrize("budget", [1, 3])
+def test_a_library_that_turns_the_stop_into_its_own_error_ends_as_stopped(budget):
+    class Wraps(bt.Search):
+        library = "wraps"
+
+        def search(self, evaluator, seed):
+            try:
+                while True:
+                    evaluator.unit_value([0.5, 0.5])
+            except BaseException as stop:
+                raise SystemError("returned a result with an exception set") from stop
+
+    best = Wraps().optimize(Recorded(BOX), budget=budget)
+    assert (best.stopped, best.evaluations) == ("budget", budget)
+
+
 def test_a_search_that_evaluates_nothing_is_an_error():
     with pytest.raises(OptimizerError, match="listed ended without evaluating"):
         Listed([]).optimize(Recorded(BOX))
