@@ -100,6 +100,39 @@ def test_a_batch_that_raises_is_evaluated_point_by_point():
     assert (best.value, best.evaluations, best.failures) == (0.4, 3, 1)
 
 
+def test_a_batch_that_raises_where_no_point_does_is_an_error_not_a_slow_run():
+    class Faulty(RecordedBatch):
+        def batch(self, points):
+            raise TypeError("wrong axis")
+
+    with pytest.raises(OptimizerError, match=r"batch raised TypeError: wrong axis; .* correct batch"):
+        bt.optimize(Faulty(BOX), "random", budget=50)
+
+
+def test_a_batch_may_give_a_torch_tensor():
+    import torch
+
+    class Tensor(RecordedBatch):
+        def batch(self, points):
+            return torch.tensor(super().batch(points), requires_grad=True)
+
+    best = bt.optimize(Tensor(BOX), "random", budget=50)
+    assert best.value == bt.optimize(Recorded(BOX), "random", budget=50).value
+
+
+@pytest.mark.parametrize("kind", [Recorded, RecordedBatch])
+def test_a_budget_without_end_needs_no_memory_and_the_trace_grows(kind):
+    points = np.random.default_rng(0).random((9000, 2))
+    best = Listed([("unit", points[:4000]), ("unit", points[4000:])]).optimize(kind(BOX), budget=10**15)
+    values = [Recorded(BOX)._cone(point) for point in points * [1.0, 4.0] + [0.0, -2.0]]
+    np.testing.assert_array_equal(best.trace, np.maximum.accumulate(values))
+
+
+def test_one_point_given_flat_is_one_point():
+    best = Listed([("unit", [0.5, 0.5]), ("values", [0.5, 0.5])]).optimize(Recorded(BOX))
+    assert best.evaluations == 2
+
+
 def test_a_batch_of_the_wrong_shape_is_an_error_that_says_so():
     class Wrong(RecordedBatch):
         def batch(self, points):

@@ -7,7 +7,8 @@ import backtune as bt
 from backtune.testing import Recorded
 
 BLIND = [
-    "exact", "grid", "random", "sobol", "optuna:qmc", "nevergrad:RandomSearch", "nevergrad:ScrHammersleySearch",
+    "exact", "grid", "random", "sobol", "optuna:qmc",
+    "nevergrad:RandomSearch", "nevergrad:ScrHammersleySearch",
 ]  # fmt: skip
 SLOW = {
     "botorch": 20,
