@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         SettingError,
     )
     from backtune.forecasts import Forecast, Forecaster, forecast
-    from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimizers
+    from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
     from backtune.problem import EntryExitProblem
     from backtune.runner import Runs, run_backtests
     from backtune.store import Run
@@ -46,6 +46,7 @@ _HOME = {
     "Optimum": "optimizers",
     "Search": "optimizers",
     "optimize": "optimizers",
+    "optimize_many": "optimizers",
     "optimizers": "optimizers",
     "EntryExitProblem": "problem",
     "Runs": "runner",
@@ -75,6 +76,7 @@ __all__ = [
     "forecast",
     "load_bars",
     "optimize",
+    "optimize_many",
     "optimizers",
     "run_backtests",
 ]
