@@ -114,9 +114,13 @@ def _solve_until(
     lattice = _lay_out(long_legs, short_legs, bounds, fee, fills, eod)
     legs = _room(lattice)
     frontier = search.start(lattice, legs)
-    while frontier.counts[search.SIZE] and time.perf_counter() < deadline:
-        if not search.advance(lattice, frontier, legs, SLICE):
+    nodes = 1  # there is always a value, however short the time
+    while frontier.counts[search.SIZE]:
+        if not search.advance(lattice, frontier, legs, nodes):
             legs = _more_room(legs)
+        nodes = SLICE
+        if time.perf_counter() > deadline:
+            break
     return np.array(_report(lattice, frontier))
 
 
