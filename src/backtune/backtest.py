@@ -257,7 +257,7 @@ def run_backtest(
 
 
 def forecast_targets(bars: Bars, settings: Settings) -> range:
-    """Bars that the simulations need a forecast of, each once: the windows overlap, their bars do not repeat."""
+    """Bars that the simulations need a forecast of: their windows overlap, and no bar is made twice."""
     return range(max(_starts(len(bars), settings).start - settings.window, 0), len(bars))
 
 

@@ -113,6 +113,10 @@ class Forecaster(ABC):
         BarsError
             There is none.
         """
+        if not all(np.isfinite(prices).all() for prices in (bars.open, bars.high, bars.low, bars.close)):
+            raise BarsError(
+                bars.source, f"{bars.symbol} has a price that is NaN or infinite", "use load_bars"
+            )
         wanted = np.arange(len(bars)) if targets is None else np.unique(np.asarray(targets, dtype=np.int64))
         chosen = wanted[(wanted >= self.warm_up) & (wanted < len(bars))]
         if len(chosen) == 0:

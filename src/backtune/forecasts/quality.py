@@ -25,13 +25,13 @@ def forecast_quality(bars: Bars, forecast: Forecast) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row each for high, low and close: move; bars, how many were judged; pinball, the mean over levels of
-        the pinball (quantile) loss, a proper score of the quantiles, in moves, lower is better (Gneiting 2011,
-        Int. J. Forecasting 27); mae, mean absolute error of the point forecast, in moves; naive_mae, that of the last
-        bar's excursions on the same bars; mae_ratio, mae / naive_mae; coverage_80, share of moves between the
-        10 % and the 90 % quantile (0.8 where they are right); worse_than_naive, mae above naive_mae by more
-        than two standard errors of the paired difference. pinball and coverage_80 are NaN for a model that
-        gives points alone.
+        A row each for high, low and close: move; bars, how many were judged; pinball, the mean over
+        levels of the pinball (quantile) loss, a proper score of the quantiles, in moves, lower is
+        better (Gneiting 2011, Int. J. Forecasting 27); mae, mean absolute error of the point forecast,
+        in moves; naive_mae, that of the last bar's excursions on the same bars; mae_ratio, mae /
+        naive_mae; coverage_80, share of moves between the 10 % and the 90 % quantile (0.8 where they
+        are right); worse_than_naive, mae above naive_mae by more than two standard errors of the paired
+        difference. pinball and coverage_80 are NaN for a model that gives points alone.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def quality_warnings(quality: pd.DataFrame, model: str, symbol: str) -> list[str
 
 
 def pinball(actual: Array, quantiles: Array | None, levels: tuple[float, ...]) -> float:
-    """Mean pinball loss of `quantiles`, shape (m, levels), for `actual`, shape (m,); NaN without quantiles."""
+    """Mean pinball loss of `quantiles` (m, levels) for `actual` (m,); NaN without quantiles."""
     if quantiles is None:
         return math.nan
     short = actual[:, None] - quantiles

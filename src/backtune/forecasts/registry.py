@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -46,6 +47,14 @@ def forecaster(model: str | Forecaster) -> Forecaster:
     """
     if isinstance(model, Forecaster):
         return model
+    if not isinstance(model, str):
+        raise SettingError(f"model is {model!r}; give its name or a Forecaster")
+    return _made(model)
+
+
+@lru_cache(maxsize=2)
+def _made(model: str) -> Forecaster:
+    """Make a forecaster once a process, so that weights are loaded, and chunk sizes found, once."""
     head, options = _parts(model)
     name, _, weights = head.partition(":")
     module, cls_name = MODELS[one_of("model", name, MODELS)]
@@ -89,10 +98,8 @@ def forecast(bars: Bars, model: str | Forecaster = DEFAULT_MODEL, targets: Targe
     return forecaster(model).forecast(bars, targets)
 
 
-def _parts(model: object) -> tuple[str, dict[str, Any]]:
+def _parts(model: str) -> tuple[str, dict[str, Any]]:
     """Split NAME:WEIGHTS from the options behind it; a comma inside WEIGHTS stays there."""
-    if not isinstance(model, str):
-        raise SettingError(f"model is {model!r}; give its name or a Forecaster")
     pieces = model.split(",")
     options: dict[str, Any] = {}
     while len(pieces) > 1 and _OPTION.fullmatch(pieces[-1]):
