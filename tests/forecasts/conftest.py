@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+
 import tiny_models
 from synthetic import make_bars
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from synthetic import make_bars
 
 import backtune as bt
 from backtune.errors import SettingError
 from backtune.forecasts.base import LEVELS, Distribution, QuantileForecaster
+from synthetic import make_bars
 
 
 class Fixed(QuantileForecaster):

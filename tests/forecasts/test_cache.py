@@ -1,14 +1,15 @@
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
-from synthetic import make_bars
 
 import backtune as bt
 from backtune.forecasts.cache import MOST_FILES, ForecastCache, forecast_cache
 from backtune.forecasts.contexts import ContextForecaster
+from synthetic import make_bars
 
 
 class Counting(ContextForecaster):
@@ -110,21 +111,23 @@ def test_many_small_files_become_one(cache):
     assert [found[f"k{k}"][0][0, 0] for k in range(3 * MOST_FILES)] == list(range(3 * MOST_FILES))
 
 
-def writer(folder, start):
-    cache = ForecastCache(folder, 2**30)
-    for k in range(start, start + 40):
-        cache.put("model", "S", {f"k{k}": entry(k)}, {"model": "m"})
-        cache.get("model", "S", [f"k{j}" for j in range(start, k + 1)])
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from backtune.forecasts.cache import ForecastCache
+cache, start = ForecastCache(Path(sys.argv[1]), 2**30), int(sys.argv[2])
+for k in range(start, start + 40):
+    cache.put("model", "S", {f"k{k}": (np.full((3, 9), float(k)), None)}, {"model": "m"})
+    cache.get("model", "S", [f"k{j}" for j in range(start, k + 1)])
+"""
 
 
 def test_several_processes_write_and_read_one_folder(cache):
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=writer, args=(cache.folder, 40 * k)) for k in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(cache.folder), str(40 * k)]) for k in range(3)
+    ]
+    assert [worker.wait(120) for worker in workers] == [0, 0, 0]
     found = cache.get("model", "S", [f"k{k}" for k in range(120)])
     assert {key: value[0][0, 0] for key, value in found.items()} == {f"k{k}": float(k) for k in range(120)}
     assert not list(cache.folder.rglob("*.tmp"))

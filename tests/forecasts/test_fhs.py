@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from synthetic import make_bars
 
 import backtune as bt
 from backtune.bars import load_sample
@@ -8,6 +7,7 @@ from backtune.forecasts import forecast_quality
 from backtune.forecasts.base import LEVELS
 from backtune.forecasts.fhs import FilteredHistory
 from backtune.forecasts.volatility import SEED, VOLATILITIES, log_moves, volatility
+from synthetic import make_bars
 
 KINDS = sorted(VOLATILITIES)
 

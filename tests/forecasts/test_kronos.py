@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from synthetic import make_bars
 
 torch = pytest.importorskip("torch", reason="the extra kronos is not installed")
@@ -99,7 +100,6 @@ def test_draws_hang_on_the_seed_and_the_context_alone(weights):
 
 def test_a_tokenizer_of_another_model_is_refused(weights, tmp_path):
     import tiny_models
-
     from backtune.errors import ForecasterError
 
     tiny_models.save_kronos(tmp_path / "six", bits=6)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from synthetic import make_bars
 
 import backtune as bt
 from backtune.forecasts import Forecast, forecast_quality, quality_warnings
 from backtune.forecasts.quality import pinball
+from synthetic import make_bars
 
 
 def test_pinball_of_a_known_case():

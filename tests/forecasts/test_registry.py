@@ -1,9 +1,9 @@
 import pytest
-from synthetic import make_bars
 
 import backtune as bt
 from backtune.forecasts import forecaster
 from backtune.forecasts.registry import MODELS, WEIGHTS
+from synthetic import make_bars
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(WEIGHTS)))

@@ -6,11 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
-from synthetic import make_bars
 
 import backtune as bt
 from backtune.forecasts import forecaster
 from backtune.forecasts.base import LEVELS
+from synthetic import make_bars
 
 pytest.importorskip("torch", reason="the extras chronos, toto and kronos are not installed")
 KINDS = {"chronos": "chronos", "toto": "toto2", "kronos": "sktime.libs.kronos"}
@@ -158,7 +158,7 @@ def test_a_configuration_missing_or_wrong_is_one_line(kind, weights, bars, tmp_p
 
 
 def test_a_hub_name_without_network_says_what_to_do(kind, bars):
-    with pytest.raises(bt.ForecasterError, match="not to be had from the Hugging Face hub.*give its folder"):
+    with pytest.raises(bt.ForecasterError, match=r"not to be had from the Hugging Face hub.*give its folder"):
         bt.forecast(bars, f"{kind}:nobody/no-such-model", [100])
 
 

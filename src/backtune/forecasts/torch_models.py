@@ -218,17 +218,20 @@ def quantized(module: Any, device: Any) -> int:
     ForecasterError
         The module is not on the CPU, or torch cannot.
     """
+    import warnings
+
     import torch
 
     if device.type != "cpu":
         raise ForecasterError("quantize=int8 works on the CPU only; give device=cpu, or use dtype=bfloat16")
     try:
-        swap: Any = torch.ao.quantization.quantize_dynamic
-        swap(module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
-    except (RuntimeError, NotImplementedError) as error:
-        raise ForecasterError(
-            f"quantize=int8 failed ({' '.join(str(error).split())[:120]}); leave it out"
-        ) from error
+        with warnings.catch_warnings():  # deprecated in favour of torchao, which does less for these models
+            warnings.simplefilter("ignore", DeprecationWarning)
+            swap: Any = torch.ao.quantization.quantize_dynamic
+            swap(module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
+    except (RuntimeError, NotImplementedError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ForecasterError(f"quantize=int8 failed ({reason}); leave it out") from error
     return sum(isinstance(part, torch.ao.nn.quantized.dynamic.Linear) for part in module.modules())
 
 
