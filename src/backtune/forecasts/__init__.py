@@ -2,7 +2,7 @@
 
 from backtune.forecasts.base import Forecast, Forecaster, QuantileForecaster
 from backtune.forecasts.quality import forecast_quality, quality_warnings
-from backtune.forecasts.registry import DEFAULT_MODEL, MODELS, forecast, forecaster
+from backtune.forecasts.registry import DEFAULT_MODEL, MODELS, forecast, forecast_many, forecaster
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -11,6 +11,7 @@ __all__ = [
     "Forecaster",
     "QuantileForecaster",
     "forecast",
+    "forecast_many",
     "forecast_quality",
     "forecaster",
     "quality_warnings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from backtune.bars import Bars
 from backtune.errors import SettingError, one_of
 from backtune.forecasts.base import Forecast, Forecaster, Targets
+from backtune.forecasts.contexts import ContextForecaster
 
 MODELS: dict[str, tuple[str, str]] = {
     "fhs": ("backtune.forecasts.fhs", "FilteredHistory"),
@@ -96,6 +97,50 @@ def forecast(bars: Bars, model: str | Forecaster = DEFAULT_MODEL, targets: Targe
         Unknown model, too few bars, or weights that cannot be used.
     """
     return forecaster(model).forecast(bars, targets)
+
+
+def forecast_many(
+    series: Sequence[Bars],
+    model: str | Forecaster = DEFAULT_MODEL,
+    targets: Sequence[Targets] | None = None,
+) -> list[Forecast]:
+    """`forecast` of several series; the contexts of all of them share the model's calls.
+
+    Parameters
+    ----------
+    series : sequence of Bars
+    model : str or Forecaster
+    targets : sequence, optional
+        For each series, as in `forecast`.
+
+    Returns
+    -------
+    list of Forecast
+        In the order of `series`.
+
+    Raises
+    ------
+    SettingError, BarsError, ForecasterError
+        As `forecast`; a series that is too short fails the call.
+    """
+    made = forecaster(model)
+    wanted = list(targets) if targets is not None else [None] * len(series)
+    if len(wanted) != len(series):
+        raise SettingError(f"targets are given for {len(wanted)} of {len(series)} series; give them for each")
+    if not isinstance(made, ContextForecaster):
+        return [made.forecast(bars, each) for bars, each in zip(series, wanted, strict=True)]
+    asked = [(bars, made.possible(bars, each)) for bars, each in zip(series, wanted, strict=True)]
+    return [
+        made.finished(bars, distribution)
+        for (bars, _), distribution in zip(asked, made.distributions(asked), strict=True)
+    ]
+
+
+def with_options(model: str, **options: object) -> str:
+    """Name of the same model with other options."""
+    head, given = _parts(model)
+    given.update(options)
+    return ",".join([head, *(f"{name}={value}" for name, value in given.items())])
 
 
 def _parts(model: str) -> tuple[str, dict[str, Any]]:
