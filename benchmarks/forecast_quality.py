@@ -45,13 +45,10 @@ def main():
         cells = " | ".join("-" if np.isnan(value) else f"{value:.2f}" for value in pinball)
         mean = "-" if np.isnan(pinball).any() else f"{geometric(pinball):.2f}"
         shown = "-" if np.isnan(coverage) else f"{coverage:.3f}"
-        print(
-            f"| `{model}` | {cells} | {mean} | {geometric(mae):.2f} | {shown} | {worse} of {3 * len(bars)} |"
-        )
+        share = f"{worse} of {3 * len(bars)}"
+        print(f"| `{model}` | {cells} | {mean} | {geometric(mae):.2f} | {shown} | {share} |")
     counts = ", ".join(f"{one.symbol} {len(one)}" for one in bars)
-    print(
-        "\nIn basis points of a move (0.0001), means over high, low and close; geometric means over series."
-    )
+    print("\nBasis points of a move (0.0001); means over high, low and close, geometric ones over series.")
     print(f"Bars: {counts}.")
 
 

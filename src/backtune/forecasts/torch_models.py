@@ -226,7 +226,7 @@ def quantized(module: Any, device: Any) -> int:
         raise ForecasterError("quantize=int8 works on the CPU only; give device=cpu, or use dtype=bfloat16")
     try:
         with warnings.catch_warnings():  # deprecated in favour of torchao, which does less for these models
-            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore")
             swap: Any = torch.ao.quantization.quantize_dynamic
             swap(module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
     except (RuntimeError, NotImplementedError, AttributeError) as error:

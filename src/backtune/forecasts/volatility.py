@@ -17,11 +17,13 @@ from backtune.forecasts.base import Array
 SEED = 22  # bars whose mean starts the smoothing
 DECAY = 0.9
 RANGE_DECAYS = (0.7, 0.9, 0.98)
+HORIZONS = (1, 5, SEED)
 LEAST_VOLATILITY = 1e-12
 YANG_ZHANG_OPEN = 0.34 / 1.34  # Yang and Zhang's weight k as the number of bars in an estimate grows
 
 VOLATILITIES = {
     "true_range": "mean of three exponential means (decays 0.7, 0.9, 0.98) of the true range; the default",
+    "har_range": "mean of the average range of the last 1, 5 and 22 bars: Corsi (2009), J. Fin. Econometrics 7",
     "parkinson": "Parkinson (1980), J. Business 53, plus the squared gap",
     "garman_klass": "Garman and Klass (1980), J. Business 53, plus the squared gap",
     "yang_zhang": "Yang and Zhang (2000), J. Business 73, with its weight's limit for many bars",
@@ -52,6 +54,9 @@ def volatility(moves: Array, kind: str) -> Array:
         span = np.maximum(high, 0.0) - np.minimum(low, 0.0)
         smooth = sum(_smoothed(span, decay, SEED) for decay in RANGE_DECAYS) / len(RANGE_DECAYS)
         return np.asarray(np.maximum(smooth, LEAST_VOLATILITY))
+    if kind == "har_range":
+        parts = [_averaged(high - low, horizon) for horizon in HORIZONS]
+        return np.asarray(np.maximum(sum(parts) / len(parts), LEAST_VOLATILITY))
     body, up, down = close - opened, high - opened, low - opened
     gap = opened**2
     if kind == "parkinson":
@@ -76,6 +81,18 @@ def _smoothed(values: Array, decay: float, seed: int) -> Array:
     for t in range(seed + 1, len(values)):
         result[t] = mean
         mean = decay * mean + (1.0 - decay) * values[t]
+    return result
+
+
+@njit(cache=True)
+def _averaged(values: Array, horizon: int) -> Array:
+    """Mean of values[t-horizon:t] for each t > `SEED`."""
+    result = np.full(len(values), np.nan)
+    for t in range(SEED + 1, len(values)):
+        total = 0.0
+        for k in range(t - horizon, t):
+            total += values[k]
+        result[t] = total / horizon
     return result
 
 
