@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
+import torch
 
 import tiny_models
 from backtune import forecast
@@ -84,7 +85,9 @@ def the_old_way(kind, model, per_context, calls):
 
 
 def chronos_call(model, context):
-    pipeline = model.model()
+    from chronos import BaseChronosPipeline
+
+    pipeline = BaseChronosPipeline.from_pretrained(model.weights, dtype=torch.float32)
     one = torch.from_numpy(context.offsets[:1].astype(np.float32))[None]
     return lambda: pipeline.predict_quantiles(one, prediction_length=1, quantile_levels=[0.1, 0.5, 0.9]), 3
 

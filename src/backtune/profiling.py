@@ -88,9 +88,7 @@ def torch_trace(bars: Bars, settings: Settings, path: str | os.PathLike[str]) ->
 
     model = forecaster(settings.model)
     if not isinstance(model, TorchForecaster):
-        raise SettingError(
-            f"model {model.name} does not run in torch; give one with weights, or leave --torch out"
-        )
+        raise SettingError(f"model {model.name} is not in torch; give one with weights, or leave --torch out")
     if not os.access(os.path.dirname(os.path.abspath(path)), os.W_OK):
         raise SettingError(f"{path} cannot be written; give a file in a folder that is there")
     import torch

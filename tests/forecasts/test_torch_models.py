@@ -217,3 +217,22 @@ def test_settings_name_the_model_in_a_file(kind, weights):
 
     model = f"{kind}:{weights(kind)}"
     assert json.loads(json.dumps(Settings(model=model).as_dict()))["model"] == model
+
+
+def test_several_symbols_by_name(kind, weights):
+    from backtune.forecasts import forecast_many
+
+    series = [make_bars(150, seed=k, symbol=f"S{k}") for k in range(2)]
+    model = f"{kind}:{weights(kind)}{OPTIONS}"
+    both = forecast_many(series, model, [[140, 141], [149]])
+    assert [np.flatnonzero(~np.isnan(made.high)).tolist() for made in both] == [[140, 141], [149]]
+    np.testing.assert_array_equal(both[1].high, bt.forecast(series[1], model, [149]).high)
+
+
+def test_a_compiled_model_gives_the_same_forecasts(weights, bars):
+    """One small model stands for the others: compiling takes longer than all other tests of a kind."""
+    pytest.importorskip("toto2", reason="the extra toto is not installed")
+    plain = fresh("toto", weights).forecast(bars, [200, 201])
+    compiled = fresh("toto", weights, ",compile=true").forecast(bars, [200, 201])
+    np.testing.assert_allclose(compiled.quantiles[200:202], plain.quantiles[200:202], atol=1e-5)
+    assert compiled.seconds["compile"] > compiled.seconds["forward"]

@@ -32,7 +32,7 @@ def first_chunk_size(parameters: int, on_cpu: bool) -> int:
     """Contexts a call to begin with.
 
     An accelerator takes as many as fit. On a CPU a call stops gaining once its activations leave the cache:
-    the larger the model, the fewer contexts; `benchmarks/forecasting.py` shows the curve.
+    the larger the model, the fewer contexts it takes; `benchmarks/forecasting.py` shows the curve.
     """
     if not on_cpu:
         return 4096

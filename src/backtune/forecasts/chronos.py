@@ -44,6 +44,12 @@ class Chronos(TorchForecaster):
         """Return the encoder."""
         return [model.model.encoder]
 
+    def prune(self, model: Any) -> None:
+        """Let group attention look at each context's three series, instead of at the whole batch masked."""
+        from backtune.forecasts.chronos_groups import keep_groups_apart
+
+        keep_groups_apart(model.model.encoder)
+
     def prepare(self, model: Any, contexts: Sequence[Context]) -> Any:
         """Left-pad with NaN, which the model leaves out; shape (m, 3, T)."""
         import torch

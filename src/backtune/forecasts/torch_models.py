@@ -132,6 +132,7 @@ class TorchForecaster(ContextForecaster):
             for module, part in zip(self.modules(model), self.parts(weights), strict=True):
                 check_all_loaded(module, part)
                 module.eval().to(self.target_device())
+            self.prune(model)
             self._optimize(model)
             self._loaded = (weights.signature, model)
         return self._loaded[1]
@@ -172,6 +173,9 @@ class TorchForecaster(ContextForecaster):
     @abstractmethod
     def blocks(self, model: Any) -> list[Any]:
         """Modules to compile."""
+
+    def prune(self, model: Any) -> None:
+        """Take work out of the loaded model that changes no forecast; nothing by default."""
 
     @abstractmethod
     def prepare(self, model: Any, contexts: Sequence[Context]) -> Any:

@@ -23,7 +23,7 @@ YANG_ZHANG_OPEN = 0.34 / 1.34  # Yang and Zhang's weight k as the number of bars
 
 VOLATILITIES = {
     "true_range": "mean of three exponential means (decays 0.7, 0.9, 0.98) of the true range; the default",
-    "har_range": "mean of the average range of the last 1, 5 and 22 bars: Corsi (2009), J. Fin. Econometrics 7",
+    "har_range": "average range of the last 1, 5 and 22 bars: HAR, Corsi (2009), J. Fin. Econometrics 7",
     "parkinson": "Parkinson (1980), J. Business 53, plus the squared gap",
     "garman_klass": "Garman and Klass (1980), J. Business 53, plus the squared gap",
     "yang_zhang": "Yang and Zhang (2000), J. Business 73, with its weight's limit for many bars",
