@@ -14,7 +14,7 @@ def test_every_model_without_weights_is_made_by_its_name(name):
 @pytest.mark.parametrize("name", sorted(WEIGHTS))
 def test_every_model_with_weights_is_made_without_loading_them(name):
     made = forecaster(f"{name}:owner/model,device=cpu,point=0.4")
-    assert made.name == f"{name}:owner/model"
+    assert made.name == f"{name}:owner/model,device=cpu,point=0.4"
     assert made.point == 0.4
 
 

@@ -1,6 +1,7 @@
 """What every model with weights must do, on tiny random weights loaded by the libraries' own loaders."""
 
 import json
+import os
 import pickle
 import shutil
 
@@ -14,7 +15,8 @@ from synthetic import make_bars
 
 pytest.importorskip("torch", reason="the extras chronos, toto and kronos are not installed")
 KINDS = {"chronos": "chronos", "toto": "toto2", "kronos": "sktime.libs.kronos"}
-OPTIONS = ",device=cpu,context=96"
+DEVICE = os.environ.get("BACKTUNE_TEST_DEVICE", "cpu")  # cuda where there is one
+OPTIONS = f",device={DEVICE},context=96"
 
 
 @pytest.fixture(params=sorted(KINDS))
@@ -201,6 +203,8 @@ def test_bfloat16_stays_near(kind, weights, bars):
 
 def test_int8_changes_the_model_or_says_that_it_cannot(kind, weights, bars):
     """A quantization that swapped nothing must not pass for one."""
+    if DEVICE != "cpu":
+        pytest.skip("int8 is for the CPU alone")
     model = fresh(kind, weights, ",quantize=int8")
     if kind == "toto":
         with pytest.raises(bt.ForecasterError, match="found no layer that it could swap"):

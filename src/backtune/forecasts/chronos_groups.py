@@ -31,12 +31,13 @@ class NeighbourAttention(nn.Module):  # type: ignore[misc, unused-ignore]
 
     def forward(self, hidden_states: Tensor, attention_mask: None, output_attentions: bool = False) -> Any:
         """Attend within each group; shape (series, times, width) in and out."""
-        times = hidden_states.shape[1]
-        groups = hidden_states.unflatten(0, (-1, GROUP)).transpose(1, 2).flatten(0, 1)
+        series, times, width = hidden_states.shape
+        split = (series // GROUP, GROUP, times, width)
+        groups = hidden_states.reshape(split).transpose(1, 2).reshape(-1, GROUP, width)
         mask = groups.new_zeros((1, 1, GROUP, GROUP))
         attended = self.layer.self_attention(self.layer.layer_norm(groups), mask=mask)[0]
-        apart: Tensor = (groups + attended).unflatten(0, (-1, times)).transpose(1, 2).flatten(0, 1)
-        return AttentionOutput(hidden_states=apart)
+        apart = (groups + attended).reshape(split[0], times, GROUP, width).transpose(1, 2)
+        return AttentionOutput(hidden_states=apart.reshape(series, times, width))
 
 
 def keep_groups_apart(encoder: Any) -> None:

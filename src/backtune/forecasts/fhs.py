@@ -56,7 +56,7 @@ class FilteredHistory(QuantileForecaster):
         self.volatility = one_of("volatility", volatility, VOLATILITIES)
         self.memory = whole("memory", memory, LEAST)
         self.samples, self.seed = whole("samples", samples, 0), whole("seed", seed, 0)
-        self.name = "fhs" if volatility == "true_range" else f"fhs,volatility={volatility}"
+        self.name = "fhs"
 
     def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
         """Quantiles and samples of every bar from `warm_up` on."""

@@ -69,7 +69,9 @@ def _made(model: str) -> Forecaster:
         if not known:
             raise SettingError(f"model {model!r}: {name} has no options; give {name} alone")
         one_of(f"option of {name}", option, known)
-    return cls(*([weights] if weights else []), **options)
+    made = cls(*([weights] if weights else []), **options)
+    made.name = model  # with its options, so that a run's record says how to make it again
+    return made
 
 
 def forecast(bars: Bars, model: str | Forecaster = DEFAULT_MODEL, targets: Targets = None) -> Forecast:

@@ -38,7 +38,7 @@ class StatsForecast(ContextForecaster):
     ) -> None:
         super().__init__(context, point, cache)
         self.method = one_of("method", method, METHODS)
-        self.name = f"statsforecast,method={method}"
+        self.name = "statsforecast"
 
     def identity(self) -> dict[str, Any]:
         """Method, context and version."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -252,14 +251,3 @@ def need_compiler(device: Any) -> None:
     compilers = [os.environ.get("CXX", ""), "g++", "clang++"]
     if device.type == "cpu" and not any(name and shutil.which(name) for name in compilers):
         raise ForecasterError("compile=true needs a C++ compiler; install g++ or leave compile out")
-
-
-def timed(forecaster: TorchForecaster, contexts: Sequence[Context], repeats: int = 3) -> float:
-    """Shortest of several timings of one warm call on `contexts`, in seconds."""
-    forecaster.predict(contexts, Stopwatch())
-    spent = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        forecaster.predict(contexts, Stopwatch())
-        spent.append(time.perf_counter() - started)
-    return min(spent)
