@@ -67,6 +67,7 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """Settings as plain values, for a file."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in plain.items()}
         plain["model"] = forecaster(self.model).name
         plain["strategies"] = [strategy.name for strategy in strategies(self.strategies) if strategy.tuned]
         plain["bounds"] = [list(map(float, pair)) for pair in self.bounds]
@@ -196,18 +197,24 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     BarsError, SettingError
         Not found, unreadable, or not bars.
     """
+    check_symbol(symbol)
     if isinstance(data, Bars):
-        return replace(data, symbol=check_symbol(symbol), asset=settings.asset or data.asset)  # type: ignore[arg-type]
+        return replace(data, symbol=symbol, asset=settings.asset or data.asset)  # type: ignore[arg-type]
     options: dict[str, Any] = {"asset": settings.asset, "drop_bad": settings.drop_bad}
     if isinstance(data, pd.DataFrame):
         return load_bars(data, symbol, **options)
     if data is None:
-        if str(symbol).upper() in SAMPLE_SYMBOLS:
-            return load_sample(symbol)
+        if symbol.upper() in SAMPLE_SYMBOLS:
+            return symbol_bars(symbol, load_sample(symbol), settings)
         raise BarsError(
-            str(symbol),
+            symbol,
             "no data given",
-            f"say where its bars are with data=FOLDER (--data FOLDER); only {SAMPLE_SYMBOLS} are built in",
+            "say where its bars are with data=FOLDER (--data FOLDER); only "
+            f"{' and '.join(SAMPLE_SYMBOLS)} are built in",
+        )
+    if not isinstance(data, str | os.PathLike):
+        raise SettingError(
+            f"data is of type {type(data).__name__}; give a folder, a price file, a DataFrame or Bars"
         )
     source = os.fspath(data)
     return load_bars(source if os.path.isfile(source) else find_bars_file(symbol, source), symbol, **options)
@@ -223,17 +230,11 @@ def run_backtest(
 
     `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already.
     """
+    _require(bars, max(forecaster(settings.model).warm_up, 1), settings)  # a forecast may take minutes
     started = time.perf_counter()
     made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
-    first = max(made.first, 1)
-    bars.require(
-        settings.window + settings.num_simulations * settings.horizon,
-        len(bars) - first,
-        settings.num_simulations,
-        settings.window,
-        settings.horizon,
-    )
+    _require(bars, max(made.first, 1), settings)
     simulations, returns = [], []
     optimize_seconds = 0.0
     for index, strategy in enumerate(strategies(settings.strategies)):
@@ -259,6 +260,17 @@ def run_backtest(
 def forecast_targets(bars: Bars, settings: Settings) -> range:
     """Bars that the simulations need a forecast of: their windows overlap, and no bar is made twice."""
     return range(max(_starts(len(bars), settings).start - settings.window, 0), len(bars))
+
+
+def _require(bars: Bars, first: int, settings: Settings) -> None:
+    """Refuse what does not fit into the bars from `first` on, the first with a forecast."""
+    bars.require(
+        settings.window + settings.num_simulations * settings.horizon,
+        len(bars) - first,
+        settings.num_simulations,
+        settings.window,
+        settings.horizon,
+    )
 
 
 def _simulate(

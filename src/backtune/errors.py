@@ -43,7 +43,8 @@ class BarsError(BacktuneError, ValueError):
     ) -> None:
         self.source, self.rule, self.cure, self.row, self.value = source, rule, cure, row, value
         place = "" if row is None else f" row {row}{where}:"
-        super().__init__(f"{source}:{place} {rule}; {cure}")
+        message = f"{source}:{place} {rule}; {cure}"
+        super().__init__(" ".join(message.split()))  # one line, whatever the file holds
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by message and fields, so that the error crosses process borders unchanged."""

@@ -22,7 +22,7 @@ import pandas as pd
 
 from backtune.backtest import BacktestResult, Settings
 from backtune.bars import check_symbol
-from backtune.errors import RunError
+from backtune.errors import BacktuneError, RunError, one_of
 
 TABLES = ("simulations", "summary", "returns")
 PACKAGES = ("backtune", "numpy", "pandas", "numba", "scipy", "pyarrow")
@@ -137,9 +137,12 @@ class Run:
         path = Path(folder)
         try:
             record = json.loads((path / "run.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
+            for symbol in (*record["symbols"], *record["data"], *record["failed"]):
+                check_symbol(symbol)
+            record["status"], record["settings"]
+        except (OSError, ValueError, KeyError, TypeError, BacktuneError) as error:
             raise RunError(
-                f"{folder}: is not a run folder ({type(error).__name__}); it needs run.json"
+                f"{folder}: is not a run folder ({type(error).__name__}); it needs a whole run.json"
             ) from error
         return cls(path, record)
 
@@ -155,14 +158,18 @@ class Run:
         ------
         RunError
             A file is missing or damaged.
+        SettingError
+            There is no table of that name.
         """
+        one_of("table", name, TABLES)
         frames = []
         for symbol in self.record["data"]:
             path = self.folder / "results" / f"symbol={check_symbol(symbol)}" / f"{name}.parquet"
             try:
                 frame = pd.read_parquet(path)
-            except (OSError, ValueError) as error:
-                raise RunError(f"{path}: cannot be read ({error}); run the symbol again") from error
+            except Exception as error:  # a damaged file makes its reader raise nearly anything
+                reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+                raise RunError(f"{path}: cannot be read ({reason}); run the symbol again") from error
             frame.insert(0, "symbol", symbol)
             frames.append(frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

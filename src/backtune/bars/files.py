@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import os
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from backtune.bars import rules
 from backtune.bars.series import Asset, Bars, check_symbol, infer_asset
+from backtune.bars.times import read_times
 from backtune.errors import BarsError, SettingError, one_of
 
 SUFFIXES = (".csv", ".parquet", ".csv.gz", ".txt")
@@ -73,16 +75,23 @@ def load_bars(
     ------
     BarsError
         Naming the file, the row (counted from 1, header apart), the value, the rule and the cure.
+    SettingError
+        A symbol that is no safe name, an unknown asset, or a source of another type.
     """
+    if asset is not None:
+        one_of("asset", asset, ("stock", "crypto"))
     if isinstance(source, pd.DataFrame):
         name, raw = "DataFrame", source.copy()
-    else:
+    elif isinstance(source, str | os.PathLike):
         path = Path(source)
-        name, raw = str(path.name), _read(path)
-        symbol = symbol or path.name.partition(".")[0]
+        name, raw = path.name, _read(path)
+        symbol = _stem(path) if symbol is None else symbol
+    else:
+        given = type(source).__name__
+        raise SettingError(f"source is of type {given}; give the path of a price file, or a DataFrame")
     raw = _standard_columns(name, raw)
-    symbol = check_symbol(symbol or _only_symbol(name, raw) or "BARS")
-    _only_symbol(name, raw)
+    only = _only_symbol(name, raw)
+    symbol = check_symbol((only or "BARS") if symbol is None else symbol)
     raw = raw.drop(columns="symbol", errors="ignore").reset_index(drop=True)
     frame, dropped = _checked(name, raw, drop_bad)
     if len(frame) < _LEAST_ROWS:
@@ -93,12 +102,10 @@ def load_bars(
             value=len(frame),
         )
     timestamps = frame["timestamp"].to_numpy(dtype="datetime64[ns]")
-    if asset is not None:
-        one_of("asset", asset, ("stock", "crypto"))
     prices = {price: frame[price].to_numpy(dtype=np.float64) for price in rules.PRICES}
     volume = None
     if "volume" in raw:
-        volume = pd.to_numeric(raw["volume"], errors="coerce").loc[frame.index].to_numpy(dtype=np.float64)
+        volume = _floats(raw["volume"].loc[frame.index]).to_numpy()
     return Bars(
         symbol,
         timestamps,
@@ -119,35 +126,60 @@ def find_bars_file(symbol: str, folder: str | os.PathLike[str]) -> Path:
         No such folder, or no such file in it; the message lists what is there.
     """
     name = check_symbol(symbol)
-    root = Path(folder)
-    if not root.is_dir():
-        raise BarsError(
-            str(folder), "is not a folder", "give the folder that holds SYMBOL.csv or SYMBOL.parquet"
-        )
-    files = {path.name.lower(): path for path in bars_files(root)}
+    files = bars_files(Path(folder))
     for suffix in SUFFIXES:
-        if f"{name}{suffix}".lower() in files:
-            return files[f"{name}{suffix}".lower()]
-    have = ", ".join(path.name for path in list(files.values())[:8]) or "no price file"
+        wanted = f"{name}{suffix}"
+        matching = [path for path in files if path.name.lower() == wanted.lower()]
+        if matching:  # the name as given before one in another case
+            return next((path for path in matching if path.name == wanted), matching[0])
+    have = ", ".join(path.name for path in files[:8]) or "no price file"
     raise BarsError(
         str(folder), f"no price file for {name}", f"expected {name}.csv or {name}.parquet; it holds {have}"
     )
 
 
 def bars_files(folder: Path) -> list[Path]:
-    """Price files of a folder, by name."""
-    return sorted(p for p in folder.iterdir() if p.is_file() and p.name.lower().endswith(SUFFIXES))
+    """Price files of a folder, by name.
+
+    Raises
+    ------
+    BarsError
+        It is not a folder, or may not be read.
+    """
+    if not folder.is_dir():
+        raise BarsError(
+            str(folder), "is not a folder", "give the folder that holds SYMBOL.csv or SYMBOL.parquet"
+        )
+    try:
+        return sorted(p for p in folder.iterdir() if p.is_file() and p.name.lower().endswith(SUFFIXES))
+    except OSError as error:
+        raise BarsError(str(folder), f"cannot be read ({error.strerror})", "check its permissions") from error
+
+
+def _stem(path: Path) -> str:
+    """File name without the suffix of a price file: BRK.B of BRK.B.csv.gz."""
+    name = path.name
+    ending = max((end for end in SUFFIXES if name.lower().endswith(end)), key=len, default=path.suffix)
+    return name[: len(name) - len(ending)]
 
 
 def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise BarsError(str(path), "no such file", "check the name and the folder")
+    kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
     try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        return _read_csv(path)
-    except (OSError, ValueError, UnicodeDecodeError, csv.Error, EOFError) as error:
-        kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
+        if path.is_dir():
+            raise BarsError(str(path), "is a folder", "name one price file in it")
+        if not path.is_file():
+            raise BarsError(str(path), "no such file", "check the name and the folder")
+        return pd.read_parquet(path) if kind == "Parquet" else _read_csv(path)
+    except (BarsError, ImportError):
+        raise
+    except pd.errors.ParserWarning as error:
+        raise BarsError(
+            path.name,
+            "has rows with more fields than its header",
+            "look for decimal commas, or name every column",
+        ) from error
+    except Exception as error:  # a damaged file makes its reader raise nearly anything
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise BarsError(
             path.name, f"cannot be read as {kind} ({first[0][:120]})", "check the file"
@@ -155,24 +187,37 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    head = pd.read_csv(path, nrows=2, header=None, dtype=str, sep=None, engine="python", encoding="utf-8-sig")
-    first = [str(cell).strip() for cell in head.iloc[0]]
-    sep = _separator(path)
-    if len(first) == len(_BINANCE) and all(_is_number(cell) for cell in first):
-        return pd.read_csv(path, header=None, names=list(_BINANCE), dtype=str, sep=sep, encoding="utf-8-sig")
-    frame = pd.read_csv(path, dtype=str, sep=sep, encoding="utf-8-sig", skipinitialspace=True)
-    if (
-        first[0] == "Price" and len(head) > 1 and str(head.iloc[1, 0]) == "Ticker"
-    ):  # yfinance's three-line header
+    lines = _first_lines(path)
+    sep = max(",;\t", key=lines[0].count)
+    first, second = ([cell.strip().strip('"') for cell in line.split(sep)] for line in lines)
+    options: dict[str, Any] = {
+        "dtype": str, "sep": sep, "encoding": "utf-8-sig", "skipinitialspace": True, "index_col": False,
+    }  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # rows with more fields than the header
+        if len(first) == len(_BINANCE) and all(_is_number(cell) for cell in first):
+            return pd.read_csv(path, header=None, names=list(_BINANCE), **options)
+        frame = pd.read_csv(path, **options)
+    if first[0] == "Price" and second[0] == "Ticker":  # yfinance's three-line header
+        _one_ticker(path.name, [cell for cell in second[1:] if cell])
         frame = frame.rename(columns={"Price": "Date"}).iloc[2:]
     return frame
 
 
-def _separator(path: Path) -> str:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig") as lines:
-        line = lines.readline()
-    return max(",;\t", key=line.count)
+def _first_lines(path: Path) -> tuple[str, str]:
+    """The first line that is not blank, and the one after it."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig") as text:
+        first = next((line for line in text if line.strip()), "")
+        return first.rstrip("\r\n"), text.readline().rstrip("\r\n")
+
+
+def _one_ticker(source: str, tickers: Iterable[object]) -> None:
+    names = sorted({str(ticker) for ticker in tickers})
+    if len(names) > 1:
+        raise BarsError(
+            source, f"holds {len(names)} symbols ({', '.join(names[:5])})", "give one symbol a file or frame"
+        )
 
 
 def _is_number(text: str) -> bool:
@@ -183,14 +228,31 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def _floats(column: pd.Series) -> pd.Series:
+    """64-bit floats, NaN where a number cannot be read; text becomes the nearest float."""
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
+        return pd.Series(np.nan, index=column.index)
+    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return numbers
+    numbers[column.map(lambda value: isinstance(value, bool | np.bool_)).astype(bool)] = np.nan
+    texts = column[numbers.notna()]  # to_numeric is off by a few ulps in two texts of five
+    numbers[numbers.notna()] = np.array([float(text) for text in texts], dtype=np.float64)
+    return numbers
+
+
 def _standard_columns(source: str, raw: pd.DataFrame) -> pd.DataFrame:
     """Keep the columns that matter, under this package's names."""
-    if isinstance(raw.columns, pd.MultiIndex):
-        raw.columns = raw.columns.get_level_values(0)
-    if not isinstance(raw.index, pd.RangeIndex):
-        levels = [name or f"index{'' if i == 0 else i}" for i, name in enumerate(raw.index.names)]
-        raw = raw.reset_index(names=levels)
-    plain = {str(column).strip().strip("<>").lower().replace(" ", "_"): column for column in raw.columns}
+    raw = _flat(source, raw)
+    named: dict[str, list[object]] = {}
+    for column in raw.columns:
+        named.setdefault(_plain_name(column), []).append(column)
+    twice = next((same for same in named.values() if len(same) > 1), None)
+    if twice:
+        raise BarsError(
+            source, f"columns {', '.join(map(str, twice))} have the same name", "keep one column of each name"
+        )
+    plain = {name: same[0] for name, same in named.items()}
     if "date" in plain and "time" in plain:
         raw[plain["date"]] = _date_and_time(raw[plain["date"]], raw[plain.pop("time")])
     chosen: dict[str, object] = {}
@@ -210,6 +272,32 @@ def _standard_columns(source: str, raw: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: raw[column] for name, column in chosen.items()})
 
 
+def _flat(source: str, raw: pd.DataFrame) -> pd.DataFrame:
+    """Frame with one level of columns, and its index as columns."""
+    if isinstance(raw.columns, pd.MultiIndex):  # yfinance: (price, ticker), or (ticker, price)
+        prices = [
+            {"open", "close"} <= {_plain_name(value) for value in raw.columns.get_level_values(level)}
+            for level in range(raw.columns.nlevels)
+        ]
+        level = prices.index(True) if any(prices) else 0
+        for other in set(range(raw.columns.nlevels)) - {level}:
+            _one_ticker(source, (ticker for ticker in raw.columns.get_level_values(other) if ticker))
+        raw.columns = raw.columns.get_level_values(level)
+    if isinstance(raw.index, pd.RangeIndex):
+        return raw
+    here = {_plain_name(column) for column in raw.columns}
+    names = [name or f"index{'' if i == 0 else i}" for i, name in enumerate(raw.index.names)]
+    doubled = [i for i, name in enumerate(names) if _plain_name(name) in here]
+    for i in sorted(doubled, reverse=True):  # the column of that name says it already
+        raw = raw.reset_index(level=i, drop=True)
+        names.pop(i)
+    return raw.reset_index(names=names) if names else raw.reset_index(drop=True)
+
+
+def _plain_name(column: object) -> str:
+    return str(column).strip().strip("<>").lower().replace(" ", "_")
+
+
 def _date_and_time(date: pd.Series, time: pd.Series) -> pd.Series:
     digits = time.astype(str).str.strip().str.replace(r"\.0$", "", regex=True)
     plain = digits.str.fullmatch(r"\d{1,6}")
@@ -222,9 +310,7 @@ def _only_symbol(source: str, raw: pd.DataFrame) -> str | None:
     if "symbol" not in raw:
         return None
     names = raw["symbol"].dropna().unique()
-    if len(names) > 1:
-        shown = ", ".join(str(name) for name in names[:5])
-        raise BarsError(source, f"holds {len(names)} symbols ({shown}...)", "give one symbol a file or frame")
+    _one_ticker(source, names)
     return str(names[0]) if len(names) else None
 
 
@@ -232,9 +318,9 @@ def _checked(source: str, raw: pd.DataFrame, drop_bad: bool) -> tuple[pd.DataFra
     """Return converted rows that obey every rule, and how many did not."""
     raw = raw.dropna(how="all")
     given = len(raw)
-    frame = pd.DataFrame({"timestamp": _timestamps(raw["timestamp"])})
+    frame = pd.DataFrame({"timestamp": read_times(raw["timestamp"])})
     for name in rules.PRICES:
-        frame[name] = pd.to_numeric(raw[name], errors="coerce").astype(np.float64)
+        frame[name] = _floats(raw[name])
     rows = raw.index.to_numpy() + 1
     found = rules.faults(frame, raw)
     if found and not drop_bad:
@@ -245,43 +331,12 @@ def _checked(source: str, raw: pd.DataFrame, drop_bad: bool) -> tuple[pd.DataFra
     stamps = frame["timestamp"].to_numpy(dtype="datetime64[ns]")
     found = rules.order_faults(stamps)
     if found:
-        if len(stamps) > 1 and (np.diff(stamps.astype("int64")) < 0).all():
+        if np.mean(np.diff(stamps.astype("int64")) < 0) > 0.5:  # dropping would leave next to nothing
             rules.refuse(source, found, raw, rows, "the rows run from newest to oldest: sort them by date")
         if not drop_bad:
             rules.refuse(source, found, raw, rows)
         frame = frame[~np.logical_or.reduce([fault.rows for fault in found])]
     return frame, given - len(frame)
-
-
-def _timestamps(column: pd.Series) -> pd.Series:
-    """Timestamps without timezone (UTC where they had one); NaT where one cannot be read."""
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return column.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[ns]")
-    if pd.api.types.is_datetime64_dtype(column.dtype):
-        return column.astype("datetime64[ns]")
-    numbers = pd.to_numeric(column, errors="coerce")
-    if len(numbers) and numbers.notna().mean() > 0.5:
-        return _epochs(numbers)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # pandas' remark that formats differ from row to row
-        parsed = pd.to_datetime(column, errors="coerce", utc=True, format="mixed")
-    return parsed.dt.tz_localize(None).astype("datetime64[ns]")
-
-
-def _epochs(numbers: pd.Series) -> pd.Series:
-    """YYYYMMDD dates, or epochs whose unit shows in their size."""
-    typical = float(numbers.abs().median())
-    if 1e7 <= typical < 1e8:
-        text = numbers.astype("Int64").astype(str)
-        return pd.to_datetime(text, format="%Y%m%d", errors="coerce").astype("datetime64[ns]")
-    for unit, limit in (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", np.inf)):
-        if typical < limit:
-            try:
-                stamps = pd.to_datetime(numbers, unit=unit, errors="coerce")
-            except (OverflowError, ValueError):
-                break
-            return stamps.astype("datetime64[ns]")
-    return pd.Series(pd.NaT, index=numbers.index)
 
 
 def check_folder(
@@ -294,10 +349,7 @@ def check_folder(
     BarsError
         `folder` is not a folder, or holds no price file.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise BarsError(str(folder), "is not a folder", "give the folder that holds the price files")
-    files = bars_files(root)
+    files = bars_files(Path(folder))
     if not files:
         raise BarsError(str(folder), "holds no price file", f"expected {', '.join(SUFFIXES)}")
     results: list[tuple[Path, Bars | BarsError]] = []

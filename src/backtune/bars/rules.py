@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ def faults(frame: pd.DataFrame, raw: pd.DataFrame) -> list[Fault]:
     raw : DataFrame
         The same columns as they were read.
     """
-    found = [_unreadable(frame, raw, "timestamp", "is not a date that can be read")]
+    found = [_unreadable(frame, raw, "timestamp", "timestamp is not a date that can be read")]
     for name in PRICES:
         found.append(_unreadable(frame, raw, name, f"{name} is not a number"))
         found.append(Fault(f"{name} is missing", name, raw[name].isna().to_numpy()))
@@ -71,7 +72,7 @@ def order_faults(timestamps: NDArray[np.datetime64]) -> list[Fault]:
 
 def refuse(
     source: str, found: list[Fault], raw: pd.DataFrame, rows: NDArray[np.int64], cure: str = DROP
-) -> None:
+) -> NoReturn:
     """Raise for the first bad row: its number, date, value and rule, and how many more there are."""
     bad = np.logical_or.reduce([fault.rows for fault in found])
     row = int(np.argmax(bad))
@@ -79,7 +80,7 @@ def refuse(
     value = raw[fault.column].iloc[row]
     date = raw["timestamp"].iloc[row]
     where = "" if fault.column == "timestamp" else f" ({str(date)[:32]})"
-    shown = f"{str(value)[:40]!r}" if isinstance(value, str) else f"{value}"
+    shown = f"{str(value)[:40]!r}" if isinstance(value, str) else str(value)[:40]
     others = int(bad.sum()) - 1
     more = f" (and {others} more bad {'rows' if others > 1 else 'row'})" if others else ""
     against = _against(fault.rule, raw, row)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-import pandas as pd
-
 from backtune.bars.files import load_bars
 from backtune.bars.series import Bars
 from backtune.errors import BarsError, one_of
@@ -24,11 +22,11 @@ def load_sample(symbol: str) -> Bars:
     BarsError
         The arch package does not hold the file it is known to hold.
     """
-    name = one_of("sample symbol", symbol.upper(), SAMPLE_SYMBOLS).lower()
+    name = one_of("sample symbol", str(symbol).upper(), SAMPLE_SYMBOLS).lower()
     spec = find_spec("arch")  # located, not imported: importing arch takes seconds
     path = Path(spec.origin or "").parent / "data" / name / f"{name}.csv.gz" if spec else Path(name)
     if not path.is_file():
         raise BarsError(
             path.name, "the sample is not inside the installed arch package", "pip install 'arch>=7.2'"
         )
-    return load_bars(pd.read_csv(path), symbol.upper(), asset="stock")
+    return load_bars(path, name.upper(), asset="stock")

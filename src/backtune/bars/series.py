@@ -38,7 +38,7 @@ class Bars:
     open, high, low, close : ndarray, shape (n,)
         Prices.
     volume : ndarray, shape (n,), or None
-        NaN where unknown.
+        NaN where unknown. Not checked: nothing is computed from it.
     asset : {"stock", "crypto"}
         Decides the default fee, the days a year and whether shorts are allowed.
     source : str
@@ -130,13 +130,16 @@ class Bars:
 
 
 def infer_asset(symbol: str, timestamps: NDArray[np.datetime64]) -> Asset:
-    """Crypto where the series trades at weekends; where it is too short to tell, by the symbol's ending."""
+    """Crypto where the series trades at weekends; where it is too short to tell, by the symbol's ending.
+
+    A weekend is a Saturday and a Sunday: an Asian session's Monday begins on Sunday in UTC, and currencies
+    open on Sunday evening.
+    """
     weekdays = (timestamps.astype("datetime64[D]").astype("int64") + 3) % 7  # 1970-01-01 was a Thursday
     if len(np.unique(weekdays)) >= 5:
-        return "crypto" if np.mean(weekdays >= 5) > 0.1 else "stock"
-    return (
-        "crypto" if re.search(r"(USDT?|USDC|BTC|ETH|EUR)$", symbol.upper()) and len(symbol) > 4 else "stock"
-    )
+        return "crypto" if min(np.mean(weekdays == 5), np.mean(weekdays == 6)) > 0.05 else "stock"
+    paired = re.search(r"(USDT?|USDC|BTC|ETH|EUR)$", symbol.upper()) and len(symbol) > 4
+    return "crypto" if paired else "stock"
 
 
 def check_symbol(symbol: object) -> str:

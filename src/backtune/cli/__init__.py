@@ -42,8 +42,11 @@ def main() -> None:
     except typer.Abort:
         code = 130
     except Exception as error:
-        if hasattr(error, "format_message"):  # a usage error of the command-line parser
-            code = _failed(f"{error.format_message()} See 'backtune --help'.")
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
+            code = 2
+        elif hasattr(error, "format_message"):  # a usage error of the command-line parser
+            code = _failed(f"{error.format_message().rstrip('.')}; see 'backtune --help'")
         else:
             code = _failed(f"{type(error).__name__}: {error} (a bug in backtune; --debug shows where)")
     sys.exit(code if isinstance(code, int) else 0)

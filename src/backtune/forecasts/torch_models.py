@@ -196,7 +196,8 @@ class TorchForecaster(ContextForecaster):
 
         if self.dtype == "float32":
             return nullcontext()
-        return torch.autocast(self.target_device().type, torch.bfloat16)
+        precision: AbstractContextManager[Any] = torch.autocast(self.target_device().type, torch.bfloat16)
+        return precision
 
     def _optimize(self, model: Any) -> None:
         self._warm = False

@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 def summary_table(results: Mapping[str, BacktestResult]) -> Table:
-    """Every strategy of every symbol, out of sample; the best tuned one of a symbol in bold."""
+    """Every strategy of every symbol, out of sample; gains in green, losses in red."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.add_column("symbol", style="bold", no_wrap=True)
     for name in COLUMNS:
@@ -59,7 +59,7 @@ def run_text(result: BacktestResult) -> str:
     first, last = (
         str(stamp)[:10] for stamp in (result.returns["timestamp"].min(), result.returns["timestamp"].max())
     )
-    dropped = f", {bars.dropped} bad rows dropped" if bars.dropped else ""
+    dropped = f", {_rows(bars.dropped)} dropped" if bars.dropped else ""
     return (
         f"{result.symbol}: {len(bars)} bars ({bars.asset}{dropped}); {settings.num_simulations} simulations, "
         f"tuned on {settings.window} bars each, traded {first} to {last}, never tuned on; "
@@ -78,7 +78,7 @@ def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:
             table.add_row(escape(path.name), "", "", "", "", f"[red]bad[/]: {escape(reason)}")
         else:
             first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in found.timestamps[[0, -1]])
-            dropped = f" ({found.dropped} rows dropped)" if found.dropped else ""
+            dropped = f" ({_rows(found.dropped)} dropped)" if found.dropped else ""
             table.add_row(
                 escape(path.name), f"{len(found)}", first, last, found.asset, f"[green]good[/]{dropped}"
             )
@@ -91,6 +91,10 @@ def print_table(table: Table) -> None:
     if not console.is_terminal:
         console = Console(width=200)
     console.print(table)
+
+
+def _rows(count: int) -> str:
+    return f"{count} bad {'row' if count == 1 else 'rows'}"
 
 
 def _percent(value: float) -> str:

@@ -68,7 +68,7 @@ def strategies(names: Sequence[str | Strategy]) -> list[Strategy]:
     SettingError
         An unknown name, one given twice, or none at all.
     """
-    if isinstance(names, str) or not names:
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
         raise SettingError(f"strategies are {names!r}; give a list such as ['maxdiff', 'always_on']")
     chosen = [
         name if isinstance(name, Strategy) else STRATEGIES[one_of("strategy", name, STRATEGIES)]

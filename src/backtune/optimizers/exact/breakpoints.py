@@ -18,18 +18,33 @@ Array = NDArray[np.float64]
 
 
 @njit(cache=True)
+def next_float(x: float) -> float:
+    """The next float above a finite x: one step in its bits, which the library function takes longer for."""
+    if x == 0.0:
+        return 5e-324
+    bits = np.float64(x).view(np.int64)
+    return np.int64(bits + 1 if x > 0.0 else bits - 1).view(np.float64)
+
+
+@njit(cache=True)
+def previous_float(x: float) -> float:
+    """The next float below a finite x."""
+    return -next_float(-x)
+
+
+@njit(cache=True)
 def largest_at_most(f: float, y: float) -> float:
     """Largest float x with fl(f + x) <= y."""
-    above = np.nextafter(y, np.inf)
+    above = next_float(y)
     x = y - f
     part = x - y
     x += ((y - (x - part)) - (f + part)) + 0.5 * (above - y)  # two-sum: what rounding took from y - f
     while f + x > y:
-        x = np.nextafter(x, -np.inf)
-    step = np.nextafter(x, np.inf)
+        x = previous_float(x)
+    step = next_float(x)
     while f + step <= y:
         x = step
-        step = np.nextafter(x, np.inf)
+        step = next_float(x)
     return x
 
 
@@ -40,7 +55,7 @@ def last_up(f: float, y: float, strict: bool) -> float:
         return -np.inf
     if y > MAX_UP or (not strict and y >= MAX_UP):
         return np.inf
-    return largest_at_most(f, np.nextafter(y, -np.inf) if strict else y)
+    return largest_at_most(f, previous_float(y) if strict else y)
 
 
 @njit(cache=True)
@@ -50,7 +65,7 @@ def first_down(f: float, y: float, strict: bool) -> float:
         return np.inf
     if y < MAX_DOWN or (not strict and y <= MAX_DOWN):
         return -np.inf
-    return -largest_at_most(-f, -(np.nextafter(y, np.inf) if strict else y))
+    return -largest_at_most(-f, -(next_float(y) if strict else y))
 
 
 @njit(cache=True)
@@ -89,17 +104,3 @@ def short_breakpoints(legs: Array, fills: int, eod: bool) -> Array:
             result[2, t] = last_up(hf, legs[OPEN, t], False)
             result[1, t] = max(result[1, t], result[2, t])
     return result
-
-
-@njit(cache=True)
-def lattice_axis(low: float, high: float, first: Array, second: Array, ends_high: bool) -> Array:
-    """Breakpoints inside [low, high], sorted, each once, with the favourable end of the box added."""
-    points = np.empty(len(first) + len(second) + 1)
-    points[0] = high if ends_high else low
-    k = 1
-    for source in (first, second):
-        for x in source:
-            if low <= x <= high:
-                points[k] = x
-                k += 1
-    return np.unique(points[:k])

@@ -1,0 +1,71 @@
+"""Times as price files write them: text in most forms, or epochs in any unit."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+_A_YEAR = r"(?<![\d.:])\d{4}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2}"
+_FOREIGN_ZONE = r":\d\d(?:\.\d+)?\s*(?!(?:UTC|GMT|Z|AM|PM)$)[A-Za-z]+$"
+_DAY_FIRST = r"^\s*(?:(?:1[3-9]|2\d|3[01])[-/]\d{1,2}[-/]\d{2}|\d{1,2}\.\d{1,2}\.\d{2})"
+_EPOCHS = ((1e8, 1e11, 10**9), (1e11, 1e14, 10**6), (1e14, 1e17, 10**3), (1e17, 9.2e18, 1))
+
+
+def read_times(column: pd.Series) -> pd.Series:
+    """Timestamps without timezone (UTC where they had one); NaT where one cannot be read.
+
+    Text must name a year, since pandas completes "09:30" and "now" by today's date; a timezone must be an
+    offset, UTC or GMT, since pandas ignores names such as EST. Numbers are dates YYYYMMDD, or epochs after
+    1973 in seconds, milli-, micro- or nanoseconds, told by the size of each (Binance changed its unit in
+    2025, within a series); smaller ones are row numbers rather than times.
+    """
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return _nanoseconds(column.dt.tz_convert("UTC").dt.tz_localize(None))
+    if pd.api.types.is_datetime64_dtype(column.dtype):
+        return _nanoseconds(column)
+    numbers = pd.to_numeric(column, errors="coerce")
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_complex_dtype(column.dtype):
+        return pd.Series(pd.NaT, index=column.index, dtype="datetime64[ns]")
+    if len(numbers) and numbers.notna().mean() > 0.5:
+        return _numbers(numbers)
+    return _texts(column)
+
+
+def _nanoseconds(column: pd.Series) -> pd.Series:
+    """The column in nanoseconds; NaT for years that these cannot hold (before 1678, after 2261)."""
+    held = (column > pd.Timestamp.min) & (column < pd.Timestamp.max)
+    return column.where(held).astype("datetime64[ns]")
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    text = column.astype(str).str.strip()
+    readable = text.str.contains(_A_YEAR, regex=True) & ~text.str.contains(_FOREIGN_ZONE, regex=True)
+    # one such date decides for the column, or 13/01 and 12/01 would be read as months of different kinds
+    day_first = bool(text.str.contains(_DAY_FIRST, regex=True).any())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas' remarks that formats differ from row to row
+        parsed = pd.to_datetime(
+            column.where(readable), errors="coerce", utc=True, format="mixed", dayfirst=day_first
+        )
+    return parsed.dt.tz_localize(None).astype("datetime64[ns]")
+
+
+def _numbers(numbers: pd.Series) -> pd.Series:
+    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    stamps = np.full(len(values), np.datetime64("NaT", "ns"))
+    calendar = (values >= 1e7) & (values < 1e8) & (values == np.floor(values))
+    if calendar.any():
+        text = pd.Series(values[calendar].astype(np.int64)).astype(str)
+        stamps[calendar] = pd.to_datetime(text, format="%Y%m%d", errors="coerce").to_numpy("datetime64[ns]")
+    whole = numbers.to_numpy() if pd.api.types.is_integer_dtype(numbers.dtype) else None
+    for least, limit, nanoseconds in _EPOCHS:
+        chosen = (values >= least) & (values < limit)
+        units = values[chosen] if whole is None else whole[chosen]
+        full = np.floor(units.astype(np.float64)) if whole is None else units
+        part = np.rint((units - full).astype(np.float64) * nanoseconds).astype(np.int64)
+        stamps[chosen] = (full.astype(np.int64) * nanoseconds + part).view("datetime64[ns]")
+    return pd.Series(stamps, index=numbers.index)

@@ -1,0 +1,193 @@
+"""Method "exact": one problem, or many at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from backtune.errors import OptimizerError
+from backtune.optimizers.base import Objective, Optimizer, Optimum, check_budget
+from backtune.optimizers.exact import search
+from backtune.optimizers.exact.bound import Ids
+from backtune.optimizers.exact.breakpoints import long_breakpoints, short_breakpoints
+from backtune.optimizers.exact.lattice import Array, axis, marks
+from backtune.optimizers.exact.search import Lattice
+from backtune.optimizers.exact.series import Rule
+from backtune.problem import FILLS, EntryExitProblem
+
+SLICE = 256  # nodes between two looks at the clock
+
+
+class Exact(Optimizer):
+    """The exact optimum of an `EntryExitProblem`: no tolerance, no seed, no budget.
+
+    With a time limit it returns the best point so far where the proof is not complete by then, with
+    `exact` False and `bound` above its value.
+    """
+
+    library = "exact"
+
+    def optimize(
+        self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None
+    ) -> Optimum:
+        """Maximize an `EntryExitProblem`; see `backtune.optimize`."""
+        check_budget(budget, seed, time_limit)
+        started = time.perf_counter()
+        problem = _entry_exit(objective)
+        if time_limit is None:
+            numbers = _solve(*_arguments(problem))
+        else:
+            numbers = _solve_until(*_arguments(problem), deadline=started + time_limit)
+        return _optimum(numbers, time.perf_counter() - started)
+
+
+def optimize_exactly(problems: Sequence[Objective]) -> list[Optimum]:
+    """Exact optima of many problems, in order, solved in parallel threads.
+
+    Each result equals that of solving the problem alone, to the bit.
+
+    Raises
+    ------
+    OptimizerError
+        One of them is not an `EntryExitProblem`.
+    """
+    started = time.perf_counter()
+    checked = [_entry_exit(problem) for problem in problems]
+    if not checked:
+        return []
+    bounds = np.array([problem.bounds for problem in checked])
+    numbers = _solve_many(
+        *_joined([problem.long_legs for problem in checked]),
+        *_joined([problem.short_legs for problem in checked]),
+        bounds,
+        np.array([problem.fee for problem in checked]),
+        np.array([FILLS[problem.fills] for problem in checked]),
+        np.array([problem.close_at_eod for problem in checked]),
+    )
+    seconds = (time.perf_counter() - started) / len(checked)
+    return [_optimum(row, seconds) for row in numbers]
+
+
+def _entry_exit(objective: Objective) -> EntryExitProblem:
+    if isinstance(objective, EntryExitProblem):
+        return objective
+    raise OptimizerError(
+        f"method 'exact' proves optima of EntryExitProblem, not of {type(objective).__name__}; "
+        "use another method for it, such as 'scipy'"
+    )
+
+
+def _arguments(problem: EntryExitProblem) -> tuple[Array, Array, Array, float, int, bool]:
+    return (
+        problem.long_legs,
+        problem.short_legs,
+        np.array(problem.bounds),
+        problem.fee,
+        FILLS[problem.fills],
+        problem.close_at_eod,
+    )
+
+
+def _optimum(numbers: Array, seconds: float) -> Optimum:
+    a, b, value, bound, evaluations = (float(number) for number in numbers)
+    proved = bound == value
+    return Optimum(
+        x=np.array([a, b]),
+        value=value,
+        evaluations=int(evaluations),
+        seconds=seconds,
+        method=Exact.library,
+        exact=proved,
+        bound=bound,
+        stopped="proved" if proved else "time",
+        trace=np.full(int(evaluations), value),
+    )
+
+
+def _joined(arrays: list[Array]) -> tuple[Array, NDArray[np.int64]]:
+    """Legs of all problems side by side, and where those of each begin."""
+    ends = np.cumsum([0, *(array.shape[1] for array in arrays)])
+    return np.ascontiguousarray(np.concatenate(arrays, axis=1)), ends
+
+
+def _solve_until(
+    long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool, deadline: float
+) -> Array:
+    """`_solve` in slices, until the proof is complete or the deadline has passed."""
+    lattice = _lay_out(long_legs, short_legs, bounds, fee, fills, eod)
+    legs = _room(lattice)
+    frontier = search.start(lattice, legs)
+    while frontier.counts[search.SIZE] and time.perf_counter() < deadline:
+        if not search.advance(lattice, frontier, legs, SLICE):
+            legs = _more_room(legs)
+    return np.array(_report(lattice, frontier))
+
+
+@njit(cache=True, error_model="numpy")
+def _solve(long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool) -> Array:
+    """High offset, low offset, value, bound and evaluations of one problem's optimum."""
+    lattice = _lay_out(long_legs, short_legs, bounds, fee, fills, eod)
+    legs = _room(lattice)
+    frontier = search.start(lattice, legs)
+    while frontier.counts[search.SIZE] > 0:
+        if not search.advance(lattice, frontier, legs, 1 << 60):
+            legs = _more_room(legs)
+    return np.array(_report(lattice, frontier))
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def _solve_many(
+    long_legs: Array, long_ends: NDArray[np.int64], short_legs: Array, short_ends: NDArray[np.int64],
+    bounds: Array, fees: Array, fills: NDArray[np.int64], eods: NDArray[np.bool_],
+) -> Array:  # fmt: skip
+    """`_solve` for each of many problems, a row each."""
+    result = np.empty((len(fees), 5))
+    for i in prange(len(fees)):
+        longs = np.ascontiguousarray(long_legs[:, long_ends[i] : long_ends[i + 1]])
+        shorts = np.ascontiguousarray(short_legs[:, short_ends[i] : short_ends[i + 1]])
+        result[i] = _solve(longs, shorts, bounds[i], fees[i], fills[i], eods[i])
+    return result
+
+
+@njit(cache=True)
+def _lay_out(
+    long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool
+) -> Lattice:
+    long_breaks = long_breakpoints(long_legs, fills, eod)
+    short_breaks = short_breakpoints(short_legs, fills, eod)
+    a_points = np.concatenate((long_breaks[0], short_breaks[1], short_breaks[2]))
+    b_points = np.concatenate((short_breaks[0], long_breaks[1], long_breaks[2]))
+    highs = axis(bounds[0, 0], bounds[0, 1], a_points, bounds[0, 1])
+    lows = axis(bounds[1, 0], bounds[1, 1], b_points, bounds[1, 0])
+    long_marks = marks(long_breaks, highs, lows, False)
+    short_marks = marks(short_breaks, highs, lows, True)
+    return Lattice(
+        np.ascontiguousarray(long_legs.T), np.ascontiguousarray(short_legs.T), long_marks, short_marks,
+        highs, lows, Rule(fee, fills, eod), long_legs, short_legs,
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def _room(lattice: Lattice) -> Ids:
+    return np.empty(8 * (len(lattice.long_legs) + len(lattice.short_legs)) + 64, dtype=np.int32)
+
+
+@njit(cache=True)
+def _more_room(legs: Ids) -> Ids:
+    more = np.empty(2 * len(legs), dtype=np.int32)
+    more[: len(legs)] = legs
+    return more
+
+
+@njit(cache=True)
+def _report(lattice: Lattice, frontier: search.Frontier) -> tuple[float, float, float, float, float]:
+    value = frontier.values[search.VALUE]
+    bound = value
+    for k in range(frontier.counts[search.SIZE]):
+        bound = max(bound, frontier.numbers[k, search.BOUND])
+    row, column = frontier.counts[search.BEST_ROW], frontier.counts[search.BEST_COLUMN]
+    return lattice.highs[column], lattice.lows[row], value, bound, float(frontier.counts[search.EVALUATIONS])

@@ -1,0 +1,118 @@
+"""Bars as arrays: moves, years, digests, assets, and how many simulations fit."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import backtune as bt
+from backtune.bars import load_sample
+from backtune.bars.series import infer_asset
+
+
+def series(n, freq="B", **prices):
+    close = np.linspace(100, 110, n)
+    given = {"open": close, "high": close + 1, "low": close - 1, "close": close, **prices}
+    return bt.load_bars(
+        pd.DataFrame({"date": pd.date_range("2021-01-04", periods=n, freq=freq), **given}), "ABC"
+    )
+
+
+def test_moves_are_relative_to_the_previous_close():
+    bars = series(
+        4, close=[10.0, 20.0, 5.0, 10.0], open=[10.0, 15.0, 10.0, 7.5], high=[50.0] * 4, low=[1.0] * 4
+    )
+    np.testing.assert_array_equal(bars.moves[0], [np.nan, 0.5, -0.5, 0.5])
+    np.testing.assert_array_equal(bars.moves[3], [np.nan, 1.0, -0.75, 1.0])
+    with pytest.raises(ValueError, match="read-only"):
+        bars.moves[0, 1] = 1.0
+
+
+@pytest.mark.parametrize(
+    ("freq", "asset", "expected"),
+    [
+        ("B", "stock", 252),
+        ("D", "crypto", 365),
+        ("h", "crypto", 24 * 365),
+        ("W", "stock", 52.18),
+        ("MS", "stock", 12),
+    ],
+)
+def test_periods_a_year(freq, asset, expected):
+    bars = series(600, freq)
+    assert bars.periods_a_year == pytest.approx(expected, rel=0.01)
+    if freq != "MS":
+        assert bars.asset == asset
+
+
+def test_digest_changes_with_any_value():
+    digests = {series(10).digest, series(10, freq="D").digest}
+    for name in ("open", "high", "low", "close"):
+        prices = getattr(series(10), name).copy()
+        prices[4] = np.nextafter(prices[4], 0)
+        digests.add(series(10, **{name: prices}).digest)
+    assert len(digests) == 6
+    assert series(10).digest == series(10).digest
+
+
+@pytest.mark.parametrize(
+    ("zone", "freq", "asset"),
+    [("Asia/Tokyo", "B", "stock"), ("America/New_York", "B", "stock"), ("Asia/Tokyo", "D", "crypto")],
+)
+def test_asset_is_told_from_weekends_in_any_timezone(zone, freq, asset):
+    """Midnight in Tokyo is the day before in UTC, so a stock's Monday falls on a Sunday."""
+    dates = pd.date_range("2021-01-04", periods=60, freq=freq, tz=zone)
+    frame = pd.DataFrame({"Date": dates, "Open": 1.0, "High": 1.0, "Low": 1.0, "Close": 1.0})
+    assert bt.load_bars(frame).asset == asset
+    assert bt.load_bars(frame, asset="crypto").asset == "crypto"
+
+
+def test_asset_of_short_series_by_name():
+    stamps = np.array(["2021-01-04", "2021-01-05"], "datetime64[ns]")
+    assert infer_asset("BTCUSDT", stamps) == "crypto"
+    assert infer_asset("TSLA", stamps) == "stock"
+    assert infer_asset("USD", stamps) == "stock"
+
+
+def test_frame_gives_the_same_bars_again():
+    bars = load_sample("SP500")
+    again = bt.load_bars(bars.frame, "SP500")
+    assert again.digest == bars.digest
+    assert repr(bars) == "Bars(SP500, 5031 bars, 1999-01-04T00:00 to 2018-12-31T00:00, stock)"
+
+
+@pytest.mark.parametrize(("window", "horizon"), [(60, 1), (50, 3), (37, 5)])
+@pytest.mark.parametrize("model", ["naive", "range"])
+def test_the_largest_num_simulations_named_is_exact(window, horizon, model):
+    bars = bt.load_bars(load_sample("NASDAQ").frame.iloc[:140], "NASDAQ")
+    options = {"data": bars, "window": window, "horizon": horizon, "model": model}
+    with pytest.raises(bt.BarsError) as caught:
+        bt.backtest_forecasts("NASDAQ", 10_000, **options)
+    message = str(caught.value)
+    assert "has 140" in message
+    fits = int(re.search(r"largest num_simulations that fits is (\d+)", message)[1])
+    result = bt.backtest_forecasts("NASDAQ", fits, **options)
+    assert result.simulations["simulation"].nunique() == fits
+    with pytest.raises(bt.BarsError, match=f"fits is {fits}"):
+        bt.backtest_forecasts("NASDAQ", fits + 1, **options)
+
+
+def test_the_number_of_bars_needed_is_exact():
+    frame = load_sample("NASDAQ").frame
+    with pytest.raises(bt.BarsError) as caught:
+        bt.backtest_forecasts("NASDAQ", 7, data=frame.iloc[:100], window=80, horizon=2)
+    needed = int(re.search(r"need (\d+) bars", str(caught.value))[1])
+    assert len(bt.backtest_forecasts("NASDAQ", 7, data=frame.iloc[:needed], window=80, horizon=2).simulations)
+    with pytest.raises(bt.BarsError, match=f"need {needed} bars"):
+        bt.backtest_forecasts("NASDAQ", 7, data=frame.iloc[: needed - 1], window=80, horizon=2)
+
+
+def test_a_window_that_never_fits_says_so():
+    frame = load_sample("NASDAQ").frame
+    for n in (10, 100):  # fewer than the forecaster needs, and fewer than the window needs
+        with pytest.raises(bt.BarsError, match=r"use a smaller window or more bars") as caught:
+            bt.backtest_forecasts("NASDAQ", 1, data=frame.iloc[:n], window=200)
+        assert f"has {n}" in str(caught.value)
