@@ -52,4 +52,4 @@ def test_forecast_quality_prints_a_row_a_model_and_the_default_is_best(monkeypat
     pinball = {
         model: float(row["mean pinball"]) for model, row in found.items() if row["mean pinball"] != "-"
     }
-    assert min(pinball, key=pinball.get) == "fhs"
+    assert min(pinball, key=lambda model: float(pinball[model])) == "fhs"
