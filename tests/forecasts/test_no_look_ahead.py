@@ -15,7 +15,7 @@ from backtune.forecasts import MODELS, forecaster
 from backtune.forecasts.registry import WEIGHTS
 
 BARS = 140
-# models that look at a context each have perturbation tests of their own: they are too slow for so many series
+# models that look at a context have perturbation tests of their own: too slow for so many series
 QUICK = [name for name in MODELS if name not in WEIGHTS and name != "statsforecast"]
 
 
