@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from backtune.errors import (
         BacktuneError,
         BarsError,
+        ForecasterError,
         OptimizerError,
         ProblemError,
         RunError,
@@ -34,6 +35,7 @@ _HOME = {
     "load_bars": "bars",
     "BacktuneError": "errors",
     "BarsError": "errors",
+    "ForecasterError": "errors",
     "OptimizerError": "errors",
     "ProblemError": "errors",
     "RunError": "errors",
@@ -62,6 +64,7 @@ __all__ = [
     "EntryExitProblem",
     "Forecast",
     "Forecaster",
+    "ForecasterError",
     "Objective",
     "Optimizer",
     "OptimizerError",
