@@ -10,6 +10,7 @@ import sys
 import typer
 
 from backtune.cli import data
+from backtune.cli.bench import bench
 from backtune.cli.optimizers import optimizers
 from backtune.cli.run import run
 from backtune.errors import BacktuneError
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(optimizers)
+app.command()(bench)
 app.add_typer(data.app, name="data")
 
 
