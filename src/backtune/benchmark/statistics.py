@@ -274,13 +274,13 @@ def projection(
         method, budget, evaluations, successes, runs, overhead, then a row for each cost: cost, seconds, low,
         high (95 % bootstrap interval over blocks; inf where the target is never reached).
     """
-    overheads = overheads(runs)
+    over = overheads(runs)
     rows = []
     for method, group in largest_budget(of_mode(runs, "quality")).groupby("method", sort=False):
-        if method not in overheads.index:
+        if method not in over.index:
             continue
         spent, solved, codes = _paired(group, target)
-        overhead, seconds = overheads.loc[method, "overhead"], overheads.loc[method, "seconds"]
+        overhead, seconds = over.loc[method, "overhead"], over.loc[method, "seconds"]
         for cost in costs:
             proved = bool(group["proved"].all())
             time = np.full(len(spent), seconds) if proved else spent * (cost + overhead)
