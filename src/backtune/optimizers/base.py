@@ -1,4 +1,4 @@
-"""What every optimizer is: a search over a box, with a budget kept to the evaluation.
+"""What every optimizer is: a method that looks for the highest value of an objective over its box.
 
 An objective is any callable x -> float with `.bounds` ((low, high) per parameter) and, if it can,
 `.batch(X)`: (m, d) -> (m,). Optimizers maximize.
@@ -9,29 +9,20 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from backtune.errors import BacktuneError, OptimizerError, SettingError
+from backtune.errors import BacktuneError, OptimizerError, SettingError, one_of
+from backtune.optimizers.evaluator import Evaluator, Objective, Stop, box
+from backtune.optimizers.isolation import isolated
+
+__all__ = ["Evaluator", "Objective", "Optimizer", "Optimum", "Search", "box", "check_budget"]
 
 Array = NDArray[np.float64]
-
-
-@runtime_checkable
-class Objective(Protocol):
-    """Anything that can be optimized."""
-
-    @property
-    def bounds(self) -> Sequence[Sequence[float]]:
-        """A (low, high) for each parameter."""
-
-    def __call__(self, x: Any, /) -> float:
-        """Value at x, shape (d,)."""
 
 
 @dataclass(frozen=True)
@@ -74,112 +65,49 @@ class Optimum:
     failures: int = 0
 
 
-class _Stop(BaseException):
-    """Ends a search from inside the objective; not an Exception, so that no library swallows it."""
-
-
-class Evaluator:
-    """The objective as a search sees it: counted, clipped to the box, never past the budget.
-
-    A search calls `values` with points (m, d), or `value` with one, and gets finite numbers: a failed
-    evaluation gives `worst`, below every value seen so far. Points past the budget are not evaluated and end
-    the search.
-    """
-
-    def __init__(self, objective: Objective, budget: int, time_limit: float | None) -> None:
-        self.low, self.high = box(objective)
-        self.dimension = len(self.low)
-        self.width = self.high - self.low
-        self.budget = budget
-        self.trace = np.empty(budget)
-        self.count = self.failures = 0
-        self.best_x: Array | None = None
-        self.best = -math.inf
-        self.stopped = "converged"
-        self.error: Exception | None = None
-        self._worst = 0.0
-        self._objective = objective
-        self._batch = getattr(objective, "batch", None)
-        self._deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
-
-    @property
-    def remaining(self) -> int:
-        """Evaluations left."""
-        return self.budget - self.count
-
-    def values(self, points: ArrayLike) -> Array:
-        """Values at points (m, d), shape (m,)."""
-        array = np.array(points, dtype=np.float64).reshape(-1, self.dimension)
-        np.clip(array, self.low, self.high, out=array)
-        allowed = array[: self.remaining]
-        if len(allowed):
-            result = self._record(allowed, self._evaluate(allowed))
-        if len(allowed) < len(array):
-            self.stopped = "budget"
-            raise _Stop
-        if time.perf_counter() > self._deadline:
-            self.stopped = "time"
-            raise _Stop
-        return result
-
-    def value(self, point: ArrayLike) -> float:
-        """Value at one point (d,)."""
-        return float(self.values(point)[0])
-
-    def unit(self, points: ArrayLike) -> Array:
-        """Values at points of the unit cube."""
-        return self.values(self.low + self.width * np.asarray(points, dtype=np.float64))
-
-    def _evaluate(self, points: Array) -> Array:
-        try:
-            if self._batch is not None:
-                values = np.asarray(self._batch(points), dtype=np.float64)
-                if values.shape != (len(points),):
-                    raise OptimizerError(
-                        f"the objective's batch gave shape {values.shape} for {len(points)} points"
-                    )
-                return values
-        except BacktuneError:
-            raise
-        except Exception as error:
-            self.error = error
-        return np.array([self._evaluate_one(point) for point in points])
-
-    def _evaluate_one(self, point: Array) -> float:
-        try:
-            return float(self._objective(point))
-        except BacktuneError:
-            raise
-        except Exception as error:
-            self.error = error
-            return math.nan
-
-    def _record(self, points: Array, values: Array) -> Array:
-        failed = ~np.isfinite(values)
-        scores = np.where(failed, -np.inf, values)
-        best = int(np.argmax(scores))
-        running = np.maximum(np.maximum.accumulate(scores), self.best)
-        if scores[best] > self.best:
-            self.best, self.best_x = float(scores[best]), points[best].copy()
-        self.trace[self.count : self.count + len(scores)] = running
-        self.count += len(scores)
-        self.failures += int(failed.sum())
-        if not failed.all():
-            self._worst = min(self._worst, float(values[~failed].min()))
-        return np.where(failed, self._worst - 1.0, values)
-
-
 class Optimizer(ABC):
     """A method that finds the highest value of an objective over its box.
 
-    A subclass names its `library` and lists its `algorithms`. Most are a `Search`.
+    A subclass names its `library`, lists its `algorithms` (the first is the default) and the `packages` that
+    it imports. Most are a `Search`.
+
+    Attributes
+    ----------
+    library : str
+        First part of the method's name.
+    algorithms : tuple of str
+        Second parts that it knows; empty where the library has one algorithm.
+    packages : tuple of str
+        What must be importable, beyond backtune's own dependencies; imported when a search starts.
+    extra : str
+        The extra of backtune that installs them; empty where another package brings the optimizer.
     """
 
     library: ClassVar[str]
     algorithms: ClassVar[tuple[str, ...]] = ()
+    packages: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = ""
 
     def __init__(self, algorithm: str = "") -> None:
-        self.algorithm = algorithm
+        self.algorithm = self.known(algorithm) if algorithm else next(iter(self.algorithms), "")
+
+    @classmethod
+    def known(cls, algorithm: str) -> str:
+        """Return `algorithm` if the library has it.
+
+        Raises
+        ------
+        SettingError
+            It has not; the message lists those it has.
+        """
+        if not cls.algorithms:
+            raise SettingError(f"{cls.library} has one algorithm, not {algorithm!r}; use method {cls.library!r}")
+        return one_of(f"algorithm of {cls.library}", algorithm, cls.algorithms)
+
+    @classmethod
+    def needs(cls, algorithm: str) -> tuple[str, ...]:
+        """Packages that `algorithm` imports."""
+        return cls.packages
 
     @property
     def method(self) -> str:
@@ -196,8 +124,9 @@ class Optimizer(ABC):
 class Search(Optimizer):
     """An optimizer that evaluates points until its budget is spent.
 
-    A subclass writes `search`, which calls ``evaluator.values`` until it has nothing more to try; budget,
-    time limit, bounds, failures and trace are kept for it.
+    A subclass writes `search`, which calls ``evaluator.values`` (or ``value``, ``unit``, ``unit_value``) until
+    it has nothing more to try; budget, time limit, bounds, failures, trace, global random generators and
+    loggers are kept for it.
     """
 
     def optimize(
@@ -205,50 +134,47 @@ class Search(Optimizer):
     ) -> Optimum:
         """Maximize `objective`; see `backtune.optimize`."""
         check_budget(budget, seed, time_limit)
-        started = time.perf_counter()
-        evaluator = Evaluator(objective, budget, time_limit)
-        with suppress(_Stop):
-            self.search(evaluator, seed)
-        if evaluator.remaining == 0:
-            evaluator.stopped = "budget"
+        with isolated(self.needs(self.algorithm), int(seed)):
+            started = time.perf_counter()
+            evaluator = Evaluator(objective, int(budget), time_limit)
+            with suppress(Stop):
+                self._run(evaluator, int(seed))
+            seconds = time.perf_counter() - started
         if evaluator.best_x is None:
-            raise OptimizerError(_no_value(self.method, evaluator))
+            raise OptimizerError(evaluator.no_value(self.method))
         return Optimum(
             x=evaluator.best_x,
             value=evaluator.best,
             evaluations=evaluator.count,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             method=self.method,
             stopped=evaluator.stopped,
             trace=evaluator.trace[: evaluator.count].copy(),
             failures=evaluator.failures,
         )
 
+    def _run(self, evaluator: Evaluator, seed: int) -> None:
+        if evaluator.dimension == 0:
+            evaluator.value(())
+            return
+        try:
+            self.search(evaluator, seed)
+        except BacktuneError:
+            raise
+        except Exception as error:
+            cause = " ".join(str(error).split())
+            raise OptimizerError(
+                f"{self.method} failed after {evaluator.count} evaluations: {type(error).__name__}: {cause}; "
+                "use another method"
+            ) from error
+
     @abstractmethod
     def search(self, evaluator: Evaluator, seed: int) -> None:
-        """Evaluate points until there is nothing more to try."""
+        """Evaluate points until there is nothing more to try.
 
-
-def box(objective: Objective) -> tuple[Array, Array]:
-    """Lower and upper corner of the objective's bounds, each shape (d,).
-
-    Raises
-    ------
-    SettingError
-        Where `.bounds` is missing or not a finite (low, high) per parameter.
-    """
-    bounds = getattr(objective, "bounds", None)
-    try:
-        array = np.array(bounds, dtype=np.float64)
-    except (TypeError, ValueError):
-        array = np.empty(0)
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0:
-        raise SettingError(
-            f"the objective's bounds are {bounds!r}; give it .bounds with a (low, high) for each parameter"
-        )
-    if not np.isfinite(array).all() or (array[:, 0] > array[:, 1]).any():
-        raise SettingError(f"the objective's bounds are {bounds!r}; each must be finite with low <= high")
-    return array[:, 0].copy(), array[:, 1].copy()
+        Called with at least one parameter to move and with the global generators seeded. Keep all state in
+        local variables: one object may run many searches.
+        """
 
 
 def check_budget(budget: int, seed: int, time_limit: float | None) -> None:
@@ -258,14 +184,9 @@ def check_budget(budget: int, seed: int, time_limit: float | None) -> None:
             raise SettingError(f"{name} is {value!r}; expected a whole number >= {least}")
     if seed >= 2**32:
         raise SettingError(f"seed is {seed}; expected a whole number below 2**32")
-    if time_limit is not None and not time_limit > 0:
+    if time_limit is not None and not (_is_number(time_limit) and time_limit > 0):
         raise SettingError(f"time_limit is {time_limit!r}; expected seconds > 0, or None")
 
 
-def _no_value(method: str, evaluator: Evaluator) -> str:
-    count = evaluator.count
-    if evaluator.error is not None:
-        cause = f"the last error was {type(evaluator.error).__name__}: {evaluator.error}"
-    else:
-        cause = "it gave NaN or infinities"
-    return f"{method}: none of {count} evaluations of the objective gave a finite number; {cause}"
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

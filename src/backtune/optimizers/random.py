@@ -15,5 +15,5 @@ class Random(Search):
     def search(self, evaluator: Evaluator, seed: int) -> None:
         """Evaluate uniform draws."""
         rng = np.random.default_rng(seed)
-        while evaluator.remaining:
+        while True:
             evaluator.unit(rng.random((min(evaluator.remaining, 4096), evaluator.dimension)))

@@ -1,23 +1,36 @@
-"""Optimizers by name."""
+"""Optimizers by name: those of backtune, and those that other packages add.
+
+Another package adds a library by an entry point of the group `backtune.optimizers`, the name being the library
+and the object an `Optimizer` subclass. It is imported when it is used or listed, not before.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 
 from backtune.errors import OptimizerError, one_of
 from backtune.optimizers.base import Objective, Optimizer, Optimum
 
-# library -> (module, class, package it needs, extra that installs that)
-LIBRARIES: dict[str, tuple[str, str, str, str]] = {
-    "exact": ("backtune.optimizers.exact", "Exact", "numba", ""),
-    "grid": ("backtune.optimizers.grid", "Grid", "numpy", ""),
-    "random": ("backtune.optimizers.random", "Random", "numpy", ""),
-    "scipy": ("backtune.optimizers.scipy", "Scipy", "scipy", ""),
+GROUP = "backtune.optimizers"
+LIBRARIES = {
+    "exact": "backtune.optimizers.exact:Exact",
+    "grid": "backtune.optimizers.grid:Grid",
+    "random": "backtune.optimizers.random:Random",
+    "sobol": "backtune.optimizers.sobol:Sobol",
+    "scipy": "backtune.optimizers.scipy:Scipy",
+    "nevergrad": "backtune.optimizers.nevergrad:Nevergrad",
+    "botorch": "backtune.optimizers.botorch:BoTorch",
+    "evotorch": "backtune.optimizers.evotorch:EvoTorch",
+    "evox": "backtune.optimizers.evox:EvoX",
+    "pygmo": "backtune.optimizers.pygmo:Pygmo",
+    "cma": "backtune.optimizers.cma:Cma",
+    "optuna": "backtune.optimizers.optuna:Optuna",
 }
 
 
-def optimizer(method: str) -> Optimizer:
+def optimizer(method: str | Optimizer) -> Optimizer:
     """Make the optimizer that `method`, ``library`` or ``library:algorithm``, names.
 
     Raises
@@ -27,21 +40,24 @@ def optimizer(method: str) -> Optimizer:
     OptimizerError
         The library is not installed; the message names the extra that installs it.
     """
+    if isinstance(method, Optimizer):
+        return method
     library, _, algorithm = str(method).partition(":")
-    module, name, package, extra = LIBRARIES[one_of("optimizer", library, LIBRARIES)]
-    if find_spec(package) is None:
+    added = _added()
+    cls = _load(library, added) if library in added else _own(one_of("optimizer", library, [*LIBRARIES, *added]))
+    made = cls(algorithm)
+    missing = _missing(cls, made.algorithm)
+    if missing:
+        cure = f"'backtune[{cls.extra}]'" if cls.extra else " ".join(missing)
         raise OptimizerError(
-            f"method {method!r} needs {package}, which is not installed; pip install 'backtune[{extra}]'"
+            f"method {method!r} needs {', '.join(missing)}, which is not installed; pip install {cure}"
         )
-    cls: type[Optimizer] = getattr(import_module(module), name)
-    if algorithm:
-        one_of(f"algorithm of {library}", algorithm, cls.algorithms)
-    return cls(algorithm)
+    return made
 
 
 def optimize(
     objective: Objective,
-    method: str = "exact",
+    method: str | Optimizer = "exact",
     *,
     budget: int = 500,
     seed: int = 0,
@@ -53,21 +69,22 @@ def optimize(
     ----------
     objective : callable
         x (d,) -> float, with `.bounds`, a (low, high) per parameter, and optionally `.batch(X)`:
-        (m, d) -> (m,). An `EntryExitProblem` is one.
-    method : str
+        (m, d) -> (m,). An `EntryExitProblem` is one. An evaluation that raises, or gives NaN or an infinity,
+        counts, and is never the best.
+    method : str or Optimizer
         ``library`` or ``library:algorithm``; `optimizers` lists them. "exact" proves its optimum, and needs
-        an `EntryExitProblem`.
+        an `EntryExitProblem`. An `Optimizer` object is used as it is.
     budget : int
         Most evaluations that the method may make ("exact" needs none and ignores it).
     seed : int
-        The same seed gives the same result.
+        The same seed gives the same result, whatever the state of the global random generators.
     time_limit : float, optional
-        Seconds after which the search stops at the next evaluation.
+        Seconds after which the search stops at the next evaluation. The import of the library is not counted.
 
     Returns
     -------
     Optimum
-        With `value == objective(x)` to the bit.
+        With `value` as the objective gave it for `x`.
 
     Raises
     ------
@@ -78,11 +95,49 @@ def optimize(
 
 
 def optimizers() -> dict[str, bool]:
-    """Every method by name, and whether what it needs is installed."""
-    known: dict[str, bool] = {}
-    for library, (module, name, package, _) in LIBRARIES.items():
-        installed = find_spec(package) is not None
-        cls: type[Optimizer] = getattr(import_module(module), name)
-        for algorithm in cls.algorithms or ("",):
-            known[f"{library}:{algorithm}" if algorithm else library] = installed
+    """Every method by name, and whether what it needs is installed.
+
+    Nevergrad's registry has several hundred more. A third party's that can not be imported is listed by its
+    library, as not installed.
+    """
+    known = {name: found for library in LIBRARIES for name, found in _methods(library, _own(library))}
+    added = _added()
+    for library in added:
+        try:
+            known.update(_methods(library, _load(library, added)))
+        except OptimizerError:
+            known[library] = False
     return known
+
+
+def _methods(library: str, cls: type[Optimizer]) -> list[tuple[str, bool]]:
+    if not cls.algorithms:
+        return [(library, not _missing(cls, ""))]
+    return [(f"{library}:{algorithm}", not _missing(cls, algorithm)) for algorithm in cls.algorithms]
+
+
+def _missing(cls: type[Optimizer], algorithm: str) -> list[str]:
+    return [package for package in cls.needs(algorithm) if find_spec(package) is None]
+
+
+def _own(library: str) -> type[Optimizer]:
+    module, _, name = LIBRARIES[library].partition(":")
+    cls: type[Optimizer] = getattr(import_module(module), name)
+    return cls
+
+
+def _added() -> dict[str, EntryPoint]:
+    """Third parties' entry points by library; backtune's own names can not be taken."""
+    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in LIBRARIES}
+
+
+def _load(library: str, added: dict[str, EntryPoint]) -> type[Optimizer]:
+    entry = added[library]
+    try:
+        cls = entry.load()
+    except Exception as error:
+        cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise OptimizerError(f"optimizer {library!r} ({entry.value}) can not be imported: {cause}") from error
+    if not (isinstance(cls, type) and issubclass(cls, Optimizer)):
+        raise OptimizerError(f"optimizer {library!r} ({entry.value}) is no subclass of backtune.Optimizer")
+    return cls

@@ -1,12 +1,12 @@
 """SciPy's global optimizers.
 
-Differential evolution is NumPy code and DIRECT is C; both are given no stopping rule but the budget, so that
-budgets compare.
+All are given no stopping rule but the budget, so that budgets compare. Differential evolution is NumPy code,
+DIRECT is C, dual annealing and SHGO are Python.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,52 +16,59 @@ ENDLESS = 10**9
 
 
 class Scipy(Search):
-    """scipy.optimize: `differential_evolution` (default) or `direct`.
+    """scipy.optimize: `differential_evolution` (default), `direct`, `dual_annealing` or `shgo`.
 
     Differential evolution runs vectorized with a population of 25 a generation and without polishing: see
     Storn and Price (1997), J. Global Optimization 11. DIRECT takes no seed: see Gablonsky and Kelley (2001),
-    J. Global Optimization 21.
+    J. Global Optimization 21. Dual annealing: see Xiang et al. (1997), Physics Letters A 233. SHGO takes no
+    seed: see Endres, Sandrock and Focke (2018), J. Global Optimization 72. The last three ask for a point at a
+    time.
     """
 
     library = "scipy"
-    algorithms: ClassVar[tuple[str, ...]] = ("differential_evolution", "direct")
+    algorithms: ClassVar[tuple[str, ...]] = ("differential_evolution", "direct", "dual_annealing", "shgo")
     population = 25
-
-    def __init__(self, algorithm: str = "") -> None:
-        super().__init__(algorithm or self.algorithms[0])
 
     def search(self, evaluator: Evaluator, seed: int) -> None:
         """Run the algorithm until the budget stops it."""
-        if not evaluator.width.any():
-            evaluator.values(evaluator.low)
-            return
-        getattr(self, f"_{self.algorithm}")(evaluator, seed)
+        from scipy import optimize
 
-    def _differential_evolution(self, evaluator: Evaluator, seed: int) -> None:
-        from scipy.optimize import differential_evolution
+        run: Any = getattr(optimize, self.algorithm)
+        cube = [(0.0, 1.0)] * evaluator.dimension
+        if self.algorithm == "differential_evolution":
+            run(lambda unit: -evaluator.unit(unit.T), cube, **self._evolution(evaluator, seed))
+        elif self.algorithm == "shgo":
+            _shgo(run, evaluator, cube)
+        else:
+            run(lambda unit: -evaluator.unit_value(unit), cube, **self._scalar(evaluator, seed))
 
+    def _evolution(self, evaluator: Evaluator, seed: int) -> dict[str, Any]:
         rng = np.random.default_rng(seed)
-        differential_evolution(
-            lambda unit: -evaluator.unit(unit.T),
-            [(0.0, 1.0)] * evaluator.dimension,
-            init=rng.random((self.population, evaluator.dimension)),
-            rng=rng,
-            vectorized=True,
-            updating="deferred",
-            polish=False,
-            maxiter=ENDLESS,
-            tol=0.0,
-            atol=-1.0,  # never "converged": the budget stops it
-        )
+        return {
+            "init": rng.random((self.population, evaluator.dimension)),
+            "rng": rng,
+            "vectorized": True,
+            "updating": "deferred",
+            "polish": False,
+            "maxiter": ENDLESS,
+            "tol": 0.0,
+            "atol": -1.0,  # never "converged": the budget stops it
+        }
 
-    def _direct(self, evaluator: Evaluator, seed: int) -> None:
-        from scipy.optimize import direct
+    def _scalar(self, evaluator: Evaluator, seed: int) -> dict[str, Any]:
+        if self.algorithm == "dual_annealing":
+            return {"rng": np.random.default_rng(seed), "maxiter": ENDLESS, "maxfun": ENDLESS}
+        return {
+            "maxfun": evaluator.budget * 2 + 10_000,  # sizes its tables; the budget stops it
+            "maxiter": 10**6,
+            "vol_tol": 0.0,
+            "len_tol": 0.0,
+        }
 
-        direct(
-            lambda unit: -float(evaluator.unit(unit)[0]),
-            [(0.0, 1.0)] * evaluator.dimension,
-            maxfun=evaluator.budget * 2 + 10_000,  # sizes its tables; the budget stops it
-            maxiter=10**6,
-            vol_tol=0.0,
-            len_tol=0.0,
-        )
+
+def _shgo(run: Any, evaluator: Evaluator, cube: list[tuple[float, float]]) -> None:
+    """Run SHGO with ever more Sobol points: its own limit on evaluations does not bind."""
+    points = 64
+    while True:
+        run(lambda unit: -evaluator.unit_value(unit), cube, n=points, iters=1, sampling_method="sobol")
+        points *= 2

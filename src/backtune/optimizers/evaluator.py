@@ -1,0 +1,222 @@
+"""The objective as a search sees it: counted, kept inside its box, never past the budget."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from backtune.errors import OptimizerError, SettingError
+
+Array = NDArray[np.float64]
+TIMED_CHUNK = 64  # points of a batch between two looks at the clock, where there is a time limit
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """Anything that can be optimized."""
+
+    @property
+    def bounds(self) -> Sequence[Sequence[float]]:
+        """A (low, high) for each parameter."""
+
+    def __call__(self, x: Any, /) -> float:
+        """Value at x, shape (d,)."""
+
+
+class Stop(BaseException):
+    """Ends a search from inside the objective; not an Exception, so that no library swallows it."""
+
+
+class Evaluator:
+    """What a search asks for values.
+
+    The search sees the parameters that have room to move, d of them; sides of zero width are filled in. Points
+    are clipped to the box (NaN goes to its lower end). An evaluation that raises, or gives NaN or an infinity,
+    counts, is never the best, and reads as a finite value below every one seen so far, so that no library
+    meets a NaN. The evaluation that spends the budget, or the time, ends the search: the call does not return.
+
+    Attributes
+    ----------
+    dimension : int
+        Number d of parameters with room to move.
+    low, high, width : ndarray, shape (d,)
+        Their box.
+    budget, count, failures : int
+        Evaluations allowed, made, and failed.
+    trace : ndarray, shape (budget,)
+        Best value after each evaluation made; -inf until the first finite one.
+    best, best_x
+        Highest value, and the whole point (fixed parameters included) that gave it; None until there is one.
+    """
+
+    def __init__(self, objective: Objective, budget: int, time_limit: float | None = None) -> None:
+        low, high = box(objective)
+        moving = low < high
+        self._fixed = None if moving.all() else (moving, low)
+        self.low, self.high = low[moving], high[moving]
+        self.dimension = len(self.low)
+        self.width = self.high - self.low
+        self.budget = budget
+        self.trace = np.empty(budget)
+        self.count = self.failures = 0
+        self.best_x: Array | None = None
+        self.best = -math.inf
+        self.stopped = "converged"
+        self.error: Exception | None = None
+        self._worst = math.inf
+        self._objective = objective
+        self._batch = getattr(objective, "batch", None)
+        self._timed = time_limit is not None
+        self._deadline = math.inf if time_limit is None else time.perf_counter() + time_limit
+
+    @property
+    def remaining(self) -> int:
+        """Evaluations left."""
+        return self.budget - self.count
+
+    def values(self, points: ArrayLike) -> Array:
+        """Values at points (m, d), shape (m,); the objective's `batch` does the work where it has one."""
+        array = np.array(points, dtype=np.float64).reshape(-1, self.dimension)
+        if len(array) == 1:
+            return np.array([self.value(array[0])])
+        np.fmin(np.fmax(array, self.low, out=array), self.high, out=array)
+        array = self._whole(array[: self.remaining])
+        step = self._step(len(array))
+        parts = [self._chunk(array[start : start + step]) for start in range(0, len(array), step)]
+        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
+
+    def value(self, point: ArrayLike) -> float:
+        """Value at one point (d,)."""
+        x = np.array(point, dtype=np.float64).reshape(self.dimension)
+        np.fmin(np.fmax(x, self.low, out=x), self.high, out=x)
+        if self._fixed is not None:
+            x = self._whole(x)
+        value = self._evaluate_one(x)
+        if math.isfinite(value):
+            if value > self.best:
+                self.best, self.best_x = value, x
+            if value < self._worst:
+                self._worst = value
+        else:
+            self.failures += 1
+            value = self._penalty()
+        self.trace[self.count] = self.best
+        self.count += 1
+        if self.count == self.budget or self._timed:
+            self._stop_if_spent()
+        return value
+
+    def unit(self, points: ArrayLike) -> Array:
+        """Values at points (m, d) of the unit cube, shape (m,)."""
+        return self.values(self.low + self.width * np.asarray(points, dtype=np.float64))
+
+    def unit_value(self, point: ArrayLike) -> float:
+        """Value at one point (d,) of the unit cube."""
+        return self.value(self.low + self.width * np.asarray(point, dtype=np.float64))
+
+    def _step(self, points: int) -> int:
+        """Points to evaluate between two looks at the clock."""
+        if not self._timed:
+            return max(points, 1)
+        return 1 if self._batch is None else TIMED_CHUNK
+
+    def _whole(self, points: Array) -> Array:
+        """Points with the fixed parameters filled in, along the last axis."""
+        if self._fixed is None:
+            return points
+        moving, low = self._fixed
+        whole = np.broadcast_to(low, (*points.shape[:-1], len(low))).copy()
+        whole[..., moving] = points
+        return whole
+
+    def _chunk(self, points: Array) -> Array:
+        values = self._evaluate(points)
+        failed = ~np.isfinite(values)
+        some_failed = bool(failed.any())
+        scores = np.where(failed, -np.inf, values) if some_failed else values
+        trace = self.trace[self.count : self.count + len(scores)]
+        np.maximum(np.maximum.accumulate(scores, out=trace), self.best, out=trace)
+        best = int(scores.argmax())
+        if scores[best] > self.best:
+            self.best, self.best_x = float(scores[best]), points[best].copy()
+        self._worst = min(self._worst, float(values.min(where=~failed, initial=math.inf)))
+        self.count += len(scores)
+        if some_failed:
+            self.failures += int(failed.sum())
+            values = np.where(failed, self._penalty(), values)
+        self._stop_if_spent()
+        return values
+
+    def _evaluate(self, points: Array) -> Array:
+        if self._batch is not None:
+            try:
+                values = np.array(self._batch(points.copy()), dtype=np.float64)
+            except Exception as error:  # which point it was, is found one by one
+                self.error = error
+            else:
+                if values.shape != (len(points),):
+                    raise OptimizerError(
+                        f"the objective's batch gave shape {values.shape} for {len(points)} points; "
+                        f"expected ({len(points)},)"
+                    )
+                return values
+        return np.array([self._evaluate_one(point) for point in points])
+
+    def _evaluate_one(self, point: Array) -> float:
+        try:
+            return float(self._objective(point.copy()))  # a copy: an objective may write to what it is given
+        except Exception as error:
+            self.error = error
+            return math.nan
+
+    def _penalty(self) -> float:
+        """A finite value below all seen: by their spread, so that a failure does not dwarf them."""
+        if math.isinf(self._worst):
+            return -1.0
+        spread = max(self.best - self._worst, 1e-6 * abs(self._worst), 1e-9)
+        return max(self._worst - spread, -np.finfo(np.float64).max)
+
+    def _stop_if_spent(self) -> None:
+        if self.count == self.budget:
+            self.stopped = "budget"
+            raise Stop
+        if self._timed and time.perf_counter() > self._deadline:
+            self.stopped = "time"
+            raise Stop
+
+    def no_value(self, method: str) -> str:
+        """Why there is no best point, in a line."""
+        if not self.count:
+            return f"{method} ended without evaluating the objective"
+        if self.error is not None:
+            cause = f"the last error was {type(self.error).__name__}: {self.error}"
+        else:
+            cause = "it gave NaN or infinities"
+        return f"{method}: none of {self.count} evaluations of the objective gave a finite number; {cause}"
+
+
+def box(objective: Objective) -> tuple[Array, Array]:
+    """Lower and upper corner of the objective's bounds, each shape (d,).
+
+    Raises
+    ------
+    SettingError
+        Where `.bounds` is missing or not a finite (low, high) per parameter.
+    """
+    bounds = getattr(objective, "bounds", None)
+    try:
+        array = np.array(bounds, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0:
+        raise SettingError(
+            f"the objective's bounds are {bounds!r}; give it .bounds with a (low, high) for each parameter"
+        )
+    if not np.isfinite(array).all() or (array[:, 0] > array[:, 1]).any():
+        raise SettingError(f"the objective's bounds are {bounds!r}; each must be finite with low <= high")
+    return array[:, 0].copy(), array[:, 1].copy()

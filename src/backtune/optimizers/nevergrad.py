@@ -1,0 +1,71 @@
+"""Nevergrad: several hundred algorithms by one name each."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+import numpy as np
+
+from backtune.errors import OptimizerError, SettingError
+from backtune.optimizers.base import Evaluator, Search
+
+BATCH = 20
+ONE_BY_ONE = ("OnePlusOne", "NGOpt", "NgIohTuned")  # made to learn from each point before the next
+
+
+class Nevergrad(Search):
+    """Any algorithm of Nevergrad's registry; `algorithms` lists some of use here.
+
+    Asks for 20 points before telling their values, where the algorithm can be parallel and gains nothing by
+    learning from each point. See https://facebookresearch.github.io/nevergrad.
+    """
+
+    library = "nevergrad"
+    algorithms: ClassVar[tuple[str, ...]] = (
+        "TwoPointsDE", "DE", "PSO", "CMA", "DiagonalCMA", "OnePlusOne", "NGOpt", "NgIohTuned", "RandomSearch",
+        "ScrHammersleySearch",
+    )  # fmt: skip
+    packages = ("nevergrad",)
+    extra = "nevergrad"
+
+    @classmethod
+    def known(cls, algorithm: str) -> str:
+        """Return `algorithm`; whether the registry has it is seen when a search starts."""
+        return algorithm
+
+    def search(self, evaluator: Evaluator, seed: int) -> None:
+        """Ask, evaluate and tell until the budget stops it."""
+        import nevergrad
+
+        array = nevergrad.p.Array(shape=(evaluator.dimension,), lower=0.0, upper=1.0)
+        array.random_state = np.random.RandomState(seed)  # noqa: NPY002
+        factory = self._factory(nevergrad.optimizers.registry)
+        alone = self.algorithm in ONE_BY_ONE or getattr(factory, "no_parallelization", False)
+        workers = 1 if alone else min(BATCH, evaluator.budget)
+        try:
+            run = factory(parametrization=array, budget=evaluator.budget, num_workers=workers)
+            first = [run.ask() for _ in range(workers)]
+        except (ImportError, RuntimeError) as error:
+            raise OptimizerError(
+                f"{self.method} needs a package that is not installed ({' '.join(str(error).split())}); install it"
+            ) from error
+        _ask_and_tell(run, first, evaluator)
+
+    def _factory(self, registry: Any) -> Any:
+        if self.algorithm in registry:
+            return registry[self.algorithm]
+        near = get_close_matches(self.algorithm, list(registry), n=3)
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise SettingError(
+            f"unknown algorithm of nevergrad {self.algorithm!r}{hint}; known: {', '.join(self.algorithms)}, and "
+            f"the rest of nevergrad.optimizers.registry ({len(registry)} names)"
+        )
+
+
+def _ask_and_tell(run: Any, asked: list[Any], evaluator: Evaluator) -> None:
+    while True:
+        values = evaluator.unit(np.array([candidate.value for candidate in asked]))
+        for candidate, value in zip(asked, values, strict=True):
+            run.tell(candidate, -float(value))
+        asked = [run.ask() for _ in asked]
