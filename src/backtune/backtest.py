@@ -290,7 +290,9 @@ def _simulate(
     return rows, _stitch(bars, strategy.name, chosen, settings), spent
 
 
-def policy_problems(bars: Bars, made: Forecast, strategy: Strategy, settings: Settings) -> list[EntryExitProblem]:
+def policy_problems(
+    bars: Bars, made: Forecast, strategy: Strategy, settings: Settings
+) -> list[EntryExitProblem]:
     """Problems of all bars that have a forecast, one a policy."""
     first = max(made.first, 1)
     long_size, short_size = strategy.sizes(made, bars.asset == "stock")

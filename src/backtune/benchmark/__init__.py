@@ -3,4 +3,13 @@
 from backtune.benchmark.problems import SUITES, BenchmarkProblem, Suite, own_suite, suite
 from backtune.benchmark.results import Benchmark, benchmark, open_benchmark
 
-__all__ = ["SUITES", "Benchmark", "BenchmarkProblem", "Suite", "benchmark", "open_benchmark", "own_suite", "suite"]
+__all__ = [
+    "SUITES",
+    "Benchmark",
+    "BenchmarkProblem",
+    "Suite",
+    "benchmark",
+    "open_benchmark",
+    "own_suite",
+    "suite",
+]

@@ -16,8 +16,8 @@ from backtune.benchmark.statistics import Comparison, critical_difference, large
 
 FLOOR = 1e-6  # regrets below are drawn here: a log axis has no zero
 COLOURS = (
-    "#1f6fb4", "#d1495b", "#2e8b57", "#8e5ea2", "#e08e0b", "#3aa6a0", "#7a5230", "#c957a6", "#5b6770", "#a4a71e",
-    "#20457c", "#f06543",
+    "#1f6fb4", "#d1495b", "#2e8b57", "#8e5ea2", "#e08e0b", "#3aa6a0", "#7a5230", "#c957a6", "#5b6770", 
+    "#a4a71e", "#20457c", "#f06543",
 )  # fmt: skip
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SHOWN = 8
@@ -94,9 +94,7 @@ def _curves(
     return fragment(figure)
 
 
-def step_curves(
-    table: pd.DataFrame, title: str, y_title: str, styles: Styles, shown: Sequence[str]
-) -> str:
+def step_curves(table: pd.DataFrame, title: str, y_title: str, styles: Styles, shown: Sequence[str]) -> str:
     """ECDF or data profile: share against evaluations."""
     import plotly.graph_objects as go
 
@@ -104,7 +102,8 @@ def step_curves(
     for method, group in table.groupby("method", sort=False):
         figure.add_scatter(
             x=group["evaluations"], y=group["share"], name=escape(str(method)), mode="lines",
-            line={**styles.line(str(method)), "shape": "hv"}, visible=True if method in shown else "legendonly",
+            line={**styles.line(str(method)), "shape": "hv"},
+            visible=True if method in shown else "legendonly",
         )  # fmt: skip
     _layout(figure, title, y_title, logs="x")
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
@@ -181,9 +180,20 @@ def projection_curves(table: pd.DataFrame, styles: Styles) -> str:
     for row in table.drop_duplicates("method").itertuples(index=False):
         if not row.successes:
             continue
-        seconds = np.full(len(costs), row.seconds) if row.evaluations == 0 else row.evaluations * (costs + row.overhead)
-        figure.add_scatter(x=costs, y=seconds, name=escape(row.method), mode="lines", line=styles.line(row.method))
-    _layout(figure, "seconds that one evaluation of your objective costs", "expected seconds to 1 % (log)", logs="xy")
+        seconds = (
+            np.full(len(costs), row.seconds)
+            if row.evaluations == 0
+            else row.evaluations * (costs + row.overhead)
+        )
+        figure.add_scatter(
+            x=costs, y=seconds, name=escape(row.method), mode="lines", line=styles.line(row.method)
+        )
+    _layout(
+        figure,
+        "seconds that one evaluation of your objective costs",
+        "expected seconds to 1 % (log)",
+        logs="xy",
+    )
     return fragment(figure)
 
 
@@ -191,7 +201,11 @@ def failure_bars(runs: pd.DataFrame) -> str:
     """Failed runs and failed evaluations of each method; empty without any."""
     import plotly.graph_objects as go
 
-    counts = runs.assign(failed=(runs["status"] != "ok").astype(int)).groupby("method", sort=False)[["failed", "failures"]].sum()
+    counts = (
+        runs.assign(failed=(runs["status"] != "ok").astype(int))
+        .groupby("method", sort=False)[["failed", "failures"]]
+        .sum()
+    )
     counts = counts[(counts > 0).any(axis=1)]
     if not len(counts):
         return ""
@@ -206,7 +220,8 @@ def failure_bars(runs: pd.DataFrame) -> str:
 def _layout(figure: Any, x: str, y: str, *, logs: str = "", height: int = 460) -> None:
     figure.update_layout(
         template="plotly_white", height=height, margin={"l": 70, "r": 20, "t": 16, "b": 60},
-        font={"family": "system-ui, sans-serif", "size": 13}, legend={"font": {"size": 12}}, hovermode="closest",
+        font={"family": "system-ui, sans-serif", "size": 13}, legend={"font": {"size": 12}},
+        hovermode="closest",
     )  # fmt: skip
     log_axis = {"type": "log", "exponentformat": "power", "dtick": 1}
     figure.update_xaxes(title=x, **(log_axis if "x" in logs else {}))

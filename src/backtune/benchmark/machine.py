@@ -14,8 +14,8 @@ from backtune.benchmark.protocol import THREAD_VARIABLES
 from backtune.store import versions
 
 LIBRARIES = (
-    "torch", "nevergrad", "botorch", "gpytorch", "evotorch", "evox", "pygmo", "cma", "optuna", "cmaes", "nlopt",
-    "fcmaes", "ioh", "scikit-posthocs", "plotly",
+    "torch", "nevergrad", "botorch", "gpytorch", "evotorch", "evox", "pygmo", "cma", "optuna", "cmaes",
+    "nlopt", "fcmaes", "ioh", "scikit-posthocs", "plotly",
 )  # fmt: skip
 
 

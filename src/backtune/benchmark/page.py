@@ -23,16 +23,19 @@ STYLE = """
 :root{color-scheme:light}
 body{margin:0;background:#faf9f7;color:#22262b;font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:1180px;margin:0 auto;padding:28px 24px 80px}
-h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:44px 0 6px;border-bottom:1px solid #dcd8d0;padding-bottom:4px}
-h3{font-size:16px;margin:24px 0 6px}p.note,.meta{color:#5b6068;margin:4px 0 10px;max-width:86ch}
+h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:44px 0 6px;border-bottom:1px solid
+#dcd8d0;padding-bottom:4px} h3{font-size:16px;margin:24px 0 6px}p.note,.meta{color:#5b6068;margin:4px 0
+10px;max-width:86ch}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13.5px;background:#fff}
-.wide{overflow-x:auto;margin:8px 0 16px}th,td{padding:4px 10px;text-align:right;border-bottom:1px solid #eceae5;white-space:nowrap}
+.wide{overflow-x:auto;margin:8px 0 16px}th,td{padding:4px 10px;text-align:right;border-bottom:1px solid
+#eceae5;white-space:nowrap}
 th{background:#f1efea;font-weight:600}th:first-child,td:first-child{text-align:left}
-.advice{background:#fff;border:1px solid #dcd8d0;border-left:4px solid #1f6fb4;padding:10px 16px;margin:10px 0}
-.advice p{margin:0;font-weight:600}.advice ul{margin:6px 0;padding-left:20px}.advice li{margin:2px 0}
-summary{cursor:pointer;color:#5b6068;font-size:13.5px}.limits{color:#5b6068}.figure{background:#fff;border:1px solid #eceae5}
-.figure svg{max-width:100%;height:auto}code{font-size:13px;background:#f1efea;padding:1px 5px;overflow-wrap:anywhere}
-nav{margin:10px 0 0}nav a{margin-right:14px;color:#1f6fb4;text-decoration:none}
+.advice{background:#fff;border:1px solid #dcd8d0;border-left:4px solid #1f6fb4;padding:10px 16px;margin:10px
+0} .advice p{margin:0;font-weight:600}.advice ul{margin:6px 0;padding-left:20px}.advice li{margin:2px 0}
+summary{cursor:pointer;color:#5b6068;font-size:13.5px}.limits{color:#5b6068}.figure{background:#fff;border:1px
+solid #eceae5} .facts td{white-space:normal;text-align:left}.facts th{vertical-align:top}
+.figure svg{max-width:100%;height:auto}code{font-size:13px;background:#f1efea;padding:1px
+5px;overflow-wrap:anywhere} nav{margin:10px 0 0}nav a{margin-right:14px;color:#1f6fb4;text-decoration:none}
 """
 
 
@@ -79,7 +82,9 @@ def page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
         ("how", "How it was measured", _how(results)),
     ]
     links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, name, _ in sections)
-    body = "".join(f'<section id="{key}"><h2>{escape(name)}</h2>{text}</section>' for key, name, text in sections)
+    body = "".join(
+        f'<section id="{key}"><h2>{escape(name)}</h2>{text}</section>' for key, name, text in sections
+    )
     head = (
         f"{record['seeds']} seeds, {record['budget']} evaluations, {len(record['methods'])} methods, "
         f"{len(record['problems'])} problems; {record['machine']['processor']}"
@@ -88,7 +93,8 @@ def page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style><script>{get_plotlyjs()}</script></head><body><main>"
-        f'<h1>{escape(title)}</h1><p class="meta">{escape(head)}</p><nav>{links}</nav>{body}</main></body></html>'
+        f'<h1>{escape(title)}</h1><p class="meta">{escape(head)}</p><nav>{links}</nav>{body}'
+        "</main></body></html>"
     )
 
 
@@ -123,8 +129,9 @@ def _quality(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
     ]
     for (problem, budget), group in tables["quality"].groupby(["problem", "budget"], sort=False):
         text = f"<h3>{escape(str(problem))}, {budget} evaluations</h3>{html_table(*quality_cells(group))}"
-        parts.append(text if budget == results.budget else f"<details><summary>{escape(str(problem))}, {budget} "
-                     f"evaluations</summary>{text}</details>")  # fmt: skip
+        if budget != results.budget:
+            text = f"<details><summary>{escape(str(problem))}, {budget} evaluations</summary>{text}</details>"
+        parts.append(text)
     return "".join(parts)
 
 
@@ -136,7 +143,10 @@ def _curves(results: Benchmark) -> str:
         "drawn there.</p>"
     ]
     for problem in results.record["problems"][:MOST_CURVES]:
-        parts.append(f"<h3>{escape(problem)}, by evaluations</h3>{_figure(figures.anytime(results, problem, styles, shown))}")
+        parts.append(
+            f"<h3>{escape(problem)}, by evaluations</h3>"
+            + _figure(figures.anytime(results, problem, styles, shown))
+        )
     for kind in ("compiled", "torch", "own"):
         drawn = figures.anytime_seconds(results, kind, styles, [*shown, "exact"])
         if drawn:
@@ -185,7 +195,11 @@ def _pairs(results: Benchmark) -> str:
             )
         heading = f"{budget} evaluations"
         shown = budget == results.budget
-        parts.append(f"<h3>{heading}</h3>{inner}" if shown else f"<details><summary>{heading}</summary>{inner}</details>")
+        parts.append(
+            f"<h3>{heading}</h3>{inner}"
+            if shown
+            else f"<details><summary>{heading}</summary>{inner}</details>"
+        )
     return "".join(parts)
 
 
@@ -227,15 +241,20 @@ def _how(results: Benchmark) -> str:
         ("threads", "1 in every process"),
         ("processes", f"{record['workers']} for quality, 1 for timing"),
         ("versions", ", ".join(f"{name} {number}" for name, number in machine["versions"].items())),
-        ("independent unit", f"{record['unit']} (tests and intervals count these, never seeds of one problem)"),
+        (
+            "independent unit",
+            f"{record['unit']} (tests and intervals count these, never seeds of one problem)",
+        ),
         ("recorded", machine["recorded"]),
     ]
     for name, reference in record["references"].items():
-        facts.append((f"reference of {name}", f"{reference['optimum']:.10g}, found by {reference['found_by']}, frozen"))
+        facts.append(
+            (f"reference of {name}", f"{reference['optimum']:.10g}, found by {reference['found_by']}, frozen")
+        )
     if record["not_installed"]:
         facts.append(("not installed", ", ".join(record["not_installed"])))
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(text))}</td></tr>" for name, text in facts)
-    return f'<table class="facts" style="white-space:normal">{rows}</table><style>.facts td{{white-space:normal;text-align:left}}.facts th{{vertical-align:top}}</style>'
+    return f'<table class="facts" >{rows}</table>'
 
 
 def _styles(results: Benchmark) -> tuple[figures.Styles, list[str]]:

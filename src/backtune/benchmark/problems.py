@@ -159,7 +159,9 @@ def own_suite(objective: str, bounds: Sequence[Sequence[float]] | None, seeds: i
 def check_seeds(seeds: int) -> None:
     """Refuse a number of seeds that means nothing."""
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
-        raise SettingError(f"seeds is {seeds!r}; expected a whole number >= 1 (15 or more to conclude anything)")
+        raise SettingError(
+            f"seeds is {seeds!r}; expected a whole number >= 1 (15 or more to conclude anything)"
+        )
 
 
 def simple_problem(seed: int, close_at_eod: bool = False, fills: FillRule = "published") -> EntryExitProblem:

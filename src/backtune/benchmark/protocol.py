@@ -20,7 +20,7 @@ from typing import Any
 
 from backtune.benchmark.problems import BenchmarkProblem, Suite
 from backtune.benchmark.recorder import died, run_one, warm_up
-from backtune.errors import SettingError
+from backtune.errors import RunError, SettingError
 from backtune.optimizers import optimizer, optimizers
 
 Row = dict[str, Any]
@@ -145,7 +145,9 @@ def plan(
     return tasks
 
 
-def missing(task: Task, done: set[tuple[Any, ...]], identity: Callable[[Task, BenchmarkProblem], Any]) -> Task:
+def missing(
+    task: Task, done: set[tuple[Any, ...]], identity: Callable[[Task, BenchmarkProblem], Any]
+) -> Task:
     """The task without the runs that are done already."""
     return replace(task, problems=tuple(p for p in task.problems if identity(task, p) not in done))
 
@@ -194,6 +196,24 @@ def _run_pool(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return []
+
+
+def alone(function: Callable[[], Any]) -> Any:
+    """Call a function in a fresh process on one core with one thread, as timed runs are made.
+
+    Raises
+    ------
+    RunError
+        The process died.
+    """
+    context = multiprocessing.get_context("spawn")
+    with one_thread(), ProcessPoolExecutor(1, mp_context=context, initializer=_pin, initargs=(True,)) as pool:
+        try:
+            return pool.submit(function).result()
+        except BrokenProcessPool as error:
+            raise RunError(
+                f"the process measuring {function.__module__} died; is there memory left?"
+            ) from error
 
 
 def _pin(pin: bool) -> None:

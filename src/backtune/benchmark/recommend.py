@@ -53,11 +53,12 @@ class Recommendation:
     @property
     def text(self) -> str:
         """The advice in one sentence."""
+        situation = self.situation[:1].upper() + self.situation[1:]
         if self.method is None:
-            return f"{self.situation}: nothing can be recommended."
+            return f"{situation}: nothing can be recommended."
         if not self.tied:
-            return f"{self.situation}: use {self.method}."
-        return f"{self.situation}: use {self.method}; {_join(self.tied)} cannot be told apart from it."
+            return f"{situation}: use {self.method}."
+        return f"{situation}: use {self.method}; {_join(self.tied)} cannot be told apart from it."
 
 
 def recommend(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[Recommendation]:
@@ -73,8 +74,8 @@ def recommend(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[Recommendat
     Returns
     -------
     list of Recommendation
-        The exact optimum where it can be had; then, for objectives that can only be called, the best quality at
-        each budget and the least expected time to 1 % of the optimum at each cost of an evaluation.
+        The exact optimum where it can be had; then, for objectives that can only be called, the best quality
+        at each budget and the least expected time to 1 % of the optimum at each cost of an evaluation.
     """
     limits = _limits(runs, record)
     advice = []
@@ -129,7 +130,9 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
         )
     own = list(limits)
     if table.blocks < MIN_BLOCKS:
-        own.append(f"{table.blocks} independent blocks: fewer than {MIN_BLOCKS} cannot tell any two methods apart")
+        own.append(
+            f"{table.blocks} independent blocks: fewer than {MIN_BLOCKS} cannot tell any two methods apart"
+        )
     close = [m for m in table.methods[1:] if m not in tied and median[m] <= TARGET / 10 >= median[best]]
     if close:
         own.append(f"{_join(close)}: measurably worse, yet within 0.1 % of the optimum in the median as well")
@@ -152,14 +155,18 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
             continue
         each = cost + float(over.loc[method, "overhead"])
         expected[method] = each * float(spent.sum()) / int(solved.sum())
-        draws[method] = each * block_ratios(spent, solved, ordered.groupby("block", sort=True).ngroup().to_numpy())
+        draws[method] = each * block_ratios(
+            spent, solved, ordered.groupby("block", sort=True).ngroup().to_numpy()
+        )
         notes[method] = (
             f"{show_seconds(expected[method])} expected: {spent.sum() / solved.sum():.0f} evaluations a success "
             f"({int(solved.sum())} of {len(solved)} runs succeed), overhead "
             f"{show_seconds(float(over.loc[method, 'overhead']))} each"
         )
     if not expected:
-        return Recommendation(situation, None, evidence=["no run came within 1 % of the optimum"], limits=limits)
+        return Recommendation(
+            situation, None, evidence=["no run came within 1 % of the optimum"], limits=limits
+        )
     order = sorted(expected, key=expected.__getitem__)
     best = order[0]
     tied = [other for other in order[1:] if _covers_one(draws[other], draws[best])]
@@ -167,11 +174,12 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
     never = sorted(set(runs.loc[runs["mode"] == "quality", "method"]) - set(expected))
     if never:
         evidence.append(f"never within 1 %, or not timed: {_join(never)}")
-    return Recommendation(situation, best, tied, evidence, limits)
+    own = [*limits, "intervals are over the seeds; the clock's own noise, about a tenth, is not in them"]
+    return Recommendation(situation, best, tied, evidence, own)
 
 
 def _covers_one(draws: Any, reference: Any) -> bool:
-    """Whether the 95 % interval of the ratio of two expected times holds 1; both share their blocks' draws."""
+    """Whether the 95 % interval of the ratio of two expected times holds 1; both resample alike."""
     known = np.isfinite(reference)
     if not known.any():
         return True
@@ -198,7 +206,10 @@ def pays_from(runs: pd.DataFrame, expensive: str) -> str:
     for other, (other_count, other_overhead) in lines.items():
         if other_overhead < overhead:
             if other_count <= count:
-                return f"{expensive} does not pay at any cost: {other} needs no more evaluations and has less overhead"
+                return (
+                    f"{expensive} does not pay at any cost: {other} needs no more evaluations and has less "
+                    "overhead"
+                )
             costs.append((count * overhead - other_count * other_overhead) / (other_count - count))
     if not costs:
         return f"{expensive} has the least overhead of those that came within 1 %"

@@ -1,7 +1,7 @@
 """A benchmark on disk, and how it is made or taken up again.
 
-A folder holds benchmark.json (settings, machine, versions, the frozen reference values), a Parquet file a task
-under runs/, and, derived from these, runs.parquet, the tables and the page.
+A folder holds benchmark.json (settings, machine, versions, the frozen reference values), a Parquet file a
+task under runs/, and, derived from these, runs.parquet, the tables and the page.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Benchmark:
     record : dict
         benchmark.json.
     runs : DataFrame
-        A row a run: problem, seed, block, mode, kind, method, budget, time_limit, status, stopped, error, value,
-        optimum, regret, evaluations, failures, seconds, objective_seconds, overhead_seconds, warm_up_seconds,
-        and the trajectory (improved_at, improved_value, improved_seconds).
+        A row a run: problem, seed, block, mode, kind, method, budget, time_limit, status, stopped, error,
+        value, optimum, regret, evaluations, failures, seconds, objective_seconds, overhead_seconds,
+        warm_up_seconds, and the trajectory (improved_at, improved_value, improved_seconds).
     """
 
     folder: Path
@@ -82,8 +82,8 @@ def benchmark(
     methods : str or sequence of str
         "all", or names; see `backtune.optimizers`.
     budget : int
-        Evaluations a run. Methods that fit a Gaussian process are run at 30 and 100 instead, and the others at
-        those too.
+        Evaluations a run. Methods that fit a Gaussian process are run at 30 and 100 instead, and the others
+        at those too.
     time_limit : float, optional
         Seconds a run; with it every run is serial, and what ended each run is recorded.
     timing_seeds : int
@@ -122,7 +122,9 @@ def benchmark(
     record |= {"command": list(command), "machine": machine(), "status": "incomplete"}
     _save(folder, record)
     kept = _read(folder)
-    done = set(kept.loc[kept["status"] == "ok", [*KEY, "digest"]].fillna(-1.0).itertuples(index=False, name=None))
+    done = set(
+        kept.loc[kept["status"] == "ok", [*KEY, "digest"]].fillna(-1.0).itertuples(index=False, name=None)
+    )
     tasks = plan(suite, chosen, budget, time_limit, timing_seeds)
     wanted = {_identity(task, problem) for task in tasks for problem in task.problems}
     todo = [task for task in (missing(task, done, _identity) for task in tasks) if task.problems]
@@ -164,7 +166,8 @@ def _open(folder: Path, suite: Suite) -> dict[str, Any]:
     """Record of the benchmark already in the folder, or a new one."""
     names = list(dict.fromkeys(problem.name for problem in suite.problems))
     fresh = {
-        "format": FORMAT, "suite": suite.name, "unit": suite.unit, "problems": names, "versions": all_versions(),
+        "format": FORMAT, "suite": suite.name, "unit": suite.unit, "problems": names,
+        "versions": all_versions(),
         "references": {},
     }  # fmt: skip
     path = folder / "benchmark.json"
@@ -211,7 +214,9 @@ def _read(folder: Path) -> pd.DataFrame:
         try:
             frames.append(pd.read_parquet(path))
         except (OSError, ValueError) as error:
-            raise RunError(f"{path}: cannot be read ({error}); delete it, and its runs are made again") from error
+            raise RunError(
+                f"{path}: cannot be read ({error}); delete it, and its runs are made again"
+            ) from error
     if not frames:
         return pd.DataFrame(columns=[*KEY, "digest", "status"])
     table = pd.concat([frame.dropna(axis="columns", how="all") for frame in frames], ignore_index=True)

@@ -1,7 +1,7 @@
 """How many evaluations until a target is reached: expected running time, ECDF and data profile.
 
-A *regret* is (optimum - value) / scale, where scale is the absolute optimum, or the distance from the median of
-random points to the optimum where the problem has a baseline. A target is a regret to come down to.
+A *regret* is (optimum - value) / scale, where scale is the absolute optimum, or the distance from the median
+of random points to the optimum where the problem has a baseline. A target is a regret to come down to.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ def expected_running_time(evaluations: ArrayLike, solved: ArrayLike) -> float:
     return total / successes if successes else math.inf
 
 
-def to_target(runs: pd.DataFrame, target: float, clock: str = "improved_at") -> tuple[Array, NDArray[np.bool_]]:
-    """Evaluations (or seconds, ``clock="improved_seconds"``) of each run to a target, and whether it came there.
+def to_target(
+    runs: pd.DataFrame, target: float, clock: str = "improved_at"
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Evaluations (or seconds, ``clock="improved_seconds"``) of each run to a target, and whether it came
+    there.
 
     A run that did not is charged all of its evaluations or seconds.
     """
@@ -115,9 +118,16 @@ def _steps(runs: pd.DataFrame, targets: Sequence[float], unit: object) -> pd.Dat
         end = unit(group, group["evaluations"].to_numpy(dtype=np.float64)).max()  # type: ignore[operator]
         at, counts = np.unique(np.concatenate(reached), return_counts=True)
         share = np.cumsum(counts) / (len(group) * len(targets))
-        at, share = np.append(at, max(end, at[-1] if len(at) else end)), np.append(share, share[-1:] if len(at) else 0.0)
+        at, share = (
+            np.append(at, max(end, at[-1] if len(at) else end)),
+            np.append(share, share[-1:] if len(at) else 0.0),
+        )
         frames.append(pd.DataFrame({"method": method, "evaluations": at, "share": share}))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["method", "evaluations", "share"])
+    return (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else pd.DataFrame(columns=["method", "evaluations", "share"])
+    )
 
 
 def best_so_far(runs: pd.DataFrame, grid: ArrayLike, clock: str = "improved_at") -> Array:

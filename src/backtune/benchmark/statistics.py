@@ -1,8 +1,8 @@
 """Tables and tests over the runs.
 
 Everything about quality comes from runs of mode "quality", everything in seconds from mode "timing". The
-independent unit is the block (see `BenchmarkProblem`): tests and intervals never count seeds of one problem as
-separate evidence.
+independent unit is the block (see `BenchmarkProblem`): tests and intervals never count seeds of one problem
+as separate evidence.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _interval(per_block: Array) -> tuple[Array, Array]:
 
 
 def _signed_rank(scores: Array) -> Array:
-    """Holm-adjusted p values, row by row; infinite regrets are worse than any other and tie with themselves."""
+    """Holm-adjusted p values, row by row; infinite regrets are worst and tie with each other."""
     from scipy.stats import wilcoxon
 
     m = scores.shape[1]
@@ -214,7 +214,11 @@ def critical_difference(runs: pd.DataFrame, budget: int) -> tuple[pd.Series, pd.
 
     chosen = of_mode(runs, "quality", budget)
     scores = chosen.pivot_table(
-        index="block", columns="method", values="regret", aggfunc=lambda c: float(quantile(c, 0.5)), sort=False
+        index="block",
+        columns="method",
+        values="regret",
+        aggfunc=lambda c: float(quantile(c, 0.5)),
+        sort=False,
     )
     scores = scores.fillna(np.inf)
     of_one_problem = scores.index.to_series().astype(str).str.startswith("seed ").all()
@@ -232,8 +236,9 @@ def timing(runs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        kind, method, budget, runs, failed, seconds (a run), cost (seconds of the objective for one evaluation),
-        overhead (seconds of everything else for one evaluation), overhead_seconds (a run), warm_up_seconds.
+        kind, method, budget, runs, failed, seconds (a run), cost (seconds of the objective for one
+        evaluation), overhead (seconds of everything else for one evaluation), overhead_seconds (a run),
+        warm_up_seconds.
     """
     rows = []
     for (kind, method), group in of_mode(runs, "timing").groupby(["kind", "method"], sort=False):
@@ -259,9 +264,7 @@ def timing(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def projection(
-    runs: pd.DataFrame, costs: Sequence[float] = COSTS, target: float = 0.01
-) -> pd.DataFrame:
+def projection(runs: pd.DataFrame, costs: Sequence[float] = COSTS, target: float = 0.01) -> pd.DataFrame:
     """Expected seconds to a target if one evaluation of your objective cost so much.
 
     Total = evaluations x (cost + overhead): evaluations are the expected running time to the target over all
@@ -300,7 +303,18 @@ def projection(
                     "high": float(high),
                 }
             )
-    columns = ["method", "budget", "evaluations", "successes", "runs", "overhead", "cost", "seconds", "low", "high"]
+    columns = [
+        "method",
+        "budget",
+        "evaluations",
+        "successes",
+        "runs",
+        "overhead",
+        "cost",
+        "seconds",
+        "low",
+        "high",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -332,10 +346,12 @@ def _ratio(total: Array, solved: NDArray[np.bool_]) -> float:
 
 
 def overhead_growth(runs: pd.DataFrame) -> pd.DataFrame:
-    """Overhead for one evaluation of the first n: method, evaluations, overhead (seconds; median over runs)."""
+    """Overhead for one evaluation of the first n: method, evaluations, overhead (median seconds)."""
     rows = [
         (method, int(mark), total / mark)
-        for method, marks, totals in runs.loc[runs["mode"] == "timing", ["method", "overhead_at", "overhead_total"]].itertuples(index=False)
+        for method, marks, totals in runs.loc[
+            runs["mode"] == "timing", ["method", "overhead_at", "overhead_total"]
+        ].itertuples(index=False)
         for mark, total in zip(marks, totals, strict=True)
     ]
     table = pd.DataFrame(rows, columns=["method", "evaluations", "overhead"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,8 @@ from backtune.benchmark.statistics import (
 from backtune.store import _atomic as write_whole
 
 Cells = list[list[str]]
+SHARES = ("within_1", "within_01", "exactly")
+RECORDED = ("suite", "budget", "seeds", "methods", "not_installed", "machine")
 
 
 def write_tables(results: Benchmark) -> dict[str, pd.DataFrame]:
@@ -32,7 +35,9 @@ def write_tables(results: Benchmark) -> dict[str, pd.DataFrame]:
         "quality": quality(runs),
         "running_times": running_times(final),
         "ecdf": ecdf(final),
-        "data_profile": pd.concat([data_profile(final, t).assign(target=t) for t in TARGETS], ignore_index=True),
+        "data_profile": pd.concat(
+            [data_profile(final, t).assign(target=t) for t in TARGETS], ignore_index=True
+        ),
         "win_rates": pd.concat([win_rates(results, budget) for budget in results.budgets], ignore_index=True),
         "timing": timing(runs),
         "overhead": overhead_growth(runs),
@@ -57,15 +62,15 @@ def win_rates(results: Benchmark, budget: int) -> pd.DataFrame:
 
 def quality_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
     """Head and cells of the quality table of one problem and budget."""
-    held_out = table["held_out"].notna().any()
-    failures = (table["failed"] > 0).any() or (table["failures"] > 0).any()
+    held_out = bool(table["held_out"].notna().any())
+    failures = bool((table[["failed", "failures"]] > 0).any(axis=None))
     head = ["method", "median regret", "IQR", "<= 1 %", "<= 0.1 %", "exactly", "evaluations", "ended by"]
     head += ["failed runs", "failed evaluations"] * failures + ["held out"] * held_out
     cells = []
     for row in table.to_dict("records"):
         line = [
             row["method"], show_share(row["median"]), f"{show_share(row['q25'])} .. {show_share(row['q75'])}",
-            *(f"{round(row[name] * row['runs'])}/{row['runs']}" for name in ("within_1", "within_01", "exactly")),
+            *(f"{round(row[name] * row['runs'])}/{row['runs']}" for name in SHARES),
             f"{row['evaluations']:.0f}", row["stopped"],
         ]  # fmt: skip
         line += [str(row["failed"]), str(row["failures"])] * failures
@@ -90,7 +95,8 @@ def timing_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
     """Head and cells of where the time goes."""
     head = ["objective", "method", "evaluations", "a run", "objective, each", "overhead, each", "warm-up"]
     cells = [
-        [row["kind"], row["method"], str(row["budget"]), show_seconds(row["seconds"]),
+        [row["kind"], row["method"], "-" if row["cost"] == 0 else str(row["budget"]),
+         show_seconds(row["seconds"]),
          "-" if row["cost"] == 0 else show_seconds(row["cost"]), show_seconds(row["overhead"]),
          show_seconds(row["warm_up_seconds"])]
         for row in table.to_dict("records")
@@ -101,7 +107,13 @@ def timing_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
 def projection_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
     """Head and cells of the projection onto objectives of other costs."""
     costs = list(dict.fromkeys(table["cost"]))
-    head = ["method", "evaluations", "solved", "overhead, each", *(f"at {show_seconds(cost)}" for cost in costs)]
+    head = [
+        "method",
+        "evaluations",
+        "solved",
+        "overhead, each",
+        *(f"at {show_seconds(cost)}" for cost in costs),
+    ]
     cells: Cells = []
     for method, group in table.groupby("method", sort=False):
         first = group.iloc[0]
@@ -124,11 +136,10 @@ def as_dict(results: Benchmark, tables: dict[str, pd.DataFrame]) -> dict[str, An
     names = ("quality", "running_times", "timing", "projection", "win_rates")
     return {
         "folder": str(results.folder),
-        **{name: results.record[name] for name in ("suite", "budget", "seeds", "methods", "not_installed", "machine")},
+        **{name: results.record[name] for name in RECORDED},
         **{name: tables[name].to_dict("records") for name in names},
         "recommendations": [
-            {"situation": a.situation, "method": a.method, "tied": a.tied, "evidence": a.evidence, "limits": a.limits}
-            for a in advice
+            asdict(item) for item in advice
         ],
     }  # fmt: skip
 

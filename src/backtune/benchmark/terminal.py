@@ -27,12 +27,18 @@ def print_benchmark(results: Benchmark, tables: dict[str, pd.DataFrame]) -> None
             if budget == results.budget:
                 _print(f"{problem}: quality after {budget} evaluations", *quality_cells(group))
         times = tables["running_times"]
-        _print(f"{problem}: expected evaluations to a regret", *running_time_cells(times[times["problem"] == problem]))
+        _print(
+            f"{problem}: expected evaluations to a regret",
+            *running_time_cells(times[times["problem"] == problem]),
+        )
     if len(problems) > MOST_PROBLEMS:
         _say(f"{len(problems) - MOST_PROBLEMS} more problems are in quality.parquet and on the page")
     if len(tables["timing"]):
         _print("where the time goes (serial, one core, after a warm-up)", *timing_cells(tables["timing"]))
-        _print("expected time to within 1 %, by the cost of one evaluation", *projection_cells(tables["projection"]))
+        _print(
+            "expected time to within 1 %, by the cost of one evaluation",
+            *projection_cells(tables["projection"]),
+        )
     for method in results.record["methods"]:
         if is_expensive(method) and len(tables["timing"]):
             _say(pays_from(results.runs, method))

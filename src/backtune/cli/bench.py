@@ -18,19 +18,25 @@ if TYPE_CHECKING:
 
 def bench(
     suite: Annotated[str | None, typer.Option(help="simple, realistic, bars or bbob.")] = None,
-    optimizers: Annotated[str, typer.Option(help="all, or comma-separated; see `backtune optimizers`.")] = "all",
+    optimizers: Annotated[
+        str, typer.Option(help="all, or comma-separated; see `backtune optimizers`.")
+    ] = "all",
     seeds: Annotated[int, typer.Option(help="Paired seeds; fewer than 15 are an indication only.")] = 15,
     budget: Annotated[int, typer.Option(help="Evaluations a run.")] = 500,
     time_limit: Annotated[float | None, typer.Option(help="Seconds a run; makes every run serial.")] = None,
     objective: Annotated[str | None, typer.Option(help="Your own, as module:callable.")] = None,
     bounds: Annotated[str | None, typer.Option(help="Of --objective: low:high,low:high,...")] = None,
-    fills: Annotated[str | None, typer.Option(help="Fill rules of the backtest suites, comma-separated.")] = None,
+    fills: Annotated[
+        str | None, typer.Option(help="Fill rules of the backtest suites, comma-separated.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Of suite bars: folder of price files.")] = None,
     symbols: Annotated[str | None, typer.Option(help="Of suite bars: comma-separated.")] = None,
     dimension: Annotated[int, typer.Option(help="Of suite bbob.")] = 5,
     timing_seeds: Annotated[int, typer.Option(help="Serial timed runs of each method; 0 for none.")] = 3,
     workers: Annotated[int | None, typer.Option(help="Processes for quality; one a core by default.")] = None,
-    output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path("benchmarks"),
+    output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
+        "benchmarks"
+    ),
     findings: Annotated[Path | None, typer.Option(help="Write the findings document anew.")] = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -54,7 +60,9 @@ def bench(
         typer.echo(f"findings: {findings}", err=True)
         return
     if (suite is None) == (objective is None):
-        raise SettingError("give either --suite (simple, realistic, bars, bbob) or --objective module:callable")
+        raise SettingError(
+            "give either --suite (simple, realistic, bars, bbob) or --objective module:callable"
+        )
     made: Suite
     if objective is not None:
         made = own_suite(objective, _bounds(bounds), seeds)
