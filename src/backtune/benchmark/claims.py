@@ -27,7 +27,8 @@ RULES = (
     "a time holds where the measured one is within a factor of two of it (another machine, other versions)",
     "a share or a quality holds where the measured one is within five percentage points",
     "a speed-up holds where the measured one is within a quarter",
-    "a method is the winner where no other one is told apart from it as better (signed-rank test over data sets, "
+    "a method is the winner where no other one is told apart from it as better (signed-rank test over data "
+    "sets, "
     "Holm-adjusted)",
 )
 

@@ -97,8 +97,10 @@ def document(
         ),
         "How the verdicts are decided:",
         "\n".join(f"- {rule}" for rule in RULES),
-        "Times on the simple and realistic objective are those of the torch kind of objective under the published "
-        "fill rule, which is what the earlier document timed; added up over the two policies where it says both.",
+        "Times on the simple and realistic objective are those of the torch kind of objective under the "
+        "published "
+        "fill rule, which is what the earlier document timed; added up over the two policies where it says "
+        "both.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -172,7 +174,8 @@ def _backtest(backtest: Mapping[str, Any]) -> str:
         for name, seconds in backtest["half"].items()
     )
     about = (
-        f"Daily bars of {backtest['symbol']} ({backtest['bars']} bars), {SIMULATIONS} simulations x 2 strategies x 2 "
+        f"Daily bars of {backtest['symbol']} ({backtest['bars']} bars), {SIMULATIONS} simulations x 2 "
+        "strategies x 2 "
         "policies, windows of 200 bars, fills published, one process and one core."
     )
     return f"{about}\n\n{markdown_table(head, rows)}\n\nWhole runs: {half}."
@@ -185,7 +188,8 @@ def _breakdown(backtest: Mapping[str, Any]) -> str:
     as_torch["total"] = as_torch["forecast"] + as_torch["optimize"] + as_torch["evaluate"]
     rows.append(_shares(f"{METHOD}, torch kind", as_torch))
     note = (
-        "The forecaster is `range`, which takes milliseconds; a large forecasting model changes the first column. "
+        "The forecaster is `range`, which takes milliseconds; a large forecasting model changes the first "
+        "column. "
         "The last row puts the optimizations on the torch kind in the place of the compiled ones."
     )
     return f"{markdown_table(head, rows)}\n\n{note}"

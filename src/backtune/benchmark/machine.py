@@ -70,7 +70,7 @@ def _blas() -> str:
     import numpy as np
 
     with suppress(Exception):  # NumPy's build description is not a stable interface
-        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index, call-overload]
+        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return f"{blas['name']} {blas['version']}"
     return "unknown"
 

@@ -105,7 +105,8 @@ def _advice(results: Benchmark) -> str:
     dear = [m for m in results.record["methods"] if is_expensive(m)] if _timed(results) else []
     pays = "".join(f"<li>{escape(pays_from(results.runs, method))}</li>" for method in dear)
     return (
-        '<p class="note">Computed from the runs. Methods are called different only where a signed-rank test over '
+        '<p class="note">Computed from the runs. Methods are called different only where a signed-rank '
+        "test over "
         f"independent blocks, adjusted for the number of comparisons, says so.</p>{cards}<ul>{pays}</ul>"
         f'<h3>Limits</h3><ul class="limits">{limits}</ul>'
     )
@@ -123,8 +124,10 @@ def _card(advice: Recommendation, common: Sequence[str]) -> str:
 
 def _quality(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
     parts = [
-        '<p class="note">Regret is the distance from the optimum, relative to it (or to the distance between random '
-        "points and the optimum, where the suite has such a baseline). Columns count the runs that came within 1 %, "
+        '<p class="note">Regret is the distance from the optimum, relative to it (or to the distance '
+        "between random "
+        "points and the optimum, where the suite has such a baseline). Columns count the runs that came "
+        "within 1 %, "
         "0.1 %, and exactly (1e-9) there. Counted in evaluations; the runs were made in parallel.</p>"
     ]
     for (problem, budget), group in tables["quality"].groupby(["problem", "budget"], sort=False):
@@ -138,8 +141,10 @@ def _quality(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
 def _curves(results: Benchmark) -> str:
     styles, shown = _styles(results)
     parts = [
-        '<p class="note">Median over seeds, band: interquartile range. Click a name to show or hide it; the best '
-        f"{figures.SHOWN} by mean rank and random search are shown at first. Regrets below {figures.FLOOR:g} are "
+        '<p class="note">Median over seeds, band: interquartile range. Click a name to show or hide it; '
+        "the best "
+        f"{figures.SHOWN} by mean rank and random search are shown at first. Regrets below "
+        f"{figures.FLOOR:g} are "
         "drawn there.</p>"
     ]
     for problem in results.record["problems"][:MOST_CURVES]:
@@ -158,7 +163,8 @@ def _targets(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
     styles, shown = _styles(results)
     times = tables["running_times"]
     parts = [
-        '<p class="note">Expected running time: evaluations of all runs, failures with their full length, for each '
+        '<p class="note">Expected running time: evaluations of all runs, failures with their full length, '
+        "for each "
         "success; in brackets how many runs succeed.</p>"
     ]
     for problem, group in times.groupby("problem", sort=False):
@@ -174,7 +180,8 @@ def _targets(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
 
 def _pairs(results: Benchmark) -> str:
     parts = [
-        '<p class="note">Share of paired runs (same problem, same seed) in which the row has the lower regret, ties '
+        '<p class="note">Share of paired runs (same problem, same seed) in which the row has the lower '
+        "regret, ties "
         "counted half; point at a cell for its 95 % bootstrap interval over blocks and its adjusted p.</p>"
     ]
     for budget in reversed(results.budgets):
@@ -185,7 +192,8 @@ def _pairs(results: Benchmark) -> str:
         diagram = figures.critical_difference_svg(results, budget)
         if diagram:
             inner += (
-                f"<h3>Critical difference, {budget} evaluations: mean ranks over {table.blocks} blocks; what a bar "
+                f"<h3>Critical difference, {budget} evaluations: mean ranks over {table.blocks} blocks; "
+                "what a bar "
                 f'joins cannot be told apart (Nemenyi)</h3><div class="figure">{diagram}</div>'
             )
         else:

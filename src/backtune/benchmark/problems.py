@@ -7,9 +7,8 @@ for every seed, so that many seeds make many problems; every optimizer meets the
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +165,7 @@ def check_seeds(seeds: int) -> None:
 
 def simple_problem(seed: int, close_at_eod: bool = False, fills: FillRule = "published") -> EntryExitProblem:
     """100 synthetic bars without any structure; fee 0.0005, long where high_forecast > low_forecast."""
-    z = partial(np.random.default_rng(seed).standard_normal, 100)
+    z = _normals(seed, 100)
     close = 0.02 * z()
     high, low = close + np.abs(0.01 * z()), close - np.abs(0.01 * z())
     high_forecast, low_forecast = 0.01 * z() + 0.005, 0.01 * z() - 0.005
@@ -182,7 +181,7 @@ def realistic_problem(
 ) -> EntryExitProblem:
     """200 synthetic bars with momentum and forecasts that know something; fee 0.0015, sides of maxdiff."""
     n = 200
-    z = partial(np.random.default_rng(seed).standard_normal, n)
+    z = _normals(seed, n)
     shocks = 0.3 * 0.02 * z()
     close = np.empty(n)
     previous = 0.0
@@ -195,6 +194,12 @@ def realistic_problem(
         np.clip(0.0, low, high), high, low, close, high_forecast, low_forecast, long, short,
         fee=0.0015, close_at_eod=close_at_eod, fills=fills,
     )  # fmt: skip
+
+
+def _normals(seed: int, n: int) -> Callable[[], Array]:
+    """Next n standard normal draws of a generator with this seed."""
+    rng = np.random.default_rng(seed)
+    return lambda: rng.standard_normal(n)
 
 
 def _label(close_at_eod: bool, fills: str, show_policy: bool = True) -> str:

@@ -159,7 +159,8 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
             spent, solved, ordered.groupby("block", sort=True).ngroup().to_numpy()
         )
         notes[method] = (
-            f"{show_seconds(expected[method])} expected: {spent.sum() / solved.sum():.0f} evaluations a success "
+            f"{show_seconds(expected[method])} expected: {spent.sum() / solved.sum():.0f} evaluations a "
+            "success "
             f"({int(solved.sum())} of {len(solved)} runs succeed), overhead "
             f"{show_seconds(float(over.loc[method, 'overhead']))} each"
         )
@@ -218,7 +219,8 @@ def pays_from(runs: pd.DataFrame, expensive: str) -> str:
 
 def _limits(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:
     limits = [
-        f"measured on suite {record['suite']!r} with {record['seeds']} seeds, on {record['machine']['processor']} "
+        f"measured on suite {record['suite']!r} with {record['seeds']} seeds, on "
+        f"{record['machine']['processor']} "
         f"({record['machine']['cores']} cores); another objective, dimension or machine can rank differently"
     ]
     if record["seeds"] < ENOUGH:

@@ -69,7 +69,7 @@ def benchmark(
     time_limit: float | None = None,
     timing_seeds: int = 3,
     workers: int | None = None,
-    output: str | os.PathLike[str] = "benchmarks",
+    output: str | os.PathLike[str] = "bench",
     command: Sequence[str] = (),
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Benchmark:
@@ -156,7 +156,8 @@ def open_benchmark(folder: str | os.PathLike[str]) -> Benchmark:
         runs = pd.read_parquet(path / "runs.parquet")
     except (OSError, ValueError) as error:
         raise RunError(
-            f"{folder}: is not a finished benchmark ({type(error).__name__}); run the same backtune bench command "
+            f"{folder}: is not a finished benchmark ({type(error).__name__}); run the same backtune bench "
+            "command "
             "again to finish it"
         ) from error
     return Benchmark(path, record, runs)
@@ -180,7 +181,8 @@ def _open(folder: Path, suite: Suite) -> dict[str, Any]:
     for name in ("format", "suite", "versions"):
         if found.get(name) != fresh[name]:
             raise RunError(
-                f"{folder}: holds a benchmark with another {name}, and results of the two do not compare; choose "
+                f"{folder}: holds a benchmark with another {name}, and results of the two do not compare; "
+                "choose "
                 "another --output"
             )
     return {**fresh, "references": found.get("references", {})}
@@ -203,7 +205,8 @@ def _to_disk(folder: Path, action: Callable[[], object]) -> None:
         action()
     except OSError as error:
         raise RunError(
-            f"{folder}: cannot be written ({error.strerror or error}); free space there or choose another --output"
+            f"{folder}: cannot be written ({error.strerror or error}); free space there or choose another "
+            "--output"
         ) from error
 
 

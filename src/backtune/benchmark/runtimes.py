@@ -144,4 +144,5 @@ def best_so_far(runs: pd.DataFrame, grid: ArrayLike, clock: str = "improved_at")
 
 def quantile(values: ArrayLike, share: float, axis: int | None = None) -> Array:
     """Order statistic that bears infinities: a run without a value has infinite regret."""
-    return np.quantile(np.asarray(values, dtype=np.float64), share, axis=axis, method="inverted_cdf")  # type: ignore[no-any-return]
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.asarray(np.quantile(numbers, share, axis=axis, method="inverted_cdf"))

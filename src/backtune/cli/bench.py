@@ -35,7 +35,7 @@ def bench(
     timing_seeds: Annotated[int, typer.Option(help="Serial timed runs of each method; 0 for none.")] = 3,
     workers: Annotated[int | None, typer.Option(help="Processes for quality; one a core by default.")] = None,
     output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
-        "benchmarks"
+        "bench"
     ),
     findings: Annotated[Path | None, typer.Option(help="Write the findings document anew.")] = None,
     as_json: Json = False,
