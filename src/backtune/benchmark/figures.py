@@ -14,7 +14,7 @@ from backtune.benchmark.results import Benchmark
 from backtune.benchmark.runtimes import best_so_far, quantile
 from backtune.benchmark.statistics import Comparison, critical_difference, largest_budget, of_mode
 
-FLOOR = 1e-6  # regrets below are drawn here: a log axis has no zero
+FLOOR = 1e-5  # regrets below are drawn here: a log axis has no zero
 COLOURS = (
     "#1f6fb4", "#d1495b", "#2e8b57", "#8e5ea2", "#e08e0b", "#3aa6a0", "#7a5230", "#c957a6", "#5b6770",
     "#a4a71e", "#20457c", "#f06543",

@@ -26,6 +26,7 @@ from backtune.benchmark.statistics import (
 
 TARGET = 0.01
 ENOUGH = 15
+MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Recommendation:
             return f"{situation}: nothing can be recommended."
         if not self.tied:
             return f"{situation}: use {self.method}."
-        return f"{situation}: use {self.method}; {_join(self.tied)} cannot be told apart from it."
+        others = _join(self.tied) if len(self.tied) <= MOST_NAMED else f"{len(self.tied)} others"
+        return f"{situation}: use {self.method}; {others} cannot be told apart from it."
 
 
 def recommend(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[Recommendation]:
@@ -128,6 +130,11 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
             f"{'too few blocks to test' if math.isnan(p) else f'Holm p = {p:.2g}'}; its median regret "
             f"{show_share(median[other])}"
         )
+    over = overheads(runs)
+    cheap = sorted((m for m in [best, *tied] if m in over.index), key=over["overhead"].__getitem__)
+    if tied and cheap:
+        least = show_seconds(float(over.loc[cheap[0], "overhead"]))
+        evidence.insert(1, f"the least overhead of these {len(tied) + 1} has {cheap[0]}: {least} an evaluation")
     own = list(limits)
     if table.blocks < MIN_BLOCKS:
         own.append(

@@ -113,9 +113,10 @@ def run_one(
         "baseline": math.nan if problem.baseline is None else problem.baseline,
         "held_out": math.nan, "x": [],
     }  # fmt: skip
+    made = optimizer(method)
     cpu, started = time.process_time(), time.perf_counter()
     try:
-        best = optimizer(method).optimize(watched, budget=budget, seed=problem.seed, time_limit=time_limit)
+        best = made.optimize(watched, budget=budget, seed=problem.seed, time_limit=time_limit)
     except Exception as error:
         best = None
         row |= {"status": "failed", "error": f"{type(error).__name__}: {error}"}

@@ -143,6 +143,11 @@ def best_so_far(runs: pd.DataFrame, grid: ArrayLike, clock: str = "improved_at")
 
 
 def quantile(values: ArrayLike, share: float, axis: int | None = None) -> Array:
-    """Order statistic that bears infinities: a run without a value has infinite regret."""
+    """Quantile that bears infinities: a run without a value has infinite regret.
+
+    The median, or an order statistic.
+    """
     numbers = np.asarray(values, dtype=np.float64)
+    if share == 0.5:
+        return np.asarray(np.median(numbers, axis=axis))
     return np.asarray(np.quantile(numbers, share, axis=axis, method="inverted_cdf"))

@@ -157,8 +157,8 @@ def compare(runs: pd.DataFrame, budget: int) -> Comparison:
 
 def _interval(per_block: Array) -> tuple[Array, Array]:
     blocks = len(per_block)
-    weights = np.random.default_rng(0).multinomial(blocks, np.full(blocks, 1.0 / blocks), DRAWS) / blocks
-    low, high = np.quantile(weights @ per_block, [0.025, 0.975], axis=0)
+    weights = np.random.default_rng(0).multinomial(blocks, np.full(blocks, 1.0 / blocks), DRAWS)
+    low, high = np.quantile(weights @ per_block / blocks, [0.025, 0.975], axis=0)
     return low, high
 
 
@@ -261,7 +261,8 @@ def timing(runs: pd.DataFrame) -> pd.DataFrame:
         "kind", "method", "budget", "runs", "failed", "seconds", "cost", "overhead", "overhead_seconds",
         "warm_up_seconds",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values(["kind", "seconds"], kind="stable", ignore_index=True)
 
 
 def projection(runs: pd.DataFrame, costs: Sequence[float] = COSTS, target: float = 0.01) -> pd.DataFrame:
@@ -304,18 +305,12 @@ def projection(runs: pd.DataFrame, costs: Sequence[float] = COSTS, target: float
                 }
             )
     columns = [
-        "method",
-        "budget",
-        "evaluations",
-        "successes",
-        "runs",
-        "overhead",
-        "cost",
-        "seconds",
-        "low",
-        "high",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+        "method", "budget", "evaluations", "successes", "runs", "overhead", "cost", "seconds", "low", "high",
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
+    fastest = table.groupby("method")["seconds"].transform("median")  # seconds at the middle cost
+    order = table.assign(fastest=fastest).sort_values(["fastest", "method", "cost"], kind="stable").index
+    return table.loc[order].reset_index(drop=True)
 
 
 def block_ratios(time: Array, solved: NDArray[np.bool_], codes: NDArray[np.int64]) -> Array:
