@@ -1,4 +1,4 @@
-"""Running, taking up again, and keeping failures; every run here is made in worker processes as users' are."""
+"""Running, taking up again, and keeping failures, in worker processes as users' runs are."""
 
 import json
 import math

@@ -13,6 +13,7 @@ from backtune.benchmark.objectives import need
 from backtune.benchmark.protocol import is_expensive
 from backtune.benchmark.recommend import Recommendation, pays_from, recommend
 from backtune.benchmark.results import Benchmark
+from backtune.benchmark.runtimes import TARGETS
 from backtune.benchmark.statistics import MIN_BLOCKS, compare
 from backtune.benchmark.tables import projection_cells, quality_cells, running_time_cells, timing_cells
 from backtune.store import _atomic as write_whole
@@ -103,7 +104,11 @@ def _advice(results: Benchmark) -> str:
     limits = "".join(f"<li>{escape(limit)}</li>" for limit in advice[0].limits) if advice else ""
     cards = "".join(_card(item, advice[0].limits) for item in advice)
     dear = [m for m in results.record["methods"] if is_expensive(m)] if _timed(results) else []
-    pays = "".join(f"<li>{escape(pays_from(results.runs, method))}</li>" for method in dear)
+    pays = "".join(
+        f"<li>{escape(pays_from(results.runs, method, target))}</li>"
+        for method in dear
+        for target in TARGETS[:2]
+    )
     return (
         '<p class="note">Computed from the runs. Methods are called different only where a signed-rank '
         "test over "

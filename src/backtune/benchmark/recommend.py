@@ -134,7 +134,9 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
     cheap = sorted((m for m in [best, *tied] if m in over.index), key=over["overhead"].__getitem__)
     if tied and cheap:
         least = show_seconds(float(over.loc[cheap[0], "overhead"]))
-        evidence.insert(1, f"the least overhead of these {len(tied) + 1} has {cheap[0]}: {least} an evaluation")
+        evidence.insert(
+            1, f"the least overhead of these {len(tied) + 1} has {cheap[0]}: {least} an evaluation"
+        )
     own = list(limits)
     if table.blocks < MIN_BLOCKS:
         own.append(
@@ -177,7 +179,8 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
         )
     order = sorted(expected, key=expected.__getitem__)
     best = order[0]
-    tied = [other for other in order[1:] if _covers_one(draws[other], draws[best])]
+    few = len(np.unique(runs["block"])) < MIN_BLOCKS
+    tied = [other for other in order[1:] if few or _covers_one(draws[other], draws[best])]
     evidence = [f"{method}: {notes[method]}" for method in order]
     never = sorted(set(runs.loc[runs["mode"] == "quality", "method"]) - set(expected))
     if never:
@@ -195,33 +198,34 @@ def _covers_one(draws: Any, reference: Any) -> bool:
     return bool(quantile(ratios, 0.025) <= 1.0 <= quantile(ratios, 0.975))
 
 
-def pays_from(runs: pd.DataFrame, expensive: str) -> str:
-    """From which objective cost on `expensive` reaches 1 % sooner than every cheaper method, in words.
+def pays_from(runs: pd.DataFrame, expensive: str, target: float = TARGET) -> str:
+    """From which objective cost on `expensive` reaches a target sooner than every cheaper method, in words.
 
     Two straight lines: evaluations x (cost + overhead). They cross where both take equally long.
     """
     over = overheads(runs)
+    goal = f"came within {show_share(target)}"
     lines: dict[str, tuple[float, float]] = {}
     for method, group in largest_budget(of_mode(runs, "quality")).groupby("method", sort=False):
         if method in over.index and not group["proved"].any():
-            spent, solved = to_target(group, TARGET)
+            spent, solved = to_target(group, target)
             if solved.any():
                 lines[method] = (float(spent.sum()) / int(solved.sum()), float(over.loc[method, "overhead"]))
     if expensive not in lines:
-        return f"{expensive} never came within 1 % of the optimum: it does not pay at any cost"
+        return f"{expensive} never {goal}: it does not pay at any cost"
     count, overhead = lines.pop(expensive)
     costs = []
     for other, (other_count, other_overhead) in lines.items():
         if other_overhead < overhead:
             if other_count <= count:
                 return (
-                    f"{expensive} does not pay at any cost: {other} needs no more evaluations and has less "
-                    "overhead"
+                    f"{expensive} does not pay at any cost: {other} needs no more evaluations to be within "
+                    f"{show_share(target)} and has less overhead"
                 )
             costs.append((count * overhead - other_count * other_overhead) / (other_count - count))
     if not costs:
-        return f"{expensive} has the least overhead of those that came within 1 %"
-    return f"{expensive} pays from {show_seconds(max(0.0, *costs))} an evaluation"
+        return f"{expensive} has the least overhead of those that {goal}"
+    return f"{expensive} pays from {show_seconds(max(0.0, *costs))} an evaluation, of those that {goal}"
 
 
 def _limits(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:

@@ -71,7 +71,7 @@ class Recorder:
         finite = np.isfinite(values)
         scores = np.where(finite, values, -np.inf)
         running = np.maximum.accumulate(scores) if len(scores) else scores
-        better = np.flatnonzero(np.diff(running, prepend=-np.inf) > 0)
+        better = np.flatnonzero(running > np.concatenate([[-np.inf], running[:-1]]))
         call = np.repeat(np.arange(len(counts)), counts)
         done = np.cumsum(counts)
         total = ended - started

@@ -28,7 +28,7 @@ def with_regret(runs: pd.DataFrame) -> pd.DataFrame:
     """Add `scale` and `regret`; see `backtune.benchmark.runtimes`. Regret is inf where a run has no value."""
     scale = np.where(runs["baseline"].notna(), runs["optimum"] - runs["baseline"], runs["optimum"].abs())
     scale = np.where(scale > 0, scale, 1.0)
-    regret = (runs["optimum"] - runs["value"]) / scale
+    regret = ((runs["optimum"] - runs["value"]) / scale).fillna(np.inf)  # no value, or no reference at all
     return runs.assign(scale=scale, regret=np.where(regret.abs() < EXACTLY, 0.0, regret))
 
 

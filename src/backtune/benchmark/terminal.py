@@ -12,6 +12,7 @@ from rich.table import Table
 from backtune.benchmark.protocol import is_expensive
 from backtune.benchmark.recommend import pays_from, recommend
 from backtune.benchmark.results import Benchmark
+from backtune.benchmark.runtimes import TARGETS
 from backtune.benchmark.tables import projection_cells, quality_cells, running_time_cells, timing_cells
 from backtune.report.terminal import print_table
 
@@ -41,7 +42,8 @@ def print_benchmark(results: Benchmark, tables: dict[str, pd.DataFrame]) -> None
         )
     for method in results.record["methods"]:
         if is_expensive(method) and len(tables["timing"]):
-            _say(pays_from(results.runs, method))
+            for target in TARGETS[:2]:
+                _say(pays_from(results.runs, method, target))
     for advice in recommend(results.runs, results.record):
         _say(f"- {advice.text}")
         _say(f"    {advice.evidence[0]}")
