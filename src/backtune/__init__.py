@@ -83,7 +83,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'backtune' has no attribute {name!r}")
-    value = getattr(import_module(f"backtune.{_HOME[name]}"), name)
+    home = import_module(f"backtune.{_HOME[name]}")
+    value = home if name == _HOME[name] else getattr(home, name)  # `optimizers` is a package and a function
     globals()[name] = value
     return value
 

@@ -11,6 +11,7 @@ from backtune.benchmark.problems import suite
 from backtune.benchmark.protocol import alone, is_expensive
 from backtune.benchmark.recommend import pays_from, recommend, show_seconds
 from backtune.benchmark.results import Benchmark, benchmark
+from backtune.benchmark.runtimes import TARGETS
 from backtune.benchmark.tables import (
     projection_cells,
     quality_cells,
@@ -123,9 +124,8 @@ def _machine(results: Benchmark) -> str:
 def _advice(results: Benchmark) -> str:
     advice = recommend(results.runs, results.record)
     lines = [f"- {item.text} ({item.evidence[0]})" for item in advice]
-    lines += [
-        f"- {pays_from(results.runs, name)}." for name in results.record["methods"] if is_expensive(name)
-    ]
+    dear = [name for name in results.record["methods"] if is_expensive(name)]
+    lines += [f"- {pays_from(results.runs, name, target)}." for name in dear for target in TARGETS[:2]]
     lines += [f"- Limit: {limit}." for limit in advice[0].limits]
     return "\n".join(lines)
 

@@ -34,7 +34,7 @@ class Optimum:
     x : ndarray, shape (d,)
         Best offsets.
     value : float
-        ``objective(x)``, to the bit.
+        What the objective gave for `x`, to the bit.
     evaluations : int
         Points evaluated.
     seconds : float
@@ -79,6 +79,8 @@ class Optimizer(ABC):
         Second parts that it knows; empty where the library has one algorithm.
     packages : tuple of str
         What must be importable, beyond backtune's own dependencies; imported when a search starts.
+    quiet : tuple of str
+        Further packages that these use, whose warnings and log lines a search does not show.
     extra : str
         The extra of backtune that installs them; empty where another package brings the optimizer.
     """
@@ -86,6 +88,7 @@ class Optimizer(ABC):
     library: ClassVar[str]
     algorithms: ClassVar[tuple[str, ...]] = ()
     packages: ClassVar[tuple[str, ...]] = ()
+    quiet: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
 
     def __init__(self, algorithm: str = "") -> None:
@@ -101,7 +104,9 @@ class Optimizer(ABC):
             It has not; the message lists those it has.
         """
         if not cls.algorithms:
-            raise SettingError(f"{cls.library} has one algorithm, not {algorithm!r}; use method {cls.library!r}")
+            raise SettingError(
+                f"{cls.library} has one algorithm, not {algorithm!r}; use method {cls.library!r}"
+            )
         return one_of(f"algorithm of {cls.library}", algorithm, cls.algorithms)
 
     @classmethod
@@ -124,9 +129,9 @@ class Optimizer(ABC):
 class Search(Optimizer):
     """An optimizer that evaluates points until its budget is spent.
 
-    A subclass writes `search`, which calls ``evaluator.values`` (or ``value``, ``unit``, ``unit_value``) until
-    it has nothing more to try; budget, time limit, bounds, failures, trace, global random generators and
-    loggers are kept for it.
+    A subclass writes `search`, which calls ``evaluator.values`` (or ``value``, ``unit``, ``unit_value``)
+    until it has nothing more to try; budget, time limit, bounds, failures, trace, global random generators
+    and loggers are kept for it.
     """
 
     def optimize(
@@ -134,7 +139,7 @@ class Search(Optimizer):
     ) -> Optimum:
         """Maximize `objective`; see `backtune.optimize`."""
         check_budget(budget, seed, time_limit)
-        with isolated(self.needs(self.algorithm), int(seed)):
+        with isolated(self.needs(self.algorithm), int(seed), self.quiet):
             started = time.perf_counter()
             evaluator = Evaluator(objective, int(budget), time_limit)
             with suppress(Stop):

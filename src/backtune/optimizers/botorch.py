@@ -22,7 +22,8 @@ class BoTorch(Search):
     """
 
     library = "botorch"
-    packages = ("torch", "botorch", "gpytorch", "linear_operator")
+    packages = ("torch", "botorch")
+    quiet = ("gpytorch", "linear_operator", "scipy")
     extra = "botorch"
 
     def search(self, evaluator: Evaluator, seed: int) -> None:

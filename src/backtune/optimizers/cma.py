@@ -22,7 +22,7 @@ class Cma(Search):
         """Run CMA-ES, from the middle first and from random points after."""
         import cma
 
-        rng = np.random.RandomState(seed)  # noqa: NPY002
+        rng = np.random.RandomState(seed)
         dimension = max(evaluator.dimension, 2)  # pycma has no 1-D: a second parameter that changes nothing
         start = np.full(dimension, 0.5)
         population = 4 + int(3 * np.log(dimension))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -35,10 +36,11 @@ class Stop(BaseException):
 class Evaluator:
     """What a search asks for values.
 
-    The search sees the parameters that have room to move, d of them; sides of zero width are filled in. Points
-    are clipped to the box (NaN goes to its lower end). An evaluation that raises, or gives NaN or an infinity,
-    counts, is never the best, and reads as a finite value below every one seen so far, so that no library
-    meets a NaN. The evaluation that spends the budget, or the time, ends the search: the call does not return.
+    The search sees the parameters that have room to move, d of them; sides of zero width are filled in.
+    Points are clipped to the box (NaN goes to its lower end). An evaluation that raises, or gives NaN or an
+    infinity, counts, is never the best, and reads as a finite value below every one seen so far, so that no
+    library meets a NaN. The evaluation that spends the budget, or the time, ends the search: the call does
+    not return.
 
     Attributes
     ----------
@@ -81,19 +83,32 @@ class Evaluator:
 
     def values(self, points: ArrayLike) -> Array:
         """Values at points (m, d), shape (m,); the objective's `batch` does the work where it has one."""
-        array = np.array(points, dtype=np.float64).reshape(-1, self.dimension)
+        return self._several(np.array(points, dtype=np.float64).reshape(-1, self.dimension))
+
+    def _several(self, array: Array) -> Array:
+        """Values at the rows of `array`, which is the evaluator's to write to."""
+        if self.count == self.budget:
+            raise Stop
+        if len(array) == 0:
+            return np.empty(0)
         if len(array) == 1:
-            return np.array([self.value(array[0])])
-        np.fmin(np.fmax(array, self.low, out=array), self.high, out=array)
+            return np.array([self._single(array[0])])
+        np.fmin(np.fmax(array, self.low, array), self.high, array)
         array = self._whole(array[: self.remaining])
         step = self._step(len(array))
-        parts = [self._chunk(array[start : start + step]) for start in range(0, len(array), step)]
-        return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
+        if len(array) <= step:
+            return self._chunk(array)
+        return np.concatenate([self._chunk(array[at : at + step]) for at in range(0, len(array), step)])
 
     def value(self, point: ArrayLike) -> float:
         """Value at one point (d,)."""
-        x = np.array(point, dtype=np.float64).reshape(self.dimension)
-        np.fmin(np.fmax(x, self.low, out=x), self.high, out=x)
+        return self._single(np.array(point, dtype=np.float64).reshape(self.dimension))
+
+    def _single(self, x: Array) -> float:
+        """Value at x, which is the evaluator's to write to."""
+        if self.count == self.budget:  # a library went on although it was stopped
+            raise Stop
+        np.fmin(np.fmax(x, self.low, x), self.high, x)
         if self._fixed is not None:
             x = self._whole(x)
         value = self._evaluate_one(x)
@@ -113,11 +128,11 @@ class Evaluator:
 
     def unit(self, points: ArrayLike) -> Array:
         """Values at points (m, d) of the unit cube, shape (m,)."""
-        return self.values(self.low + self.width * np.asarray(points, dtype=np.float64))
+        return self._several(np.asarray(points, dtype=np.float64) * self.width + self.low)
 
     def unit_value(self, point: ArrayLike) -> float:
         """Value at one point (d,) of the unit cube."""
-        return self.value(self.low + self.width * np.asarray(point, dtype=np.float64))
+        return self._single(np.asarray(point, dtype=np.float64) * self.width + self.low)
 
     def _step(self, points: int) -> int:
         """Points to evaluate between two looks at the clock."""
@@ -136,19 +151,19 @@ class Evaluator:
 
     def _chunk(self, points: Array) -> Array:
         values = self._evaluate(points)
-        failed = ~np.isfinite(values)
-        some_failed = bool(failed.any())
-        scores = np.where(failed, -np.inf, values) if some_failed else values
+        finite = np.isfinite(values)
+        all_finite = bool(finite.all())
+        scores = values if all_finite else np.where(finite, values, -np.inf)
         trace = self.trace[self.count : self.count + len(scores)]
-        np.maximum(np.maximum.accumulate(scores, out=trace), self.best, out=trace)
+        np.maximum(np.maximum.accumulate(scores, 0, None, trace), self.best, trace)
         best = int(scores.argmax())
         if scores[best] > self.best:
             self.best, self.best_x = float(scores[best]), points[best].copy()
-        self._worst = min(self._worst, float(values.min(where=~failed, initial=math.inf)))
+        self._worst = min(self._worst, float(values.min(where=finite, initial=math.inf)))
         self.count += len(scores)
-        if some_failed:
-            self.failures += int(failed.sum())
-            values = np.where(failed, self._penalty(), values)
+        if not all_finite:
+            self.failures += len(scores) - int(finite.sum())
+            values = np.where(finite, values, self._penalty())
         self._stop_if_spent()
         return values
 
@@ -179,7 +194,7 @@ class Evaluator:
         if math.isinf(self._worst):
             return -1.0
         spread = max(self.best - self._worst, 1e-6 * abs(self._worst), 1e-9)
-        return max(self._worst - spread, -np.finfo(np.float64).max)
+        return max(self._worst - spread, -sys.float_info.max)
 
     def _stop_if_spent(self) -> None:
         if self.count == self.budget:

@@ -7,7 +7,12 @@ from typing import Any, ClassVar
 from backtune.optimizers.base import Evaluator, Search
 
 POPULATION = 20
-BOUNDED = ("PyCMAES", "GeneticAlgorithm", "SteadyStateGA", "Cosyne")
+BOUNDED = ("PyCMAES", "GeneticAlgorithm", "Cosyne")
+FROM_2D = (
+    "CMAES",
+    "PyCMAES",
+    "Cosyne",
+)  # these fail in 1-D: they get a second parameter that changes nothing
 
 
 class EvoTorch(Search):
@@ -19,9 +24,10 @@ class EvoTorch(Search):
 
     library = "evotorch"
     algorithms: ClassVar[tuple[str, ...]] = (
-        "SNES", "XNES", "CEM", "PGPE", "CMAES", "PyCMAES", "GeneticAlgorithm", "SteadyStateGA", "Cosyne",
+        "SNES", "XNES", "CEM", "PGPE", "CMAES", "PyCMAES", "GeneticAlgorithm", "Cosyne",
     )  # fmt: skip
     packages = ("torch", "evotorch")
+    quiet = ("cma",)
     extra = "evotorch"
 
     @classmethod
@@ -34,8 +40,7 @@ class EvoTorch(Search):
         import torch
         from evotorch import Problem
 
-        # pycma, behind PyCMAES, has no 1-D: a second parameter that changes nothing
-        dimension = max(evaluator.dimension, 2) if self.algorithm == "PyCMAES" else evaluator.dimension
+        dimension = max(evaluator.dimension, 2 if self.algorithm in FROM_2D else 1)
 
         def lost(units: Any) -> Any:
             return torch.from_numpy(-evaluator.unit(units.numpy()[:, : evaluator.dimension]))
@@ -62,22 +67,22 @@ class EvoTorch(Search):
 
         if self.algorithm == "Cosyne":
             return algorithms.Cosyne(problem, popsize=POPULATION, tournament_size=4, mutation_stdev=0.05)
-        if self.algorithm in ("GeneticAlgorithm", "SteadyStateGA"):
+        if self.algorithm == "GeneticAlgorithm":
             crossing = SimulatedBinaryCrossOver(problem, tournament_size=4, cross_over_rate=1.0, eta=8)
             operators = [crossing, GaussianMutation(problem, stdev=0.05)]
             # a parent's value is known: evaluating it again would spend the budget on nothing
-            return getattr(algorithms, self.algorithm)(
+            return algorithms.GeneticAlgorithm(
                 problem, popsize=POPULATION, operators=operators, re_evaluate=False
             )
-        more: dict[str, Any] = {
+        settings: dict[str, dict[str, Any]] = {
             "CEM": {"parenthood_ratio": 0.5},
             "PGPE": {"center_learning_rate": 0.1, "stdev_learning_rate": 0.1},
             "PyCMAES": {"cma_options": {"verbose": -9}},
-        }.get(self.algorithm, {})
+        }
         return getattr(algorithms, self.algorithm)(
             problem,
             popsize=POPULATION,
             stdev_init=0.2,
             center_init=torch.full((problem.solution_length,), 0.5, dtype=torch.float64),
-            **more,
+            **settings.get(self.algorithm, {}),
         )

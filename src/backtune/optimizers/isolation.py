@@ -1,8 +1,8 @@
 """What a library may not do to the process it runs in, in one place.
 
 Optimization libraries reseed global random generators, change torch's default dtype, print banners, log at
-INFO, warn about their own dependencies and attach log handlers. A search runs inside `isolated`, which gives it
-seeded generators, one torch thread and silence, and puts everything back.
+INFO, warn about their own dependencies and attach log handlers. A search runs inside `isolated`, which gives
+it seeded generators, one torch thread and silence, and puts everything back.
 """
 
 from __future__ import annotations
@@ -23,27 +23,28 @@ from backtune.errors import OptimizerError
 
 
 @contextmanager
-def isolated(packages: Sequence[str], seed: int) -> Iterator[None]:
+def isolated(packages: Sequence[str], seed: int, quiet: Sequence[str] = ()) -> Iterator[None]:
     """Import `packages`, run the block with seeded global generators, and leave the process as it was.
 
     Restored: the states of `random`, `np.random` and torch's generator, torch's default dtype and thread
-    count (1 inside, where torch is among the packages), NumPy's error settings, warnings filters, and level and
-    handlers of the root logger and the packages' loggers (silent below ERROR inside). Warnings of other modules,
-    such as the objective's, are shown as ever. Process-wide state can not be kept for two threads at once: run
-    parallel searches in processes.
+    count (1 inside, where torch is among the packages), NumPy's error settings, warnings filters, and level
+    and handlers of the root logger and the packages' loggers. Inside, the packages, and those of `quiet` that
+    they use, neither warn nor log; warnings of other modules, such as the objective's, are shown as ever.
+    Process-wide state can not be kept for two threads at once: run parallel searches in processes.
 
     Raises
     ------
     OptimizerError
         A package is installed but can not be imported.
     """
+    silent = (*packages, *quiet)
     with warnings.catch_warnings(), ExitStack() as stack:
-        names = "|".join(re.escape(package) for package in (*packages, "backtune.optimizers"))
+        names = "|".join(re.escape(package) for package in (*silent, "backtune.optimizers"))
         warnings.filterwarnings("ignore", module=rf"({names})(\.|$)")
         for package in packages:
             _import(package)
         stack.enter_context(np.errstate())
-        stack.enter_context(_quiet(packages))
+        stack.enter_context(_quiet(silent))
         stack.enter_context(_seeded(seed))
         if "torch" in sys.modules:
             stack.enter_context(_torch(seed, one_thread="torch" in packages))
@@ -70,17 +71,19 @@ def _import(package: str) -> None:
 
 @contextmanager
 def _quiet(packages: Sequence[str]) -> Iterator[None]:
-    every = logging.root.manager.loggerDict
-    mine = [name for name in list(every) if name.partition(".")[0] in packages]
+    every = list(logging.root.manager.loggerDict) if packages else []
+    mine = [name for name in every if name.partition(".")[0] in packages]
     loggers = [logging.root, *map(logging.getLogger, packages), *map(logging.getLogger, mine)]
     before = [(logger, logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
     for package in packages:
-        logging.getLogger(package).setLevel(logging.CRITICAL)
+        if package != "torch":
+            logging.getLogger(package).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
         for logger, level, handlers, propagate in before:
-            logger.setLevel(level)
+            if logger.level != level:  # setting one walks over all loggers of the process
+                logger.setLevel(level)
             logger.handlers[:] = handlers
             logger.propagate = propagate
 

@@ -27,6 +27,7 @@ class Nevergrad(Search):
         "ScrHammersleySearch",
     )  # fmt: skip
     packages = ("nevergrad",)
+    quiet = ("cma", "scipy", "sklearn", "bayes_opt")
     extra = "nevergrad"
 
     @classmethod
@@ -39,7 +40,7 @@ class Nevergrad(Search):
         import nevergrad
 
         array = nevergrad.p.Array(shape=(evaluator.dimension,), lower=0.0, upper=1.0)
-        array.random_state = np.random.RandomState(seed)  # noqa: NPY002
+        array.random_state = np.random.RandomState(seed)
         factory = self._factory(nevergrad.optimizers.registry)
         alone = self.algorithm in ONE_BY_ONE or getattr(factory, "no_parallelization", False)
         workers = 1 if alone else min(BATCH, evaluator.budget)
@@ -47,8 +48,9 @@ class Nevergrad(Search):
             run = factory(parametrization=array, budget=evaluator.budget, num_workers=workers)
             first = [run.ask() for _ in range(workers)]
         except (ImportError, RuntimeError) as error:
+            cause = " ".join(str(error).split())
             raise OptimizerError(
-                f"{self.method} needs a package that is not installed ({' '.join(str(error).split())}); install it"
+                f"{self.method} needs a package that is not installed ({cause}); install it"
             ) from error
         _ask_and_tell(run, first, evaluator)
 
@@ -58,8 +60,8 @@ class Nevergrad(Search):
         near = get_close_matches(self.algorithm, list(registry), n=3)
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         raise SettingError(
-            f"unknown algorithm of nevergrad {self.algorithm!r}{hint}; known: {', '.join(self.algorithms)}, and "
-            f"the rest of nevergrad.optimizers.registry ({len(registry)} names)"
+            f"unknown algorithm of nevergrad {self.algorithm!r}{hint}; known: {', '.join(self.algorithms)}, "
+            f"and the rest of nevergrad.optimizers.registry ({len(registry)} names)"
         )
 
 
@@ -68,4 +70,4 @@ def _ask_and_tell(run: Any, asked: list[Any], evaluator: Evaluator) -> None:
         values = evaluator.unit(np.array([candidate.value for candidate in asked]))
         for candidate, value in zip(asked, values, strict=True):
             run.tell(candidate, -float(value))
-        asked = [run.ask() for _ in asked]
+        asked = [run.ask() for _ in range(min(len(asked), evaluator.remaining))]  # some refuse to go beyond

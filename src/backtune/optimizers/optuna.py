@@ -22,6 +22,7 @@ class Optuna(Search):
     library = "optuna"
     algorithms: ClassVar[tuple[str, ...]] = ("tpe", "gp", "cmaes", "qmc")
     packages = ("optuna",)
+    quiet = ("scipy",)
     extra = "optuna"
 
     @classmethod
@@ -33,7 +34,9 @@ class Optuna(Search):
         """Ask, evaluate and tell until the budget stops it."""
         import optuna
 
-        space = {f"x{i}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(evaluator.dimension)}
+        space = {
+            f"x{i}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(evaluator.dimension)
+        }
         study = optuna.create_study(sampler=self._sampler(optuna.samplers, seed))
         batch = 1 if self.algorithm in ("tpe", "gp") else POPULATION
         while True:
@@ -46,7 +49,9 @@ class Optuna(Search):
         if self.algorithm == "tpe":
             return samplers.TPESampler(seed=seed)
         if self.algorithm == "gp":
-            return samplers.GPSampler(seed=seed, deterministic_objective=True, warn_independent_sampling=False)
+            return samplers.GPSampler(
+                seed=seed, deterministic_objective=True, warn_independent_sampling=False
+            )
         if self.algorithm == "cmaes":
             return samplers.CmaEsSampler(seed=seed, popsize=POPULATION, warn_independent_sampling=False)
         return samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)

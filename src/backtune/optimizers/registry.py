@@ -1,7 +1,7 @@
 """Optimizers by name: those of backtune, and those that other packages add.
 
-Another package adds a library by an entry point of the group `backtune.optimizers`, the name being the library
-and the object an `Optimizer` subclass. It is imported when it is used or listed, not before.
+Another package adds a library by an entry point of the group `backtune.optimizers`, the name being the
+library and the object an `Optimizer` subclass. It is imported when it is used or listed, not before.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ LIBRARIES = {
     "pygmo": "backtune.optimizers.pygmo:Pygmo",
     "cma": "backtune.optimizers.cma:Cma",
     "optuna": "backtune.optimizers.optuna:Optuna",
+    "fcmaes": "backtune.optimizers.fcmaes:FcMaes",
+    "nlopt": "backtune.optimizers.nlopt:NLopt",
 }
 
 
@@ -43,8 +45,7 @@ def optimizer(method: str | Optimizer) -> Optimizer:
     if isinstance(method, Optimizer):
         return method
     library, _, algorithm = str(method).partition(":")
-    added = _added()
-    cls = _load(library, added) if library in added else _own(one_of("optimizer", library, [*LIBRARIES, *added]))
+    cls = _own(library) if library in LIBRARIES else _third_party(library)
     made = cls(algorithm)
     missing = _missing(cls, made.algorithm)
     if missing:
@@ -129,6 +130,11 @@ def _own(library: str) -> type[Optimizer]:
 def _added() -> dict[str, EntryPoint]:
     """Third parties' entry points by library; backtune's own names can not be taken."""
     return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in LIBRARIES}
+
+
+def _third_party(library: str) -> type[Optimizer]:
+    added = _added()  # reads the metadata of every installed package: only where it has to be
+    return _load(one_of("optimizer", library, [*LIBRARIES, *added]), added)
 
 
 def _load(library: str, added: dict[str, EntryPoint]) -> type[Optimizer]:

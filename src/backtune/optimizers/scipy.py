@@ -21,11 +21,12 @@ class Scipy(Search):
     Differential evolution runs vectorized with a population of 25 a generation and without polishing: see
     Storn and Price (1997), J. Global Optimization 11. DIRECT takes no seed: see Gablonsky and Kelley (2001),
     J. Global Optimization 21. Dual annealing: see Xiang et al. (1997), Physics Letters A 233. SHGO takes no
-    seed: see Endres, Sandrock and Focke (2018), J. Global Optimization 72. The last three ask for a point at a
-    time.
+    seed: see Endres, Sandrock and Focke (2018), J. Global Optimization 72. The last three ask for a point at
+    a time.
     """
 
     library = "scipy"
+    quiet = ("scipy",)
     algorithms: ClassVar[tuple[str, ...]] = ("differential_evolution", "direct", "dual_annealing", "shgo")
     population = 25
 

@@ -17,6 +17,7 @@ class Sobol(Search):
     """
 
     library = "sobol"
+    quiet = ("scipy",)  # it warns of lengths that are no power of two
 
     def search(self, evaluator: Evaluator, seed: int) -> None:
         """Evaluate the points, a power of two at a time."""

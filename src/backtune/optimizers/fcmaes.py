@@ -1,0 +1,70 @@
+"""fcmaes: Wolz's C++ CMA-ES, CR-FM-NES, differential evolution and Vaneev's BiteOpt."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from backtune.optimizers.base import Evaluator, Search
+
+POPULATION = 20
+
+
+class FcMaes(Search):
+    """fcmaes: `cmaes` (default), `crfmnes`, `de`, a population of 20 at a time, or `biteopt`, point by point.
+
+    CMA-ES starts again from a random point when it ends by itself. See Nomura and Ono (2022), CEC, for
+    CR-FM-NES, and https://github.com/avaneev/biteopt for BiteOpt.
+    """
+
+    library = "fcmaes"
+    algorithms: ClassVar[tuple[str, ...]] = ("cmaes", "crfmnes", "de", "biteopt")
+    packages = ("fcmaes",)
+    quiet = ("loguru",)
+    extra = "fcmaes"
+
+    def search(self, evaluator: Evaluator, seed: int) -> None:
+        """Run until the budget stops it, from the middle first and from random points after."""
+        rng = np.random.default_rng(seed)
+        start = np.full(evaluator.dimension, 0.5)
+        while True:
+            if self.algorithm == "biteopt":
+                _biteopt(evaluator, rng)
+            else:
+                _generations(self._run_from(start, rng), evaluator)
+            start = rng.random(evaluator.dimension)
+
+    def _run_from(self, start: Any, rng: np.random.Generator) -> Any:
+        from fcmaes.cmaescpp import ACMA_C
+        from fcmaes.crfmnescpp import CRFMNES_C
+        from fcmaes.decpp import DE_C
+
+        cube = _cube(len(start))
+        if self.algorithm == "de":
+            return DE_C(len(start), cube, popsize=POPULATION, rg=rng)
+        settings = {"x0": start, "input_sigma": 0.25, "popsize": POPULATION, "normalize": True, "rg": rng}
+        return (ACMA_C if self.algorithm == "cmaes" else CRFMNES_C)(len(start), cube, **settings)
+
+
+def _generations(run: Any, evaluator: Evaluator) -> None:
+    while True:
+        if run.tell(-evaluator.unit(run.ask())):
+            return
+
+
+def _biteopt(evaluator: Evaluator, rng: np.random.Generator) -> None:
+    from fcmaes.bitecpp import minimize
+
+    minimize(
+        lambda x: -evaluator.unit_value(x),
+        _cube(evaluator.dimension),
+        max_evaluations=evaluator.remaining + 1,
+        rg=rng,
+    )
+
+
+def _cube(dimension: int) -> Any:
+    from scipy.optimize import Bounds
+
+    return Bounds(np.zeros(dimension), np.ones(dimension))
