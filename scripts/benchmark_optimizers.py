@@ -1,6 +1,7 @@
 """Compare the optimizers on the simple objective: 100 synthetic bars, 500 evaluations, 15 seeds.
 
-The findings document's script of this name, over the benchmark: `python scripts/benchmark_optimizers.py --help`.
+The findings document's script of this name, over the benchmark:
+`python scripts/benchmark_optimizers.py --help`.
 """
 
 import sys
