@@ -26,7 +26,7 @@ def problem_of(function, bounds=((-1.0, 1.0),)):
 
 
 def test_time_splits_into_objective_and_overhead():
-    row = run_one(BenchmarkProblem("p", 0, "seed 0", Slow()), "random", "timing", "own", 20, None)
+    row = run_one(BenchmarkProblem("p", 0, "seed 0", Slow()), "random", "timing", "python", 20, None)
     assert row["objective_seconds"] >= 20 * 0.002
     assert row["overhead_seconds"] == pytest.approx(row["seconds"] - row["objective_seconds"])
     assert row["overhead_at"] == [10, 20]
@@ -49,7 +49,7 @@ def test_batch_is_offered_only_where_the_objective_has_it():
 
 
 def test_failed_evaluations_are_counted():
-    row = run_one(problem_of(failing_on_the_right), "random", "quality", "own", 50, None)
+    row = run_one(problem_of(failing_on_the_right), "random", "quality", "python", 50, None)
     assert row["status"] == "ok"
     assert row["evaluations"] == 50
     assert 10 < row["failures"] < 40
@@ -57,7 +57,7 @@ def test_failed_evaluations_are_counted():
 
 
 def test_a_run_without_any_value_is_kept_as_failed():
-    row = run_one(problem_of(never), "random", "quality", "own", 5, None)
+    row = run_one(problem_of(never), "random", "quality", "python", 5, None)
     assert (row["status"], row["evaluations"], row["failures"]) == ("failed", 5, 5)
     assert row["value"] == -math.inf
     assert "no price" in row["error"]
@@ -65,10 +65,10 @@ def test_a_run_without_any_value_is_kept_as_failed():
 
 def test_what_ended_a_run_is_recorded():
     assert (
-        run_one(BenchmarkProblem("p", 0, "b", Slow()), "random", "quality", "own", 5, None)["stopped"]
+        run_one(BenchmarkProblem("p", 0, "b", Slow()), "random", "quality", "python", 5, None)["stopped"]
         == "budget"
     )
-    limited = run_one(BenchmarkProblem("p", 0, "b", Slow()), "scipy:direct", "quality", "own", 5000, 0.05)
+    limited = run_one(BenchmarkProblem("p", 0, "b", Slow()), "scipy:direct", "quality", "python", 5000, 0.05)
     assert limited["stopped"] == "time"
     assert limited["evaluations"] < 5000
 

@@ -185,7 +185,7 @@ def _share(claim: str, backtest: Mapping[str, Any]) -> Claim:
     parts = backtest[SCIPY]
     seconds = float(backtest["torch"]["seconds"])
     total = float(parts["forecast"]) + seconds + float(parts["evaluate"])
-    text = f"{show_seconds(seconds)} of {show_seconds(total)} ({seconds / total:.0%}), with forecasts from `range`"
+    text = f"{show_seconds(seconds)} of {show_seconds(total)} ({seconds / total:.0%}) with forecaster range"
     return Claim(claim, f"{text}; the claim's run forecast with a large model", UNKNOWN)
 
 

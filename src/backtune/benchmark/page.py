@@ -157,7 +157,7 @@ def _curves(results: Benchmark) -> str:
             f"<h3>{escape(problem)}, by evaluations</h3>"
             + _figure(figures.anytime(results, problem, styles, shown))
         )
-    for kind in ("compiled", "torch", "own"):
+    for kind in ("compiled", "torch", "python"):
         drawn = figures.anytime_seconds(results, kind, styles, [*shown, "exact"])
         if drawn:
             parts.append(f"<h3>By seconds, {kind} objective (serial runs)</h3>{_figure(drawn)}")

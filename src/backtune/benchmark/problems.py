@@ -70,7 +70,7 @@ class BenchmarkProblem:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds that this problem comes in."""
-        return KINDS if isinstance(self.objective, EntryExitProblem) else ("own",)
+        return KINDS if isinstance(self.objective, EntryExitProblem) else ("python",)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,8 @@ def timing_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
     cells = [
         [row["kind"], row["method"], "-" if row["cost"] == 0 else str(row["budget"]),
          show_seconds(row["seconds"]),
-         "-" if row["cost"] == 0 else show_seconds(row["cost"]), show_seconds(row["overhead"]),
+         "-" if row["cost"] == 0 else show_seconds(row["cost"]),
+         "-" if row["cost"] == 0 else show_seconds(row["overhead"]),
          show_seconds(row["warm_up_seconds"])]
         for row in table.to_dict("records")
     ]  # fmt: skip
@@ -123,7 +124,7 @@ def projection_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
         first = group.iloc[0]
         cells.append(
             [str(method), _count(first["evaluations"]), f"{first['successes']}/{first['runs']}",
-             show_seconds(first["overhead"])]
+             "-" if first["evaluations"] == 0 else show_seconds(first["overhead"])]
             + [
                 f"{show_seconds(row.seconds)} [{show_seconds(row.low)}, {show_seconds(row.high)}]"
                 if row.successes
