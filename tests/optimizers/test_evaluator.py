@@ -100,6 +100,39 @@ def test_a_batch_that_raises_is_evaluated_point_by_point():
     assert (best.value, best.evaluations, best.failures) == (0.4, 3, 1)
 
 
+def test_a_batch_that_raises_where_no_point_does_is_an_error_not_a_slow_run():
+    class Faulty(RecordedBatch):
+        def batch(self, points):
+            raise TypeError("wrong axis")
+
+    with pytest.raises(OptimizerError, match=r"batch raised TypeError: wrong axis; .* correct batch"):
+        bt.optimize(Faulty(BOX), "random", budget=50)
+
+
+def test_a_batch_may_give_a_torch_tensor():
+    import torch
+
+    class Tensor(RecordedBatch):
+        def batch(self, points):
+            return torch.tensor(super().batch(points), requires_grad=True)
+
+    best = bt.optimize(Tensor(BOX), "random", budget=50)
+    assert best.value == bt.optimize(Recorded(BOX), "random", budget=50).value
+
+
+@pytest.mark.parametrize("kind", [Recorded, RecordedBatch])
+def test_a_budget_without_end_needs_no_memory_and_the_trace_grows(kind):
+    points = np.random.default_rng(0).random((9000, 2))
+    best = Listed([("unit", points[:4000]), ("unit", points[4000:])]).optimize(kind(BOX), budget=10**15)
+    values = [Recorded(BOX)._cone(point) for point in points * [1.0, 4.0] + [0.0, -2.0]]
+    np.testing.assert_array_equal(best.trace, np.maximum.accumulate(values))
+
+
+def test_one_point_given_flat_is_one_point():
+    best = Listed([("unit", [0.5, 0.5]), ("values", [0.5, 0.5])]).optimize(Recorded(BOX))
+    assert best.evaluations == 2
+
+
 def test_a_batch_of_the_wrong_shape_is_an_error_that_says_so():
     class Wrong(RecordedBatch):
         def batch(self, points):
@@ -121,6 +154,22 @@ def test_an_error_inside_a_search_is_one_line_that_names_the_method():
         OptimizerError, match="fails failed after 1 evaluations: ArithmeticError: in the library"
     ):
         Fails().optimize(Recorded(BOX))
+
+
+@pytest.mark.parametrize("budget", [1, 3])
+def test_a_library_that_turns_the_stop_into_its_own_error_ends_as_stopped(budget):
+    class Wraps(bt.Search):
+        library = "wraps"
+
+        def search(self, evaluator, seed):
+            try:
+                while True:
+                    evaluator.unit_value([0.5, 0.5])
+            except BaseException as stop:
+                raise SystemError("returned a result with an exception set") from stop
+
+    best = Wraps().optimize(Recorded(BOX), budget=budget)
+    assert (best.stopped, best.evaluations) == ("budget", budget)
 
 
 def test_a_search_that_evaluates_nothing_is_an_error():

@@ -7,9 +7,16 @@ import backtune as bt
 from backtune.testing import Recorded
 
 BLIND = [
-    "exact", "grid", "random", "sobol", "optuna:qmc", "nevergrad:RandomSearch", "nevergrad:ScrHammersleySearch",
+    "exact", "grid", "random", "sobol", "optuna:qmc",
+    "nevergrad:RandomSearch", "nevergrad:ScrHammersleySearch",
 ]  # fmt: skip
-SLOW = {"botorch": 30, "optuna:gp": 30}
+SLOW = {
+    "botorch": 20,
+    "optuna:gp": 20,
+    "optuna:tpe": 100,
+    "nevergrad:NGOpt": 100,
+    "nevergrad:NgIohTuned": 100,
+}
 
 
 @pytest.mark.parametrize("method", [method for method in bt.optimizers() if method not in BLIND])

@@ -167,6 +167,8 @@ class Search(Optimizer):
         except BacktuneError:
             raise
         except Exception as error:
+            if evaluator.stopped != "converged":  # the library's own word for having been stopped
+                return
             cause = " ".join(str(error).split())
             raise OptimizerError(
                 f"{self.method} failed after {evaluator.count} evaluations: {type(error).__name__}: {cause}; "

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from backtune.errors import OptimizerError, SettingError
 
 Array = NDArray[np.float64]
+FIRST_TRACE = 4096  # places of the trace at first; a budget may be as good as endless
 TIMED_CHUNK = 64  # points of a batch between two looks at the clock, where there is a time limit
 
 
@@ -50,8 +51,8 @@ class Evaluator:
         Their box.
     budget, count, failures : int
         Evaluations allowed, made, and failed.
-    trace : ndarray, shape (budget,)
-        Best value after each evaluation made; -inf until the first finite one.
+    trace : ndarray
+        Best value after each evaluation made, in its first `count` places; -inf until the first finite one.
     best, best_x
         Highest value, and the whole point (fixed parameters included) that gave it; None until there is one.
     """
@@ -64,7 +65,7 @@ class Evaluator:
         self.dimension = len(self.low)
         self.width = self.high - self.low
         self.budget = budget
-        self.trace = np.empty(budget)
+        self.trace = np.empty(min(budget, FIRST_TRACE))
         self.count = self.failures = 0
         self.best_x: Array | None = None
         self.best = -math.inf
@@ -120,6 +121,8 @@ class Evaluator:
         else:
             self.failures += 1
             value = self._penalty()
+        if self.count == len(self.trace):
+            self._grow(self.count + 1)
         self.trace[self.count] = self.best
         self.count += 1
         if self.count == self.budget or self._timed:
@@ -128,7 +131,8 @@ class Evaluator:
 
     def unit(self, points: ArrayLike) -> Array:
         """Values at points (m, d) of the unit cube, shape (m,)."""
-        return self._several(np.asarray(points, dtype=np.float64) * self.width + self.low)
+        array = np.asarray(points, dtype=np.float64).reshape(-1, self.dimension)
+        return self._several(array * self.width + self.low)
 
     def unit_value(self, point: ArrayLike) -> float:
         """Value at one point (d,) of the unit cube."""
@@ -154,6 +158,8 @@ class Evaluator:
         finite = np.isfinite(values)
         all_finite = bool(finite.all())
         scores = values if all_finite else np.where(finite, values, -np.inf)
+        if self.count + len(scores) > len(self.trace):
+            self._grow(self.count + len(scores))
         trace = self.trace[self.count : self.count + len(scores)]
         np.maximum(np.maximum.accumulate(scores, 0, None, trace), self.best, trace)
         best = int(scores.argmax())
@@ -167,20 +173,38 @@ class Evaluator:
         self._stop_if_spent()
         return values
 
+    def _grow(self, least: int) -> None:
+        longer = np.empty(min(self.budget, max(least, 2 * len(self.trace))))
+        longer[: self.count] = self.trace[: self.count]
+        self.trace = longer
+
     def _evaluate(self, points: Array) -> Array:
-        if self._batch is not None:
-            try:
-                values = np.array(self._batch(points.copy()), dtype=np.float64)
-            except Exception as error:  # which point it was, is found one by one
-                self.error = error
-            else:
-                if values.shape != (len(points),):
-                    raise OptimizerError(
-                        f"the objective's batch gave shape {values.shape} for {len(points)} points; "
-                        f"expected ({len(points)},)"
-                    )
-                return values
-        return np.array([self._evaluate_one(point) for point in points])
+        if self._batch is None:
+            return np.array([self._evaluate_one(point) for point in points])
+        try:
+            values = self._batch(points.copy())
+            if hasattr(values, "detach"):  # a torch tensor, which may be on another device
+                values = values.detach().cpu()
+            values = np.array(values, dtype=np.float64)
+        except Exception as error:
+            return self._one_by_one(points, error)
+        if values.shape != (len(points),):
+            raise OptimizerError(
+                f"the objective's batch gave shape {values.shape} for {len(points)} points; "
+                f"expected ({len(points)},)"
+            )
+        return values
+
+    def _one_by_one(self, points: Array, error: Exception) -> Array:
+        """Values at points whose batch raised: which of them it was, is found by calling the objective."""
+        self.error = error
+        values = np.array([self._evaluate_one(point) for point in points])
+        if np.isfinite(values).all():
+            raise OptimizerError(
+                f"the objective's batch raised {type(error).__name__}: {error}; each of the {len(points)} "
+                "points alone gave a number: correct batch, or leave it out"
+            )
+        return values
 
     def _evaluate_one(self, point: Array) -> float:
         try:

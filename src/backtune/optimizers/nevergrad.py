@@ -23,8 +23,8 @@ class Nevergrad(Search):
 
     library = "nevergrad"
     algorithms: ClassVar[tuple[str, ...]] = (
-        "TwoPointsDE", "DE", "PSO", "CMA", "DiagonalCMA", "OnePlusOne", "NGOpt", "NgIohTuned", "RandomSearch",
-        "ScrHammersleySearch",
+        "TwoPointsDE", "DE", "RealSpacePSO", "CMA", "DiagonalCMA", "OnePlusOne", "NGOpt", "NgIohTuned",
+        "RandomSearch", "ScrHammersleySearch",
     )  # fmt: skip
     packages = ("nevergrad",)
     quiet = ("cma", "scipy", "sklearn", "bayes_opt")

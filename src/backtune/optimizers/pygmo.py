@@ -22,7 +22,7 @@ class Pygmo(Search):
     library = "pygmo"
     algorithms: ClassVar[tuple[str, ...]] = (
         "de1220", "de", "sade", "cmaes", "xnes", "pso", "pso_gen", "gaco", "bee_colony", "gwo", "sga", "sea",
-        "ihs", "simulated_annealing", "compass_search",
+        "ihs", "compass_search",
     )  # fmt: skip
     packages = ("pygmo",)
     extra = "pygmo"
@@ -44,9 +44,8 @@ class Pygmo(Search):
     def _settings(self, budget: int, seed: int) -> dict[str, Any]:
         if self.algorithm == "compass_search":
             return {"max_fevals": budget + 1}
-        settings: dict[str, Any] = {"seed": seed}
-        if self.algorithm != "simulated_annealing":
-            settings["gen"] = budget + 1  # a generation is at least one evaluation: the budget stops it
+        # a generation is at least one evaluation: the budget stops it
+        settings: dict[str, Any] = {"seed": seed, "gen": budget + 1}
         if self.algorithm in ("cmaes", "xnes"):
             settings["force_bounds"] = True
         if self.algorithm in ("cmaes", "xnes", "de", "sade", "de1220"):

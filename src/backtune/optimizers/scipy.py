@@ -13,6 +13,7 @@ import numpy as np
 from backtune.optimizers.base import Evaluator, Search
 
 ENDLESS = 10**9
+MOST_DIRECT = 2_000_000
 
 
 class Scipy(Search):
@@ -60,7 +61,8 @@ class Scipy(Search):
         if self.algorithm == "dual_annealing":
             return {"rng": np.random.default_rng(seed), "maxiter": ENDLESS, "maxfun": ENDLESS}
         return {
-            "maxfun": evaluator.budget * 2 + 10_000,  # sizes its tables; the budget stops it
+            # sizes its tables; the budget stops it, or this where that is millions
+            "maxfun": min(evaluator.budget * 2 + 10_000, MOST_DIRECT),
             "maxiter": 10**6,
             "vol_tol": 0.0,
             "len_tol": 0.0,
