@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from backtune.benchmark.results import Benchmark
 from backtune.benchmark.statistics import with_regret
 
 
@@ -46,3 +47,18 @@ RECORD = {
     "suite": "made up", "seeds": 15, "machine": {"processor": "abacus", "cores": 1}, "references": {},
     "not_installed": [],
 }  # fmt: skip
+
+EVIL = "<script>alert(1)</script>"
+
+
+def results_of(folder, rows, **record):
+    made = table(rows)
+    machine = RECORD["machine"] | {
+        "memory_gib": 1, "system": EVIL, "accelerator": "none", "blas": "none", "versions": {"numpy": "2"},
+        "recorded": "today",
+    }  # fmt: skip
+    more = {
+        "problems": list(dict.fromkeys(made["problem"])), "methods": list(dict.fromkeys(made["method"])),
+        "budget": 100, "command": [EVIL], "workers": 1, "unit": "data set", "machine": machine,
+    }  # fmt: skip
+    return Benchmark(folder, RECORD | more | record, made)

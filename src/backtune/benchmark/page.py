@@ -135,9 +135,10 @@ def _quality(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
         "within 1 %, "
         "0.1 %, and exactly (1e-9) there. Counted in evaluations; the runs were made in parallel.</p>"
     ]
+    first = results.record["problems"][:MOST_CURVES]
     for (problem, budget), group in tables["quality"].groupby(["problem", "budget"], sort=False):
         text = f"<h3>{escape(str(problem))}, {budget} evaluations</h3>{html_table(*quality_cells(group))}"
-        if budget != results.budget:
+        if budget != results.budget or problem not in first:
             text = f"<details><summary>{escape(str(problem))}, {budget} evaluations</summary>{text}</details>"
         parts.append(text)
     return "".join(parts)
@@ -172,8 +173,11 @@ def _targets(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
         "for each "
         "success; in brackets how many runs succeed.</p>"
     ]
+    first = results.record["problems"][:MOST_CURVES]
     for problem, group in times.groupby("problem", sort=False):
-        parts.append(f"<h3>{escape(str(problem))}</h3>{html_table(*running_time_cells(group))}")
+        name, inner = escape(str(problem)), html_table(*running_time_cells(group))
+        folded = f"<details><summary>{name}</summary>{inner}</details>"
+        parts.append(f"<h3>{name}</h3>{inner}" if problem in first else folded)
     parts.append("<h3>ECDF: share of (run, target) pairs reached, 26 targets from 1 to 1e-5</h3>")
     parts.append(_figure(figures.step_curves(tables["ecdf"], "evaluations", "reached", styles, shown)))
     profile = tables["data_profile"]
