@@ -78,6 +78,7 @@ def test_json_is_one_document(tmp_path):
         (["--suite", "simple", "--optimizers", "scippy"], "did you mean 'scipy'"),
         (["--suite", "simple", "--seeds", "0"], "seeds is 0"),
         (["--suite", "simple", "--budget", "0"], "budget is 0"),
+        (["--suite", "simple", "--workers", "0"], "workers is 0"),
         (["--objective", "benchmark_objectives:never", "--bounds", "1"], "low:high"),
         (["--objective", "benchmark_objectives:never"], "no bounds"),
         (["--findings", "no/such/folder/f.md"], "does not exist"),

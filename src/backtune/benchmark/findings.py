@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backtune.benchmark.claims import RULES, claims
+from backtune.benchmark.files import write_whole
 from backtune.benchmark.problems import suite
 from backtune.benchmark.protocol import alone, is_expensive
 from backtune.benchmark.recommend import pays_from, recommend, show_seconds
@@ -21,7 +22,6 @@ from backtune.benchmark.tables import (
 )
 from backtune.benchmark.walkforward import METHOD, SIMULATIONS, measure, measure_workers
 from backtune.errors import RunError
-from backtune.store import _atomic as write_whole
 
 Progress = Callable[[str, int, int], None]
 
@@ -63,12 +63,7 @@ def write_findings(
         )  # fmt: skip
         write_tables(made[name])
     text = document(made["simple"], made["realistic"], alone(measure), measure_workers(), command)
-    try:
-        write_whole(path, lambda temporary: temporary.write_text(text, "utf-8"))
-    except OSError as error:
-        raise RunError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another file"
-        ) from error
+    write_whole(path, text)
     return path
 
 

@@ -166,7 +166,7 @@ class ImportedObjective:
     """
 
     def __init__(self, name: str, bounds: Sequence[Sequence[float]] | None = None) -> None:
-        self.name = name
+        self.name = self.key = name
         self._function: Callable[[Any], float] | None = None
         given = bounds if bounds is not None else getattr(self.function, "bounds", None)
         if given is None:

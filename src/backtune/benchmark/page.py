@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from backtune.benchmark import figures
+from backtune.benchmark.files import write_whole
 from backtune.benchmark.objectives import need
 from backtune.benchmark.protocol import is_expensive
 from backtune.benchmark.recommend import Recommendation, pays_from, recommend
@@ -16,7 +17,6 @@ from backtune.benchmark.results import Benchmark
 from backtune.benchmark.runtimes import TARGETS
 from backtune.benchmark.statistics import MIN_BLOCKS, compare
 from backtune.benchmark.tables import projection_cells, quality_cells, running_time_cells, timing_cells
-from backtune.store import _atomic as write_whole
 
 MOST_CURVES = 4
 
@@ -61,7 +61,7 @@ def write_page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> Path:
     """
     path = results.folder / "page.html"
     text = page(results, tables)
-    write_whole(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    write_whole(path, text)
     return path
 
 

@@ -33,7 +33,8 @@ STANDARD = (
     "evotorch:SNES", "evotorch:CMAES", "evotorch:GeneticAlgorithm", "evotorch:Cosyne",
     "evox:DE", "evox:SHADE", "evox:PSO", "evox:CMAES",
     "pygmo:de1220", "pygmo:sade", "pygmo:cmaes", "pygmo:pso",
-    "cma", "optuna:tpe", "optuna:cmaes", "optuna:gp", "botorch",
+    "cma", "nlopt:direct_l", "nlopt:crs2", "fcmaes:cmaes", "fcmaes:biteopt",
+    "optuna:tpe", "optuna:cmaes", "optuna:gp", "botorch",
 )  # fmt: skip
 # Methods that fit a Gaussian process spend 0.01 to 1 s an evaluation: they get small budgets, and the others
 # are run at those budgets too, so that the comparison is at equal numbers of evaluations.

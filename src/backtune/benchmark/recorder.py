@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import pickle
 import time
 from typing import Any
 
@@ -180,5 +179,6 @@ def digest(problem: BenchmarkProblem) -> str:
     if isinstance(objective, EntryExitProblem):
         content = objective.moves.tobytes() + repr(objective).encode()
     else:
-        content = pickle.dumps(objective, protocol=4)
+        key = getattr(objective, "key", type(objective).__qualname__)
+        content = repr((problem.name, key, [tuple(map(float, pair)) for pair in objective.bounds])).encode()
     return hashlib.sha256(content).hexdigest()[:12]

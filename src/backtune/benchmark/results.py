@@ -12,12 +12,12 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from backtune.benchmark.files import write_whole
 from backtune.benchmark.machine import all_versions, machine
 from backtune.benchmark.problems import BenchmarkProblem, Suite
 from backtune.benchmark.protocol import Task, choose, missing, plan, run_tasks
@@ -25,7 +25,6 @@ from backtune.benchmark.recorder import digest
 from backtune.benchmark.statistics import with_regret
 from backtune.errors import RunError, SettingError
 from backtune.optimizers.base import check_budget
-from backtune.store import _atomic as write_whole
 
 KEY = ["mode", "kind", "method", "budget", "time_limit", "problem", "seed"]
 FORMAT = 1
@@ -111,8 +110,8 @@ def benchmark(
     check_budget(budget, 0, time_limit)
     if isinstance(timing_seeds, bool) or not isinstance(timing_seeds, int) or timing_seeds < 0:
         raise SettingError(f"timing_seeds is {timing_seeds!r}; expected a whole number >= 0")
-    count = workers or os.cpu_count() or 1
-    if count < 1:
+    count = (os.cpu_count() or 1) if workers is None else workers
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise SettingError(f"workers is {workers!r}; expected a whole number >= 1")
     chosen, absent = choose(methods, exact=suite.kinds[0] == "compiled")
     folder = Path(output)
@@ -189,25 +188,13 @@ def _open(folder: Path, suite: Suite) -> dict[str, Any]:
 
 
 def _save(folder: Path, record: dict[str, Any]) -> None:
-    text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
-    _to_disk(folder, partial(write_whole, folder / "benchmark.json", lambda p: p.write_text(text, "utf-8")))
+    write_whole(folder / "benchmark.json", json.dumps(record, indent=2, ensure_ascii=False, default=str))
 
 
 def _write(folder: Path, task: Task, rows: list[dict[str, Any]]) -> None:
     name = repr([_identity(task, problem) for problem in task.problems])
     path = folder / "runs" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.parquet"
-    _to_disk(folder, partial(write_whole, path, pd.DataFrame(rows).to_parquet))
-
-
-def _to_disk(folder: Path, action: Callable[[], object]) -> None:
-    try:
-        (folder / "runs").mkdir(parents=True, exist_ok=True)
-        action()
-    except OSError as error:
-        raise RunError(
-            f"{folder}: cannot be written ({error.strerror or error}); free space there or choose another "
-            "--output"
-        ) from error
+    write_whole(path, pd.DataFrame(rows).to_parquet())
 
 
 def _read(folder: Path) -> pd.DataFrame:
@@ -261,7 +248,7 @@ def _finish(folder: Path, record: dict[str, Any], table: pd.DataFrame) -> Benchm
         rows = (table["problem"] == name) & table["optimum"].isna()
         table.loc[rows, "optimum"], table.loc[rows, "baseline"] = reference["optimum"], reference["baseline"]
     runs = with_regret(_in_order(table, record))
-    _to_disk(folder, partial(write_whole, folder / "runs.parquet", runs.to_parquet))
+    write_whole(folder / "runs.parquet", runs.to_parquet())
     record["status"] = "complete"
     _save(folder, record)
     return Benchmark(folder, record, runs)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from backtune.benchmark.files import write_whole
 from backtune.benchmark.recommend import recommend, show_seconds, show_share
 from backtune.benchmark.results import Benchmark
 from backtune.benchmark.runtimes import TARGETS, data_profile, ecdf, running_times
@@ -20,7 +20,6 @@ from backtune.benchmark.statistics import (
     quality,
     timing,
 )
-from backtune.store import _atomic as write_whole
 
 Cells = list[list[str]]
 SHARES = ("within_1", "within_01", "exactly")
@@ -44,7 +43,7 @@ def write_tables(results: Benchmark) -> dict[str, pd.DataFrame]:
         "projection": projection(runs),
     }
     for name, table in tables.items():
-        write_whole(results.folder / f"{name}.parquet", partial(table.to_parquet, index=False))
+        write_whole(results.folder / f"{name}.parquet", table.to_parquet(index=False))
     return tables
 
 

@@ -114,6 +114,8 @@ def _progress(quiet: bool) -> Callable[[str, int, int], None]:
     last = [-1]
 
     def step(what: str, done: int, total: int) -> None:
+        if done * 10 // total < last[0]:
+            last[0] = -1  # another suite has begun
         if not quiet and done * 10 // total > last[0]:
             last[0] = done * 10 // total
             sys.stderr.write(f"{done} of {total} runs done ({what})\n")
