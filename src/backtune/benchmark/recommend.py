@@ -212,7 +212,8 @@ def pays_from(runs: pd.DataFrame, expensive: str, target: float = TARGET) -> str
             if solved.any():
                 lines[method] = (float(spent.sum()) / int(solved.sum()), float(over.loc[method, "overhead"]))
     if expensive not in lines:
-        return f"{expensive} never {goal}: it does not pay at any cost"
+        budget = int(runs.loc[runs["method"] == expensive, "budget"].max())
+        return f"{expensive} never {goal} in {budget} evaluations: it does not pay at any cost"
     count, overhead = lines.pop(expensive)
     costs = []
     for other, (other_count, other_overhead) in lines.items():
