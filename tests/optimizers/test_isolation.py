@@ -80,9 +80,10 @@ def test_the_seed_decides_the_global_generators_inside():
     assert draws[0] == draws[1]
 
 
-def test_the_objectives_own_warnings_and_prints_are_shown(capfd):
+@pytest.mark.parametrize("level", [1, 2])
+def test_the_objectives_own_warnings_and_prints_are_shown(capfd, level):
     def loud(x):
-        warnings.warn("of the objective", UserWarning, stacklevel=1)
+        warnings.warn("of the objective", UserWarning, stacklevel=level)
         sys.stdout.write("hello\n")
         return float(x[0])
 

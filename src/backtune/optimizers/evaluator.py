@@ -184,7 +184,7 @@ class Evaluator:
         try:
             values = self._batch(points.copy())
             if hasattr(values, "detach"):  # a torch tensor, which may be on another device
-                values = values.detach().cpu()
+                values = values.detach().cpu().numpy()
             values = np.array(values, dtype=np.float64)
         except Exception as error:
             return self._one_by_one(points, error)

@@ -21,6 +21,9 @@ import numpy as np
 
 from backtune.errors import OptimizerError
 
+# where a library's warning about its caller points; one about the evaluator is of the objective
+ADAPTERS = r"backtune\.optimizers\.(?!evaluator)"
+
 
 @contextmanager
 def isolated(packages: Sequence[str], seed: int, quiet: Sequence[str] = ()) -> Iterator[None]:
@@ -39,8 +42,9 @@ def isolated(packages: Sequence[str], seed: int, quiet: Sequence[str] = ()) -> I
     """
     silent = (*packages, *quiet)
     with warnings.catch_warnings(), ExitStack() as stack:
-        names = "|".join(re.escape(package) for package in (*silent, "backtune.optimizers"))
+        names = "|".join(map(re.escape, silent)) or "$."
         warnings.filterwarnings("ignore", module=rf"({names})(\.|$)")
+        warnings.filterwarnings("ignore", module=ADAPTERS)
         for package in packages:
             _import(package)
         stack.enter_context(np.errstate())
