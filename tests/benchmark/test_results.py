@@ -134,3 +134,4 @@ def test_dear_methods_get_small_budgets_and_the_others_are_run_at_those_too():
     assert budgets_of("random", ["botorch", "random"], 500) == [30, 100, 500]
     assert budgets_of("random", ["random"], 500) == [500]
     assert budgets_of("botorch", ["botorch"], 20) == [20]
+    assert budgets_of("botorch", ["botorch"], 500, (30,)) == [30]

@@ -23,6 +23,7 @@ from backtune.benchmark.tables import (
 from backtune.benchmark.walkforward import METHOD, SIMULATIONS, measure, measure_workers
 from backtune.errors import RunError
 
+SMALL_BUDGETS = {"simple": (30,), "realistic": (30, 100)}  # 30 is what the earlier document gave BoTorch
 Progress = Callable[[str, int, int], None]
 
 
@@ -56,9 +57,9 @@ def write_findings(
     if not path.parent.is_dir():
         raise RunError(f"{path}: its folder does not exist; make it, or choose another file with --findings")
     made = {}
-    for name in ("simple", "realistic"):
+    for name, small in SMALL_BUDGETS.items():
         made[name] = benchmark(
-            suite(name, seeds), methods, budget=budget, workers=workers, output=output / f"findings-{name}",
+            suite(name, seeds), methods, budget=budget, small_budgets=small, workers=workers, output=output / f"findings-{name}",
             command=command, progress=progress,
         )  # fmt: skip
         write_tables(made[name])

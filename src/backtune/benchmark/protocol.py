@@ -112,16 +112,23 @@ def is_expensive(method: str) -> bool:
     return method in EXPENSIVE or method.partition(":")[0] in EXPENSIVE
 
 
-def budgets_of(method: str, methods: Sequence[str], budget: int) -> list[int]:
+def budgets_of(
+    method: str, methods: Sequence[str], budget: int, small_budgets: Sequence[int] = EXPENSIVE_BUDGETS
+) -> list[int]:
     """Budgets that a method is run at, where `methods` take part and `budget` was asked for."""
-    small = [b for b in EXPENSIVE_BUDGETS if b < budget] if any(map(is_expensive, methods)) else []
-    if is_expensive(method) and budget > EXPENSIVE_BUDGETS[-1]:
+    small = [b for b in small_budgets if b < budget] if any(map(is_expensive, methods)) else []
+    if is_expensive(method) and small and budget > max(EXPENSIVE_BUDGETS):
         return small
     return [*small, budget]
 
 
 def plan(
-    suite: Suite, methods: Sequence[str], budget: int, time_limit: float | None, timing_seeds: int
+    suite: Suite,
+    methods: Sequence[str],
+    budget: int,
+    time_limit: float | None,
+    timing_seeds: int,
+    small_budgets: Sequence[int] = EXPENSIVE_BUDGETS,
 ) -> list[Task]:
     """List every task, quality first, the longest first."""
     names = list(dict.fromkeys(problem.name for problem in suite.problems))
@@ -129,14 +136,14 @@ def plan(
     tasks = [
         Task("quality", suite.kinds[0], method, size, time_limit, by_name[name])
         for method in methods
-        for size in budgets_of(method, methods, budget)
+        for size in budgets_of(method, methods, budget, small_budgets)
         for name in names
         if not (method == "exact" and size != budget)
     ]
     tasks.sort(key=lambda task: (not is_expensive(task.method), -task.budget))
     for method in methods if timing_seeds else ():
         seeds = 1 if is_expensive(method) else timing_seeds
-        size = budgets_of(method, methods, budget)[-1]
+        size = budgets_of(method, methods, budget, small_budgets)[-1]
         tasks += [
             Task("timing", kind, method, size, time_limit, by_name[name][:seeds])
             for kind in suite.kinds

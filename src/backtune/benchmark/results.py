@@ -20,7 +20,7 @@ import pandas as pd
 from backtune.benchmark.files import write_whole
 from backtune.benchmark.machine import all_versions, machine
 from backtune.benchmark.problems import BenchmarkProblem, Suite
-from backtune.benchmark.protocol import Task, choose, missing, plan, run_tasks
+from backtune.benchmark.protocol import EXPENSIVE_BUDGETS, Task, choose, missing, plan, run_tasks
 from backtune.benchmark.recorder import digest
 from backtune.benchmark.statistics import with_regret
 from backtune.errors import RunError, SettingError
@@ -66,6 +66,7 @@ def benchmark(
     *,
     budget: int = 500,
     time_limit: float | None = None,
+    small_budgets: Sequence[int] = EXPENSIVE_BUDGETS,
     timing_seeds: int = 3,
     workers: int | None = None,
     output: str | os.PathLike[str] = "bench",
@@ -81,7 +82,9 @@ def benchmark(
     methods : str or sequence of str
         "all", or names; see `backtune.optimizers`.
     budget : int
-        Evaluations a run. Methods that fit a Gaussian process are run at 30 and 100 instead, and the others
+        Evaluations a run.
+    small_budgets : sequence of int
+        Evaluations of methods that fit a Gaussian process, instead of a larger budget; the others are run
         at those too.
     time_limit : float, optional
         Seconds a run; with it every run is serial, and what ended each run is recorded.
@@ -124,7 +127,7 @@ def benchmark(
     done = set(
         kept.loc[kept["status"] == "ok", [*KEY, "digest"]].fillna(-1.0).itertuples(index=False, name=None)
     )
-    tasks = plan(suite, chosen, budget, time_limit, timing_seeds)
+    tasks = plan(suite, chosen, budget, time_limit, timing_seeds, small_budgets)
     wanted = {_identity(task, problem) for task in tasks for problem in task.problems}
     todo = [task for task in (missing(task, done, _identity) for task in tasks) if task.problems]
     total, made = sum(len(task.problems) for task in todo), [0]
