@@ -59,7 +59,8 @@ def write_findings(
     made = {}
     for name, small in SMALL_BUDGETS.items():
         made[name] = benchmark(
-            suite(name, seeds), methods, budget=budget, small_budgets=small, workers=workers, output=output / f"findings-{name}",
+            suite(name, seeds), methods, budget=budget, small_budgets=small, workers=workers,
+            output=output / f"findings-{name}",
             command=command, progress=progress,
         )  # fmt: skip
         write_tables(made[name])
