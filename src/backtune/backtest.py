@@ -277,7 +277,7 @@ def _simulate(
     bars: Bars, made: Forecast, strategy: Strategy, settings: Settings, index: int
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
     """All simulations of one strategy: a row an optimization, the returns of the selected ones, seconds."""
-    whole = _policies(bars, made, strategy, settings)
+    whole = policy_problems(bars, made, strategy, settings)
     rows: list[dict[str, Any]] = []
     chosen: list[tuple[int, EntryExitProblem, Array]] = []
     spent = 0.0
@@ -315,7 +315,9 @@ def _simulate(
     return rows, _stitch(bars, strategy.name, chosen, settings), spent
 
 
-def _policies(bars: Bars, made: Forecast, strategy: Strategy, settings: Settings) -> list[EntryExitProblem]:
+def policy_problems(
+    bars: Bars, made: Forecast, strategy: Strategy, settings: Settings
+) -> list[EntryExitProblem]:
     """Problems of all bars that have a forecast, one a policy."""
     first = max(made.first, 1)
     long_size, short_size = strategy.sizes(made, bars.asset == "stock")

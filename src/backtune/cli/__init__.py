@@ -11,6 +11,8 @@ import typer
 
 from backtune.cli import cache, data
 from backtune.cli.forecast_check import forecast_check
+from backtune.cli import data
+from backtune.cli.bench import bench
 from backtune.cli.optimizers import optimizers
 from backtune.cli.profile import profile
 from backtune.cli.run import run
@@ -29,6 +31,7 @@ app.command()(run)
 app.command()(optimizers)
 app.command()(profile)
 app.command()(forecast_check)
+app.command()(bench)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 
