@@ -20,11 +20,11 @@ from typing import Any
 
 import pandas as pd
 
-from backtune.backtest import BacktestResult, Settings
+from backtune.backtest import BacktestResult, Settings, fee_of
 from backtune.bars import check_symbol
 from backtune.errors import RunError
 
-TABLES = ("simulations", "summary", "returns")
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
 PACKAGES = ("backtune", "numpy", "pandas", "numba", "scipy", "pyarrow")
 
 
@@ -77,6 +77,8 @@ class RunWriter:
             "bars": len(bars),
             "dropped": bars.dropped,
             "asset": bars.asset,
+            "fee": fee_of(bars, result.settings),
+            "periods_a_year": bars.periods_a_year,
             "first": str(bars.timestamps[0]),
             "last": str(bars.timestamps[-1]),
             "sha256": bars.digest,
@@ -149,7 +151,7 @@ class Run:
         return bool(self.record.get("status") == "complete")
 
     def table(self, name: str) -> pd.DataFrame:
-        """Table "simulations", "summary" or "returns" of all symbols, with a column symbol in front.
+        """One of `TABLES`, of all symbols, with a column symbol in front.
 
         Raises
         ------
