@@ -37,7 +37,7 @@ def block_length(x: Array) -> float:
     if not spectrum**2 > 0.0:
         return 1.0
     length = (slope**2 / spectrum**2 * n) ** (1.0 / 3.0)
-    return max(1.0, min(length, float(math.ceil(min(3.0 * math.sqrt(n), n / 3.0)))))
+    return float(max(1.0, min(length, math.ceil(min(3.0 * math.sqrt(n), n / 3.0)))))
 
 
 def _autocovariances(deviations: Array, largest: int) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from statistics import NormalDist
 
@@ -143,15 +144,23 @@ def overfitting_probability(trials: Array, blocks: int = 16) -> float:
         return math.nan
     shaped = trials[: size * blocks].reshape(blocks, size, k)
     sums, squares = shaped.sum(axis=1), (shaped**2).sum(axis=1)
-    chosen = np.zeros((math.comb(blocks, blocks // 2), blocks))
-    for row, half in enumerate(combinations(range(blocks), blocks // 2)):
-        chosen[row, list(half)] = 1.0
+    chosen = _halves(blocks)
     inside = _sharpes(chosen @ sums, chosen @ squares, size * blocks // 2)
     outside = _sharpes((1.0 - chosen) @ sums, (1.0 - chosen) @ squares, size * blocks // 2)
     winner = np.argmax(inside, axis=1)[:, None]
     held = np.take_along_axis(outside, winner, axis=1)
     rank = (outside < held).sum(axis=1) + ((outside == held).sum(axis=1) + 1.0) / 2.0
     return float(np.mean(rank / (k + 1.0) <= 0.5))
+
+
+@cache
+def _halves(blocks: int) -> Array:
+    """Every choice of half the blocks, a row of zeros and ones each."""
+    halves = np.zeros((math.comb(blocks, blocks // 2), blocks))
+    for row, half in enumerate(combinations(range(blocks), blocks // 2)):
+        halves[row, list(half)] = 1.0
+    halves.flags.writeable = False
+    return halves
 
 
 def _sharpes(sums: Array, squares: Array, n: int) -> Array:
