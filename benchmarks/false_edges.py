@@ -1,7 +1,7 @@
 """How often the verdict cries "edge" where there is none, and how often it finds one that was planted.
 
     python benchmarks/false_edges.py                       # 200 random walks, then planted edges
-    python benchmarks/false_edges.py --symbols 50 --fee 0  # without fees every rule is a fair game: the hardest case
+    python benchmarks/false_edges.py --symbols 50 --fee 0  # a fair game: the hardest case
 
 Symbols are judged three ways: each as if it had been looked at alone, all together (Holm), and the run as one
 portfolio.
@@ -51,7 +51,9 @@ def count(judgements):
 
 def main():
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--symbols", type=int, default=200)
     parser.add_argument("--simulations", type=int, default=70)
     parser.add_argument("--window", type=int, default=200)
@@ -60,16 +62,19 @@ def main():
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--planted", type=int, default=40, help="symbols for each strength and length")
     args = parser.parse_args()
-    settings = Settings(
-        num_simulations=args.simulations, window=args.window, fee=args.fee, fills=args.fills
-    )
+    settings = Settings(num_simulations=args.simulations, window=args.window, fee=args.fee, fills=args.fills)
     alone, together, whole = judged(backtests(args.symbols, settings, 0.0, args.first))
     p = np.array([judgement.evidence.p_value for judgement in alone.values()])
-    print(f"{args.symbols} random walks, {args.simulations} bars out of sample, fills {args.fills}, fee {args.fee}")
+    print(
+        f"{args.symbols} random walks, {args.simulations} bars out of sample, fills {args.fills}, "
+        f"fee {'default' if args.fee is None else args.fee}"
+    )
     print(f"  each alone:    {count(alone)}")
     print(f"  all together:  {count(together)}")
     print(f"  the run:       {whole.label} (p = {whole.p_value:.3f})")
-    print("  p-values at most " + ", ".join(f"{a:g}: {np.mean(p <= a):.1%}" for a in (0.1, 0.05, 0.01, 0.001)))
+    print(
+        "  p-values at most " + ", ".join(f"{a:g}: {np.mean(p <= a):.1%}" for a in (0.1, 0.05, 0.01, 0.001))
+    )
     if not args.planted:
         return
     print(f"\nplanted edge, {args.planted} symbols a cell: share with 'edge' alone / together / the run")

@@ -38,8 +38,8 @@ def random_walk(seed: int, n: int, symbol: str = "") -> Bars:
 class Oracle(Forecaster):
     """The range forecaster, corrected by a noisy sight of the future: an edge of known strength.
 
-    For high, low and close alike, the correction is `strength` times a signal whose correlation with the range
-    forecaster's error is `strength`: 0 sees nothing, 1 sees all.
+    For high, low and close alike, the correction is `strength` times a signal whose correlation with the
+    range forecaster's error is `strength`: 0 sees nothing, 1 sees all.
     """
 
     name = "oracle"

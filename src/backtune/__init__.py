@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimizers
     from backtune.problem import EntryExitProblem
+    from backtune.report.page import Report, report
     from backtune.runner import Runs, run_backtests
     from backtune.store import Run
 
@@ -48,6 +49,8 @@ _HOME = {
     "optimize": "optimizers",
     "optimizers": "optimizers",
     "EntryExitProblem": "problem",
+    "Report": "report.page",
+    "report": "report.page",
     "Runs": "runner",
     "run_backtests": "runner",
     "Run": "store",
@@ -66,6 +69,7 @@ __all__ = [
     "OptimizerError",
     "Optimum",
     "ProblemError",
+    "Report",
     "Run",
     "RunError",
     "Runs",
@@ -76,6 +80,7 @@ __all__ = [
     "load_bars",
     "optimize",
     "optimizers",
+    "report",
     "run_backtests",
 ]
 

@@ -70,7 +70,7 @@ class RunWriter:
         self._write(lambda: place.mkdir(parents=True, exist_ok=True))
         for name in TABLES:
             frame: pd.DataFrame = getattr(result, name)
-            self._write(partial(_atomic, place / f"{name}.parquet", frame.to_parquet))
+            self._write(partial(atomic, place / f"{name}.parquet", frame.to_parquet))
         bars = result.bars
         self._record["data"][result.symbol] = {
             "source": bars.source,
@@ -100,7 +100,7 @@ class RunWriter:
     def _save(self) -> None:
         text = json.dumps(self._record, indent=2, ensure_ascii=False)
         self._write(
-            lambda: _atomic(self.folder / "run.json", lambda path: Path(path).write_text(text, "utf-8"))
+            lambda: atomic(self.folder / "run.json", lambda path: Path(path).write_text(text, "utf-8"))
         )
 
     def _write(self, action: Callable[[], object]) -> None:
@@ -196,7 +196,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _atomic(path: Path, write: Callable[[Path], object]) -> None:
+def atomic(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under a temporary name, flush it, and rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)

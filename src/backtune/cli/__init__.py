@@ -11,6 +11,7 @@ import typer
 
 from backtune.cli import data
 from backtune.cli.optimizers import optimizers
+from backtune.cli.report import report
 from backtune.cli.run import run
 from backtune.errors import BacktuneError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(report)
 app.command()(optimizers)
 app.add_typer(data.app, name="data")
 

@@ -19,8 +19,9 @@ RULE = f"""\
 Judged are the out-of-sample bars alone, under the causal fill rule.
 Two questions are put to the tuned strategies. Did any earn more than nothing? Did any earn more than \
 buy-and-hold with the same exposure to the market (beta)? Each is answered by Hansen's SPA test with a \
-stationary bootstrap, which allows for the best of several strategies having been picked. The larger of the \
-two p-values counts, and Holm's correction raises it for the number of symbols looked at.
+stationary bootstrap, which allows for the best of several strategies having been picked. The probabilistic \
+Sharpe ratio, which allows for skew, has to agree. The largest of the three p-values counts, and Holm's \
+correction raises it for the number of symbols looked at.
 "{EDGE}": the corrected p-value is at most {LEVEL:.0%}, and at least {LEAST_TRADED} bars were traded.
 "{HANGS}": not so under the causal rule, but so under the optimistic one.
 "{NONE}": the mean return is not above nothing, or not above the same exposure.
@@ -53,17 +54,19 @@ class Judgement:
     @property
     def label(self) -> str:
         """The verdict as tables show it."""
-        return self.verdict if self.days_needed is None else f"{self.verdict}: {days(self.days_needed)} needed"
+        return (
+            self.verdict if self.days_needed is None else f"{self.verdict}: {days(self.days_needed)} needed"
+        )
 
     @property
     def sentence(self) -> str:
-        """The answer: what was earned, whether it can be told from luck, what the order inside the bar decides."""
+        """The answer: what was earned, whether that is luck, and what the order inside the bar decides."""
         e = self.evidence
         low, high = e.sharpe_interval
         earned = (
-            f"{e.strategy} {'earned' if e.total_return > 0 else 'lost'} {abs(e.total_return):.1%} out of sample in "
-            f"{e.bars} bars, {e.traded} of them traded (buy-and-hold {e.market_return:+.1%}); Sharpe ratio "
-            f"{_number(e.sharpe)}, 95 % interval {_number(low)} to {_number(high)}."
+            f"{e.strategy} {'earned' if e.total_return > 0 else 'lost'} {abs(e.total_return):.1%} out of "
+            f"sample in {e.bars} bars, {e.traded} of them traded (buy-and-hold {e.market_return:+.1%}); "
+            f"Sharpe ratio {_number(e.sharpe)}, 95 % interval {_number(low)} to {_number(high)}."
             if e.traded
             else f"{e.strategy} never traded in {e.bars} bars (buy-and-hold {e.market_return:+.1%})."
         )
@@ -99,7 +102,7 @@ class Judgement:
         if not e.ambiguous:
             return "Nothing hangs on the order inside the bar."
         return (
-            f"{e.ambiguous} of {e.trades} fills hang on the order inside the bar, which nobody knows from bars: "
+            f"{e.ambiguous} of {e.trades} fills hang on the order inside the bar, which bars do not tell: "
             f"{e.total_return:+.1%} if it never helped, {e.optimistic_return:+.1%} if it always did."
         )
 

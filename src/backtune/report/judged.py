@@ -12,7 +12,7 @@ import pandas as pd
 from backtune.backtest import BacktestResult
 from backtune.bars.series import DAYS_A_YEAR
 from backtune.errors import RunError
-from backtune.metrics.evidence import Evidence, evidence
+from backtune.metrics.evidence import evidence
 from backtune.metrics.verdict import Judgement, judge
 from backtune.store import Run
 from backtune.strategies import BUY_HOLD, UNTUNED
@@ -84,7 +84,7 @@ def judge_tables(
 
 
 def portfolio(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Equal capital in every symbol, rebalanced each bar; a symbol without a bar at a time earns nothing then.
+    """Equal capital in every symbol, rebalanced each bar; a symbol without a bar then earns nothing.
 
     Takes `BacktestResult.returns` or `.configurations` of each symbol, and gives one such table.
     """
@@ -95,7 +95,10 @@ def portfolio(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     sums[[*RULES, "turnover"]] /= len(every)
     times = np.sort(sums["timestamp"].unique())
     parts = [
-        part.set_index("timestamp").reindex(times).assign(**dict(zip(keys, _tuple(key), strict=True))).fillna(0.0)
+        part.set_index("timestamp")
+        .reindex(times)
+        .assign(**dict(zip(keys, _tuple(key), strict=True)))
+        .fillna(0.0)
         for key, part in sums.groupby(keys, sort=False)
     ]
     return pd.concat(parts).reset_index(names="timestamp")
