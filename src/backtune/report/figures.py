@@ -25,12 +25,12 @@ OTHERS = (PURPLE, TEAL, RED)
 
 
 def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
-    """Out-of-sample equity and drawdown of every strategy, `strategy` in bold."""
+    """Out-of-sample equity and drawdown of every strategy under the causal rule, `strategy` in bold."""
     data: list[Figure] = []
     colours = iter(OTHERS * len(tables.summary))
     for name in map(str, tables.summary["strategy"]):
         bars = tables.bars_of(name)
-        value, stamps = bars["value"].to_numpy(), _stamps(bars["timestamp"])
+        value, stamps = bars["causal"].to_numpy(), _stamps(bars["timestamp"])
         first = name == strategy
         colour = BLUE if first else _yardstick(name) or next(colours)
         line = {
@@ -60,17 +60,26 @@ def samples_figure(tables: SymbolTables, strategy: str) -> Figure:
     running = np.cumsum(outside) / np.arange(1, len(outside) + 1)
     colours = [TEAL if value > 0 else RED if value < 0 else GREY for value in outside]
     data = [
+        _line(stamps, inside, "in sample", AMBER),
+        _line(stamps, running, "out of sample, mean so far", BLUE),
         {
             "type": "bar",
             "x": stamps,
             "y": _short(outside),
             "name": "out of sample",
             "marker": {"color": colours},
+            "yaxis": "y2",
+            "showlegend": False,
         },
-        {**_line(stamps, inside, "in sample", AMBER), "line": {"color": AMBER, "width": 2}},
-        {**_line(stamps, running, "out of sample, mean so far", BLUE), "line": {"color": BLUE, "width": 2}},
     ]
-    return {"data": data, "layout": {"yaxis": {"title": {"text": "bp a bar"}}, "hovermode": "x unified"}}
+    layout = {
+        "yaxis": {"domain": [0.42, 1.0], "title": {"text": "bp a bar"}},
+        "yaxis2": {"domain": [0.0, 0.34], "title": {"text": "out of sample"}},
+        "xaxis": {"anchor": "y2"},
+        "hovermode": "x unified",
+        "height": 380,
+    }
+    return {"data": data, "layout": layout}
 
 
 def bracket_figure(tables: SymbolTables, strategy: str) -> Figure:

@@ -17,15 +17,18 @@ def text(value: object) -> str:
     return html.escape(str(value), quote=True)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> str:
-    """Build a table that scrolls where it is too wide; cells are HTML, and the first of a row heads it."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
+    """Build a table that scrolls where it is too wide; cells are HTML, and the first of a row heads it.
+
+    `words`: the last column is text, and runs from the left.
+    """
     top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     body = "".join(
         f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>'
         for row in rows
     )
-    title = f"<caption>{caption}</caption>" if caption else ""
-    return f'<div class="wide"><table>{title}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    kind = ' class="words"' if words else ""
+    return f'<div class="wide"><table{kind}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def script_json(value: Any) -> str:

@@ -303,7 +303,7 @@ def _configuration(subject: Subject) -> str:
     parts = [
         f"<h3>Run it again</h3><pre>{text(again)}</pre>",
         table(("stage", "seconds, all symbols"), [(text(k), number(v, 3)) for k, v in spent.items()]),
-        table(("setting", "value"), settings),
+        table(("setting", "value"), settings, words=True),
         table(("package", "version"), [(text(k), text(v)) for k, v in record.get("versions", {}).items()]),
     ]
     if data:

@@ -92,6 +92,7 @@ def symbol_details(
     }
     body = "".join(
         (
+            _rules(tables),
             _why(judgement),
             _section("Out of sample", "equity", _strategies(tables)),
             _section("In sample against out of sample", "samples", _gap(tables, strategy)),
@@ -137,6 +138,17 @@ def _section(title: str, name: str, more: str = "") -> str:
     return (
         f'<section><h3>{title}</h3><div class="figure" data-figure="{name}" role="img" '
         f'aria-label="{title}"></div>{more}</section>'
+    )
+
+
+def _rules(tables: SymbolTables) -> str:
+    fills = text(tables.settings["fills"])
+    if fills == "causal":
+        return ""
+    return (
+        f'<p class="note">The offsets were tuned under the {fills} fill rule. The verdict, the row above and the '
+        f"equity below value them under the causal rule; the other figures, and the table of all figures, "
+        f"under the {fills} rule.</p>"
     )
 
 
@@ -194,7 +206,7 @@ def _why(judgement: Judgement) -> str:
         "what it overfits is already missing from these bars."
     )
     return (
-        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), facts)}{table(head, tests)}"
+        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), facts, words=True)}{table(head, tests)}"
         f'<p class="note">{note}</p></section>'
     )
 
@@ -231,7 +243,7 @@ def _plateau(found: Surface) -> str:
     return (
         f'<p class="note">{text(found.strategy)}, leaving at {policy}. The {kind}: high {high} bp, low {low} '
         f"bp, total {percent(found.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
-        f"{across} bp of the high offset and {along} bp of the low offset (dotted): the width of its plateau.</p>"
+        f"{across} bp of the high offset and {along} bp of the low offset (dotted): the plateau's width.</p>"
     )
 
 

@@ -26,7 +26,7 @@
     if (!figure.layout.yaxis2) delete base.yaxis2;
     return merge(base, figure.layout);
   }
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  const config = { responsive: true, displayModeBar: false };
 
   function draw(details) {
     if (details.dataset.drawn) return;
