@@ -186,7 +186,7 @@ def _tested(excess: Array, symbols: int, seed: int) -> Superiority:
     tested = superiority(excess, seed=seed)
     if symbols < 2 or tested.spa > 0.01:
         return tested
-    draws = max(DRAWS, 21 * symbols, min(100 * symbols, WORK // max(len(excess), 1)))
+    draws = max(DRAWS, 21 * symbols, min(40 * symbols, WORK // max(len(excess), 1)))
     return superiority(excess, draws=draws, seed=seed)
 
 

@@ -37,6 +37,21 @@ def script_json(value: Any) -> str:
     return dumped.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
+def shared(figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Figures with every list of timestamps kept once, in "x", and referred to by its number."""
+    pool: dict[tuple[str, ...], int] = {}
+    lean = {}
+    for name, figure in figures.items():
+        traces = []
+        for trace in figure["data"]:
+            x = trace["x"]
+            if x and isinstance(x[0], str):
+                trace = {**trace, "x": pool.setdefault(tuple(x), len(pool))}
+            traces.append(trace)
+        lean[name] = {**figure, "data": traces}
+    return {"x": [list(stamps) for stamps in pool], "figures": lean}
+
+
 def percent(value: float, digits: int = 1, *, signed: bool = True) -> str:
     """Fraction as per cent; a dash where there is none."""
     return number(100.0 * value, digits, signed=signed, unit="\u202f%")

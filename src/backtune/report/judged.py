@@ -42,7 +42,7 @@ def judge_run(run: Run) -> Judged:
     missing = next((symbol for symbol, entry in data.items() if "periods_a_year" not in entry), None)
     if missing:
         raise RunError(f"{run.folder}: {missing} was run by an older version; run it again to have it judged")
-    returns, tried = by_symbol(run.returns), by_symbol(run.table("configurations"))
+    returns, tried = run.tables("returns"), run.tables("configurations")
     periods = {symbol: float(entry["periods_a_year"]) for symbol, entry in data.items()}
     days = {symbol: DAYS_A_YEAR[entry["asset"]] for symbol, entry in data.items()}
     return judge_tables(returns, tried, periods, days)
@@ -106,10 +106,3 @@ def portfolio(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 def _tuple(key: Any) -> tuple[Any, ...]:
     return key if isinstance(key, tuple) else (key,)
-
-
-def by_symbol(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """A table of `Run`, apart by symbol."""
-    if table.empty:
-        return {}
-    return {str(symbol): part for symbol, part in table.groupby("symbol", sort=False)}

@@ -12,7 +12,7 @@ from backtune.metrics.evidence import EXPOSURE, NOTHING, Evidence
 from backtune.metrics.performance import equity
 from backtune.metrics.verdict import EDGE, HANGS, NONE, UNKNOWN, Judgement
 from backtune.report import figures
-from backtune.report.html import number, p_value, percent, script_json, sparkline, table, text, toned
+from backtune.report.html import number, p_value, percent, script_json, shared, sparkline, table, text, toned
 from backtune.report.surface import PLATEAU, Surface, surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD, UNTUNED
@@ -114,7 +114,7 @@ def symbol_details(
     return (
         f'<details class="symbol" {facts}{" open" if opened else ""}>'
         f'<summary>{_row(tables, judgement, label)}</summary><div class="body">{body}</div>'
-        f'<script type="application/json" class="figures">{script_json(drawn)}</script></details>'
+        f'<script type="application/json" class="figures">{script_json(shared(drawn))}</script></details>'
     )
 
 
@@ -146,8 +146,8 @@ def _rules(tables: SymbolTables) -> str:
     if fills == "causal":
         return ""
     return (
-        f'<p class="note">The offsets were tuned under the {fills} fill rule. The verdict, the row above and the '
-        f"equity below value them under the causal rule; the other figures, and the table of all figures, "
+        f'<p class="note">The offsets were tuned under the {fills} fill rule. The verdict, the row above and '
+        f"the equity below value them under the causal rule; the other figures, and the table of all figures, "
         f"under the {fills} rule.</p>"
     )
 
@@ -206,8 +206,8 @@ def _why(judgement: Judgement) -> str:
         "what it overfits is already missing from these bars."
     )
     return (
-        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), facts, words=True)}{table(head, tests)}"
-        f'<p class="note">{note}</p></section>'
+        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), facts, words=True)}"
+        f'{table(head, tests)}<p class="note">{note}</p></section>'
     )
 
 

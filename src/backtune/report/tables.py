@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from backtune.backtest import BacktestResult, fee_of
-from backtune.report.judged import YARDSTICKS, by_symbol
+from backtune.report.judged import YARDSTICKS
 from backtune.store import Run
 
 
@@ -76,7 +76,7 @@ def tables_of_run(run: Run) -> dict[str, SymbolTables]:
         A file is missing or damaged.
     """
     simulations, summary, returns, inputs = (
-        by_symbol(run.table(name)) for name in ("simulations", "summary", "returns", "inputs")
+        run.tables(name) for name in ("simulations", "summary", "returns", "inputs")
     )
     return {
         symbol: SymbolTables(

@@ -31,9 +31,10 @@
   function draw(details) {
     if (details.dataset.drawn) return;
     details.dataset.drawn = "yes";
-    const figures = JSON.parse(details.querySelector(":scope > script.figures").textContent);
+    const { x, figures } = JSON.parse(details.querySelector(":scope > script.figures").textContent);
     for (const place of details.querySelectorAll(".figure")) {
       const figure = figures[place.dataset.figure];
+      for (const trace of figure.data) if (Number.isInteger(trace.x)) trace.x = x[trace.x];
       place.figure = figure;
       Plotly.newPlot(place, figure.data, layout(figure), config).then(() => place.classList.add("drawn"));
     }
