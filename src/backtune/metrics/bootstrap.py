@@ -23,7 +23,7 @@ def block_length(x: Array) -> float:
     and White (2009), Econometric Reviews 28; equal to ``arch.bootstrap.optimal_block_length``.
     """
     n = len(x)
-    deviations = x - x.mean()
+    deviations = x - x.mean() if n else x
     if n < 8 or not deviations @ deviations > 1e-30:
         return 1.0
     runs = max(5, int(math.log10(n)))

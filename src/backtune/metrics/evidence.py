@@ -25,6 +25,17 @@ WORK = 20_000_000  # resampled bars that a test may cost when it needs a fine p-
 
 
 @dataclass(frozen=True)
+class Bracket:
+    """What the order inside the bar decides for a strategy: returns by both rules, fills, ambiguous ones."""
+
+    strategy: str
+    causal_return: float
+    optimistic_return: float
+    trades: int
+    ambiguous: int
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Statistics of the out-of-sample bars, by the causal fill rule unless said otherwise.
 
@@ -34,12 +45,14 @@ class Evidence:
         The tuned strategy with the highest Sharpe ratio; the figures below are its own.
     bars, traded : int
         Out-of-sample bars, and those with a fill.
-    total_return, optimistic_return, own_return : float
-        Compounded, under the causal, the optimistic and the run's own rule.
+    total_return : float
+        Compounded.
     market_return : float
         Of buy-and-hold.
-    trades, ambiguous : int
-        Fills, and those whose result hangs on the order inside the bar.
+    order : Bracket
+        What the order inside the bar decides for this strategy.
+    hanging : Bracket
+        The same for the tuned strategy with the highest Sharpe ratio under the optimistic rule.
     sharpe : float
         A year.
     sharpe_interval, mean_interval : tuple of float
@@ -73,11 +86,9 @@ class Evidence:
     bars: int
     traded: int
     total_return: float
-    optimistic_return: float
-    own_return: float
     market_return: float
-    trades: int
-    ambiguous: int
+    order: Bracket
+    hanging: Bracket
     sharpe: float
     sharpe_interval: tuple[float, float]
     mean_interval: tuple[float, float]
@@ -131,6 +142,8 @@ def evidence(
     }
     best = _best(causal, candidates)
     mine, r = series[candidates[best]], causal[candidates[best]]
+    optimistic = {name: part["optimistic"].to_numpy() for name, part in series.items()}
+    hanging = candidates[_best(optimistic, candidates)]
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
     tried = _trials(configurations, yardsticks)
     sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
@@ -142,11 +155,9 @@ def evidence(
         bars=len(r),
         traded=int((mine["trades"].to_numpy() > 0).sum()),
         total_return=figures.total_return,
-        optimistic_return=performance(mine["optimistic"].to_numpy(), periods_a_year).total_return,
-        own_return=performance(mine["value"].to_numpy(), periods_a_year).total_return,
         market_return=performance(causal[market], periods_a_year).total_return,
-        trades=int(mine["trades"].sum()),
-        ambiguous=int(mine["ambiguous"].sum()),
+        order=_bracket(candidates[best], mine),
+        hanging=_bracket(hanging, series[hanging]),
         sharpe=figures.sharpe,
         sharpe_interval=interval.sharpe,
         mean_interval=interval.mean,
@@ -155,7 +166,11 @@ def evidence(
         tests=tests,
         excess={name: float(columns[:, best].mean()) for name, columns in excesses.items()},
         p_value=p_value,
-        p_optimistic=_optimistic(series, candidates, untuned, market, symbols, seed, p_value),
+        p_optimistic=(
+            _optimistic(optimistic, candidates, yardsticks, symbols, seed)
+            if any(int(series[name]["ambiguous"].sum()) for name in candidates)
+            else p_value
+        ),
         probabilistic=probabilistic_sharpe(estimate),
         deflated=deflated_sharpe(estimate, sharpes),
         hurdle=deflation(sharpes) * math.sqrt(periods_a_year),
@@ -191,20 +206,16 @@ def _tested(excess: Array, symbols: int, seed: int) -> Superiority:
 
 
 def _optimistic(
-    series: dict[str, pd.DataFrame],
-    candidates: Sequence[str],
-    untuned: str,
-    market: str,
-    symbols: int,
-    seed: int,
-    causal: float,
+    values: dict[str, Array], candidates: Sequence[str], yardsticks: tuple[str, str], symbols: int, seed: int
 ) -> float:
-    if not any(int(series[name]["ambiguous"].sum()) for name in candidates):
-        return causal
-    values = {name: part["optimistic"].to_numpy() for name, part in series.items()}
-    excesses = _excesses(values, candidates, untuned, market)
+    excesses = _excesses(values, candidates, *yardsticks)
     spa = max(_tested(excesses[name], symbols, seed).spa for name in (NOTHING, EXPOSURE))
     return max(spa, _unskilled(SharpeEstimate.of(values[candidates[_best(values, candidates)]])))
+
+
+def _bracket(name: str, bars: pd.DataFrame) -> Bracket:
+    low, high = (performance(bars[rule].to_numpy(), 1.0).total_return for rule in ("causal", "optimistic"))
+    return Bracket(name, low, high, int(bars["trades"].sum()), int(bars["ambiguous"].sum()))
 
 
 def _unskilled(estimate: SharpeEstimate) -> float:

@@ -79,8 +79,8 @@ class Judgement:
             return f"Luck alone would do as well in {self.p_value:.2%} of cases: an edge."
         if self.verdict == HANGS:
             return (
-                f"That is no edge (p = {self.p_value:.2f}); it would be one (p = {self.p_optimistic:.2g}) if "
-                "every bar had run in the order that suits the strategy."
+                f"That is no edge (p = {self.p_value:.2f}); {e.hanging.strategy} would have one "
+                f"(p = {self.p_optimistic:.2g}) if every bar had run in the order that suits it."
             )
         if self.days_needed is not None:
             return (
@@ -96,14 +96,15 @@ class Judgement:
 
     @property
     def _order(self) -> str:
-        e = self.evidence
-        if not e.trades:
+        order = self.evidence.hanging if self.verdict == HANGS else self.evidence.order
+        if not order.trades:
             return ""
-        if not e.ambiguous:
+        if not order.ambiguous:
             return "Nothing hangs on the order inside the bar."
         return (
-            f"{e.ambiguous} of {e.trades} fills hang on the order inside the bar, which bars do not tell: "
-            f"{e.total_return:+.1%} if it never helped, {e.optimistic_return:+.1%} if it always did."
+            f"{order.ambiguous} of {order.trades} fills hang on the order inside the bar, which bars do not "
+            f"tell: {order.causal_return:+.1%} if it never helped, {order.optimistic_return:+.1%} if it always "
+            "did."
         )
 
 

@@ -147,8 +147,8 @@ def _rules(tables: SymbolTables) -> str:
         return ""
     return (
         f'<p class="note">The offsets were tuned under the {fills} fill rule. The verdict, the row above and '
-        f"the equity below value them under the causal rule; the other figures, and the table of all figures, "
-        f"under the {fills} rule.</p>"
+        "the equity below value them under the causal rule; the other figures, and the table of all "
+        f"figures, under the {fills} rule.</p>"
     )
 
 
@@ -227,11 +227,12 @@ def _gap(tables: SymbolTables, strategy: str) -> str:
 
 
 def _order(e: Evidence) -> str:
-    share = f" ({percent(e.ambiguous / e.trades, 0, signed=False)})" if e.trades else ""
+    order = e.order
+    share = f" ({percent(order.ambiguous / order.trades, 0, signed=False)})" if order.trades else ""
     return (
-        f'<p class="note">{e.ambiguous} of {e.trades} fills{share} have a result that depends on whether the '
-        f"high or the low came first. Causal {percent(e.total_return)}, optimistic "
-        f"{percent(e.optimistic_return)}.</p>"
+        f'<p class="note">{order.ambiguous} of {order.trades} fills{share} have a result that depends on '
+        f"whether the high or the low came first. Causal {percent(order.causal_return)}, optimistic "
+        f"{percent(order.optimistic_return)}.</p>"
     )
 
 
