@@ -40,13 +40,23 @@ def test_resampled_means_vary_as_the_theory_says():
 def test_columns_are_resampled_by_the_same_rows_and_the_same_seed_repeats_them():
     columns = np.random.default_rng(0).standard_normal((60, 1)) @ np.ones((1, 2))
     means = resampled_means(columns, 3.0, 50, 4)
-    assert np.array_equal(means[:, 0], means[:, 1])
+    assert means[:, 0] == pytest.approx(means[:, 1], abs=1e-12)
     assert np.array_equal(means, resampled_means(columns, 3.0, 50, 4))
     assert not np.array_equal(means, resampled_means(columns, 3.0, 50, 5))
 
 
-def test_many_draws_come_in_chunks_that_change_nothing(monkeypatch):
-    columns = np.random.default_rng(0).standard_normal((40, 2))
-    whole = resampled_means(columns, 3.0, 30, 1)
-    monkeypatch.setattr("backtune.metrics.bootstrap.CHUNK", 200)
-    assert np.array_equal(resampled_means(columns, 3.0, 30, 1), whole)
+def test_a_resample_is_made_of_blocks_of_the_stated_mean_length():
+    """Neighbours follow each other but where a block ends: with probability 1 / block."""
+    rows = np.arange(200.0)[:, None] == np.arange(200.0)
+    one = resampled_means(rows.astype(float), 200.0 * 50, 200, 3) * 200  # one block: every row once, wrapped
+    assert np.mean(one == 1.0) > 0.97
+    apart = resampled_means(rows.astype(float), 1.0, 400, 3) * 200  # rows one by one: Poisson counts
+    assert apart.var() == pytest.approx(1.0, rel=0.05)
+
+
+def test_draws_in_chunks_are_as_good(monkeypatch):
+    monkeypatch.setattr("backtune.metrics.bootstrap.CHUNK", 500)
+    columns = np.random.default_rng(0).standard_normal((100, 2))
+    means = resampled_means(columns, 2.0, 4000, 1)
+    assert means.shape == (4000, 2)
+    assert 100 * means.var(axis=0) == pytest.approx(long_run_variance(columns, 2.0), rel=0.1)

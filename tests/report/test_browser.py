@@ -77,11 +77,12 @@ def test_every_figure_is_drawn_without_an_error_or_a_request(browser, address, w
     browser.execute_script(
         "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
     )
-    wait_for(browser, f"document.querySelectorAll('.figure.drawn .main-svg').length >= {2 * FIGURES}")
-    empty = (
-        "[...document.querySelectorAll('.figure')].filter((figure) => !figure.querySelector('.plot, .hm'))"
+    wait_for(browser, f"document.querySelectorAll('.figure.drawn').length === {2 * FIGURES}")
+    empty = "(figure) => !figure.querySelector('.trace, .hm image')"
+    names = (
+        f"[...document.querySelectorAll('.figure')].filter({empty}).map((figure) => figure.dataset.figure)"
     )
-    assert browser.execute_script(f"return {empty}.map((figure) => figure.dataset.figure)") == []
+    assert browser.execute_script(f"return {names}") == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
     assert requests(browser) == [address]

@@ -28,7 +28,8 @@ def body(page):
 
 def test_the_page_answers_first_and_then_shows_in_the_order_a_reader_asks(page):
     titles = [
-        "The rule behind the verdicts", "Why this verdict", "Out of sample", "In sample against out of sample",
+        "The rule behind the verdicts", "Why this verdict", "Out of sample",
+        "In sample against out of sample",
         "The order inside the bar", "Profit surface of the last simulation", "Offsets over time",
         "Which policy each simulation chose", "Returns of traded bars", "Costs", "Forecast quality",
         "Where the time went", "Run it again",

@@ -102,9 +102,9 @@ class Judgement:
         if not order.ambiguous:
             return "Nothing hangs on the order inside the bar."
         return (
-            f"{order.ambiguous} of {order.trades} fills hang on the order inside the bar, which bars do not "
-            f"tell: {order.causal_return:+.1%} if it never helped, {order.optimistic_return:+.1%} if it always "
-            "did."
+            f"{order.ambiguous} of {order.trades} fills hang on the order inside the bar, which bars do "
+            f"not tell: {order.causal_return:+.1%} if it never helped, "
+            f"{order.optimistic_return:+.1%} if it always did."
         )
 
 
