@@ -24,8 +24,8 @@ Sharpe ratio, which allows for skew, has to agree. The largest of the three p-va
 correction raises it for the number of symbols looked at.
 "{EDGE}": the corrected p-value is at most {LEVEL:.0%}, and at least {LEAST_TRADED} bars were traded.
 "{HANGS}": not so under the causal rule, but so under the optimistic one.
-"{NONE}": the mean return is not above nothing, or not above the same exposure, or luck does better most of the \
-time (p above one half).
+"{NONE}": the mean return is not above nothing, or not above the same exposure, or luck does better most of \
+the time (p above one half).
 "{UNKNOWN}: N more days needed": the rest. N is how long the record would have to go on as it did, the test \
 statistic growing with the square root of the bars, for the corrected p-value to reach {LEVEL:.0%}.
 The run as a whole is judged once, as one portfolio with equal capital in every symbol."""
