@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
     from backtune.problem import EntryExitProblem
+    from backtune.report.page import Report, report
     from backtune.runner import Runs, run_backtests
     from backtune.store import Run
 
@@ -51,6 +52,8 @@ _HOME = {
     "optimize_many": "optimizers",
     "optimizers": "optimizers",
     "EntryExitProblem": "problem",
+    "Report": "report.page",
+    "report": "report.page",
     "Runs": "runner",
     "run_backtests": "runner",
     "Run": "store",
@@ -70,6 +73,7 @@ __all__ = [
     "OptimizerError",
     "Optimum",
     "ProblemError",
+    "Report",
     "Run",
     "RunError",
     "Runs",
@@ -81,6 +85,7 @@ __all__ = [
     "optimize",
     "optimize_many",
     "optimizers",
+    "report",
     "run_backtests",
 ]
 

@@ -20,11 +20,11 @@ from typing import Any
 
 import pandas as pd
 
-from backtune.backtest import BacktestResult, Settings
+from backtune.backtest import BacktestResult, Settings, fee_of
 from backtune.bars import check_symbol
 from backtune.errors import BacktuneError, RunError, one_of
 
-TABLES = ("simulations", "summary", "returns")
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
 PACKAGES = ("backtune", "numpy", "pandas", "numba", "scipy", "pyarrow")
 
 
@@ -70,13 +70,15 @@ class RunWriter:
         self._write(lambda: place.mkdir(parents=True, exist_ok=True))
         for name in TABLES:
             frame: pd.DataFrame = getattr(result, name)
-            self._write(partial(_atomic, place / f"{name}.parquet", frame.to_parquet))
+            self._write(partial(atomic, place / f"{name}.parquet", frame.to_parquet))
         bars = result.bars
         self._record["data"][result.symbol] = {
             "source": bars.source,
             "bars": len(bars),
             "dropped": bars.dropped,
             "asset": bars.asset,
+            "fee": fee_of(bars, result.settings),
+            "periods_a_year": bars.periods_a_year,
             "first": str(bars.timestamps[0]),
             "last": str(bars.timestamps[-1]),
             "sha256": bars.digest,
@@ -98,7 +100,7 @@ class RunWriter:
     def _save(self) -> None:
         text = json.dumps(self._record, indent=2, ensure_ascii=False)
         self._write(
-            lambda: _atomic(self.folder / "run.json", lambda path: Path(path).write_text(text, "utf-8"))
+            lambda: atomic(self.folder / "run.json", lambda path: Path(path).write_text(text, "utf-8"))
         )
 
     def _write(self, action: Callable[[], object]) -> None:
@@ -152,7 +154,22 @@ class Run:
         return bool(self.record.get("status") == "complete")
 
     def table(self, name: str) -> pd.DataFrame:
-        """Table "simulations", "summary" or "returns" of all symbols, with a column symbol in front.
+        """One of `TABLES`, of all symbols, with a column symbol in front.
+
+        Raises
+        ------
+        RunError
+            A file is missing or damaged.
+        SettingError
+            There is no table of that name.
+        """
+        frames = self.tables(name)
+        for symbol, frame in frames.items():
+            frame.insert(0, "symbol", symbol)
+        return pd.concat(frames.values(), ignore_index=True) if frames else pd.DataFrame()
+
+    def tables(self, name: str) -> dict[str, pd.DataFrame]:
+        """One of `TABLES`, by symbol.
 
         Raises
         ------
@@ -162,17 +179,18 @@ class Run:
             There is no table of that name.
         """
         one_of("table", name, TABLES)
-        frames = []
+        from pyarrow.parquet import ParquetFile  # pandas.read_parquet takes three times as long a file
+
+        frames = {}
         for symbol in self.record["data"]:
             path = self.folder / "results" / f"symbol={check_symbol(symbol)}" / f"{name}.parquet"
             try:
-                frame = pd.read_parquet(path)
+                with ParquetFile(path) as file:
+                    frames[symbol] = file.read(use_threads=False).to_pandas()
             except Exception as error:  # a damaged file makes its reader raise nearly anything
                 reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
                 raise RunError(f"{path}: cannot be read ({reason}); run the symbol again") from error
-            frame.insert(0, "symbol", symbol)
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        return frames
 
     @property
     def simulations(self) -> pd.DataFrame:
@@ -201,7 +219,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _atomic(path: Path, write: Callable[[Path], object]) -> None:
+def atomic(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under a temporary name, flush it, and rename it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)

@@ -10,11 +10,11 @@ import sys
 import typer
 
 from backtune.cli import cache, data
-from backtune.cli.forecast_check import forecast_check
-from backtune.cli import data
 from backtune.cli.bench import bench
+from backtune.cli.forecast_check import forecast_check
 from backtune.cli.optimizers import optimizers
 from backtune.cli.profile import profile
+from backtune.cli.report import report
 from backtune.cli.run import run
 from backtune.errors import BacktuneError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(report)
 app.command()(optimizers)
 app.command()(profile)
 app.command()(forecast_check)

@@ -37,8 +37,10 @@ def run(
     """Backtest symbols: table, and a run folder with everything behind it."""
     from backtune.backtest import Settings
     from backtune.bars import SAMPLE_SYMBOLS
+    from backtune.cli.report import as_row
+    from backtune.report.page import write_report
     from backtune.report.progress import symbol_progress
-    from backtune.report.terminal import print_table, run_text, summary_table
+    from backtune.report.terminal import print_table, run_text, summary_table, verdict_lines
     from backtune.runner import run_backtests
 
     names = list(symbols or [])
@@ -56,19 +58,24 @@ def run(
         runs = run_backtests(
             names, settings, data=data, output=output, command=["backtune", *sys.argv[1:]], progress=step
         )
+    judged = write_report(runs.folder) if runs.folder else None
     if as_json:
         print_json(
             {
                 "folder": str(runs.folder) if runs.folder else None,
                 "symbols": {name: result.summary.to_dict("records") for name, result in runs.items()},
+                "verdict": judged.whole.label if judged and judged.whole else None,
+                "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
                 "failed": {name: str(error) for name, error in runs.failed.items()},
             }
         )
     elif runs:
         for result in runs.values():
             typer.echo(run_text(result))
-        print_table(summary_table(runs))
-        typer.echo(f"run folder: {runs.folder}")
+        print_table(summary_table(runs, judged))
+        for line in verdict_lines(judged):
+            typer.echo(line)
+        typer.echo(f"run folder: {runs.folder} (report.html inside)")
     for error in runs.failed.values():
         typer.echo(f"backtune: {error}", err=True)
     if runs.failed:
