@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backtune.backtest import BacktestResult, backtest_forecasts
-    from backtune.bars import Bars, load_bars
+    from backtune.bars import Bars, Universe, load_bars
     from backtune.errors import (
         BacktuneError,
         BarsError,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimizers
     from backtune.problem import EntryExitProblem
-    from backtune.runner import Runs, run_backtests
+    from backtune.runner import Runs, resume_run, run_backtests, run_parallel_backtests
     from backtune.store import Run
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ _HOME = {
     "backtest_forecasts": "backtest",
     "Bars": "bars",
     "load_bars": "bars",
+    "Universe": "bars",
     "BacktuneError": "errors",
     "BarsError": "errors",
     "OptimizerError": "errors",
@@ -49,7 +50,9 @@ _HOME = {
     "optimizers": "optimizers",
     "EntryExitProblem": "problem",
     "Runs": "runner",
+    "resume_run": "runner",
     "run_backtests": "runner",
+    "run_parallel_backtests": "runner",
     "Run": "store",
 }
 
@@ -71,12 +74,15 @@ __all__ = [
     "Runs",
     "Search",
     "SettingError",
+    "Universe",
     "backtest_forecasts",
     "forecast",
     "load_bars",
     "optimize",
     "optimizers",
+    "resume_run",
     "run_backtests",
+    "run_parallel_backtests",
 ]
 
 

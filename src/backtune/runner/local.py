@@ -1,0 +1,22 @@
+"""Symbols one after the other, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from backtune.runner.events import Event, Progress
+from backtune.runner.task import Outcome, Task, do_task
+
+
+def run_here(tasks: Iterable[Task], progress: Progress) -> Iterator[Outcome]:
+    """Do the tasks in order.
+
+    Raises
+    ------
+    RunError
+        See `do_task`.
+    """
+    for task in tasks:
+        progress(Event("running", names=(task.symbol,)))
+        yield do_task(task, partial(progress, Event("step", task.symbol)))
