@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -209,8 +209,8 @@ class Run:
             receipt = read_receipt(self.folder, symbol)
             if receipt is None or not receipt.good:
                 raise RunError(
-                    f"{self.folder}: the receipt of {symbol} is missing or damaged; redo it with backtune run "
-                    f"--resume {self.folder}"
+                    f"{self.folder}: the receipt of {symbol} is missing or damaged; redo it with backtune "
+                    f"run --resume {self.folder}"
                 )
             found[symbol] = receipt
         return found
@@ -258,9 +258,7 @@ class Run:
         """
         from backtune.sql import connect
 
-        paths = {
-            name: [table_path(self.folder, symbol, name) for symbol in self.receipts] for name in TABLES
-        }
+        paths = {name: [table_path(self.folder, symbol, name) for symbol in self.receipts] for name in TABLES}
         return connect(self.folder, self.receipts, paths)
 
     def sql(self, query: str) -> pd.DataFrame:
@@ -298,6 +296,11 @@ def list_runs(root: str | os.PathLike[str]) -> Iterator[Run]:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
+    return dict(_versions())
+
+
+@lru_cache(maxsize=1)
+def _versions() -> Mapping[str, str]:
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:

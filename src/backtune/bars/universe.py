@@ -97,7 +97,7 @@ class Universe:
         prices = _walk(beta * _market(self.seed, self.bars) + noise, gap_share, first_price, rng)
         kind: Asset = "stock" if asset is None else one_of("asset", asset, ("stock", "crypto"))  # type: ignore[assignment]
         source = f"universe(seed={self.seed})"
-        return Bars(symbol, _weekdays(self.bars), *prices, asset=kind, source=source)
+        return Bars(symbol, _weekdays(self.bars), *prices, None, kind, source)
 
 
 @lru_cache(maxsize=4)
@@ -128,7 +128,9 @@ def _garch(shocks: Array) -> Array:
     return returns
 
 
-def _walk(returns: Array, gap_share: float, first: float, rng: np.random.Generator) -> tuple[Array, ...]:
+def _walk(
+    returns: Array, gap_share: float, first: float, rng: np.random.Generator
+) -> tuple[Array, Array, Array, Array]:
     """Open, high, low and close of bars whose close-to-close log returns are given."""
     n = len(returns)
     spread = np.abs(returns) + 0.5 * DAILY_VOLATILITY

@@ -12,6 +12,8 @@ import typer
 from backtune.cli import data
 from backtune.cli.optimizers import optimizers
 from backtune.cli.run import run
+from backtune.cli.runs import runs
+from backtune.cli.sql import sql
 from backtune.errors import BacktuneError
 
 app = typer.Typer(
@@ -24,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(runs)
+app.command()(sql)
 app.command()(optimizers)
 app.add_typer(data.app, name="data")
 

@@ -130,7 +130,9 @@ def _environment() -> Iterator[None]:
     """Set the thread counts that workers inherit, and take them back."""
     ours = {name: value for name, value in ENVIRONMENT.items() if name != "NUMBA_NUM_THREADS"}  # see below
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ours)  # numba reads its own again at each compilation, the driver's included: `env` sets it
+    os.environ.update(
+        ours
+    )  # numba reads its own again at each compilation, the driver's included: `env` sets it
     try:
         yield
     finally:

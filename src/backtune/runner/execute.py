@@ -54,8 +54,8 @@ class Engine:
             raise SettingError(f"task_timeout is {self.task_timeout!r}; expected seconds > 0")
         if self.here:
             raise SettingError(
-                f"task_timeout is {self.task_timeout:g} s with one worker, which is this process and cannot be "
-                "ended; use 2 workers or more"
+                f"task_timeout is {self.task_timeout:g} s with one worker, which is this process and cannot "
+                "be ended; use 2 workers or more"
             )
 
     @property
@@ -93,8 +93,8 @@ def execute(
     if output is None and run_folder is None:
         if engine.scheduler is not None:
             raise SettingError(
-                f"scheduler {engine.scheduler} was given without a folder; give output or run_folder, on a path "
-                "that every node sees"
+                f"scheduler {engine.scheduler} was given without a folder; give output or run_folder, on a "
+                "path that every node sees"
             )
         temporary = tempfile.TemporaryDirectory(prefix="backtune-")
         output = temporary.name
@@ -115,7 +115,7 @@ def execute(
             for outcome in outcomes:
                 _take(outcome, runs, writer, progress, partial(StoredResult, settings=settings, load=load))
     except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(_interrupted(writer, len(names))) from stop
+        raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
     writer.finish()
     runs.results = {name: runs.results[name] for name in names if name in runs.results}
     runs.failed = {name: runs.failed[name] for name in names if name in runs.failed}
@@ -141,8 +141,8 @@ def _continue(folder: str | os.PathLike[str], names: Sequence[str], settings: Se
     other = [name for name in wanted if wanted[name] != has.get(name)]
     if other:
         raise RunError(
-            f"{folder}: holds a run that differs in {', '.join(other)}; give another folder, or continue that "
-            f"run with --resume {folder}"
+            f"{folder}: holds a run that differs in {', '.join(other)}; give another folder, or continue "
+            f"that run with --resume {folder}"
         )
     return RunWriter.reopen(folder)
 
@@ -162,16 +162,19 @@ def _load(symbol: str, data: Source, settings: Settings) -> Any:
     return symbol_bars(symbol, of_symbol(data, symbol), settings)
 
 
-def _interrupted(writer: RunWriter, total: int) -> str:
+def _interrupted(writer: RunWriter, total: int, kept: bool) -> str:
     done = sum(receipt.good for receipt in writer.receipts.values())
     with suppress(RunError):
         writer.finish("interrupted")
-    return (
-        f"interrupted, {done} of {total} symbols done; continue with backtune run --resume {writer.folder}"
+    cure = (
+        f"continue with backtune run --resume {writer.folder}" if kept else "nothing is kept without output"
     )
+    return f"interrupted, {done} of {total} symbols done; {cure}"
 
 
 def _bad_input(runs: Runs, writer: RunWriter) -> bool:
     """Whether a new run came to nothing for want of anything to run: then nothing is kept."""
-    refused = all(type(error) is not RunError and isinstance(error, BacktuneError) for error in runs.failed.values())
+    refused = all(
+        type(error) is not RunError and isinstance(error, BacktuneError) for error in runs.failed.values()
+    )
     return refused and not writer.record["resumed"]

@@ -7,6 +7,7 @@ from functools import partial
 
 from backtune.runner.events import Event, Progress
 from backtune.runner.task import Outcome, Task, do_task
+from backtune.runner.threads import one_thread
 
 
 def run_here(tasks: Iterable[Task], progress: Progress) -> Iterator[Outcome]:
@@ -17,6 +18,7 @@ def run_here(tasks: Iterable[Task], progress: Progress) -> Iterator[Outcome]:
     RunError
         See `do_task`.
     """
-    for task in tasks:
-        progress(Event("running", names=(task.symbol,)))
-        yield do_task(task, partial(progress, Event("step", task.symbol)))
+    with one_thread():
+        for task in tasks:
+            progress(Event("running", names=(task.symbol,)))
+            yield do_task(task, partial(progress, Event("step", task.symbol)))

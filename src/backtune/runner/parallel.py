@@ -51,8 +51,8 @@ def run_parallel_backtests(
     Parameters
     ----------
     symbols : sequence of str
-    num_simulations, window, horizon, model, strategies, optimizer, budget, seed, fills, fee, asset, bounds, drop_bad
-        See `backtune.backtest_forecasts`.
+    num_simulations, window, horizon, model, strategies, optimizer, budget, seed
+        See `backtune.backtest_forecasts`; so for fills, fee, asset, bounds and drop_bad.
     max_workers : int
         Worker processes on this machine, never more than symbols; 1 does the work in this process. More
         than 1 needs ``pip install 'backtune[parallel]'``.
@@ -141,7 +141,9 @@ def run_backtests(
     return execute(symbols, settings, data, Engine(), tell, output=output, command=command)
 
 
-def resume_run(folder: str | os.PathLike[str], engine: Engine | None = None, progress: Progress = silent) -> Runs:
+def resume_run(
+    folder: str | os.PathLike[str], engine: Engine | None = None, progress: Progress = silent
+) -> Runs:
     """Do what has no good result yet in a run folder.
 
     Raises

@@ -17,7 +17,7 @@ from typing import Any
 from backtune.errors import RunError
 from backtune.receipts import Receipt, now, write_receipt
 from backtune.runner.events import Event, Progress
-from backtune.runner.task import Outcome, Task, do_task, read_death, running
+from backtune.runner.task import Outcome, Task, do_in_worker, read_death, running
 
 WINDOW = 2  # tasks in flight a worker thread: one runs, one is there already when it ends
 DEATHS = 4  # the last of which end a symbol: one among the others, the rest alone
@@ -95,7 +95,7 @@ class Pool:
 
     def _submit(self, trial: _Trial) -> None:
         key = f"backtune-{trial.task.symbol}-{trial.task.attempt}-{id(self):x}"
-        future = self.client.submit(do_task, trial.task, key=key, pure=False)
+        future = self.client.submit(do_in_worker, trial.task, key=key, pure=False)
         self.flying[key] = trial, future
         future.add_done_callback(self.done.put)
 
@@ -133,7 +133,8 @@ class Pool:
         """Let a symbol that failed for want of memory or of the system try once more, alone."""
         if outcome.passing and trial.outcome is None:
             trial.outcome = outcome
-            return self._again(trial, str(outcome.error))
+            self._again(trial, str(outcome.error))
+            return None
         return outcome
 
     def _died(self, trial: _Trial) -> Outcome | None:
@@ -148,7 +149,10 @@ class Pool:
         else:
             trial.waits += 1
             trial.reason = trial.reason or "its worker died before it started"
-        return self._lose(trial) if trial.lost else self._again(trial, trial.reason)
+        if trial.lost:
+            return self._lose(trial)
+        self._again(trial, trial.reason)
+        return None
 
     def _again(self, trial: _Trial, reason: str) -> None:
         trial.task = trial.task.again()
@@ -160,13 +164,19 @@ class Pool:
         status = "timeout" if trial.hangs >= HANGS else "killed"
         error = RunError(f"{task.symbol}: {trial.reason}")
         receipt = Receipt(
-            task.symbol, status, error=str(error), kind=status, trace=trial.trace, attempts=task.attempt, ended=now()
+            task.symbol,
+            status,
+            error=str(error),
+            kind=status,
+            trace=trial.trace,
+            attempts=task.attempt,
+            ended=now(),
         )
         return Outcome(write_receipt(task.root, receipt), error)
 
     def _window(self) -> int:
         """Tasks that may be in flight: WINDOW for each thread of the cluster."""
-        return WINDOW * sum(self.client.nthreads().values())
+        return WINDOW * sum(map(int, self.client.nthreads().values()))
 
     def _drop(self) -> None:
         """Cancel what is in flight."""

@@ -37,22 +37,22 @@ class StoredResult(BacktestResult):
         self.__dict__.update(own)
 
     @cached_property
-    def simulations(self) -> pd.DataFrame:  # type: ignore[override]
+    def simulations(self) -> pd.DataFrame:
         """See `backtune.BacktestResult.simulations`."""
         return read_table(self._folder, self.receipt, "simulations")
 
     @cached_property
-    def summary(self) -> pd.DataFrame:  # type: ignore[override]
+    def summary(self) -> pd.DataFrame:
         """See `backtune.BacktestResult.summary`."""
         return read_table(self._folder, self.receipt, "summary")
 
     @cached_property
-    def returns(self) -> pd.DataFrame:  # type: ignore[override]
+    def returns(self) -> pd.DataFrame:
         """See `backtune.BacktestResult.returns`."""
         return read_table(self._folder, self.receipt, "returns")
 
     @cached_property
-    def bars(self) -> Bars:  # type: ignore[override]
+    def bars(self) -> Bars:
         """The bars that were backtested.
 
         Raises
@@ -70,7 +70,7 @@ class StoredResult(BacktestResult):
         return bars
 
     @cached_property
-    def forecast(self) -> Forecast:  # type: ignore[override]
+    def forecast(self) -> Forecast:
         """The forecast of those bars."""
         return forecast(self.bars, self.settings.model)
 

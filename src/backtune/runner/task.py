@@ -25,7 +25,7 @@ from backtune.receipts import (
     writing,
 )
 from backtune.runner.key import code_digest, result_key
-from backtune.runner.threads import one_thread
+from backtune.runner.threads import pin
 
 Source = Data | Mapping[str, Data] | None
 
@@ -88,6 +88,12 @@ class Outcome:
     passing: bool = False
 
 
+def do_in_worker(task: Task) -> Outcome:
+    """`do_task` in a process that is there for nothing else."""
+    pin()
+    return do_task(task)
+
+
 def do_task(task: Task, step: Callable[[], None] = lambda: None) -> Outcome:
     """Backtest one symbol, write its tables and its receipt; or find that a good receipt is there.
 
@@ -100,7 +106,9 @@ def do_task(task: Task, step: Callable[[], None] = lambda: None) -> Outcome:
     if not (task.root / "run.json").is_file():
         raise RunError(f"{task.folder}: not seen by {platform.node()}; every node needs it under this path")
     if code_digest() != task.code:
-        raise RunError(f"{platform.node()} has other code of backtune than the driver; install the same version")
+        raise RunError(
+            f"{platform.node()} has other code of backtune than the driver; install the same version"
+        )
     stamp = {"host": platform.node(), "process": os.getpid(), "attempts": task.attempt}
     key = ""
     with _marked(task):
@@ -110,8 +118,7 @@ def do_task(task: Task, step: Callable[[], None] = lambda: None) -> Outcome:
             before = read_receipt(task.root, task.symbol)
             if before and before.good and before.key == key and whole(task.root, before):
                 return Outcome(before, reused=True)
-            with one_thread():
-                result = run_backtest(bars, task.settings, step)
+            result = run_backtest(bars, task.settings, step)
             return Outcome(write_result(task.root, result, key=key, **stamp))
         except RunError:
             raise

@@ -32,11 +32,10 @@ def one_thread() -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.callback(numba.set_num_threads, numba.get_num_threads())
-        numba.set_num_threads(1)
         torch = sys.modules.get("torch")
         if torch is not None:
             stack.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(1)
+        pin()
         try:
             from threadpoolctl import threadpool_limits
         except ImportError:
@@ -44,3 +43,13 @@ def one_thread() -> Iterator[None]:
         else:
             stack.enter_context(threadpool_limits(1))
         yield
+
+
+def pin() -> None:
+    """Hold numba, and torch where it is loaded, to one thread."""
+    import numba
+
+    numba.set_num_threads(1)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
