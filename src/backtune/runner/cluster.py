@@ -20,6 +20,7 @@ CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # a death is told at once; the pool counts and retries
     "distributed.scheduler.worker-ttl": None,  # a call that holds the interpreter lock is no death
     "distributed.scheduler.active-memory-manager.start": False,  # results are on disk
+    "distributed.deploy.lost-worker-timeout": "365 days",  # a worker slow to start again is not given up
     "distributed.worker.memory.target": False,  # nothing worth spilling
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,

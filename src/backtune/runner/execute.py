@@ -116,6 +116,10 @@ def execute(
                 _take(outcome, runs, writer, progress, partial(StoredResult, settings=settings, load=load))
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
+    except RunError:
+        if not writer.receipts and not writer.record["resumed"]:
+            shutil.rmtree(writer.folder, ignore_errors=True)  # it never began
+        raise
     writer.finish()
     runs.results = {name: runs.results[name] for name in names if name in runs.results}
     runs.failed = {name: runs.failed[name] for name in names if name in runs.failed}
