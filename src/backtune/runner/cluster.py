@@ -15,6 +15,7 @@ from backtune.errors import RunError, SettingError
 from backtune.runner.threads import ENVIRONMENT
 
 LOOPBACK = "127.0.0.1"
+START_ATTEMPTS = 3
 STOP_SECONDS = 2
 CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # a death is told at once; the pool counts and retries
@@ -91,8 +92,20 @@ def _connect(distributed: Any, scheduler: str) -> Iterator[Any]:
 @contextmanager
 def _local(distributed: Any, workers: int, memory_limit: str | None) -> Iterator[Any]:
     with _deaf_to_interrupt():
+        cluster = _start(distributed, workers, memory_limit)
+    client = None
+    try:
+        client = distributed.Client(cluster, set_as_default=False)
+        yield client
+    finally:
+        _stop(cluster, client)
+
+
+def _start(distributed: Any, workers: int, memory_limit: str | None) -> Any:
+    """Start a cluster; again where a worker is killed before it has begun."""
+    for attempt in range(START_ATTEMPTS):
         try:
-            cluster = distributed.LocalCluster(
+            return distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
@@ -104,13 +117,12 @@ def _local(distributed: Any, workers: int, memory_limit: str | None) -> Iterator
                 env=ENVIRONMENT,
             )
         except (OSError, RuntimeError, TimeoutError, ValueError) as error:
-            raise RunError(f"{workers} workers did not start ({' '.join(str(error).split())})") from error
-    client = None
-    try:
-        client = distributed.Client(cluster, set_as_default=False)
-        yield client
-    finally:
-        _stop(cluster, client)
+            if attempt + 1 == START_ATTEMPTS or isinstance(error, ValueError):
+                raise RunError(
+                    f"{workers} workers did not start ({' '.join(str(error).split())}); in a script, make the "
+                    "call under `if __name__ == '__main__':`"
+                ) from error
+    raise AssertionError
 
 
 def _stop(cluster: Any, client: Any) -> None:
