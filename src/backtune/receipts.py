@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow
+from pyarrow import parquet
 
 from backtune.backtest import BacktestResult
 from backtune.bars import check_symbol
@@ -220,5 +222,6 @@ def now() -> str:
 
 def _parquet(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
+    table = pyarrow.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    parquet.write_table(table, buffer)
     return buffer.getvalue()

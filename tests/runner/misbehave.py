@@ -17,7 +17,7 @@ SMALL = {"num_simulations": 4, "window": 60, "data": UNIVERSE}
 
 
 class Misbehave(Naive):
-    """Naive, but for symbols in `kill`, `kill_once`, `hang`, `hog` and `broken`; each takes `sleep` seconds."""
+    """Naive, but for symbols in `kill`, `kill_once`, `hang`, `hog` and `broken`; each sleeps `sleep` s."""
 
     name = "misbehave"
 

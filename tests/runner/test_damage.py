@@ -81,7 +81,8 @@ if __name__ == "__main__":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
     try:
-        bt.run_parallel_backtests(UNIVERSE.symbols(3), max_workers=int(sys.argv[1]), run_folder=sys.argv[2], **SMALL)
+        names, workers = UNIVERSE.symbols(3), int(sys.argv[1])
+        bt.run_parallel_backtests(names, max_workers=workers, run_folder=sys.argv[2], **SMALL)
     except bt.RunError as error:
         print(error)
 """

@@ -41,7 +41,9 @@ class Killer:
     def __call__(self, event):
         if event.kind != "done" or self.rng.random() > 1 / 3:
             return
-        started = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+        started = [
+            child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())
+        ]
         if started:
             os.kill(self.rng.choice(started).pid, signal.SIGKILL)
             self.killed += 1

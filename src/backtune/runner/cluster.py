@@ -119,8 +119,8 @@ def _start(distributed: Any, workers: int, memory_limit: str | None) -> Any:
         except (OSError, RuntimeError, TimeoutError, ValueError) as error:
             if attempt + 1 == START_ATTEMPTS or isinstance(error, ValueError):
                 raise RunError(
-                    f"{workers} workers did not start ({' '.join(str(error).split())}); in a script, make the "
-                    "call under `if __name__ == '__main__':`"
+                    f"{workers} workers did not start ({' '.join(str(error).split())}); in a script, make "
+                    "the call under `if __name__ == '__main__':`"
                 ) from error
     raise AssertionError
 
