@@ -186,10 +186,11 @@ def test_symbols_that_cannot_be_told_apart_are_refused(symbols):
         bt.run_parallel_backtests(symbols, max_workers=1, data=".")
 
 
-def test_a_scheduler_that_does_not_answer_is_one_line(tmp_path):
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "tls://127.0.0.1:{port}", "nonsense"])
+def test_a_scheduler_that_does_not_answer_is_one_line(tmp_path, address):
     with pytest.raises(bt.RunError, match=r"does not answer .*docs/cluster.md"):
         bt.run_parallel_backtests(
-            UNIVERSE.symbols(1), scheduler=f"tcp://127.0.0.1:{free_port()}", output=tmp_path, **SMALL
+            UNIVERSE.symbols(1), scheduler=address.format(port=free_port()), output=tmp_path, **SMALL
         )
     assert list(tmp_path.iterdir()) == []
 

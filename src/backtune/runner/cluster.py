@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from typing import Any
@@ -17,6 +19,7 @@ from backtune.runner.threads import ENVIRONMENT
 LOOPBACK = "127.0.0.1"
 START_ATTEMPTS = 3
 STOP_SECONDS = 2
+ANSWER_SECONDS = 10
 CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # a death is told at once; the pool counts and retries
     "distributed.scheduler.worker-ttl": None,  # a call that holds the interpreter lock is no death
@@ -76,8 +79,10 @@ def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -
 @contextmanager
 def _connect(distributed: Any, scheduler: str) -> Iterator[Any]:
     try:
-        client = distributed.Client(scheduler, timeout="10s", set_as_default=False)
-    except (OSError, ValueError, TimeoutError, KeyError, ImportError) as error:
+        with ThreadPoolExecutor(1) as thread:  # a notebook has an event loop of its own in this one
+            thread.submit(asyncio.run, _knock(distributed, scheduler)).result()
+        client = distributed.Client(scheduler, timeout=ANSWER_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise RunError(
             f"scheduler {scheduler!r} does not answer ({reason}); start one as docs/cluster.md says"
@@ -87,6 +92,13 @@ def _connect(distributed: Any, scheduler: str) -> Iterator[Any]:
     finally:
         with suppress(Exception):
             client.close(timeout=STOP_SECONDS)
+
+
+async def _knock(distributed: Any, scheduler: str) -> None:
+    """Connect and leave again; a client that cannot connect would hold up the end of the process."""
+    security = distributed.Security().get_connection_args("client")
+    comm = await distributed.comm.connect(scheduler, timeout=ANSWER_SECONDS, **security)
+    await comm.close()
 
 
 @contextmanager
