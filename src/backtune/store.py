@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from backtune.receipts import (
     writing,
 )
 
+PARTS = ("results", "receipts", "running")
 PACKAGES = ("backtune", "numpy", "pandas", "numba", "scipy", "pyarrow")
 
 
@@ -59,7 +61,7 @@ class RunWriter:
     Raises
     ------
     RunError
-        The folder cannot be made or written, or is a run folder already.
+        The folder cannot be made or written, or is not empty.
     """
 
     def __init__(
@@ -89,12 +91,13 @@ class RunWriter:
             "data": {},
             "failed": {},
         }
-        if (self.folder / "run.json").exists():
-            raise RunError(f"{self.folder}: is a run folder already; continue it with --resume {self.folder}")
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=folder is not None)
-            for part in ("results", "receipts", "running"):
-                (self.folder / part).mkdir(exist_ok=True)
+            if any(self.folder.iterdir()):
+                raise RunError(
+                    f"{self.folder}: is not empty; give a new folder, or a run folder with --resume"
+                )
+            self._make_parts()
         self._save()
 
     @classmethod
@@ -112,13 +115,24 @@ class RunWriter:
         writer.record |= {"status": "incomplete", "data": {}, "failed": {}}
         writer.record["resumed"] = [*writer.record.get("resumed", []), now()]
         with writing(run.folder):
-            for part in ("results", "receipts", "running"):
-                (run.folder / part).mkdir(exist_ok=True)
+            writer._make_parts()
         for stale in (*run.folder.glob("running/*"), *run.folder.glob("re*/**/.*.tmp")):
             with suppress(OSError):
                 stale.unlink()
         writer._save()
         return writer
+
+    def discard(self) -> None:
+        """Remove the run, and nothing but the run."""
+        for part in PARTS:
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+        with suppress(OSError):
+            (self.folder / "run.json").unlink()
+            self.folder.rmdir()
+
+    def _make_parts(self) -> None:
+        for part in PARTS:
+            (self.folder / part).mkdir(exist_ok=True)
 
     def note(self, receipt: Receipt) -> None:
         """Take note of how a symbol ended."""

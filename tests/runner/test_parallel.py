@@ -156,6 +156,13 @@ def test_nothing_is_kept_where_there_was_nothing_to_run(tmp_path):
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_a_folder_with_other_things_in_it_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(bt.RunError, match="is not empty"):
+        bt.run_parallel_backtests(["A"], max_workers=1, data=tmp_path, run_folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
 def test_a_temporary_run_folder_goes_with_its_object():
     runs = bt.run_parallel_backtests(UNIVERSE.symbols(1), max_workers=1, **SMALL)
     folder = runs.folder

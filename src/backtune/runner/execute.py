@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -118,13 +117,13 @@ def execute(
         raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
     except RunError:
         if not writer.receipts and not writer.record["resumed"]:
-            shutil.rmtree(writer.folder, ignore_errors=True)  # it never began
+            writer.discard()  # it never began
         raise
     writer.finish()
     runs.results = {name: runs.results[name] for name in names if name in runs.results}
     runs.failed = {name: runs.failed[name] for name in names if name in runs.failed}
     if not runs and _bad_input(runs, writer):
-        shutil.rmtree(writer.folder, ignore_errors=True)
+        writer.discard()
         runs.folder = None
     return runs
 
