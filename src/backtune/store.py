@@ -91,6 +91,7 @@ class RunWriter:
             "data": {},
             "failed": {},
         }
+        self._made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=folder is not None)
             if any(self.folder.iterdir()):
@@ -112,6 +113,7 @@ class RunWriter:
         run = Run.open(folder)
         writer = cls.__new__(cls)
         writer.folder, writer.receipts, writer.record = run.folder, {}, dict(run.record)
+        writer._made = []
         writer.record |= {"status": "incomplete", "data": {}, "failed": {}}
         writer.record["resumed"] = [*writer.record.get("resumed", []), now()]
         with writing(run.folder):
@@ -128,7 +130,8 @@ class RunWriter:
             shutil.rmtree(self.folder / part, ignore_errors=True)
         with suppress(OSError):
             (self.folder / "run.json").unlink()
-            self.folder.rmdir()
+            for made in self._made:
+                made.rmdir()
 
     def _make_parts(self) -> None:
         for part in PARTS:

@@ -28,7 +28,7 @@ def test_lines_count_the_symbols_and_say_why_one_failed():
     assert lines[0].startswith("A done (1 of 3, ")
     assert lines[0].endswith("s left)")
     assert lines[1] == "B again: its worker died"
-    assert lines[2].startswith("B failed: B: [red] no such thing (2 of 3")
+    assert lines[2].startswith("backtune: B failed: [red] no such thing (2 of 3")
     assert lines[3] == "C done before (3 of 3)"
 
 
@@ -45,7 +45,7 @@ def test_the_bar_shows_what_runs_counts_symbols_and_scrolls_failures():
             seen.append(progress.tasks[0].completed)
         assert progress.tasks[0].description == "A, B"
     assert seen == pytest.approx([0, 1 / 3, 1, 1, 2, 3])
-    assert "B failed: B: [red] no such thing" in stream.getvalue()
+    assert "B failed: [red] no such thing" in stream.getvalue()
 
 
 def test_names_of_many_running_symbols_are_cut_short():

@@ -137,7 +137,7 @@ def _show(runs: Runs, as_json: bool) -> None:
         )
     elif runs:
         _print_tables(runs)
-    if as_json or not runs:
+    if as_json:  # else the progress told them as they happened
         for error in runs.failed.values():
             typer.echo(f"backtune: {error}", err=True)
 

@@ -51,8 +51,11 @@ class Lines:
             self._write(f"{event.symbol} again: {event.message}")
         elif event.ends:
             self._ended += 1
-            how = {"failed": f"failed: {event.message}", "reused": "done before", "done": "done"}[event.kind]
-            self._write(f"{event.symbol} {how} ({self._count()})")
+            if event.kind == "failed":
+                self._write(f"backtune: {_failure(event)} ({self._count()})")
+            else:
+                how = "done before" if event.kind == "reused" else "done"
+                self._write(f"{event.symbol} {how} ({self._count()})")
 
     def _count(self) -> str:
         seconds = max(time.monotonic() - (self._started or 0.0), 1e-3)
@@ -82,7 +85,7 @@ class Bar:
             self._partial[event.symbol] = min(self._partial.get(event.symbol, 0) + 1, self._steps - 1)
         elif event.kind in ("retry", "failed"):
             self._progress.console.print(
-                f"{event.symbol} {'failed' if event.ends else 'again'}: {event.message}",
+                _failure(event) if event.ends else f"{event.symbol} again: {event.message}",
                 markup=False, highlight=False, style="red" if event.ends else "yellow",
             )  # fmt: skip
         if event.ends:
@@ -104,6 +107,10 @@ def _rich_progress() -> Iterator[Any]:
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield progress
+
+
+def _failure(event: Event) -> str:
+    return f"{event.symbol} failed: {event.message.removeprefix(f'{event.symbol}:').strip()}"
 
 
 def _names(names: Sequence[str]) -> str:

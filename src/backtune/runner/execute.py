@@ -107,7 +107,7 @@ def execute(
         Task(folder, name, settings, of_symbol(data, name), code_digest(), engine.task_timeout)
         for name in names
     ]
-    runs = Runs(folder=writer.folder, temporary=temporary)
+    runs = Runs(folder=None if temporary else writer.folder, temporary=temporary)
     load = partial(_load, data=data, settings=settings)
     try:
         with closing(engine.run(tasks, progress)) as outcomes:  # type: ignore[type-var]

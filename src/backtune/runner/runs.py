@@ -90,7 +90,9 @@ class Runs(Mapping[str, BacktestResult]):
     failed : dict
         The error of each symbol that failed.
     folder : Path or None
-        The run folder; None where there was nothing to keep. One that nobody asked for goes with this object.
+        The run folder; None where nobody asked for one or there was nothing to keep.
+    temporary : TemporaryDirectory or None
+        Where the results are if nobody asked for a folder; it goes with this object.
     """
 
     results: dict[str, BacktestResult] = field(default_factory=dict)
