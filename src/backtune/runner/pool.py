@@ -114,13 +114,26 @@ class Pool:
 
         trial, _ = self.flying.pop(future.key)
         status = future.status
-        error = future.exception() if status == "error" else None
-        outcome: Outcome | None = future.result() if status == "finished" else None
+        outcome: Outcome | None = None
+        error: BaseException | None = None
+        try:
+            outcome = future.result() if status == "finished" else None
+            error = future.exception() if status == "error" else None
+        except Exception as failed:  # its worker died while the receipt was fetched
+            error = failed
         future.release()
         if outcome is not None:
             return self._judge(trial, outcome)
         if isinstance(error, KilledWorker):
             return self._died(trial)
+        if status in (
+            "lost",
+            "pending",
+        ):  # it ended, and its receipt went with its worker: on disk it is found
+            trial.waits += 1
+            if not trial.lost:
+                self._again(trial, "its worker died just after it")
+                return None
         if isinstance(error, RunError):
             raise error
         reason = f"{type(error).__name__}: {error}" if error is not None else f"its task is {status}"
