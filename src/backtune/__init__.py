@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backtune.backtest import BacktestResult, backtest_forecasts
-    from backtune.bars import Bars, load_bars
+    from backtune.bars import Bars, Universe, load_bars
     from backtune.errors import (
         BacktuneError,
         BarsError,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
     from backtune.problem import EntryExitProblem
     from backtune.report.page import Report, report
-    from backtune.runner import Runs, run_backtests
+    from backtune.runner import Runs, resume_run, run_backtests, run_parallel_backtests
     from backtune.store import Run
 
 __version__ = "0.1.0"
@@ -34,6 +34,7 @@ _HOME = {
     "backtest_forecasts": "backtest",
     "Bars": "bars",
     "load_bars": "bars",
+    "Universe": "bars",
     "BacktuneError": "errors",
     "BarsError": "errors",
     "ForecasterError": "errors",
@@ -55,7 +56,9 @@ _HOME = {
     "Report": "report.page",
     "report": "report.page",
     "Runs": "runner",
+    "resume_run": "runner",
     "run_backtests": "runner",
+    "run_parallel_backtests": "runner",
     "Run": "store",
 }
 
@@ -79,6 +82,7 @@ __all__ = [
     "Runs",
     "Search",
     "SettingError",
+    "Universe",
     "backtest_forecasts",
     "forecast",
     "load_bars",
@@ -86,7 +90,9 @@ __all__ = [
     "optimize_many",
     "optimizers",
     "report",
+    "resume_run",
     "run_backtests",
+    "run_parallel_backtests",
 ]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, load_bars, load_sample
+from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_bars, load_sample
 from backtune.bars.series import FEES
 from backtune.errors import BarsError, SettingError, one_of
 from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
@@ -23,7 +23,7 @@ from backtune.strategies import BUY_HOLD, Strategy, strategies
 from backtune.tables import bar_by_bar, problem_inputs, selected_returns
 
 Array = NDArray[np.float64]
-Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars
+Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars | Universe
 POLICIES = (True, False)
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 
@@ -172,7 +172,7 @@ def backtest_forecasts(
         Name of the symbol.
     num_simulations : int
         Rolling origins. Their out-of-sample stretches tile the last num_simulations x horizon bars.
-    data : folder, file, DataFrame or Bars
+    data : folder, file, DataFrame, Bars or Universe
         Where the bars are; for a folder, its file SYMBOL.csv or SYMBOL.parquet. May be left out for the
         sample symbols SP500 and NASDAQ.
     window, horizon : int
@@ -229,6 +229,8 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     check_symbol(symbol)
     if isinstance(data, Bars):
         return replace(data, symbol=symbol, asset=settings.asset or data.asset)  # type: ignore[arg-type]
+    if isinstance(data, Universe):
+        return data.load(symbol, settings.asset)
     options: dict[str, Any] = {"asset": settings.asset, "drop_bad": settings.drop_bad}
     if isinstance(data, pd.DataFrame):
         return load_bars(data, symbol, **options)

@@ -16,6 +16,8 @@ from backtune.cli.optimizers import optimizers
 from backtune.cli.profile import profile
 from backtune.cli.report import report
 from backtune.cli.run import run
+from backtune.cli.runs import runs
+from backtune.cli.sql import sql
 from backtune.errors import BacktuneError
 
 app = typer.Typer(
@@ -29,6 +31,8 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(report)
+app.command()(runs)
+app.command()(sql)
 app.command()(optimizers)
 app.command()(profile)
 app.command()(forecast_check)

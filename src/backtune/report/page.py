@@ -16,12 +16,13 @@ from typing import Any
 from backtune.backtest import BacktestResult
 from backtune.errors import BacktuneError, RunError, SettingError
 from backtune.metrics.verdict import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.receipts import write_atomically
 from backtune.report.html import number, p_value, percent, table, text, toned
 from backtune.report.judged import Judged, judge_results, judge_run
 from backtune.report.sections import BADGES, badge, symbol_details
 from backtune.report.tables import SymbolTables, tables_of_run
 from backtune.runner import Runs
-from backtune.store import Run, atomic, versions
+from backtune.store import Run, versions
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
 FINE, COARSE = 61, 31
@@ -68,7 +69,7 @@ class Report:
         """
         target = Path(path)
         try:
-            atomic(target, lambda place: Path(place).write_text(self.html, "utf-8"))
+            write_atomically(target, self.html.encode())
         except OSError as error:
             raise RunError(
                 f"{target}: cannot be written ({error.strerror or error}); choose another file"
