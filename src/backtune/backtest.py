@@ -17,7 +17,7 @@ from backtune.bars.series import FEES
 from backtune.errors import BarsError, SettingError, one_of
 from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
 from backtune.metrics.summary import summarize
-from backtune.optimizers import Optimum, optimize, optimizer
+from backtune.optimizers import Optimum, optimize_many, optimizer
 from backtune.problem import DEFAULT_BOUNDS, FILLS, Bounds, EntryExitProblem
 from backtune.strategies import BUY_HOLD, Strategy, strategies
 from backtune.tables import bar_by_bar, problem_inputs, selected_returns
@@ -316,16 +316,15 @@ def _simulate(
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
     """All simulations of one strategy: a row an optimization, a row a policy and bar, seconds."""
     whole = policy_problems(bars, made, strategy, settings)
-    rows: list[dict[str, Any]] = []
-    spent = 0.0
     offset = len(bars) - whole[0].size
-    for simulation, start in enumerate(_starts(len(bars), settings)):
+    starts = _starts(len(bars), settings)
+    started = time.perf_counter()
+    optima = _tune(whole, [start - offset for start in starts], settings, index)
+    spent = time.perf_counter() - started
+    rows: list[dict[str, Any]] = []
+    for simulation, start in enumerate(starts):
         stop = start + settings.horizon
-        tuned: list[Optimum] = []
-        for number, problem in enumerate(whole):
-            window = problem.slice(start - settings.window - offset, start - offset)
-            tuned.append(_tune(window, settings, (index, simulation, number)))
-            spent += tuned[-1].seconds
+        tuned = optima[len(whole) * simulation : len(whole) * (simulation + 1)]
         best = int(np.argmax([optimum.value for optimum in tuned]))  # a tie goes to close_at_eod
         for number, (problem, optimum) in enumerate(zip(whole, tuned, strict=True)):
             ahead = problem.slice(start - offset, stop - offset)
@@ -373,9 +372,17 @@ def policy_problems(
     ]
 
 
-def _tune(problem: EntryExitProblem, settings: Settings, key: tuple[int, int, int]) -> Optimum:
-    seed = int(np.random.SeedSequence((settings.seed, *key)).generate_state(1)[0])
-    return optimize(problem, settings.optimizer, budget=settings.budget, seed=seed)
+def _tune(
+    whole: Sequence[EntryExitProblem], starts: Sequence[int], settings: Settings, index: int
+) -> list[Optimum]:
+    """Optima of the windows before each start; the policies of a simulation side by side, each with a seed."""
+    windows, seeds = [], []
+    for simulation, start in enumerate(starts):
+        for number, problem in enumerate(whole):
+            windows.append(problem.slice(start - settings.window, start))
+            key = (settings.seed, index, simulation, number)
+            seeds.append(int(np.random.SeedSequence(key).generate_state(1)[0]))
+    return optimize_many(windows, settings.optimizer, budget=settings.budget, seed=seeds)
 
 
 def _starts(n: int, settings: Settings) -> range:
