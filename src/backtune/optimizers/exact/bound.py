@@ -46,9 +46,9 @@ from backtune.optimizers.exact.series import (
     ORDER,
     Box,
     Rule,
+    Sliding,
     restrict,
-    settle_long,
-    settle_short,
+    settle,
     settled_at,
 )
 
@@ -118,9 +118,11 @@ def open_longs(
         if (
             box.centred
             and not (exits or enters)
-            and settle_long(
-                legs, leg, r0 >= at_open, c0 >= taken, highs[c0], a1, b0, lows[r1], rule, box, weight, base,
-                series, sums,
+            and settle(
+                0,
+                Sliding(legs[leg, HIGH_FORECAST], highs[c0], a1, box.a, 0.0, MAX_UP),
+                Sliding(legs[leg, LOW_FORECAST], b0, lows[r1], box.b, MAX_DOWN, 0.0),
+                legs[leg, OPEN], r0 >= at_open, close, c0 >= taken, rule, weight, base, series, sums,
             )
         ):  # fmt: skip
             continue
@@ -210,9 +212,11 @@ def open_shorts(
         if (
             box.centred
             and not (exits or enters)
-            and settle_short(
-                legs, leg, c0 < at_open, r1 < taken, highs[c0], a1, b0, lows[r1], rule, box, weight, base,
-                series, sums,
+            and settle(
+                2,
+                Sliding(legs[leg, LOW_FORECAST], b0, lows[r1], box.b, MAX_DOWN, 0.0),
+                Sliding(legs[leg, HIGH_FORECAST], highs[c0], a1, box.a, 0.0, MAX_UP),
+                legs[leg, OPEN], c0 < at_open, close, r1 < taken, rule, weight, base, series, sums,
             )
         ):  # fmt: skip
             continue

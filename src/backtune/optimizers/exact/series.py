@@ -12,22 +12,13 @@ from typing import NamedTuple
 
 from numba import njit
 
-from backtune.kernels import (
-    CAUSAL,
-    CLOSE,
-    HIGH_FORECAST,
-    LOW_FORECAST,
-    MAX_DOWN,
-    MAX_UP,
-    OPEN,
-    PUBLISHED,
-)
+from backtune.kernels import CAUSAL, PUBLISHED
 from backtune.optimizers.exact.lattice import Array
 
 ORDER = 8  # coefficients of each polynomial
 CENTRED = 0.04  # half width from which on a rectangle has a centre, and legs can be settled
 RATIO = 0.05  # largest offset from the centre, relative to the entry price, that the series is used for
-SETTLED, SERIES_ERROR, CROSS, CONSTANT = 0, 1, 2, 3
+SERIES_ERROR, CROSS, CONSTANT = 0, 1, 2  # of a rectangle's sums
 
 
 class Rule(NamedTuple):
@@ -50,82 +41,69 @@ class Box(NamedTuple):
     centred: bool
 
 
-@njit(cache=True, error_model="numpy")
-def settle_long(
-    legs: Array, leg: int, at_open: bool, at_close: bool, a0: float, a1: float, b0: float, b1: float,
-    rule: Rule, box: Box, weight: float, base: float, series: Array, sums: Array,
-) -> bool:  # fmt: skip
-    """Add a long leg whose state does not change in the box; False where a level is clipped inside it."""
-    close = legs[leg, CLOSE]
-    low, high = legs[leg, HIGH_FORECAST] + a0, legs[leg, HIGH_FORECAST] + a1
-    if rule.eod:
-        at_close = True
-    elif rule.fills == CAUSAL and not at_open:
-        at_close = min(max(low, 0.0), MAX_UP) >= close
-        if not at_close and min(max(high, 0.0), MAX_UP) > close:
-            return False
-    leaves, exit_moves = close, False
-    if not at_close:
-        if low >= 0.0 and high <= MAX_UP:
-            leaves, exit_moves = legs[leg, HIGH_FORECAST] + box.a, True
-        elif high <= 0.0:
-            leaves = 0.0
-        elif low >= MAX_UP:
-            leaves = MAX_UP
-        else:
-            return False
-    enters, entry_moves, far = legs[leg, OPEN], False, 0.0
-    if not at_open:
-        low, high = legs[leg, LOW_FORECAST] + b0, legs[leg, LOW_FORECAST] + b1
-        if low >= MAX_DOWN and high <= 0.0:
-            enters, entry_moves = legs[leg, LOW_FORECAST] + box.b, True
-            far = max(abs(b0 - box.b), abs(b1 - box.b))
-        elif low >= 0.0:
-            enters = 0.0
-        else:
-            return False
-    return _settle(
-        series, 0, enters, entry_moves, far, leaves, exit_moves, weight, base, rule.fills == PUBLISHED, sums
-    )
+class Sliding(NamedTuple):
+    """Levels of a leg along one axis of a box: forecast + offset, clipped to floor..ceiling."""
+
+    forecast: float
+    first: float
+    last: float
+    centre: float
+    floor: float
+    ceiling: float
+
+
+@njit(cache=True)
+def _level(axis: Sliding, offset: float) -> float:
+    return min(max(axis.forecast + offset, axis.floor), axis.ceiling)
+
+
+@njit(cache=True)
+def _at_centre(axis: Sliding) -> tuple[float, int]:
+    """Level at the centre; 1 where it moves with the offset, 0 where it does not, -1 where it does both."""
+    low, high = axis.forecast + axis.first, axis.forecast + axis.last
+    if low >= axis.floor and high <= axis.ceiling:
+        return axis.forecast + axis.centre, 1
+    if high <= axis.floor:
+        return axis.floor, 0
+    if low >= axis.ceiling:
+        return axis.ceiling, 0
+    return 0.0, -1
 
 
 @njit(cache=True, error_model="numpy")
-def settle_short(
-    legs: Array, leg: int, at_open: bool, at_close: bool, a0: float, a1: float, b0: float, b1: float,
-    rule: Rule, box: Box, weight: float, base: float, series: Array, sums: Array,
+def settle(
+    own: int, exits: Sliding, entries: Sliding, opened: float, at_open: bool, close: float, at_close: bool,
+    rule: Rule, weight: float, base: float, series: Array, sums: Array,
 ) -> bool:  # fmt: skip
-    """Add a short leg whose state does not change in the box; False where a level is clipped inside it."""
-    close = legs[leg, CLOSE]
-    low, high = legs[leg, LOW_FORECAST] + b0, legs[leg, LOW_FORECAST] + b1
+    """Add a leg whose state does not change in the box; False where a level is clipped inside it.
+
+    Parameters
+    ----------
+    own : int
+        First of its two rows of `series`: 0 for a long, 2 for a short.
+    exits, entries : Sliding
+        Its exit and entry levels in the box.
+    opened, at_open : float, bool
+        The open, and whether it is filled there.
+    close, at_close : float, bool
+        The close, and whether its take-profit is not reached.
+    """
     if rule.eod:
         at_close = True
-    elif rule.fills == CAUSAL and not at_open:
-        at_close = min(max(high, MAX_DOWN), 0.0) <= close
-        if not at_close and min(max(low, MAX_DOWN), 0.0) < close:
+    elif rule.fills == CAUSAL and not at_open:  # it leaves at the close, or at a level that the close crossed
+        low, high = _level(exits, exits.first), _level(exits, exits.last)
+        if low < close < high:
             return False
-    leaves, exit_moves = close, False
-    if not at_close:
-        if low >= MAX_DOWN and high <= 0.0:
-            leaves, exit_moves = legs[leg, LOW_FORECAST] + box.b, True
-        elif low >= 0.0:
-            leaves = 0.0
-        elif high <= MAX_DOWN:
-            leaves = MAX_DOWN
-        else:
-            return False
-    enters, entry_moves, far = legs[leg, OPEN], False, 0.0
-    if not at_open:
-        low, high = legs[leg, HIGH_FORECAST] + a0, legs[leg, HIGH_FORECAST] + a1
-        if low >= 0.0 and high <= MAX_UP:
-            enters, entry_moves = legs[leg, HIGH_FORECAST] + box.a, True
-            far = max(abs(a0 - box.a), abs(a1 - box.a))
-        elif high <= 0.0:
-            enters = 0.0
-        else:
-            return False
+        at_close = low >= close if own == 0 else high <= close
+    leaves, exit_moves = (close, 0) if at_close else _at_centre(exits)
+    enters, entry_moves = (opened, 0) if at_open else _at_centre(entries)
+    if exit_moves < 0 or entry_moves < 0:
+        return False
+    far = max(abs(entries.first - entries.centre), abs(entries.last - entries.centre))
     return _settle(
-        series, 2, enters, entry_moves, far, leaves, exit_moves, weight, base, rule.fills == PUBLISHED, sums
-    )
+        series, own, enters, entry_moves > 0, far, leaves, exit_moves > 0, weight, base,
+        rule.fills == PUBLISHED, sums,
+    )  # fmt: skip
 
 
 @njit(cache=True, error_model="numpy")
