@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from problems import FILLS, brute_force, random_problem
 
 import backtune as bt
 from backtune.errors import OptimizerError, ProblemError, SettingError
 from backtune.gpu import ProblemBatch
 from backtune.problem import EntryExitProblem
-
-TINY = 20_000  # bytes: cuts groups, lattices and points into many steps
+from problems import FILLS, brute_force, random_problem
 
 
 def points_of(problems, m, seed=0):
@@ -95,28 +93,31 @@ def test_exact_says_what_it_proved(mixed, exact):
         assert len(best.trace) == best.evaluations >= 1
 
 
-def test_memory_cuts_the_work_and_not_the_result(mixed, exact):
-    some = mixed[:12] + mixed[-6:]
-    small, whole = ProblemBatch(some, memory=TINY), ProblemBatch(some)
+@pytest.mark.parametrize(("which", "memory"), [(slice(0, 12), 20_000), (slice(-6, None), 2_000_000)])
+def test_memory_cuts_the_work_and_not_the_result(mixed, exact, which, memory):
+    some = mixed[which]
+    small, whole = ProblemBatch(some, memory=memory), ProblemBatch(some)
     points = points_of(some, 40)
     np.testing.assert_array_equal(small.batch(points), whole.batch(points))
-    for one, other in zip(small.optimize(), exact[:12] + exact[-6:], strict=True):
+    for one, other in zip(small.optimize(), exact[which], strict=True):
         assert one.value == other.value
         assert (one.x == other.x).all()
-    for one, other in zip(
-        small.differential_evolution(60, 1), whole.differential_evolution(60, 1), strict=True
-    ):
-        assert same(one, other)
+    searches = (batch.differential_evolution(60, 1) for batch in (small, whole))
+    assert all(same(one, other) for one, other in zip(*searches, strict=True))
 
 
-def test_a_tiny_memory_tiles_one_lattice():
-    problem = random_problem(4, n=120, fills="causal", close_at_eod=False, kind="gapped")
-    [best] = (
-        ProblemBatch([problem], memory=1).optimize()
-        if problem.size < 10
-        else ProblemBatch([problem], memory=300_000).optimize()
-    )
+def test_a_little_memory_cuts_one_lattice_into_tiles(monkeypatch):
+    import backtune.gpu.exact as module
+
+    tiles = []
+    values = module.lattice_values
+    monkeypatch.setattr(module, "lattice_values", lambda *given: tiles.append(1) or values(*given))
+    problem = random_problem(4, n=60, fills="causal", close_at_eod=False, kind="gapped")
+    [best] = ProblemBatch([problem], memory=300_000).optimize()
+    assert len(tiles) > 1
     assert best.value == bt.optimize(problem).value
+    problem = random_problem(4, n=3, fills="causal", close_at_eod=False)
+    assert ProblemBatch([problem], memory=1).optimize()[0].value == bt.optimize(problem).value
 
 
 @pytest.mark.parametrize("fills", FILLS)

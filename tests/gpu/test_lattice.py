@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from problems import random_problem
 
 from backtune.gpu.exact import lattice_values
 from backtune.gpu.group import grouped
 from backtune.gpu.lattice import axes, largest_at_most, long_breakpoints, short_breakpoints
 from backtune.optimizers.exact import breakpoints
 from backtune.problem import FILLS
+from problems import random_problem
 
 SEEDS = range(72)  # every rule, policy and kind of bars
 

@@ -70,7 +70,8 @@ class ProblemBatch:
         for place, problem in enumerate(problems):
             if not isinstance(problem, EntryExitProblem):
                 raise OptimizerError(
-                    f"problems[{place}] is a {type(problem).__name__}; ProblemBatch takes EntryExitProblem only"
+                    f"problems[{place}] is a {type(problem).__name__}; "
+                    "ProblemBatch takes EntryExitProblem only"
                 )
         self.problems = tuple(problems)
         self.dtype = dtype_of(dtype)
@@ -109,8 +110,8 @@ class ProblemBatch:
         array = array.to(device=self.device, dtype=self.dtype)
         if array.ndim != 3 or array.shape[0] != len(self) or array.shape[2] != 2:
             raise ProblemError(
-                f"points have shape {tuple(array.shape)}; expected ({len(self)}, m, 2): for each problem m pairs "
-                "high_offset, low_offset"
+                f"points have shape {tuple(array.shape)}; expected ({len(self)}, m, 2): for each "
+                "problem m pairs high_offset, low_offset"
             )
         if not bool(torch.isfinite(array).all()):
             raise ProblemError("points hold NaN or infinite offsets; offsets must be finite")

@@ -37,7 +37,7 @@ def evolve(group: Group, budget: int, seed: int, memory: int) -> Evolved:
     units = _like(group.fee, rng.random((members, 2))).expand(len(group), -1, -1).clone()
     scores = _scores(group, units, memory)
     history = [scores]
-    each = torch.arange(len(group), device=device)
+    each = torch.arange(len(group), device=units.device)
     spent = members
     while spent < budget:
         trials = _trials(units, scores, rng)[:, : budget - spent]

@@ -139,8 +139,8 @@ def grouped(problems: Sequence[EntryExitProblem], device: Any, dtype: Any) -> li
     """Problems by rule, policy and size; sizes within a factor of two, so that padding is less than half."""
     kinds: dict[tuple[str, bool, int, int], list[int]] = {}
     for place, problem in enumerate(problems):
-        sizes = (_padded(legs.shape[1]) for legs in (problem.long_legs, problem.short_legs))
-        kinds.setdefault((problem.fills, problem.close_at_eod, *sizes), []).append(place)
+        longs, shorts = _padded(problem.long_legs.shape[1]), _padded(problem.short_legs.shape[1])
+        kinds.setdefault((problem.fills, problem.close_at_eod, longs, shorts), []).append(place)
     return [_group([problems[i] for i in places], places, device, dtype) for places in kinds.values()]
 
 
