@@ -40,7 +40,7 @@ class ProblemBatch:
         breakpoint a single may fall into the neighbouring state, so its values are not the problem's to any
         stated accuracy. The exact optimum is always computed in doubles.
     memory : int, optional
-        Bytes that temporaries may take, about; by default 256 MiB on a CPU and 40 % of what is free on a
+        Bytes that temporaries may take, about; by default 32 MiB on a CPU and 40 % of what is free on a
         graphics processor. Less memory means more and smaller steps, not another result.
 
     Raises

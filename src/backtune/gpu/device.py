@@ -9,7 +9,7 @@ import torch
 from backtune.errors import OptimizerError, SettingError, one_of
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
-CPU_MEMORY = 256 * 2**20  # bytes of temporaries; more does not run faster on a CPU
+CPU_MEMORY = 32 * 2**20  # bytes of temporaries; more leaves the caches and runs slower
 GPU_SHARE = 0.4  # of the free memory; the allocator keeps what it has freed for the next tensor
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from backtune.gpu.group import Group
 from backtune.gpu.lattice import Axes, axes
-from backtune.kernels import MAX_DOWN, MAX_UP, OPTIMISTIC, PUBLISHED
+from backtune.kernels import CAUSAL, MAX_DOWN, MAX_UP, PUBLISHED
 
 Tensor = Any
 AXES_TEMPORARIES = 60  # tensors of (problems, legs) alive at once while lattice lines are found
@@ -34,15 +34,6 @@ class Candidates(NamedTuple):
 
     owners: NDArray[np.int64]  # (m,) place of the problem in the batch
     points: NDArray[np.float64]  # (m, 2)
-
-
-class Terms(NamedTuple):
-    """A part of the lattice: left @ right + by_row[:, None] + by_column[None, :]."""
-
-    left: list[Tensor]  # each (p, rows, legs)
-    right: list[Tensor]  # each (p, legs, columns)
-    by_row: Tensor  # (p, rows)
-    by_column: Tensor  # (p, columns)
 
 
 def candidates(group: Group, memory: int) -> Iterator[Candidates]:
@@ -62,8 +53,8 @@ def candidates(group: Group, memory: int) -> Iterator[Candidates]:
             first = last
 
 
-def point_bytes(legs: int, rows: int, columns: int) -> int:
-    """Bytes of temporaries for a lattice, or a tile of one."""
+def tile_bytes(legs: int, rows: Any, columns: Any) -> Any:
+    """Bytes of temporaries for a lattice, or a tile of one, of that many rows and columns."""
     factors = FACTOR_TEMPORARIES * legs * (rows + columns)
     return 8 * (factors + LATTICE_TEMPORARIES * rows * columns)
 
@@ -71,7 +62,7 @@ def point_bytes(legs: int, rows: int, columns: int) -> int:
 def _chunk_end(group: Group, rows: NDArray[Any], columns: NDArray[Any], memory: int) -> int:
     """How many problems, from the first on, fit into `memory` together; at least one."""
     tall, wide = np.maximum.accumulate(rows), np.maximum.accumulate(columns)
-    each = 8.0 * (FACTOR_TEMPORARIES * group.legs * (tall + wide) + LATTICE_TEMPORARIES * tall * wide)
+    each = tile_bytes(group.legs, tall.astype(np.float64), wide.astype(np.float64))
     return max(int(np.searchsorted(each * np.arange(1, len(rows) + 1), memory, side="right")), 1)
 
 
@@ -97,7 +88,7 @@ def _tiles(group: Group, lines: Axes, memory: int) -> Iterator[tuple[int, int, T
     """First row, first column and values of the tiles that the lattices are cut into to fit `memory`."""
     rows, columns = lines.lows.shape[1], lines.highs.shape[1]
     tall, wide = rows, columns
-    while len(group) * point_bytes(group.legs, tall, wide) > memory and max(tall, wide) > 1:
+    while len(group) * tile_bytes(group.legs, tall, wide) > memory and max(tall, wide) > 1:
         tall, wide = (tall, -(-wide // 2)) if wide > tall else (-(-tall // 2), wide)
     for row in range(0, rows, tall):
         for column in range(0, columns, wide):
@@ -110,73 +101,113 @@ def lattice_values(group: Group, highs: Tensor, lows: Tensor) -> Tensor:
 
     Infinite offsets are padding, with -inf for a value.
     """
-    by_row = torch.zeros_like(lows).masked_fill_(lows == torch.inf, -torch.inf)
-    by_column = torch.zeros_like(highs).masked_fill_(highs == torch.inf, -torch.inf)
-    left, right = [], []
-    for terms in (_long_terms(group, highs, lows), _short_terms(group, highs, lows)):
-        left += terms.left
-        right += terms.right
-        by_row, by_column = by_row + terms.by_row, by_column + terms.by_column
+    terms = terms_a_leg(group)
+    depth, longs = terms * group.legs, terms * int(group.longs.shape[2])
+    left = lows.new_empty((*lows.shape, depth))
+    right = highs.new_empty((len(group), depth, highs.shape[1]))
+    by_row, by_column = (
+        _long_entries(group, lows, left[:, :, :longs]),
+        _short_entries(group, highs, right[:, longs:]),
+    )
+    by_row.masked_fill_(lows == torch.inf, -torch.inf)
+    by_column.masked_fill_(highs == torch.inf, -torch.inf)
     values = by_row[:, :, None] + by_column[:, None, :]
-    if left:
-        values.baddbmm_(torch.cat(left, dim=2), torch.cat(right, dim=1))
+    if depth:
+        _long_exits(group, highs, right[:, :longs])
+        _short_exits(group, lows, left[:, :, longs:])
+        values.baddbmm_(left, right)
     return values
 
 
-def _long_terms(group: Group, highs: Tensor, lows: Tensor) -> Terms:
-    o, h, lo, c, hf, lf, size = (row[:, None, :] for row in group.longs)  # (p, 1, legs): beside rows
-    down = (lf + lows[:, :, None]).clamp_(MAX_DOWN, 0.0)
-    fee, none = group.fee[:, None, None], torch.zeros_like(highs)
-    if group.fills == PUBLISHED:
-        weight = torch.where(down > lo, size, 0.0)
-        out = c if group.close_at_eod else 0.0
-        by_row = (weight * (out - down - fee)).sum(dim=2)
-    else:
-        at_open = o <= down
-        filled = at_open | (lo < down)
-        weight = torch.where(filled, size * (1.0 - fee) / (1.0 + torch.minimum(down, o)), 0.0)
-        by_row = (torch.where(filled, size, 0.0) * -(1.0 + fee)).sum(dim=2)
-        if group.close_at_eod:
-            by_row += (weight * (1.0 + c)).sum(dim=2)
+def terms_a_leg(group: Group) -> int:
+    """Terms of a leg in the product: a state in which both offsets matter is one."""
     if group.close_at_eod:
-        return Terms([], [], by_row, none)
-    h, c, hf = (row[:, 0, :, None] for row in (h, c, hf))  # (p, legs, 1): beside columns
-    up = (hf + highs[:, None, :]).clamp_(0.0, MAX_UP)
-    if group.fills == PUBLISHED:
-        return Terms([weight], [torch.where(up <= h, up, c)], by_row, none)
-    reached = 1.0 + torch.where(h > up, up, c)
-    if group.fills == OPTIMISTIC:
-        return Terms([weight], [reached], by_row, none)
-    left = [torch.where(at_open, weight, 0.0), torch.where(at_open, 0.0, weight)]
-    return Terms(left, [reached, 1.0 + torch.minimum(c, up)], by_row, none)
+        return 0
+    return 2 if group.fills == CAUSAL else 1
 
 
-def _short_terms(group: Group, highs: Tensor, lows: Tensor) -> Terms:
-    o, h, lo, c, hf, lf, size = (row[:, :, None] for row in group.shorts)  # (p, legs, 1): beside columns
-    up = (hf + highs[:, None, :]).clamp_(0.0, MAX_UP)
-    fee, none = group.fee[:, None, None], torch.zeros_like(lows)
-    if group.fills == PUBLISHED:
-        weight = torch.where(up < h, size, 0.0)
-        out = c if group.close_at_eod else 0.0
-        by_column = (weight * (up - out - fee)).sum(dim=1)
-    else:
-        at_open = o >= up
-        filled = at_open | (h > up)
-        weight = torch.where(filled, size * (1.0 + fee) / (1.0 + torch.maximum(up, o)), 0.0)
-        by_column = (torch.where(filled, size, 0.0) * (1.0 - fee)).sum(dim=1)
-        if group.close_at_eod:
-            by_column -= (weight * (1.0 + c)).sum(dim=1)
-    if group.close_at_eod:
-        return Terms([], [], none, by_column)
-    lo, c, lf = (row[:, None, :, 0] for row in (lo, c, lf))  # (p, 1, legs): beside rows
+def _long_entries(group: Group, lows: Tensor, factors: Tensor) -> Tensor:
+    """Write the row factors (p, rows, terms) of long legs; give what hangs on the row alone, (p, rows)."""
+    o, _, lo, c, _, lf, size = (row[:, None, :] for row in group.longs)  # (p, 1, legs): beside rows
+    fee = group.fee[:, None, None]
     down = (lf + lows[:, :, None]).clamp_(MAX_DOWN, 0.0)
     if group.fills == PUBLISHED:
-        return Terms([-torch.where(down >= lo, down, c)], [weight], none, by_column)
-    reached = -1.0 - torch.where(lo < down, down, c)
-    if group.fills == OPTIMISTIC:
-        return Terms([reached], [weight], none, by_column)
-    right = [torch.where(at_open, weight, 0.0), torch.where(at_open, 0.0, weight)]
-    return Terms([reached, -1.0 - torch.maximum(c, down)], right, none, by_column)
+        filled = down > lo
+        if not group.close_at_eod:
+            torch.mul(filled, size, out=factors)
+        constant = (c if group.close_at_eod else 0.0) - fee
+        return down.neg_().add_(constant).mul_(size).mul_(filled).sum(dim=2)
+    at_open = o <= down
+    filled = (lo < down).logical_or_(at_open)
+    by_row = torch.mul(filled, size * -(1.0 + fee)).sum(dim=2)
+    gain = size * (1.0 - fee)
+    none = torch.zeros_like(gain)
+    if group.fills == CAUSAL and not group.close_at_eod:
+        torch.mul(at_open, gain / (1.0 + o), out=factors[:, :, : o.shape[2]])
+        rate = torch.div(gain, down.add_(1.0), out=down)
+        torch.where(filled.logical_xor_(at_open), rate, none, out=factors[:, :, o.shape[2] :])
+        return by_row
+    down = torch.minimum(down, o, out=down).add_(1.0)
+    if not group.close_at_eod:
+        torch.where(filled, torch.div(gain, down, out=down), none, out=factors)
+        return by_row
+    return by_row + torch.where(filled, torch.div(gain * (1.0 + c), down, out=down), none).sum(dim=2)
+
+
+def _long_exits(group: Group, highs: Tensor, factors: Tensor) -> None:
+    """Write the column factors (p, terms, columns) of long legs: 1 + E, the published rule's E."""
+    _, h, _, c, hf, _, _ = (row[:, :, None] for row in group.longs)  # (p, legs, 1): beside columns
+    up = (hf + highs[:, None, :]).clamp_(0.0, MAX_UP)
+    if group.fills == PUBLISHED:
+        torch.where(up <= h, up, c, out=factors)
+        return
+    reached = h > up
+    up.add_(1.0)
+    torch.where(reached, up, 1.0 + c, out=factors[:, : c.shape[1]])
+    if group.fills == CAUSAL:
+        torch.minimum(up, 1.0 + c, out=factors[:, c.shape[1] :])
+
+
+def _short_entries(group: Group, highs: Tensor, factors: Tensor) -> Tensor:
+    """Write the column factors (p, terms, columns) of short legs; give what hangs on the column alone."""
+    o, h, _, c, hf, _, size = (row[:, :, None] for row in group.shorts)  # (p, legs, 1): beside columns
+    fee = group.fee[:, None, None]
+    up = (hf + highs[:, None, :]).clamp_(0.0, MAX_UP)
+    if group.fills == PUBLISHED:
+        filled = up < h
+        if not group.close_at_eod:
+            torch.mul(filled, -size, out=factors)
+        constant = (c if group.close_at_eod else 0.0) + fee
+        return up.sub_(constant).mul_(size).mul_(filled).sum(dim=1)
+    at_open = o >= up
+    filled = (h > up).logical_or_(at_open)
+    by_column = torch.mul(filled, size * (1.0 - fee)).sum(dim=1)
+    cost = size * -(1.0 + fee)
+    none = torch.zeros_like(cost)
+    if group.fills == CAUSAL and not group.close_at_eod:
+        torch.mul(at_open, cost / (1.0 + o), out=factors[:, : o.shape[1]])
+        rate = torch.div(cost, up.add_(1.0), out=up)
+        torch.where(filled.logical_xor_(at_open), rate, none, out=factors[:, o.shape[1] :])
+        return by_column
+    up = torch.maximum(up, o, out=up).add_(1.0)
+    if not group.close_at_eod:
+        torch.where(filled, torch.div(cost, up, out=up), none, out=factors)
+        return by_column
+    return by_column + torch.where(filled, torch.div(cost * (1.0 + c), up, out=up), none).sum(dim=1)
+
+
+def _short_exits(group: Group, lows: Tensor, factors: Tensor) -> None:
+    """Write the row factors (p, rows, terms) of short legs: 1 + E, the published rule's E."""
+    _, _, lo, c, _, lf, _ = (row[:, None, :] for row in group.shorts)  # (p, 1, legs): beside rows
+    down = (lf + lows[:, :, None]).clamp_(MAX_DOWN, 0.0)
+    if group.fills == PUBLISHED:
+        torch.where(down >= lo, down, c, out=factors)
+        return
+    reached = lo < down
+    down.add_(1.0)
+    torch.where(reached, down, 1.0 + c, out=factors[:, :, : c.shape[2]])
+    if group.fills == CAUSAL:
+        torch.maximum(down, 1.0 + c, out=factors[:, :, c.shape[2] :])
 
 
 def _slack(group: Group, lines: Axes) -> Tensor:

@@ -136,18 +136,17 @@ class Group:
 
 
 def grouped(problems: Sequence[EntryExitProblem], device: Any, dtype: Any) -> list[Group]:
-    """Problems by rule, policy and size; sizes within a factor of two, so that padding is less than half."""
+    """Problems by rule, policy and size: within a factor of two, so that padding stays below half."""
     kinds: dict[tuple[str, bool, int, int], list[int]] = {}
     for place, problem in enumerate(problems):
-        longs, shorts = _padded(problem.long_legs.shape[1]), _padded(problem.short_legs.shape[1])
+        longs, shorts = (_magnitude(legs.shape[1]) for legs in (problem.long_legs, problem.short_legs))
         kinds.setdefault((problem.fills, problem.close_at_eod, longs, shorts), []).append(place)
     return [_group([problems[i] for i in places], places, device, dtype) for places in kinds.values()]
 
 
-def _padded(legs: int) -> int:
-    """Places for that many legs: LANES times a power of two; none for none."""
-    blocks = -(-legs // LANES)
-    return LANES << (blocks - 1).bit_length() if blocks else 0
+def _magnitude(legs: int) -> int:
+    """How often LANES doubles until there is a place for each leg; -1 for none."""
+    return (-(-legs // LANES) - 1).bit_length() if legs else -1
 
 
 def _group(problems: list[EntryExitProblem], places: list[int], device: Any, dtype: Any) -> Group:
@@ -170,7 +169,8 @@ def _group(problems: list[EntryExitProblem], places: list[int], device: Any, dty
 
 def _side(legs: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Legs of one side of each problem, padded, shape (7, p, places)."""
-    result = np.zeros((ROWS, len(legs), _padded(max(array.shape[1] for array in legs))))
+    longest = max(array.shape[1] for array in legs)
+    result = np.zeros((ROWS, len(legs), -(-longest // LANES) * LANES))
     for i, array in enumerate(legs):
         result[:, i, : array.shape[1]] = array
     return result
