@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import backtune as bt
 from backtune.errors import OptimizerError, ProblemError, SettingError
@@ -80,6 +82,14 @@ def test_exact_beats_every_candidate_of_brute_force():
     problems = [random_problem(seed, n=1 + seed % 8) for seed in range(36)]
     for problem, best in zip(problems, ProblemBatch(problems).optimize(), strict=True):
         assert best.value == brute_force(problem)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 50)), min_size=1, max_size=5))
+def test_any_batch_is_solved_as_one_by_one(drawn):
+    problems = [random_problem(seed, n=n) for seed, n in drawn]
+    for problem, best in zip(problems, ProblemBatch(problems).optimize(), strict=True):
+        assert best.value == bt.optimize(problem).value == problem(best.x)
 
 
 def test_exact_says_what_it_proved(mixed, exact):

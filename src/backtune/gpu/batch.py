@@ -194,13 +194,14 @@ class ProblemBatch:
                 values[some.places] = found.values.cpu().numpy()
         points = self._inside(points)
         best = Settler(self.problems).values(np.arange(len(self)), points)
-        failed = np.flatnonzero(~np.isfinite(values).any(axis=1))
+        failures = np.isneginf(values).sum(axis=1)
+        failed = np.flatnonzero(failures == int(budget))
         if len(failed):
             raise OptimizerError(
                 f"{EVOLUTION}: none of {budget} evaluations of problems[{failed[0]}] gave a finite number; "
                 "check its moves and sizes"
             )
-        traces = np.maximum.accumulate(values, axis=1)
+        np.maximum.accumulate(values, axis=1, out=values)
         seconds = (time.perf_counter() - started) / max(len(self), 1)
         return [
             Optimum(
@@ -209,8 +210,8 @@ class ProblemBatch:
                 evaluations=int(budget),
                 seconds=seconds,
                 method=EVOLUTION,
-                trace=traces[i],
-                failures=int((~np.isfinite(values[i])).sum()),
+                trace=values[i].copy(),
+                failures=int(failures[i]),
             )
             for i in range(len(self))
         ]

@@ -26,6 +26,7 @@ from backtune.kernels import CAUSAL, MAX_DOWN, MAX_UP, PUBLISHED
 Tensor = Any
 AXES_TEMPORARIES = 60  # tensors of (problems, legs) alive at once while lattice lines are found
 FACTOR_TEMPORARIES = 8  # tensors of a factor's shape alive at once while it is made
+LEAST_TILE = 32  # rows and columns that are not cut further, however little memory was given
 LATTICE_TEMPORARIES = 3  # tensors of the lattice's shape alive at once
 
 
@@ -88,7 +89,7 @@ def _tiles(group: Group, lines: Axes, memory: int) -> Iterator[tuple[int, int, T
     """First row, first column and values of the tiles that the lattices are cut into to fit `memory`."""
     rows, columns = lines.lows.shape[1], lines.highs.shape[1]
     tall, wide = rows, columns
-    while len(group) * tile_bytes(group.legs, tall, wide) > memory and max(tall, wide) > 1:
+    while len(group) * tile_bytes(group.legs, tall, wide) > memory and max(tall, wide) > LEAST_TILE:
         tall, wide = (tall, -(-wide // 2)) if wide > tall else (-(-tall // 2), wide)
     for row in range(0, rows, tall):
         for column in range(0, columns, wide):
