@@ -1,53 +1,60 @@
-"""How far each forecaster is off, over how far "the last bar again" is off, on real bars.
+"""Pinball loss of the embedded forecasters on the sample and on a folder of bars, as a Markdown table.
 
-Usage: python benchmarks/forecast_quality.py [FOLDER]      (the sample, and the price files of FOLDER)
+python benchmarks/forecast_quality.py [FOLDER]
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
 
-import backtune as bt
-from backtune.bars import SAMPLE_SYMBOLS, Bars, load_sample
-from backtune.bars.files import bars_files
-from backtune.forecasts import MODELS
+from backtune import forecast
+from backtune.bars import SAMPLE_SYMBOLS, load_bars, load_sample
+from backtune.forecasts import forecast_quality
+from backtune.forecasts.volatility import VOLATILITIES
+
+MODELS = [
+    "fhs",
+    "fhs,memory=100",
+    *(f"fhs,volatility={kind}" for kind in VOLATILITIES if kind != "true_range"),
+    "fhs,volatility=har_range,memory=100",
+    "range",
+    "naive",
+]
 
 
-def errors(bars: Bars, forecast: bt.Forecast, start: int) -> tuple[float, float]:
-    """Mean absolute error of the high and of the low move, from bar `start` on."""
-    _, high, low, _ = bars.moves
-    return (
-        float(np.abs(forecast.high - high)[start:].mean()),
-        float(np.abs(forecast.low - low)[start:].mean()),
-    )
+def series(folder):
+    found = [load_sample(symbol) for symbol in SAMPLE_SYMBOLS]
+    paths = sorted(Path(folder).glob("*.csv")) + sorted(Path(folder).glob("*.parquet")) if folder else []
+    return found + [load_bars(path) for path in paths]
 
 
-def main(folder: str | None) -> None:
-    """Print a row a series and model: mean absolute errors, and their ratios to naive's."""
-    series = [load_sample(symbol) for symbol in SAMPLE_SYMBOLS]
-    if folder:
-        series += [bt.load_bars(path) for path in bars_files(Path(folder))]
-    heads = (f"{head:>10}" for head in ("bars", "high, bp", "low, bp", "high ratio", "low ratio"))
-    print(f"{'series':10} {'model':14}", *heads)
-    for bars in series:
-        naive = bt.forecast(bars, model="naive")
-        for model in MODELS:
-            try:
-                forecast = bt.forecast(bars, model=model)
-            except (bt.BacktuneError, ImportError) as error:
-                print(f"{bars.symbol:10} {model:14} not run: {error}")
-                continue
-            start = max(naive.first, forecast.first)
-            (high, low), (base_high, base_low) = errors(bars, forecast, start), errors(bars, naive, start)
-            print(
-                f"{bars.symbol:10} {model:14} {len(bars) - start:10} {1e4 * high:10.1f} {1e4 * low:10.1f} "
-                f"{high / base_high:10.3f} {low / base_low:10.3f}"
-            )
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", help="price files, besides the sample")
+    bars = series(parser.parse_args().folder)
+    names = " | ".join(one.symbol for one in bars)
+    print(f"| model | {names} | mean pinball | mean MAE | 80 % coverage | worse than naive |")
+    print("|---" * (len(bars) + 5) + "|")
+    for model in MODELS:
+        figures = [forecast_quality(one, forecast(one, model)) for one in bars]
+        pinball = np.array([figure["pinball"].mean() for figure in figures]) * 1e4
+        mae = np.array([figure["mae"].mean() for figure in figures]) * 1e4
+        coverage = np.mean([figure["coverage_80"].mean() for figure in figures])
+        worse = sum(int(figure["worse_than_naive"].sum()) for figure in figures)
+        cells = " | ".join("-" if np.isnan(value) else f"{value:.2f}" for value in pinball)
+        mean = "-" if np.isnan(pinball).any() else f"{geometric(pinball):.2f}"
+        shown = "-" if np.isnan(coverage) else f"{coverage:.3f}"
+        share = f"{worse} of {3 * len(bars)}"
+        print(f"| `{model}` | {cells} | {mean} | {geometric(mae):.2f} | {shown} | {share} |")
+    counts = ", ".join(f"{one.symbol} {len(one)}" for one in bars)
+    print("\nBasis points of a move (0.0001); means over high, low and close, geometric ones over series.")
+    print(f"Bars: {counts}.")
+
+
+def geometric(values):
+    return float(np.exp(np.mean(np.log(values))))
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1] if len(sys.argv) > 1 else None)
-    except bt.BacktuneError as error:
-        sys.exit(str(error))
+    main()

@@ -42,10 +42,14 @@ def test_examples_on_a_price_file(script, tmp_path, monkeypatch, capsys):
         runpy.run_path(str(ROOT / script), run_name="__main__")
 
 
-def test_forecast_quality_prints_a_row_a_series_and_model(monkeypatch, capsys):
+def test_forecast_quality_prints_a_row_a_model_and_the_default_is_best(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["forecast_quality.py"])
     runpy.run_path(str(ROOT / "benchmarks" / "forecast_quality.py"), run_name="__main__")
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
-    found = {(row[0], row[1]): row for row in rows}
-    assert float(found["SP500", "range"][-1]) < 1
-    assert float(found["NASDAQ", "naive"][-1]) == 1
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if " | " in line]
+    found = {row[0].strip("`"): dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
+    error = {model: float(row["mean MAE"]) for model, row in found.items()}
+    assert error["fhs"] < error["range"] < error["naive"]
+    pinball = {
+        model: float(row["mean pinball"]) for model, row in found.items() if row["mean pinball"] != "-"
+    }
+    assert min(pinball, key=lambda model: float(pinball[model])) == "fhs"

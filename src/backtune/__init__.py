@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from backtune.errors import (
         BacktuneError,
         BarsError,
+        ForecasterError,
         OptimizerError,
         ProblemError,
         RunError,
         SettingError,
     )
     from backtune.forecasts import Forecast, Forecaster, forecast
-    from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimizers
+    from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
     from backtune.problem import EntryExitProblem
     from backtune.runner import Runs, run_backtests
     from backtune.store import Run
@@ -34,6 +35,7 @@ _HOME = {
     "load_bars": "bars",
     "BacktuneError": "errors",
     "BarsError": "errors",
+    "ForecasterError": "errors",
     "OptimizerError": "errors",
     "ProblemError": "errors",
     "RunError": "errors",
@@ -46,6 +48,7 @@ _HOME = {
     "Optimum": "optimizers",
     "Search": "optimizers",
     "optimize": "optimizers",
+    "optimize_many": "optimizers",
     "optimizers": "optimizers",
     "EntryExitProblem": "problem",
     "Runs": "runner",
@@ -61,6 +64,7 @@ __all__ = [
     "EntryExitProblem",
     "Forecast",
     "Forecaster",
+    "ForecasterError",
     "Objective",
     "Optimizer",
     "OptimizerError",
@@ -75,6 +79,7 @@ __all__ = [
     "forecast",
     "load_bars",
     "optimize",
+    "optimize_many",
     "optimizers",
     "run_backtests",
 ]

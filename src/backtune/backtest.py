@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, load_bars, load_sample
 from backtune.bars.series import FEES
 from backtune.errors import BarsError, SettingError, one_of
-from backtune.forecasts import Forecast, Forecaster, forecast, forecaster
+from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
 from backtune.metrics.summary import summarize
 from backtune.optimizers import Optimum, optimize, optimizer
 from backtune.problem import DEFAULT_BOUNDS, FILLS, Bounds, EntryExitProblem
@@ -34,7 +34,7 @@ class Settings:
     num_simulations: int = 70
     window: int = 200
     horizon: int = 1
-    model: str | Forecaster = "range"
+    model: str | Forecaster = DEFAULT_MODEL
     strategies: Sequence[str | Strategy] = DEFAULT_STRATEGIES
     optimizer: str = "exact"
     budget: int = 500
@@ -96,7 +96,8 @@ class BacktestResult:
     bars : Bars
     forecast : Forecast
     seconds : dict
-        Wall-clock time of forecast, optimize, evaluate, and of the call.
+        Wall-clock time of forecast (and of its parts, forecast_load and so on, where the model tells them
+        apart), optimize, evaluate, and of the call.
     """
 
     symbol: str
@@ -123,7 +124,7 @@ def backtest_forecasts(
     data: Data | None = None,
     window: int = 200,
     horizon: int = 1,
-    model: str | Forecaster = "range",
+    model: str | Forecaster = DEFAULT_MODEL,
     strategies: Sequence[str | Strategy] = DEFAULT_STRATEGIES,
     optimizer: str = "exact",
     budget: int = 500,
@@ -220,12 +221,18 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
 
 
 def run_backtest(
-    bars: Bars, settings: Settings, progress: Callable[[], None] = lambda: None
+    bars: Bars,
+    settings: Settings,
+    progress: Callable[[], None] = lambda: None,
+    made: Forecast | None = None,
 ) -> BacktestResult:
-    """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations."""
+    """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
+
+    `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already.
+    """
     _require(bars, max(forecaster(settings.model).warm_up, 1), settings)  # a forecast may take minutes
     started = time.perf_counter()
-    made = forecast(bars, settings.model)
+    made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
     _require(bars, max(made.first, 1), settings)
     simulations, returns = [], []
@@ -242,11 +249,17 @@ def run_backtest(
     total = time.perf_counter() - started
     spent = {
         "forecast": forecast_seconds,
+        **{f"forecast_{part}": seconds for part, seconds in made.seconds.items()},
         "optimize": optimize_seconds,
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
     return BacktestResult(bars.symbol, table, summary, per_bar, settings, bars, made, spent)
+
+
+def forecast_targets(bars: Bars, settings: Settings) -> range:
+    """Bars that the simulations need a forecast of: their windows overlap, and no bar is made twice."""
+    return range(max(_starts(len(bars), settings).start - settings.window, 0), len(bars))
 
 
 def _require(bars: Bars, first: int, settings: Settings) -> None:
@@ -264,7 +277,7 @@ def _simulate(
     bars: Bars, made: Forecast, strategy: Strategy, settings: Settings, index: int
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
     """All simulations of one strategy: a row an optimization, the returns of the selected ones, seconds."""
-    whole = _policies(bars, made, strategy, settings)
+    whole = policy_problems(bars, made, strategy, settings)
     rows: list[dict[str, Any]] = []
     chosen: list[tuple[int, EntryExitProblem, Array]] = []
     spent = 0.0
@@ -302,7 +315,9 @@ def _simulate(
     return rows, _stitch(bars, strategy.name, chosen, settings), spent
 
 
-def _policies(bars: Bars, made: Forecast, strategy: Strategy, settings: Settings) -> list[EntryExitProblem]:
+def policy_problems(
+    bars: Bars, made: Forecast, strategy: Strategy, settings: Settings
+) -> list[EntryExitProblem]:
     """Problems of all bars that have a forecast, one a policy."""
     first = max(made.first, 1)
     long_size, short_size = strategy.sizes(made, bars.asset == "stock")

@@ -71,6 +71,10 @@ class OptimizerError(BacktuneError, RuntimeError):
     """An optimizer that cannot run: unknown, not installed, or its objective never gave a number."""
 
 
+class ForecasterError(BacktuneError, RuntimeError):
+    """A forecaster that cannot run: not installed, or weights that are missing, wrong or damaged."""
+
+
 class RunError(BacktuneError):
     """A run folder that cannot be written, or is not one."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Literal, cast
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune import kernels
 from backtune.errors import ProblemError, one_of
+from backtune.surface import surface
 
 FillRule = Literal["causal", "optimistic", "published"]
 Bounds = tuple[tuple[float, float], ...]
@@ -149,6 +151,28 @@ class EntryExitProblem:
         )
         return result
 
+    def surface(self, high_offsets: ArrayLike, low_offsets: ArrayLike) -> Array:
+        """Total returns at every pair of offsets, in one pass over the bars.
+
+        Parameters
+        ----------
+        high_offsets : array_like, shape (H,)
+        low_offsets : array_like, shape (L,)
+
+        Returns
+        -------
+        ndarray, shape (H, L)
+            Equal to `batch` at those points up to rounding.
+        """
+        highs, lows = (
+            np.atleast_1d(np.asarray(axis, dtype=np.float64)) for axis in (high_offsets, low_offsets)
+        )
+        if highs.ndim != 1 or lows.ndim != 1 or not (np.isfinite(highs).all() and np.isfinite(lows).all()):
+            raise ProblemError("high_offsets and low_offsets must each be a list of finite numbers")
+        return surface(
+            self.long_legs, self.short_legs, highs, lows, self.fee, FILLS[self.fills], self.close_at_eod
+        )
+
     def returns(self, x: ArrayLike) -> Array:
         """Return of each bar at x, shape (n,): long plus short, sizes and fees included."""
         a, b = _point(x)
@@ -188,17 +212,27 @@ class EntryExitProblem:
         return self._changed(fills=fills)
 
     def slice(self, start: int, stop: int) -> EntryExitProblem:
-        """Return the problem of bars start..stop-1 alone."""
+        """Return the problem of bars start..stop-1 alone.
+
+        Raises
+        ------
+        ProblemError
+            There are no such bars.
+        """
+        if not 0 <= start < stop <= self.size:
+            raise ProblemError(f"bars {start}..{stop - 1} were asked for; the problem has 0..{self.size - 1}")
         return self._changed(moves=self.moves[:, start:stop])
 
     def _changed(self, *, moves: Array | None = None, fills: FillRule | None = None) -> EntryExitProblem:
-        return EntryExitProblem(
-            *(self.moves if moves is None else moves),
-            fee=self.fee,
-            close_at_eod=self.close_at_eod,
-            fills=fills or self.fills,
-            bounds=self.bounds,
-        )
+        """Return a copy with other bars or another rule; what was validated once is not validated again."""
+        other = copy(self)
+        if moves is not None:
+            other.moves, other.size = moves, moves.shape[1]
+            other._long_bars, other.long_legs = _legs(moves, kernels.SIZE)
+            other._short_bars, other.short_legs = _legs(moves, kernels.SIZE + 1)
+        if fills is not None:
+            other.fills = cast(FillRule, one_of("fill rule", fills, FILLS))
+        return other
 
     def _sides(self) -> tuple[tuple[NDArray[np.int64], Array, bool], ...]:
         return (self._long_bars, self.long_legs, False), (self._short_bars, self.short_legs, True)

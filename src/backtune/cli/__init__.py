@@ -9,8 +9,12 @@ import sys
 
 import typer
 
+from backtune.cli import cache, data
+from backtune.cli.forecast_check import forecast_check
 from backtune.cli import data
+from backtune.cli.bench import bench
 from backtune.cli.optimizers import optimizers
+from backtune.cli.profile import profile
 from backtune.cli.run import run
 from backtune.errors import BacktuneError
 
@@ -25,7 +29,11 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(optimizers)
+app.command()(profile)
+app.command()(forecast_check)
+app.command()(bench)
 app.add_typer(data.app, name="data")
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:

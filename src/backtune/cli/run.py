@@ -21,7 +21,7 @@ def run(
     simulations: Annotated[int, typer.Option(help="Rolling simulations a symbol.")] = 70,
     window: Annotated[int, typer.Option(help="Bars that each simulation tunes on.")] = 200,
     horizon: Annotated[int, typer.Option(help="Bars that each simulation trades untouched.")] = 1,
-    model: Annotated[str, typer.Option(help="Forecaster.")] = "range",
+    model: Annotated[str, typer.Option(help="Forecaster; see docs/forecasting.md.")] = "fhs",
     strategies: Annotated[str, typer.Option(help="Comma-separated.")] = "maxdiff,always_on",
     optimizer: Annotated[str, typer.Option(help="See `backtune optimizers`.")] = "exact",
     budget: Annotated[int, typer.Option(help="Evaluations an optimization (exact needs none).")] = 500,

@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backtune.bars import Bars
-from backtune.errors import BarsError
+from backtune.errors import BarsError, SettingError
 
 Array = NDArray[np.float64]
+Targets: TypeAlias = "Sequence[int] | NDArray[np.int64] | range | None"
+
+LEVELS = tuple(k / 10 for k in range(1, 10))
+MOVES = ("high", "low", "close")
 
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """Forecast moves of every bar of a series, each made from earlier bars only.
+    """Forecast moves of the bars of a series, each made from earlier bars only.
 
     Attributes
     ----------
     high, low, close : ndarray, shape (n,)
-        Moves (price / previous close - 1), aligned with the bars; NaN where none can be made.
+        Moves (price / previous close - 1), aligned with the bars; NaN where none was made.
         low <= close <= high.
     model : str
         Name of the forecaster.
+    levels : tuple of float
+        Probability levels of `quantiles`, increasing; empty where the model gives points alone.
+    quantiles : ndarray, shape (n, 3, len(levels)), or None
+        Quantiles of the high, low and close moves; NaN where none was made. At each level
+        low <= close <= high.
+    samples : ndarray, shape (n, draws, 3), or None
+        Joint draws of (high, low, close), low <= close <= high in each, where the model has them.
+    repaired : int
+        Bars whose forecast broke low <= close <= high, or whose quantiles crossed, and was put right.
+    seconds : mapping of str to float
+        Where the time went: load (of weights), cache, prepare, forward, post; empty where not told apart.
     """
 
     high: Array
     low: Array
     close: Array
     model: str
+    levels: tuple[float, ...] = ()
+    quantiles: Array | None = None
+    samples: Array | None = None
+    repaired: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def first(self) -> int:
@@ -43,34 +64,192 @@ class Forecast:
 class Forecaster(ABC):
     """A model that forecasts the next bar's high, low and close moves.
 
-    A subclass names itself, says how many bars it needs before the first target, and writes `moves`.
-    Whatever it does, changing any value of bar t must change no forecast for bars <= t.
+    A subclass names itself, says how many bars it needs before the first target, and writes `moves`; one
+    that has quantiles subclasses `QuantileForecaster` instead. Whatever it does, changing any value of bar t
+    must change no forecast for bars <= t.
+
+    Attributes
+    ----------
+    name : str
+        As shown in tables and files.
+    warm_up : int
+        Bars needed before the first target.
     """
 
-    name: ClassVar[str]
+    name: str
     warm_up: int
 
-    def forecast(self, bars: Bars) -> Forecast:
-        """Forecast every bar of the series that has at least `warm_up` bars before it.
+    def forecast(self, bars: Bars, targets: Targets = None) -> Forecast:
+        """Forecast bars of the series that have at least `warm_up` bars before them.
+
+        Parameters
+        ----------
+        bars : Bars
+        targets : sequence of int, optional
+            Indices of the bars that need a forecast; all by default. Those too early for one are left out.
+            A forecaster to which the other bars cost nothing makes them too.
+
+        Returns
+        -------
+        Forecast
 
         Raises
         ------
         BarsError
             The series is too short for a single forecast.
         """
-        if len(bars) <= self.warm_up:
-            raise BarsError(
-                bars.source,
-                f"{bars.symbol} has {len(bars)} bars; the {self.name} forecaster needs {self.warm_up + 1}",
-                "give more bars",
-                value=len(bars),
-            )
+        self.possible(bars, targets)
         high, low, close = self.moves(bars)
         high, low = np.maximum(high, close), np.minimum(low, close)
         for array in (high, low, close):
             array[: self.warm_up] = np.nan
         return Forecast(high, low, close, self.name)
 
+    def possible(self, bars: Bars, targets: Targets = None) -> NDArray[np.int64]:
+        """Those of `targets` (all bars by default) that have enough bars before them, sorted.
+
+        Raises
+        ------
+        BarsError
+            There is none.
+        """
+        if not all(np.isfinite(prices).all() for prices in (bars.open, bars.high, bars.low, bars.close)):
+            raise BarsError(
+                bars.source, f"{bars.symbol} has a price that is NaN or infinite", "use load_bars"
+            )
+        wanted = np.arange(len(bars)) if targets is None else np.unique(np.asarray(targets, dtype=np.int64))
+        chosen = wanted[(wanted >= self.warm_up) & (wanted < len(bars))]
+        if len(chosen) == 0:
+            raise BarsError(
+                bars.source,
+                f"{bars.symbol} has {len(bars)} bars; the {self.name} forecaster needs {self.warm_up + 1}",
+                "give more bars",
+                value=len(bars),
+            )
+        return chosen
+
     @abstractmethod
     def moves(self, bars: Bars) -> tuple[Array, Array, Array]:
         """High, low and close moves, each shape (n,); the first `warm_up` values are ignored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """What a model says of some bars.
+
+    Attributes
+    ----------
+    targets : ndarray of int, shape (m,)
+        Which bars.
+    quantiles : ndarray, shape (m, 3, len(LEVELS))
+        Of the high, low and close moves.
+    samples : ndarray, shape (m, draws, 3), or None
+    seconds : mapping of str to float
+    """
+
+    targets: NDArray[np.int64]
+    quantiles: Array
+    samples: Array | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+class QuantileForecaster(Forecaster):
+    """A forecaster whose model gives quantiles, at `LEVELS`, and perhaps samples.
+
+    Parameters
+    ----------
+    point : {"median", "mean"} or float
+        What a strategy trades on: a quantile, or the mean (of the samples; without them, of the quantiles,
+        which leaves both tails out).
+    """
+
+    def __init__(self, point: str | float = "median") -> None:
+        self.point = checked_point(point)
+
+    def forecast(self, bars: Bars, targets: Targets = None) -> Forecast:
+        """See `Forecaster.forecast`."""
+        return self.finished(bars, self.distribution(bars, self.possible(bars, targets)))
+
+    def finished(self, bars: Bars, made: Distribution) -> Forecast:
+        """Repair, count and align with the bars what the model gave."""
+        raw = made.quantiles
+        quantiles = ordered(np.sort(raw, axis=2), axis=1)
+        samples = None if made.samples is None else ordered(made.samples, axis=2)
+        repaired = (quantiles != raw).any(axis=(1, 2))
+        if samples is not None:
+            repaired |= (samples != made.samples).any(axis=(1, 2))
+        points = ordered(self._points(quantiles, samples), axis=1)
+        high, low, close = _aligned(points, made.targets, len(bars)).T.copy()
+        return Forecast(
+            high,
+            low,
+            close,
+            self.name,
+            LEVELS,
+            _aligned(quantiles, made.targets, len(bars)),
+            None if samples is None else _aligned(samples, made.targets, len(bars)),
+            int(repaired.sum()),
+            made.seconds,
+        )
+
+    def _points(self, quantiles: Array, samples: Array | None) -> Array:
+        if self.point == "mean":
+            return np.asarray(quantiles.mean(axis=2) if samples is None else samples.mean(axis=1))
+        level = 0.5 if self.point == "median" else float(self.point)
+        above = min(int(np.searchsorted(LEVELS, level)), len(LEVELS) - 1)
+        below = max(above - 1, 0)
+        share = (level - LEVELS[below]) / (LEVELS[above] - LEVELS[below]) if above > below else 0.0
+        return np.asarray(quantiles[:, :, below] * (1.0 - share) + quantiles[:, :, above] * share)
+
+    def moves(self, bars: Bars) -> tuple[Array, Array, Array]:
+        """High, low and close moves, each shape (n,)."""
+        made = self.forecast(bars)
+        return made.high, made.low, made.close
+
+    @abstractmethod
+    def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
+        """Quantiles and samples of the moves of the bars in `targets` (and of others, where it likes)."""
+
+
+def ordered(values: Array, axis: int) -> Array:
+    """Copy of (high, low, close) along `axis` with high raised to the close and low cut to it."""
+    high, low, close = np.moveaxis(values, axis, 0)
+    return np.stack([np.maximum(high, close), np.minimum(low, close), close], axis=axis)
+
+
+def checked_point(point: str | float) -> str | float:
+    """Return `point` if it is "median", "mean" or a level that the quantiles span.
+
+    Raises
+    ------
+    SettingError
+    """
+    if point in ("median", "mean"):
+        return point
+    try:
+        level = float(point)
+    except (TypeError, ValueError):
+        level = np.nan
+    if not LEVELS[0] <= level <= LEVELS[-1]:
+        raise SettingError(
+            f"point is {point!r}; expected median, mean or a level from {LEVELS[0]} to {LEVELS[-1]}"
+        )
+    return level
+
+
+def whole(name: str, value: object, least: int) -> int:
+    """Return `value` if it is a whole number >= `least`.
+
+    Raises
+    ------
+    SettingError
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise SettingError(f"{name} is {value!r}; expected a whole number >= {least}")
+    return int(value)
+
+
+def _aligned(values: Array, targets: NDArray[np.int64], n: int) -> Array:
+    full = np.full((n, *values.shape[1:]), np.nan)
+    full[targets] = values
+    return full

@@ -2,51 +2,168 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import import_module
+from typing import Any
 
 from backtune.bars import Bars
-from backtune.errors import one_of
-from backtune.forecasts.base import Forecast, Forecaster
+from backtune.errors import SettingError, one_of
+from backtune.forecasts.base import Forecast, Forecaster, Targets
+from backtune.forecasts.contexts import ContextForecaster
 
 MODELS: dict[str, tuple[str, str]] = {
+    "fhs": ("backtune.forecasts.fhs", "FilteredHistory"),
     "range": ("backtune.forecasts.range", "Range"),
     "naive": ("backtune.forecasts.naive", "Naive"),
+    "statsforecast": ("backtune.forecasts.statsforecast", "StatsForecast"),
+    "chronos": ("backtune.forecasts.chronos", "Chronos"),
+    "toto": ("backtune.forecasts.toto", "Toto"),
+    "kronos": ("backtune.forecasts.kronos", "Kronos"),
 }
+WEIGHTS: Mapping[str, str] = {  # models with weights, and a name to show how one is given
+    "chronos": "amazon/chronos-2",
+    "toto": "Datadog/Toto-2.0-22m",
+    "kronos": "NeoQuasar/Kronos-small",
+}
+DEFAULT_MODEL = "fhs"
+_OPTION = re.compile(r"[a-z_]+=[^,]*")
 
 
 def forecaster(model: str | Forecaster) -> Forecaster:
     """Make the forecaster that `model` names; a `Forecaster` is returned as it is.
 
+    Parameters
+    ----------
+    model : str or Forecaster
+        ``NAME``, ``NAME:WEIGHTS`` for a model with weights (a hub name or a local folder), and options behind
+        either, as in ``fhs,volatility=garch`` or ``chronos:amazon/chronos-2,device=cuda,dtype=bfloat16``.
+
     Raises
     ------
     SettingError
-        Unknown model; the message lists the known ones.
+        Unknown model, weights missing or not wanted, or an option that the model has not.
     """
     if isinstance(model, Forecaster):
         return model
-    module, name = MODELS[one_of("model", model, MODELS)]
-    cls: type[Forecaster] = getattr(import_module(module), name)
-    return cls()
+    if not isinstance(model, str):
+        raise SettingError(f"model is {model!r}; give its name or a Forecaster")
+    return _made(model)
 
 
-def forecast(bars: Bars, model: str | Forecaster = "range") -> Forecast:
-    """Forecast high, low and close moves of every bar from the bars before it.
+@lru_cache(maxsize=2)
+def _made(model: str) -> Forecaster:
+    """Make a forecaster once a process, so that weights are loaded, and chunk sizes found, once."""
+    head, options = _parts(model)
+    name, _, weights = head.partition(":")
+    module, cls_name = MODELS[one_of("model", name, MODELS)]
+    if (name in WEIGHTS) != bool(weights):
+        cure = f"give {name}:{WEIGHTS[name]} or {name}:FOLDER" if name in WEIGHTS else f"give {name} alone"
+        raise SettingError(f"model {model!r} {'names no' if name in WEIGHTS else 'has no'} weights; {cure}")
+    cls: type[Forecaster] = getattr(import_module(module), cls_name)
+    known = [] if cls.__init__ is object.__init__ else [*inspect.signature(cls).parameters]
+    known = [option for option in known if option != "weights"]
+    for option in options:
+        if not known:
+            raise SettingError(f"model {model!r}: {name} has no options; give {name} alone")
+        one_of(f"option of {name}", option, known)
+    made = cls(*([weights] if weights else []), **options)
+    made.name = model  # with its options, so that a run's record says how to make it again
+    return made
+
+
+def forecast(bars: Bars, model: str | Forecaster = DEFAULT_MODEL, targets: Targets = None) -> Forecast:
+    """Forecast high, low and close moves of bars from the bars before them.
 
     Parameters
     ----------
     bars : Bars
         From `load_bars`.
     model : str or Forecaster
-        "range" (default), "naive", or an object of your own.
+        "fhs" (default), "range", "naive", "chronos:amazon/chronos-2" and so on, or an object of your own; see
+        `backtune.forecasts.forecaster`.
+    targets : sequence of int, optional
+        Indices of the bars that need a forecast; all by default. Models with weights make no others.
 
     Returns
     -------
     Forecast
-        `.high`, `.low`, `.close`: moves of shape (n,), NaN where none can be made.
+        `.high`, `.low`, `.close`: moves of shape (n,), NaN where none was made; `.quantiles` where the model
+        has them.
 
     Raises
     ------
-    SettingError, BarsError
-        Unknown model, or too few bars.
+    SettingError, BarsError, ForecasterError
+        Unknown model, too few bars, or weights that cannot be used.
     """
-    return forecaster(model).forecast(bars)
+    return forecaster(model).forecast(bars, targets)
+
+
+def forecast_many(
+    series: Sequence[Bars],
+    model: str | Forecaster = DEFAULT_MODEL,
+    targets: Sequence[Targets] | None = None,
+) -> list[Forecast]:
+    """`forecast` of several series; the contexts of all of them share the model's calls.
+
+    Parameters
+    ----------
+    series : sequence of Bars
+    model : str or Forecaster
+    targets : sequence, optional
+        For each series, as in `forecast`.
+
+    Returns
+    -------
+    list of Forecast
+        In the order of `series`.
+
+    Raises
+    ------
+    SettingError, BarsError, ForecasterError
+        As `forecast`; a series that is too short fails the call.
+    """
+    made = forecaster(model)
+    wanted = list(targets) if targets is not None else [None] * len(series)
+    if len(wanted) != len(series):
+        raise SettingError(f"targets are given for {len(wanted)} of {len(series)} series; give them for each")
+    if not isinstance(made, ContextForecaster):
+        return [made.forecast(bars, each) for bars, each in zip(series, wanted, strict=True)]
+    asked = [(bars, made.possible(bars, each)) for bars, each in zip(series, wanted, strict=True)]
+    return [
+        made.finished(bars, distribution)
+        for (bars, _), distribution in zip(asked, made.distributions(asked), strict=True)
+    ]
+
+
+def with_options(model: str, **options: object) -> str:
+    """Name of the same model with other options."""
+    head, given = _parts(model)
+    given.update(options)
+    return ",".join([head, *(f"{name}={value}" for name, value in given.items())])
+
+
+def _parts(model: str) -> tuple[str, dict[str, Any]]:
+    """Split NAME:WEIGHTS from the options behind it; a comma inside WEIGHTS stays there."""
+    pieces = model.split(",")
+    options: dict[str, Any] = {}
+    while len(pieces) > 1 and _OPTION.fullmatch(pieces[-1]):
+        name, _, value = pieces.pop().partition("=")
+        if name in options:
+            raise SettingError(f"model {model!r} gives {name} twice; give it once")
+        options[name] = _value(value)
+    return ",".join(pieces), options
+
+
+def _value(text: str) -> Any:
+    words: dict[str, Any] = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text

@@ -8,9 +8,19 @@ import sys
 from types import ModuleType
 
 from backtune.optimizers.base import Evaluator, Objective, Optimizer, Optimum, Search
-from backtune.optimizers.registry import optimize, optimizer, optimizers
+from backtune.optimizers.registry import optimize, optimize_many, optimizer, optimizers
 
-__all__ = ["Evaluator", "Objective", "Optimizer", "Optimum", "Search", "optimize", "optimizer", "optimizers"]
+__all__ = [
+    "Evaluator",
+    "Objective",
+    "Optimizer",
+    "Optimum",
+    "Search",
+    "optimize",
+    "optimize_many",
+    "optimizer",
+    "optimizers",
+]
 
 
 class _Package(ModuleType):

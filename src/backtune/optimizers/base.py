@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -124,6 +125,20 @@ class Optimizer(ABC):
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None
     ) -> Optimum:
         """Maximize `objective`; see `backtune.optimize`."""
+
+    def optimize_many(
+        self,
+        objectives: Sequence[Objective],
+        *,
+        budget: int = 500,
+        seeds: Sequence[int],
+        time_limit: float | None = None,
+    ) -> list[Optimum]:
+        """Maximize each objective by itself, one after the other; see `backtune.optimize_many`."""
+        return [
+            self.optimize(objective, budget=budget, seed=seed, time_limit=time_limit)
+            for objective, seed in zip(objectives, seeds, strict=True)
+        ]
 
 
 class Search(Optimizer):

@@ -6,11 +6,14 @@ library and the object an `Optimizer` subclass. It is imported when it is used o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 
-from backtune.errors import OptimizerError, one_of
+import numpy as np
+
+from backtune.errors import OptimizerError, SettingError, one_of
 from backtune.optimizers.base import Objective, Optimizer, Optimum
 
 GROUP = "backtune.optimizers"
@@ -93,6 +96,48 @@ def optimize(
         Unknown or missing method, bad bounds or budget, or an objective that never gives a finite number.
     """
     return optimizer(method).optimize(objective, budget=budget, seed=seed, time_limit=time_limit)
+
+
+def optimize_many(
+    objectives: Sequence[Objective],
+    method: str | Optimizer = "exact",
+    *,
+    budget: int = 500,
+    seed: int | Sequence[int] = 0,
+    time_limit: float | None = None,
+) -> list[Optimum]:
+    """Maximize many objectives, each by itself.
+
+    Parameters
+    ----------
+    objectives : sequence of callable
+        As in `optimize`. Method "exact" solves them in parallel threads (as many as numba is given:
+        NUMBA_NUM_THREADS); other methods take them one by one.
+    method : str or Optimizer
+    budget : int
+        Most evaluations for each of them.
+    seed : int or sequence of int
+        One for all of them, or one each.
+    time_limit : float, optional
+        Seconds for each of them.
+
+    Returns
+    -------
+    list of Optimum
+        In the order of the objectives, each the same to the bit as `optimize` of it alone.
+
+    Raises
+    ------
+    SettingError, OptimizerError
+        As `optimize`; or as many seeds as objectives were not given.
+    """
+    items = list(objectives)
+    seeds = [seed] * len(items) if isinstance(seed, int | np.integer) else list(seed)
+    if len(seeds) != len(items):
+        raise SettingError(
+            f"{len(seeds)} seeds were given for {len(items)} objectives; give one, or one each"
+        )
+    return optimizer(method).optimize_many(items, budget=budget, seeds=seeds, time_limit=time_limit)
 
 
 def optimizers() -> dict[str, bool]:

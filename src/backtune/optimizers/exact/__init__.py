@@ -7,6 +7,6 @@ box's upper end) by breakpoints in low_offset (and its lower end). `breakpoints`
 `bound` bounds a rectangle of it, `search` finds the best point and proves it.
 """
 
-from backtune.optimizers.exact.solver import Exact, optimize_exactly
+from backtune.optimizers.exact.solver import Exact
 
-__all__ = ["Exact", "optimize_exactly"]
+__all__ = ["Exact"]

@@ -16,16 +16,18 @@ Marks = NDArray[np.int32]
 
 
 @njit(cache=True)
-def axis(low: float, high: float, points: Array, end: float) -> Array:
-    """The given points inside [low, high] and one `end` of the box, sorted, each once."""
-    inside = np.empty(points.size + 1)
+def axis(low: float, high: float, exits: Array, entries: Array, end: float) -> Array:
+    """Breakpoints (a row a kind) inside [low, high] and one `end` of the box, sorted, each once."""
+    inside = np.empty(exits.size + entries.size + 1)
     inside[0] = end
     count = 1
-    for x in points.flat:
-        if low <= x <= high:
-            inside[count] = x
-            count += 1
-    inside[:count].sort()
+    for points in (exits, entries):
+        for i in range(points.shape[0]):
+            for t in range(points.shape[1]):
+                if low <= points[i, t] <= high:
+                    inside[count] = points[i, t]
+                    count += 1
+    inside = np.sort(inside[:count])
     kept = 1
     for i in range(1, count):
         if inside[i] != inside[kept - 1]:

@@ -74,24 +74,15 @@ def start(lattice: Lattice, legs: Ids) -> Frontier:
         np.zeros(5, dtype=np.int64),
         np.array([-np.inf, _slack(lattice)]),
     )
-    legs[:longs] = np.arange(longs)
-    legs[longs : longs + shorts] = np.arange(shorts)
-    rows, columns = len(lattice.lows), len(lattice.highs)
-    root = Box(0, rows - 1, 0, columns - 1, 0.0, 0.0, False)
-    ids, room = (legs[:longs], legs[longs : longs + shorts]), legs[longs + shorts :]
-    _push(
-        lattice,
-        root,
-        frontier,
-        ids,
-        room,
-        np.zeros((4, ORDER)),
-        np.zeros(4),
-        np.empty((2, rows + 1)),
-        np.empty((2, columns + 1)),
-    )
-    frontier.places[0, FIRST] = longs + shorts
-    frontier.places[0, FREE] = longs + shorts + frontier.places[0, COUNT]
+    for leg in range(longs):
+        legs[leg] = leg
+    for leg in range(shorts):
+        legs[longs + leg] = leg
+    places = frontier.places[0]
+    places[R1], places[C1] = len(lattice.lows) - 1, len(lattice.highs) - 1
+    places[LONGS], places[COUNT], places[FREE] = longs, longs + shorts, longs + shorts
+    frontier.numbers[0, BOUND] = np.inf
+    frontier.counts[SIZE] = 1
     return frontier
 
 
@@ -108,10 +99,10 @@ def advance(lattice: Lattice, frontier: Frontier, legs: Ids, nodes: int) -> bool
         if counts[SIZE] == 0:
             return True
         top = counts[SIZE] - 1
+        r0, r1, c0, c1 = places[top, R0], places[top, R1], places[top, C0], places[top, C1]
         if numbers[top, BOUND] < values[VALUE]:
             counts[SIZE] = top
             continue
-        r0, r1, c0, c1 = places[top, R0], places[top, R1], places[top, C0], places[top, C1]
         if r0 == r1 and c0 == c1:
             counts[SIZE] = top
             _evaluate(lattice, frontier, r0, c1)
@@ -125,24 +116,38 @@ def advance(lattice: Lattice, frontier: Frontier, legs: Ids, nodes: int) -> bool
         if free + 2 * count > len(legs):
             return False
         counts[SIZE] = top
-        series[:] = frontier.series[top]
-        sums[:] = numbers[top, SUMS:]
+        _copy(frontier.series[top], frontier.numbers[top, SUMS:], series, sums)
         a, b, centred = numbers[top, CENTRE_A], numbers[top, CENTRE_B], numbers[top, IS_CENTRED] > 0
-        if r1 - r0 >= c1 - c0:
+        parts = 2
+        if counts[NODES] == 0:  # the whole lattice, not bounded yet
+            near = far = Box(r0, r1, c0, c1, a, b, centred)
+            parts = 1
+        elif r1 - r0 >= c1 - c0:
             middle = (r0 + r1) // 2
             near, far = Box(r0, middle, c0, c1, a, b, centred), Box(middle + 1, r1, c0, c1, a, b, centred)
         else:
             middle = (c0 + c1) // 2
             near, far = Box(r0, r1, middle + 1, c1, a, b, centred), Box(r0, r1, c0, middle, a, b, centred)
         ids = legs[first : first + longs], legs[first + longs : first + count]
-        for k, box in enumerate((near, far)):
+        for k in range(parts):
+            box = far if k else near
             _push(lattice, box, frontier, ids, legs[free:], series, sums, row_steps, column_steps)
             places[top + k, FIRST] = free
             free += places[top + k, COUNT]
-        places[top, FREE] = places[top + 1, FREE] = free
-        if numbers[top, BOUND] > numbers[top + 1, BOUND]:
-            _swap(frontier, top)
+        places[top, FREE] = free
+        if parts == 2:
+            places[top + 1, FREE] = free
+            if numbers[top, BOUND] > numbers[top + 1, BOUND]:
+                _swap(frontier, top)
     return True
+
+
+@njit(cache=True)
+def _copy(series: Array, sums: Array, to_series: Array, to_sums: Array) -> None:
+    for i in range(4):
+        to_sums[i] = sums[i]
+        for k in range(ORDER):
+            to_series[i, k] = series[i, k]
 
 
 @njit(cache=True, error_model="numpy")
@@ -159,8 +164,7 @@ def _push(
     place = frontier.counts[SIZE]
     places, numbers = frontier.places[place], frontier.numbers[place]
     own, own_sums = frontier.series[place], numbers[SUMS:]
-    own[:] = series
-    own_sums[:] = sums
+    _copy(series, sums, own, own_sums)
     frontier.counts[SIZE] = place + 1
     box = given
     while True:
@@ -199,8 +203,10 @@ def _bounded(
     highs, lows, rule = lattice.highs, lattice.lows, lattice.rule
     frontier.counts[NODES] += 1
     sums[CONSTANT] = 0.0
-    row_steps[:, : box.r1 - box.r0 + 2] = 0.0
-    column_steps[:, : box.c1 - box.c0 + 2] = 0.0
+    for i in range(box.r1 - box.r0 + 2):
+        row_steps[0, i] = row_steps[1, i] = 0.0
+    for i in range(box.c1 - box.c0 + 2):
+        column_steps[0, i] = column_steps[1, i] = 0.0
     longs, long_rows, long_columns = open_longs(
         lattice.long_legs, lattice.long_marks, highs, lows, rule, box, ids[0], room,
         series, sums, row_steps, column_steps,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit, prange
-from numpy.typing import NDArray
+from numba import get_num_threads, njit
 
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, check_budget
@@ -44,32 +44,27 @@ class Exact(Optimizer):
             numbers = _solve_until(*_arguments(problem), deadline=started + time_limit)
         return _optimum(numbers, time.perf_counter() - started)
 
+    def optimize_many(
+        self,
+        objectives: Sequence[Objective],
+        *,
+        budget: int = 500,
+        seeds: Sequence[int],
+        time_limit: float | None = None,
+    ) -> list[Optimum]:
+        """Maximize many problems in parallel threads; see `backtune.optimize_many`.
 
-def optimize_exactly(problems: Sequence[Objective]) -> list[Optimum]:
-    """Exact optima of many problems, in order, solved in parallel threads.
-
-    Each result equals that of solving the problem alone, to the bit.
-
-    Raises
-    ------
-    OptimizerError
-        One of them is not an `EntryExitProblem`.
-    """
-    started = time.perf_counter()
-    checked = [_entry_exit(problem) for problem in problems]
-    if not checked:
-        return []
-    bounds = np.array([problem.bounds for problem in checked])
-    numbers = _solve_many(
-        *_joined([problem.long_legs for problem in checked]),
-        *_joined([problem.short_legs for problem in checked]),
-        bounds,
-        np.array([problem.fee for problem in checked]),
-        np.array([FILLS[problem.fills] for problem in checked]),
-        np.array([problem.close_at_eod for problem in checked]),
-    )
-    seconds = (time.perf_counter() - started) / len(checked)
-    return [_optimum(row, seconds) for row in numbers]
+        `seconds` of each is its share of the whole time. With a time limit they are solved one by one.
+        """
+        if time_limit is not None or not objectives:
+            return super().optimize_many(objectives, budget=budget, seeds=seeds, time_limit=time_limit)
+        started = time.perf_counter()
+        problems = [_entry_exit(objective) for objective in objectives]
+        check_budget(budget, min(seeds), time_limit)
+        with ThreadPoolExecutor(get_num_threads()) as threads:
+            numbers = list(threads.map(_solved, problems))
+        seconds = (time.perf_counter() - started) / len(problems)
+        return [_optimum(row, seconds) for row in numbers]
 
 
 def _entry_exit(objective: Objective) -> EntryExitProblem:
@@ -108,10 +103,8 @@ def _optimum(numbers: Array, seconds: float) -> Optimum:
     )
 
 
-def _joined(arrays: list[Array]) -> tuple[Array, NDArray[np.int64]]:
-    """Legs of all problems side by side, and where those of each begin."""
-    ends = np.cumsum([0, *(array.shape[1] for array in arrays)])
-    return np.ascontiguousarray(np.concatenate(arrays, axis=1)), ends
+def _solved(problem: EntryExitProblem) -> Array:
+    return _solve(*_arguments(problem))
 
 
 def _solve_until(
@@ -121,13 +114,17 @@ def _solve_until(
     lattice = _lay_out(long_legs, short_legs, bounds, fee, fills, eod)
     legs = _room(lattice)
     frontier = search.start(lattice, legs)
-    while frontier.counts[search.SIZE] and time.perf_counter() < deadline:
-        if not search.advance(lattice, frontier, legs, SLICE):
+    nodes = 1  # there is always a value, however short the time
+    while frontier.counts[search.SIZE]:
+        if not search.advance(lattice, frontier, legs, nodes):
             legs = _more_room(legs)
+        nodes = SLICE
+        if time.perf_counter() > deadline:
+            break
     return np.array(_report(lattice, frontier))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _solve(long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool) -> Array:
     """High offset, low offset, value, bound and evaluations of one problem's optimum."""
     lattice = _lay_out(long_legs, short_legs, bounds, fee, fills, eod)
@@ -139,30 +136,14 @@ def _solve(long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills
     return np.array(_report(lattice, frontier))
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
-def _solve_many(
-    long_legs: Array, long_ends: NDArray[np.int64], short_legs: Array, short_ends: NDArray[np.int64],
-    bounds: Array, fees: Array, fills: NDArray[np.int64], eods: NDArray[np.bool_],
-) -> Array:  # fmt: skip
-    """`_solve` for each of many problems, a row each."""
-    result = np.empty((len(fees), 5))
-    for i in prange(len(fees)):
-        longs = np.ascontiguousarray(long_legs[:, long_ends[i] : long_ends[i + 1]])
-        shorts = np.ascontiguousarray(short_legs[:, short_ends[i] : short_ends[i + 1]])
-        result[i] = _solve(longs, shorts, bounds[i], fees[i], fills[i], eods[i])
-    return result
-
-
 @njit(cache=True)
 def _lay_out(
     long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool
 ) -> Lattice:
     long_breaks = long_breakpoints(long_legs, fills, eod)
     short_breaks = short_breakpoints(short_legs, fills, eod)
-    a_points = np.concatenate((long_breaks[0], short_breaks[1], short_breaks[2]))
-    b_points = np.concatenate((short_breaks[0], long_breaks[1], long_breaks[2]))
-    highs = axis(bounds[0, 0], bounds[0, 1], a_points, bounds[0, 1])
-    lows = axis(bounds[1, 0], bounds[1, 1], b_points, bounds[1, 0])
+    highs = axis(bounds[0, 0], bounds[0, 1], long_breaks[:1], short_breaks[1:], bounds[0, 1])
+    lows = axis(bounds[1, 0], bounds[1, 1], short_breaks[:1], long_breaks[1:], bounds[1, 0])
     long_marks = marks(long_breaks, highs, lows, False)
     short_marks = marks(short_breaks, highs, lows, True)
     return Lattice(
@@ -179,7 +160,8 @@ def _room(lattice: Lattice) -> Ids:
 @njit(cache=True)
 def _more_room(legs: Ids) -> Ids:
     more = np.empty(2 * len(legs), dtype=np.int32)
-    more[: len(legs)] = legs
+    for i in range(len(legs)):  # a slice would bring in the compilation of its error message
+        more[i] = legs[i]
     return more
 
 

@@ -1,0 +1,13 @@
+"""Compare the optimizers on the realistic objective: 200 synthetic bars with momentum, both policies.
+
+The findings document's script of this name, over the benchmark:
+`python scripts/benchmark_realistic_strategy.py --help`.
+"""
+
+import sys
+
+from backtune.cli import main
+
+if __name__ == "__main__":
+    sys.argv[1:1] = ["bench", "--suite", "realistic"]
+    main()

@@ -1,0 +1,211 @@
+"""The findings document, written anew from what is measured: `backtune bench --findings FILE`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from backtune.benchmark.claims import RULES, claims
+from backtune.benchmark.files import write_whole
+from backtune.benchmark.problems import suite
+from backtune.benchmark.protocol import alone, is_expensive
+from backtune.benchmark.recommend import pays_from, recommend, show_seconds
+from backtune.benchmark.results import Benchmark, benchmark
+from backtune.benchmark.runtimes import TARGETS
+from backtune.benchmark.tables import (
+    projection_cells,
+    quality_cells,
+    running_time_cells,
+    timing_cells,
+    write_tables,
+)
+from backtune.benchmark.walkforward import METHOD, SIMULATIONS, measure, measure_workers
+from backtune.errors import RunError
+
+SMALL_BUDGETS = {"simple": (30,), "realistic": (30, 100)}  # 30 is what the earlier document gave BoTorch
+Progress = Callable[[str, int, int], None]
+
+
+def write_findings(
+    path: Path,
+    output: Path,
+    methods: str | Sequence[str] = "all",
+    *,
+    seeds: int = 15,
+    budget: int = 500,
+    workers: int | None = None,
+    command: Sequence[str] = (),
+    progress: Progress = lambda what, done, total: None,
+) -> Path:
+    """Run the suites and the 280-optimization backtest, and write the document.
+
+    Parameters
+    ----------
+    path : Path
+        Of the document, Markdown.
+    output : Path
+        Folder of the benchmarks behind it; one that was interrupted is taken up again.
+    methods, seeds, budget, workers, command, progress
+        See `backtune.benchmark.benchmark`.
+
+    Raises
+    ------
+    BacktuneError
+        As `benchmark`; and RunError where the document cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise RunError(f"{path}: its folder does not exist; make it, or choose another file with --findings")
+    made = {}
+    for name, small in SMALL_BUDGETS.items():
+        made[name] = benchmark(
+            suite(name, seeds), methods, budget=budget, small_budgets=small, workers=workers,
+            output=output / f"findings-{name}",
+            command=command, progress=progress,
+        )  # fmt: skip
+        write_tables(made[name])
+    text = document(made["simple"], made["realistic"], alone(measure), measure_workers(), command)
+    write_whole(path, text)
+    return path
+
+
+def document(
+    simple: Benchmark, realistic: Benchmark, backtest: Mapping[str, Any], workers: Mapping[str, Any],
+    command: Sequence[str],
+) -> str:  # fmt: skip
+    """Return the document, Markdown."""
+    verdicts = claims(simple, realistic, backtest, workers)
+    parts = [
+        "# Findings: which optimizer should a backtest use?",
+        f"Written by `{' '.join(command)}`; every figure and verdict below is computed by that command.",
+        _machine(realistic),
+        "## What to use",
+        _advice(realistic),
+        "## Simple objective, n = 100 bars",
+        _suite(simple),
+        "## Realistic objective, n = 200 bars with momentum, both close_at_eod policies",
+        _suite(realistic),
+        f"## The backtest: {backtest['torch']['optimizations']} optimizations",
+        _backtest(backtest),
+        "## Where its time goes",
+        _breakdown(backtest),
+        "## The earlier document's claims",
+        markdown_table(
+            ["claim", "measured here", "verdict"], [[c.claim, c.measured, c.verdict] for c in verdicts]
+        ),
+        "How the verdicts are decided:",
+        "\n".join(f"- {rule}" for rule in RULES),
+        "Times on the simple and realistic objective are those of the torch kind of objective under the "
+        "published "
+        "fill rule, which is what the earlier document timed; added up over the two policies where it says "
+        "both.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _machine(results: Benchmark) -> str:
+    machine = results.record["machine"]
+    rows = [
+        ["processor", f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"],
+        ["system", machine["system"]],
+        ["accelerator", machine["accelerator"]],
+        ["threads", f"1 in every process; {results.record['workers']} processes for quality, 1 for timing"],
+        ["seeds, budget", f"{results.record['seeds']} paired seeds, {results.budget} evaluations"],
+        ["versions", ", ".join(f"{name} {number}" for name, number in machine["versions"].items())],
+    ]
+    if results.record["not_installed"]:
+        rows.append(["not installed", ", ".join(results.record["not_installed"])])
+    return markdown_table(["", ""], rows)
+
+
+def _advice(results: Benchmark) -> str:
+    advice = recommend(results.runs, results.record)
+    lines = [f"- {item.text} ({item.evidence[0]})" for item in advice]
+    dear = [name for name in results.record["methods"] if is_expensive(name)]
+    lines += [f"- {pays_from(results.runs, name, target)}." for name in dear for target in TARGETS[:2]]
+    lines += [f"- Limit: {limit}." for limit in advice[0].limits]
+    return "\n".join(lines)
+
+
+def _suite(results: Benchmark) -> str:
+    tables = write_tables(results)
+    parts = []
+    for (problem, budget), group in tables["quality"].groupby(["problem", "budget"], sort=False):
+        parts += [f"### {problem}, {budget} evaluations", markdown_table(*quality_cells(group))]
+    for problem, group in tables["running_times"].groupby("problem", sort=False):
+        parts += [
+            f"### {problem}: expected evaluations to a regret (successes)",
+            markdown_table(*running_time_cells(group)),
+        ]
+    parts += [
+        "### Time, by kind of objective (serial, one core, after a warm-up)",
+        markdown_table(*timing_cells(tables["timing"])),
+        "### Expected time to within 1 %, by the cost of one evaluation",
+        markdown_table(*projection_cells(tables["projection"])),
+    ]
+    return "\n\n".join(parts)
+
+
+def _backtest(backtest: Mapping[str, Any]) -> str:
+    torch = backtest["torch"]
+    head = [
+        "optimizer, objective",
+        "optimizations",
+        "evaluations",
+        "seconds",
+        "each",
+        "sum of the values found",
+    ]
+    rows = [
+        [f"{METHOD}, torch kind", torch["optimizations"], torch["evaluations"], f"{torch['seconds']:.2f}",
+         show_seconds(torch["seconds"] / torch["optimizations"]), "-"],
+    ]  # fmt: skip
+    for name, label in ((METHOD, f"{METHOD}, compiled kind"), ("exact", "exact, compiled kind")):
+        found = backtest[name]
+        rows.append(
+            [label, found["optimizations"], found["evaluations"], f"{found['tuned_seconds']:.3f}",
+             show_seconds(found["tuned_seconds"] / found["optimizations"]), f"{found['in_sample']:.6f}"]
+        )  # fmt: skip
+    half = "; ".join(
+        f"{name}: {seconds['35']:.2f} s with 35 simulations, {seconds['70']:.2f} s with 70"
+        for name, seconds in backtest["half"].items()
+    )
+    about = (
+        f"Daily bars of {backtest['symbol']} ({backtest['bars']} bars), {SIMULATIONS} simulations x 2 "
+        "strategies x 2 "
+        "policies, windows of 200 bars, fills published, one process and one core."
+    )
+    return f"{about}\n\n{markdown_table(head, rows)}\n\nWhole runs: {half}."
+
+
+def _breakdown(backtest: Mapping[str, Any]) -> str:
+    head = ["run", "forecast", "optimize", "evaluate", "total"]
+    rows = [_shares(f"{name}, compiled kind", backtest[name]) for name in ("exact", METHOD)]
+    as_torch = {**backtest[METHOD], "optimize": backtest["torch"]["seconds"]}
+    as_torch["total"] = as_torch["forecast"] + as_torch["optimize"] + as_torch["evaluate"]
+    rows.append(_shares(f"{METHOD}, torch kind", as_torch))
+    note = (
+        "The forecaster is `range`, which takes milliseconds; a large forecasting model changes the first "
+        "column. "
+        "The last row puts the optimizations on the torch kind in the place of the compiled ones."
+    )
+    return f"{markdown_table(head, rows)}\n\n{note}"
+
+
+def _shares(label: str, seconds: Mapping[str, float]) -> list[str]:
+    total = seconds["total"]
+    parts = [
+        f"{show_seconds(seconds[name])} ({seconds[name] / total:.0%})"
+        for name in ("forecast", "optimize", "evaluate")
+    ]
+    return [label, *parts, show_seconds(total)]
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a Markdown table; what could end a cell is escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")

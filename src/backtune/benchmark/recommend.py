@@ -1,0 +1,268 @@
+"""The recommendation, computed: which method to use for this objective, budget and machine, and why.
+
+Every sentence here is a template filled from the results; nothing is known about a library in advance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backtune.benchmark.runtimes import quantile, to_target
+from backtune.benchmark.statistics import (
+    COSTS,
+    MIN_BLOCKS,
+    block_ratios,
+    compare,
+    largest_budget,
+    of_mode,
+    overheads,
+)
+
+TARGET = 0.01
+ENOUGH = 15
+MOST_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to use in one situation.
+
+    Attributes
+    ----------
+    situation : str
+        What the advice is for.
+    method : str or None
+        None where the results recommend nothing.
+    tied : list of str
+        Methods that cannot be told apart from it.
+    evidence : list of str
+    limits : list of str
+    """
+
+    situation: str
+    method: str | None
+    tied: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The advice in one sentence."""
+        situation = self.situation[:1].upper() + self.situation[1:]
+        if self.method is None:
+            return f"{situation}: nothing can be recommended."
+        if not self.tied:
+            return f"{situation}: use {self.method}."
+        others = _join(self.tied) if len(self.tied) <= MOST_NAMED else f"{len(self.tied)} others"
+        return f"{situation}: use {self.method}; {others} cannot be told apart from it."
+
+
+def recommend(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[Recommendation]:
+    """Recommendations of a benchmark.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        `Benchmark.runs`.
+    record : mapping
+        `Benchmark.record`.
+
+    Returns
+    -------
+    list of Recommendation
+        The exact optimum where it can be had; then, for objectives that can only be called, the best quality
+        at each budget and the least expected time to 1 % of the optimum at each cost of an evaluation.
+    """
+    limits = _limits(runs, record)
+    advice = []
+    proved = of_mode(runs, "quality")
+    proved = proved[proved["proved"].astype(bool)]
+    if len(proved):
+        advice.append(_exact(runs, proved, limits))
+    called = runs[~runs["method"].isin(set(proved["method"]))]
+    for budget in sorted(called.loc[called["mode"] == "quality", "budget"].unique(), reverse=True):
+        advice.append(_at_budget(called, int(budget), limits))
+    if (called["mode"] == "timing").any():
+        advice += [_at_cost(called, cost, limits) for cost in COSTS]
+    return advice
+
+
+def _exact(runs: pd.DataFrame, proved: pd.DataFrame, limits: list[str]) -> Recommendation:
+    timed = of_mode(runs, "timing")
+    seconds = timed.loc[timed["method"].isin(set(proved["method"])), "seconds"]
+    took = f" in {show_seconds(float(seconds.median()))} (median)" if len(seconds) else ""
+    return Recommendation(
+        "where the objective is an EntryExitProblem",
+        str(proved["method"].iloc[0]),
+        evidence=[f"proved the optimum in {len(proved)} of {len(proved)} runs{took}"],
+        limits=limits,
+    )
+
+
+def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommendation:
+    """Lowest mean rank over blocks; tied with whatever the signed-rank test does not separate from it."""
+    situation = f"best value after {budget} evaluations"
+    chosen = of_mode(runs, "quality", budget)
+    usable = chosen[np.isfinite(chosen["regret"])]
+    if not len(usable):
+        return Recommendation(situation, None, evidence=["no run found a finite value"], limits=limits)
+    table = compare(runs, budget)
+    best = table.methods[0]
+    tied = [other for other in table.methods[1:] if table.same(best, other)]
+    regret = {m: group.to_numpy() for m, group in chosen.groupby("method")["regret"]}
+    median = {m: float(quantile(values, 0.5)) for m, values in regret.items()}
+    evidence = [
+        f"mean rank {table.ranks[0]:.1f} of {len(table.methods)} over {table.blocks} blocks; median regret "
+        f"{show_share(median[best])}; {np.mean(regret[best] <= TARGET):.0%} of runs within 1 %"
+    ]
+    for other in table.methods[1:]:
+        wins, low, high = table.beats(best, other)
+        verdict = "cannot be told apart from" if other in tied else "beats"
+        p = table.p[0, table.methods.index(other)]
+        evidence.append(
+            f"{verdict} {other}: wins {wins:.0%} [{low:.0%}, {high:.0%}] of pairs, "
+            f"{'too few blocks to test' if math.isnan(p) else f'Holm p = {p:.2g}'}; its median regret "
+            f"{show_share(median[other])}"
+        )
+    over = overheads(runs)
+    cheap = sorted((m for m in [best, *tied] if m in over.index), key=over["overhead"].__getitem__)
+    if tied and cheap:
+        least = show_seconds(float(over.loc[cheap[0], "overhead"]))
+        evidence.insert(
+            1, f"the least overhead of these {len(tied) + 1} has {cheap[0]}: {least} an evaluation"
+        )
+    own = list(limits)
+    if table.blocks < MIN_BLOCKS:
+        own.append(
+            f"{table.blocks} independent blocks: fewer than {MIN_BLOCKS} cannot tell any two methods apart"
+        )
+    close = [m for m in table.methods[1:] if m not in tied and median[m] <= TARGET / 10 >= median[best]]
+    if close:
+        own.append(f"{_join(close)}: measurably worse, yet within 0.1 % of the optimum in the median as well")
+    return Recommendation(situation, best, tied, evidence, own)
+
+
+def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendation:
+    """Least expected time to the target; tied where the paired bootstrap of the ratio covers 1."""
+    situation = f"least time to within 1 % of the optimum, one evaluation costing {show_seconds(cost)}"
+    over = overheads(runs)
+    draws: dict[str, Any] = {}
+    expected: dict[str, float] = {}
+    notes: dict[str, str] = {}
+    for method, group in largest_budget(of_mode(runs, "quality")).groupby("method", sort=False):
+        if method not in over.index:
+            continue
+        ordered = group.sort_values(["block", "problem", "seed"], kind="stable")
+        spent, solved = to_target(ordered, TARGET)
+        if not solved.any():
+            continue
+        each = cost + float(over.loc[method, "overhead"])
+        expected[method] = each * float(spent.sum()) / int(solved.sum())
+        draws[method] = each * block_ratios(
+            spent, solved, ordered.groupby("block", sort=True).ngroup().to_numpy()
+        )
+        notes[method] = (
+            f"{show_seconds(expected[method])} expected: {spent.sum() / solved.sum():.0f} evaluations a "
+            "success "
+            f"({int(solved.sum())} of {len(solved)} runs succeed), overhead "
+            f"{show_seconds(float(over.loc[method, 'overhead']))} each"
+        )
+    if not expected:
+        return Recommendation(
+            situation, None, evidence=["no run came within 1 % of the optimum"], limits=limits
+        )
+    order = sorted(expected, key=expected.__getitem__)
+    best = order[0]
+    few = len(np.unique(runs["block"])) < MIN_BLOCKS
+    tied = [other for other in order[1:] if few or _covers_one(draws[other], draws[best])]
+    evidence = [f"{method}: {notes[method]}" for method in order]
+    never = sorted(set(runs.loc[runs["mode"] == "quality", "method"]) - set(expected))
+    if never:
+        evidence.append(f"never within 1 %, or not timed: {_join(never)}")
+    own = [*limits, "intervals are over the seeds; the clock's own noise, about a tenth, is not in them"]
+    return Recommendation(situation, best, tied, evidence, own)
+
+
+def _covers_one(draws: Any, reference: Any) -> bool:
+    """Whether the 95 % interval of the ratio of two expected times holds 1; both resample alike."""
+    known = np.isfinite(reference)
+    if not known.any():
+        return True
+    ratios = draws[known] / reference[known]
+    return bool(quantile(ratios, 0.025) <= 1.0 <= quantile(ratios, 0.975))
+
+
+def pays_from(runs: pd.DataFrame, expensive: str, target: float = TARGET) -> str:
+    """From which objective cost on `expensive` reaches a target sooner than every cheaper method, in words.
+
+    Two straight lines: evaluations x (cost + overhead). They cross where both take equally long.
+    """
+    over = overheads(runs)
+    goal = f"came within {show_share(target)}"
+    lines: dict[str, tuple[float, float]] = {}
+    for method, group in largest_budget(of_mode(runs, "quality")).groupby("method", sort=False):
+        if method in over.index and not group["proved"].any():
+            spent, solved = to_target(group, target)
+            if solved.any():
+                lines[method] = (float(spent.sum()) / int(solved.sum()), float(over.loc[method, "overhead"]))
+    if expensive not in lines:
+        budget = int(runs.loc[runs["method"] == expensive, "budget"].max())
+        return f"{expensive} never {goal} in {budget} evaluations: it does not pay at any cost"
+    count, overhead = lines.pop(expensive)
+    costs = []
+    for other, (other_count, other_overhead) in lines.items():
+        if other_overhead < overhead:
+            if other_count <= count:
+                return (
+                    f"{expensive} does not pay at any cost: {other} needs no more evaluations to be within "
+                    f"{show_share(target)} and has less overhead"
+                )
+            costs.append((count * overhead - other_count * other_overhead) / (other_count - count))
+    if not costs:
+        return f"{expensive} has the least overhead of those that {goal}"
+    return f"{expensive} pays from {show_seconds(max(0.0, *costs))} an evaluation, of those that {goal}"
+
+
+def _limits(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:
+    limits = [
+        f"measured on suite {record['suite']!r} with {record['seeds']} seeds, on "
+        f"{record['machine']['processor']} "
+        f"({record['machine']['cores']} cores); another objective, dimension or machine can rank differently"
+    ]
+    if record["seeds"] < ENOUGH:
+        limits.append(f"{record['seeds']} seeds: fewer than {ENOUGH} are an indication, not evidence")
+    failed = runs[runs["status"] != "ok"].groupby("method").size()
+    if len(failed):
+        limits.append("failed runs, counted as unsolved: " + ", ".join(f"{m} {n}" for m, n in failed.items()))
+    if record["references"]:
+        limits.append("the optimum is not known: regret is measured from the best value any method found")
+    if record["not_installed"]:
+        limits.append(f"not installed and so not compared: {_join(record['not_installed'])}")
+    return limits
+
+
+def _join(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def show_seconds(seconds: float) -> str:
+    """Seconds with a unit that fits, three digits."""
+    if not math.isfinite(seconds):
+        return "never" if seconds > 0 else "-"
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def show_share(share: float) -> str:
+    """Share as a percentage, three digits."""
+    if not math.isfinite(share):
+        return "no value" if share > 0 else "-"
+    return "0 %" if share == 0 else f"{100 * share:.3g} %"

@@ -1,0 +1,140 @@
+"""Times of the 280-optimization backtest: 70 simulations x 2 strategies x 2 close_at_eod policies."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import backtune
+from backtune.backtest import Settings, policy_problems, run_backtest, symbol_bars
+from backtune.bars import SAMPLE_SYMBOLS, Bars
+from backtune.benchmark.objectives import TorchObjective
+from backtune.forecasts import forecast
+from backtune.forecasts.registry import MODELS
+from backtune.optimizers import optimize
+from backtune.problem import EntryExitProblem
+from backtune.strategies import strategies
+
+METHOD = "scipy:differential_evolution"
+SIMULATIONS = 70
+BUDGET = 500
+LARGE_MODELS = ("toto", "kronos")
+SYMBOL = SAMPLE_SYMBOLS[0]
+
+
+def measure() -> dict[str, Any]:
+    """Time the backtest in its variants, one after the other, each after a warm-up.
+
+    Returns
+    -------
+    dict
+        exact, method: seconds of forecast, optimize, evaluate and total; half: seconds with 35 simulations
+        beside 70, by optimizer; torch: seconds and evaluations of the same optimizations on the torch kind;
+        models: share of the run that each large forecasting model takes, or why it could not be run.
+    """
+    base = Settings(num_simulations=SIMULATIONS, budget=BUDGET, fills="published")
+    bars = symbol_bars(SYMBOL, None, base)
+    found: dict[str, Any] = {"symbol": SYMBOL, "bars": len(bars), "half": {}}
+    for optimizer in ("exact", METHOD):
+        settings = replace(base, optimizer=optimizer)
+        run_backtest(bars, replace(settings, num_simulations=2))
+        whole = run_backtest(bars, settings)
+        half = run_backtest(bars, replace(settings, num_simulations=SIMULATIONS // 2))
+        found[optimizer] = whole.seconds
+        found["half"][optimizer] = {"35": half.seconds["total"], "70": whole.seconds["total"]}
+        tuned = whole.simulations[whole.simulations["strategy"].isin(["maxdiff", "always_on"])]
+        found[optimizer] |= {
+            "optimizations": len(tuned),
+            "tuned_seconds": float(tuned["optimizer_seconds"].sum()),
+            "evaluations": int(tuned["evaluations"].sum()),
+            "in_sample": float(tuned["in_sample"].sum()),
+        }
+    found["torch"] = _torch(bars, base)
+    found["models"] = {name: _model_share(bars, base, name) for name in LARGE_MODELS}
+    return found
+
+
+def _torch(bars: Bars, settings: Settings) -> dict[str, Any]:
+    """The same optimizations, each evaluation tensor operations."""
+    objectives = [TorchObjective(problem) for problem in window_problems(bars, settings)]
+    optimize(objectives[0], METHOD, budget=50)
+    started = time.perf_counter()
+    made = [optimize(objective, METHOD, budget=BUDGET, seed=i) for i, objective in enumerate(objectives)]
+    seconds = time.perf_counter() - started
+    x = np.zeros(2)
+    started = time.perf_counter()
+    for objective in objectives:
+        objective(x)
+    each = (time.perf_counter() - started) / len(objectives)
+    evaluations = sum(best.evaluations for best in made)
+    return {
+        "seconds": seconds, "optimizations": len(made), "evaluations": evaluations, "cost": each,
+    }  # fmt: skip
+
+
+def window_problems(bars: Bars, settings: Settings) -> list[EntryExitProblem]:
+    """Tuning windows of every simulation, policy and tuned strategy."""
+    made = forecast(bars, settings.model)
+    problems = []
+    for strategy in strategies(settings.strategies):
+        if not strategy.tuned:
+            continue
+        for whole in policy_problems(bars, made, strategy, settings):
+            for simulation in range(settings.num_simulations):
+                stop = whole.size - (settings.num_simulations - simulation) * settings.horizon
+                problems.append(whole.slice(stop - settings.window, stop))
+    return problems
+
+
+def _model_share(bars: Bars, settings: Settings, name: str) -> dict[str, Any]:
+    if name not in MODELS:
+        return {"reason": f"this version has no forecaster {name!r}"}
+    os.environ["HF_HUB_OFFLINE"] = "1"  # in a process of its own: measure what is here, fetch nothing
+    try:
+        seconds = run_backtest(bars, replace(settings, model=name)).seconds
+    except Exception as error:
+        return {"reason": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+    return {"share": seconds["forecast"] / seconds["total"]}
+
+
+def measure_workers() -> dict[str, Any]:
+    """Four symbols on one worker and on four: seconds of each, or why they could not be measured."""
+    run = getattr(backtune, "run_parallel_backtests", None)
+    if run is None:
+        return {"reason": "this version has no run_parallel_backtests"}
+    options: dict[str, Any] = {"num_simulations": SIMULATIONS, "optimizer": METHOD, "budget": BUDGET}
+    with tempfile.TemporaryDirectory() as folder:
+        symbols = _four_symbols(Path(folder))
+        seconds = {}
+        for workers in (1, 4):
+            started = time.perf_counter()
+            try:
+                runs = run(symbols, max_workers=workers, data=folder, **options)
+            except Exception as error:
+                return {"reason": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+            if runs.failed:
+                return {"reason": str(next(iter(runs.failed.values())))}
+            seconds[str(workers)] = time.perf_counter() - started
+    return {"seconds": seconds, "cores": os.cpu_count()}
+
+
+def _four_symbols(folder: Path) -> list[str]:
+    """Write the two halves of each sample symbol as price files."""
+    names = []
+    for symbol in SAMPLE_SYMBOLS:
+        bars = symbol_bars(symbol, None, Settings())
+        columns = ("open", "high", "low", "close")
+        frame = pd.DataFrame(
+            {"timestamp": bars.timestamps, **{name: getattr(bars, name) for name in columns}}
+        )
+        for part, rows in (("A", frame.iloc[: len(frame) // 2]), ("B", frame.iloc[len(frame) // 2 :])):
+            names.append(f"{symbol}{part}")
+            rows.to_csv(folder / f"{names[-1]}.csv", index=False)
+    return names

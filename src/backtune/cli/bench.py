@@ -1,0 +1,123 @@
+"""backtune bench."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backtune.cli.options import Debug, Json, print_json
+from backtune.errors import SettingError
+
+if TYPE_CHECKING:
+    from backtune.benchmark import Suite
+
+
+def bench(
+    suite: Annotated[str | None, typer.Option(help="simple, realistic, bars or bbob.")] = None,
+    optimizers: Annotated[
+        str, typer.Option(help="all, or comma-separated; see `backtune optimizers`.")
+    ] = "all",
+    seeds: Annotated[int, typer.Option(help="Paired seeds; fewer than 15 are an indication only.")] = 15,
+    budget: Annotated[int, typer.Option(help="Evaluations a run.")] = 500,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds a run; makes every run serial.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Your own, as module:callable.")] = None,
+    bounds: Annotated[str | None, typer.Option(help="Of --objective: low:high,low:high,...")] = None,
+    fills: Annotated[
+        str | None, typer.Option(help="Fill rules of the backtest suites, comma-separated.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Of suite bars: folder of price files.")] = None,
+    symbols: Annotated[str | None, typer.Option(help="Of suite bars: comma-separated.")] = None,
+    dimension: Annotated[int, typer.Option(help="Of suite bbob.")] = 5,
+    timing_seeds: Annotated[int, typer.Option(help="Serial timed runs of each method; 0 for none.")] = 3,
+    workers: Annotated[int | None, typer.Option(help="Processes for quality; one a core by default.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
+        "bench"
+    ),
+    findings: Annotated[Path | None, typer.Option(help="Write the findings document anew.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Compare optimizers: tables, a recommendation with its evidence, and a page."""
+    from backtune.benchmark import benchmark, own_suite
+    from backtune.benchmark import suite as make_suite
+
+    methods: str | list[str] = optimizers if optimizers == "all" else _names(optimizers)
+    options = {"budget": budget, "time_limit": time_limit, "timing_seeds": timing_seeds, "workers": workers}
+    command = ["backtune", *sys.argv[1:]]
+    if findings is not None:
+        if suite or objective:
+            raise SettingError("--findings was given with --suite or --objective; it runs its own suites")
+        from backtune.benchmark.findings import write_findings
+
+        write_findings(
+            findings, output, methods, seeds=seeds, budget=budget, workers=workers, command=command,
+            progress=_progress(as_json),
+        )  # fmt: skip
+        typer.echo(f"findings: {findings}", err=True)
+        return
+    if (suite is None) == (objective is None):
+        raise SettingError(
+            "give either --suite (simple, realistic, bars, bbob) or --objective module:callable"
+        )
+    made: Suite
+    if objective is not None:
+        made = own_suite(objective, _bounds(bounds), seeds)
+    else:
+        made = make_suite(
+            str(suite), seeds, fills=_names(fills), data=data, symbols=_names(symbols), dimension=dimension
+        )
+    folder = output / (made.name if objective is None else _safe(objective))
+    results = benchmark(made, methods, output=folder, command=command, progress=_progress(as_json), **options)  # type: ignore[arg-type]
+    _report(results, as_json)
+
+
+def _report(results: object, as_json: bool) -> None:
+    from backtune.benchmark.page import write_page
+    from backtune.benchmark.tables import as_dict, write_tables
+    from backtune.benchmark.terminal import print_benchmark
+
+    tables = write_tables(results)  # type: ignore[arg-type]
+    page = write_page(results, tables)  # type: ignore[arg-type]
+    if as_json:
+        print_json(as_dict(results, tables))  # type: ignore[arg-type]
+    else:
+        print_benchmark(results, tables)  # type: ignore[arg-type]
+        typer.echo(f"page: {page}")
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _bounds(text: str | None) -> list[tuple[float, float]] | None:
+    if text is None:
+        return None
+    try:
+        pairs = [tuple(float(end) for end in pair.split(":")) for pair in _names(text)]
+    except ValueError:
+        pairs = []
+    if not pairs or any(len(pair) != 2 for pair in pairs):
+        raise SettingError(f"bounds are {text!r}; expected low:high for each parameter, such as -1:1,0:5")
+    return [(pair[0], pair[1]) for pair in pairs]
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
+
+
+def _progress(quiet: bool) -> Callable[[str, int, int], None]:
+    """Say on standard error how far it is, a line each tenth of the way."""
+    last = [-1]
+
+    def step(what: str, done: int, total: int) -> None:
+        if done * 10 // total < last[0]:
+            last[0] = -1  # another suite has begun
+        if not quiet and done * 10 // total > last[0]:
+            last[0] = done * 10 // total
+            sys.stderr.write(f"{done} of {total} runs done ({what})\n")
+
+    return step

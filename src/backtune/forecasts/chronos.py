@@ -1,0 +1,79 @@
+"""Chronos-2 (Ansari et al. 2025, arXiv 2510.15821): high, low and close as one group of series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from backtune.errors import ForecasterError
+from backtune.forecasts.base import LEVELS, Array
+from backtune.forecasts.contexts import Context
+from backtune.forecasts.torch_models import TorchForecaster
+
+
+class Chronos(TorchForecaster):
+    """Chronos-2 on log high, low and close over the last close, the three attending to each other.
+
+    Cross-learning, which lets the contexts of a batch see each other and so the future, stays off.
+    """
+
+    kind: ClassVar[str] = "chronos"
+    packages: ClassVar[tuple[str, ...]] = ("chronos-forecasting", "transformers")
+    module: ClassVar[str] = "chronos"
+    ragged = True
+
+    def load(self, folder: str) -> Any:
+        """Load the pipeline."""
+        import torch
+        from chronos import BaseChronosPipeline, Chronos2Pipeline
+
+        pipeline = BaseChronosPipeline.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+        if not isinstance(pipeline, Chronos2Pipeline):
+            raise ForecasterError(
+                f"{self.name}: these are not weights of Chronos-2; give amazon/chronos-2 or such"
+            )
+        return pipeline
+
+    def modules(self, model: Any) -> list[Any]:
+        """Return the pipeline's one module."""
+        return [model.model]
+
+    def blocks(self, model: Any) -> list[Any]:
+        """Return the encoder."""
+        return [model.model.encoder]
+
+    def prune(self, model: Any) -> None:
+        """Let group attention look at each context's three series, instead of at the whole batch masked."""
+        from backtune.forecasts.chronos_groups import keep_groups_apart
+
+        keep_groups_apart(model.model.encoder)
+
+    def prepare(self, model: Any, contexts: Sequence[Context]) -> Any:
+        """Left-pad with NaN, which the model leaves out; shape (m, 3, T)."""
+        import torch
+
+        longest = max(map(len, contexts))
+        values = np.full((len(contexts), 3, longest), np.nan, dtype=np.float32)
+        for row, context in zip(values, contexts, strict=True):
+            row[:, longest - len(context) :] = context.offsets
+        return torch.from_numpy(values)
+
+    def forward(self, model: Any, inputs: Any) -> Any:
+        """Quantiles (m, 3, levels) of the next bar."""
+        import torch
+
+        quantiles, _ = model.predict_quantiles(
+            inputs,
+            prediction_length=1,
+            quantile_levels=list(LEVELS),
+            batch_size=3 * len(inputs),  # counted in series
+            context_length=inputs.shape[-1],
+            cross_learning=False,
+        )
+        return torch.stack(quantiles)[:, :, 0, :]
+
+    def finish(self, outputs: Any, contexts: Sequence[Context]) -> tuple[Array, Array | None]:
+        """Moves from log offsets."""
+        return np.expm1(outputs.double().numpy()), None

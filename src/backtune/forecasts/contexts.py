@@ -1,0 +1,199 @@
+"""Forecasters that look at the bars before each target, a context each: batched over targets and symbols."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtune.bars import Bars
+from backtune.errors import ForecasterError
+from backtune.forecasts.base import LEVELS, MOVES, Array, Distribution, QuantileForecaster, whole
+from backtune.forecasts.batching import ChunkSize, in_chunks
+from backtune.forecasts.cache import Entry, digest_of, forecast_cache
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """The bars before one target, and nothing of the target.
+
+    Attributes
+    ----------
+    prices : ndarray, shape (4, T)
+        Open, high, low, close.
+    volume : ndarray, shape (T,)
+        0 where unknown.
+    timestamps : ndarray of datetime64[ns], shape (T,)
+    """
+
+    prices: Array
+    volume: Array
+    timestamps: NDArray[np.datetime64]
+
+    def __len__(self) -> int:
+        """Return the number of bars."""
+        return int(self.prices.shape[1])
+
+    @property
+    def offsets(self) -> Array:
+        """Log of high, low and close over the last close, shape (3, T)."""
+        return np.asarray(np.log(self.prices[1:] / self.prices[3, -1]))
+
+    def key(self, identity: str) -> str:
+        """SHA-256 of the bars and of the model that looks at them."""
+        sha = hashlib.sha256(identity.encode())
+        for array in (self.prices, self.volume, self.timestamps.astype("int64")):
+            sha.update(np.ascontiguousarray(array).tobytes())
+        return sha.hexdigest()
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by part.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        """Add the time spent inside to `part`."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - started
+
+
+class ContextForecaster(QuantileForecaster):
+    """A forecaster to which a context is enough; each is forecast once, in as few calls as memory allows.
+
+    A subclass says what decides its forecasts (`identity`), how many contexts to begin with a call
+    (`chunk_size`), and forecasts a batch (`predict`). No context's forecast may depend on the others in its
+    batch. Forecasts are kept on disk; see `backtune.forecasts.cache`.
+
+    Parameters
+    ----------
+    context : int
+        Bars that each forecast looks back at, at most; fewer near the start of a series.
+    point : {"median", "mean"} or float
+        See `QuantileForecaster`.
+    cache : bool
+        Keep forecasts on disk, and use those that are there.
+    """
+
+    warm_up = 32
+    ragged = False  # whether contexts of unequal length may share a call
+
+    def __init__(self, context: int = 512, point: str | float = "median", cache: bool = True) -> None:
+        super().__init__(point)
+        self.context, self.cache = whole("context", context, self.warm_up), bool(cache)
+        self._chunk: ChunkSize | None = None
+
+    def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
+        """Quantiles and samples of the bars in `targets`."""
+        return self.distributions([(bars, targets)])[0]
+
+    def distributions(self, wanted: Sequence[tuple[Bars, NDArray[np.int64]]]) -> list[Distribution]:
+        """Quantiles and samples of several series, their contexts in the same calls.
+
+        `seconds` of each is that of all of them together, shared out by number of targets.
+        """
+        watch = Stopwatch()
+        with watch("cache"):
+            kept = forecast_cache() if self.cache else None
+            about = self.identity()
+            identity = digest_of(about)
+            contexts = [[self._context(bars, int(t)) for t in targets] for bars, targets in wanted]
+            keys = [[context.key(identity) for context in series] for series in contexts]
+            found: dict[str, Entry] = {}
+            for (bars, _), mine in zip(wanted, keys, strict=True):
+                found.update(kept.get(identity[:16], bars.symbol, mine) if kept else {})
+        missing = {
+            key: context
+            for mine, series in zip(keys, contexts, strict=True)
+            for key, context in zip(mine, series, strict=True)
+            if key not in found
+        }
+        made = self._made(missing, watch)
+        with watch("cache"):
+            for (bars, _), mine in zip(wanted, keys, strict=True):
+                if kept:
+                    new = {key: made[key] for key in mine if key in made}
+                    kept.put(identity[:16], bars.symbol, new, {"model": self.name, **about})
+        found.update(made)
+        return _shared_out(wanted, keys, found, watch.seconds)
+
+    def _made(self, missing: Mapping[str, Context], watch: Stopwatch) -> dict[str, Entry]:
+        """Forecasts of contexts, in chunks of equal length or, where the model allows it, of any."""
+        made: dict[str, Entry] = {}
+        if not missing:
+            return made
+        if self._chunk is None:
+            with watch("load"):
+                self._chunk = ChunkSize(self.chunk_size())
+        ordered = sorted(missing.items(), key=lambda item: len(item[1]))
+        groups = [ordered] if self.ragged else [list(g) for _, g in groupby(ordered, lambda i: len(i[1]))]
+        for group in groups:
+            call = partial(self.predict, watch=watch)
+            for start, (quantiles, samples) in in_chunks(call, [c for _, c in group], self._chunk):
+                if not np.isfinite(quantiles).all():
+                    raise ForecasterError(
+                        f"{self.name} gave forecasts that are not finite; check its weights and dtype"
+                    )
+                for index, row in enumerate(quantiles):
+                    made[group[start + index][0]] = (row, None if samples is None else samples[index])
+        return made
+
+    def _context(self, bars: Bars, target: int) -> Context:
+        past = slice(max(target - self.context, 0), target)
+        prices = np.stack([bars.open[past], bars.high[past], bars.low[past], bars.close[past]])
+        volume = np.zeros(prices.shape[1]) if bars.volume is None else np.nan_to_num(bars.volume[past])
+        return Context(prices, volume, bars.timestamps[past])
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Plain values that decide a forecast, besides the context: model, weights, settings, versions."""
+
+    @abstractmethod
+    def chunk_size(self) -> int:
+        """Contexts a call to begin with; loads the model where that takes it."""
+
+    @abstractmethod
+    def predict(self, contexts: Sequence[Context], watch: Stopwatch) -> tuple[Array, Array | None]:
+        """Quantiles (m, 3, levels) of the moves, and samples (m, draws, 3) or None."""
+
+
+def _shared_out(
+    wanted: Sequence[tuple[Bars, NDArray[np.int64]]],
+    keys: Sequence[Sequence[str]],
+    found: Mapping[str, Entry],
+    seconds: Mapping[str, float],
+) -> list[Distribution]:
+    total = max(sum(len(mine) for mine in keys), 1)
+    result = []
+    for (_, targets), mine in zip(wanted, keys, strict=True):
+        rows = [found[key] for key in mine]
+        drawn = [samples for _, samples in rows if samples is not None]
+        share = len(mine) / total
+        result.append(
+            Distribution(
+                targets,
+                np.array([quantiles for quantiles, _ in rows]).reshape(-1, len(MOVES), len(LEVELS)),
+                np.array(drawn) if drawn else None,
+                {part: value * share for part, value in seconds.items()},
+            )
+        )
+    return result

@@ -1,0 +1,254 @@
+"""What the torch adapters share: device, precision, compilation, quantization, and one load a process."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
+
+from backtune.errors import ForecasterError, SettingError, one_of
+from backtune.forecasts.base import Array
+from backtune.forecasts.batching import first_chunk_size
+from backtune.forecasts.contexts import Context, ContextForecaster, Stopwatch
+from backtune.forecasts.weights import (
+    Signature,
+    Weights,
+    check_all_loaded,
+    loading,
+    locate,
+    need,
+    versions_of,
+)
+
+DTYPES = ("float32", "bfloat16")
+DEVICE = re.compile(r"auto|cpu|mps|xpu(:\d+)?|cuda(:\d+)?")
+
+
+class TorchForecaster(ContextForecaster):
+    """A model in torch, with weights in safetensors files.
+
+    Parameters
+    ----------
+    weights : str
+        Name on the Hugging Face hub, or a local folder with config.json and safetensors files.
+    context, point, cache
+        See `ContextForecaster`.
+    device : str
+        "auto" (an accelerator where there is one), "cpu", "cuda", "cuda:1", "mps", "xpu".
+    dtype : {"float32", "bfloat16"}
+        bfloat16 computes under autocast; the weights stay as they are.
+    compile : bool
+        Compile the transformer with torch.compile; the first call takes 10 to 100 s more.
+    quantize : {None, "int8"}
+        Swap linear layers for dynamically quantized ones; CPU only. An error where none can be swapped.
+
+    Raises
+    ------
+    SettingError
+    """
+
+    kind: ClassVar[str]
+    packages: ClassVar[tuple[str, ...]]
+    module: ClassVar[str]
+
+    def __init__(
+        self,
+        weights: str,
+        context: int = 512,
+        point: str | float = "median",
+        device: str = "auto",
+        dtype: str = "float32",
+        compile: bool = False,
+        quantize: str | None = None,
+        cache: bool = True,
+    ) -> None:
+        super().__init__(context, point, cache)
+        if not isinstance(device, str) or not DEVICE.fullmatch(device):
+            raise SettingError(f"device is {device!r}; expected auto, cpu, cuda, cuda:N, mps or xpu")
+        if quantize is not None:
+            one_of("quantize", quantize, ("int8",))
+            if dtype != "float32":
+                raise SettingError(f"quantize={quantize} was given with dtype={dtype}; choose one of them")
+        self.weights, self.device = str(weights), device
+        self.dtype, self.compile, self.quantize = one_of("dtype", dtype, DTYPES), bool(compile), quantize
+        self.name = f"{self.kind}:{self.weights}"
+        self._loaded: tuple[Signature, Any] | None = None
+        self._warm = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the model out: another process loads it for itself."""
+        return {**self.__dict__, "_loaded": None, "_warm": False}
+
+    def identity(self) -> dict[str, Any]:
+        """Kind, weights' hash, settings and versions; reads no weights into memory and imports no torch."""
+        need(self.module.partition(".")[0], self.kind)
+        return {
+            "kind": self.kind,
+            "weights": self._located().digest,
+            "context": self.context,
+            "device": self.device,
+            "dtype": self.dtype,
+            "compile": self.compile,
+            "quantize": self.quantize,
+            "versions": versions_of((*self.packages, "torch")),
+        }
+
+    def chunk_size(self) -> int:
+        """Contexts a call to begin with, by the model's size and device."""
+        parameters = sum(p.numel() for module in self.modules(self.model()) for p in module.parameters())
+        return first_chunk_size(parameters, self.target_device().type == "cpu")
+
+    def predict(self, contexts: Sequence[Context], watch: Stopwatch) -> tuple[Array, Array | None]:
+        """Quantiles (m, 3, levels), and samples (m, draws, 3) or None."""
+        import torch
+
+        with watch("load"):
+            model = self.model()
+        with watch("prepare"):
+            inputs = self.prepare(model, contexts)
+        with torch.no_grad(), self._precision():
+            if self.compile and not self._warm:
+                with watch("compile"):
+                    self.forward(model, inputs)
+                self._warm = True
+            with watch("forward"):
+                outputs = self.forward(model, inputs)
+        with watch("post"):
+            return self.finish(outputs, contexts)
+
+    def model(self) -> Any:
+        """Return the loaded model; loaded again where its files were replaced.
+
+        Raises
+        ------
+        ForecasterError
+        """
+        weights = self._located()
+        if self._loaded is None or self._loaded[0] != weights.signature:
+            model = loading(weights, self.load)
+            for module, part in zip(self.modules(model), self.parts(weights), strict=True):
+                check_all_loaded(module, part)
+                module.eval().to(self.target_device())
+            self.prune(model)
+            self._optimize(model)
+            self._loaded = (weights.signature, model)
+        return self._loaded[1]
+
+    def target_device(self) -> Any:
+        """Device to compute on.
+
+        Raises
+        ------
+        ForecasterError
+            It is not there.
+        """
+        import torch
+
+        if self.device == "auto":
+            found = torch.accelerator.current_accelerator(check_available=True)
+            return found or torch.device("cpu")
+        device = torch.device(self.device)
+        if device.type != "cpu":
+            present = torch.accelerator.current_accelerator(check_available=True)
+            count = torch.accelerator.device_count() if present else 0
+            if present is None or present.type != device.type or (device.index or 0) >= count:
+                raise ForecasterError(f"device {self.device} is not there; use device=auto or device=cpu")
+        return device
+
+    def parts(self, weights: Weights) -> list[Weights]:
+        """Weights of each of `modules`."""
+        return [weights]
+
+    @abstractmethod
+    def load(self, folder: str) -> Any:
+        """Load the model by its library's own `from_pretrained`."""
+
+    @abstractmethod
+    def modules(self, model: Any) -> list[Any]:
+        """Its torch modules, each of which has a weights folder."""
+
+    @abstractmethod
+    def blocks(self, model: Any) -> list[Any]:
+        """Modules to compile."""
+
+    def prune(self, model: Any) -> None:
+        """Take work out of the loaded model that changes no forecast; nothing by default."""
+
+    @abstractmethod
+    def prepare(self, model: Any, contexts: Sequence[Context]) -> Any:
+        """Tensors of a batch of contexts."""
+
+    @abstractmethod
+    def forward(self, model: Any, inputs: Any) -> Any:
+        """Run the model; the result lies on the CPU."""
+
+    @abstractmethod
+    def finish(self, outputs: Any, contexts: Sequence[Context]) -> tuple[Array, Array | None]:
+        """Moves from what the model gave."""
+
+    def _located(self) -> Weights:
+        return locate(self.weights, self.kind)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        import torch
+
+        if self.dtype == "float32":
+            return nullcontext()
+        precision: AbstractContextManager[Any] = torch.autocast(self.target_device().type, torch.bfloat16)
+        return precision
+
+    def _optimize(self, model: Any) -> None:
+        self._warm = False
+        if self.quantize:
+            swapped = sum(quantized(module, self.target_device()) for module in self.modules(model))
+            if swapped == 0:
+                raise ForecasterError(
+                    f"{self.name}: quantize={self.quantize} found no layer that it could swap, so the model "
+                    "would run as it is; leave quantize out, or use dtype=bfloat16"
+                )
+        if self.compile:
+            need_compiler(self.target_device())
+            for block in self.blocks(model):
+                block.compile()
+
+
+def quantized(module: Any, device: Any) -> int:
+    """Swap the linear layers of a module for dynamic int8 ones, in place; return how many were swapped.
+
+    Raises
+    ------
+    ForecasterError
+        The module is not on the CPU, or torch cannot.
+    """
+    import warnings
+
+    import torch
+
+    if device.type != "cpu":
+        raise ForecasterError("quantize=int8 works on the CPU only; give device=cpu, or use dtype=bfloat16")
+    try:
+        with warnings.catch_warnings():  # deprecated in favour of torchao, which does less for these models
+            warnings.simplefilter("ignore")
+            swap: Any = torch.ao.quantization.quantize_dynamic
+            swap(module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
+    except (RuntimeError, NotImplementedError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ForecasterError(f"quantize=int8 failed ({reason}); leave it out") from error
+    return sum(isinstance(part, torch.ao.nn.quantized.dynamic.Linear) for part in module.modules())
+
+
+def need_compiler(device: Any) -> None:
+    """Raise an error where torch.compile has no C++ compiler to build CPU code with.
+
+    Raises
+    ------
+    ForecasterError
+    """
+    import os
+    import shutil
+
+    compilers = [os.environ.get("CXX", ""), "g++", "clang++"]
+    if device.type == "cpu" and not any(name and shutil.which(name) for name in compilers):
+        raise ForecasterError("compile=true needs a C++ compiler; install g++ or leave compile out")

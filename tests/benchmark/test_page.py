@@ -1,0 +1,51 @@
+"""The page: whole, self-contained, and safe to open whatever a problem is called."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from backtune.benchmark.page import page
+from backtune.benchmark.tables import write_tables
+from benchmark_runs import EVIL, results_of, run
+
+
+def rows(problem="p"):
+    found = []
+    for seed in range(8):
+        for method, value in (("random", 0.8), ("scipy", 0.995), ("cma", 0.9)):
+            found.append(run(method, seed, value, problem=problem))
+            found.append(run(method, seed, value, problem=problem, mode="timing"))
+    return found
+
+
+def test_names_are_escaped(tmp_path):
+    failed = run("cma", 9, -math.inf, problem=EVIL, status="failed", error=EVIL, stopped=EVIL)
+    results = results_of(tmp_path, [*rows(EVIL), failed])
+    text = page(results, write_tables(results))
+    assert EVIL not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_every_section_is_there_and_drawn(tmp_path):
+    results = results_of(tmp_path, rows())
+    text = page(results, write_tables(results))
+    for section in ("recommendation", "quality", "curves", "targets", "pairs", "time", "failures", "how"):
+        assert f'<section id="{section}">' in text
+    assert text.count("Plotly.newPlot(") >= 7
+    assert "<svg" in text  # the critical-difference diagram
+
+
+def test_a_benchmark_where_everything_failed_still_makes_a_page(tmp_path):
+    failed = [run("cma", seed, -math.inf, status="failed", error="E", improved_at=[], improved_value=[],
+                  improved_seconds=[]) for seed in range(3)]  # fmt: skip
+    results = results_of(tmp_path, failed)
+    text = page(results, write_tables(results))
+    assert "nothing can be recommended" in text
+    assert "No timed runs were made" in text
+
+
+@pytest.mark.parametrize("name", ["quality", "running_times", "win_rates", "timing", "projection", "ecdf"])
+def test_tables_are_written_as_parquet(tmp_path, name):
+    tables = write_tables(results_of(tmp_path, rows()))
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{name}.parquet"), tables[name])

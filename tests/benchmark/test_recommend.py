@@ -1,0 +1,89 @@
+"""The recommendation on results whose answer is known."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from backtune.benchmark.recommend import pays_from, recommend, show_seconds, show_share
+from benchmark_runs import RECORD, pairs, run, table, timed
+
+
+def at_budget(advice):
+    return next(item for item in advice if item.situation.startswith("best value"))
+
+
+def test_a_clear_winner_is_recommended_alone():
+    advice = at_budget(recommend(pairs(0.0, 0.1), RECORD))
+    assert (advice.method, advice.tied) == ("good", [])
+    assert advice.text == "Best value after 100 evaluations: use good."
+    assert any(line.startswith("beats bad: wins 100%") for line in advice.evidence)
+
+
+def test_identical_methods_cannot_be_told_apart():
+    advice = at_budget(recommend(pairs(0.1, 0.1), RECORD))
+    assert {advice.method, *advice.tied} == {"good", "bad"}
+    assert "cannot be told apart" in advice.text
+
+
+def test_too_few_data_sets_are_stated_as_a_limit():
+    advice = at_budget(recommend(pairs(0.0, 0.5, seeds=4), RECORD | {"seeds": 4}))
+    assert advice.tied == ["bad"]
+    assert any("fewer than 6" in limit for limit in advice.limits)
+    assert any("fewer than 15" in limit for limit in advice.limits)
+
+
+def test_nothing_is_recommended_where_nothing_worked():
+    rows = [run("a", seed, -math.inf, status="failed") for seed in range(8)]
+    advice = at_budget(recommend(table(rows), RECORD))
+    assert advice.method is None
+    assert "nothing can be recommended" in advice.text
+    assert any("failed runs, counted as unsolved: a 8" in limit for limit in advice.limits)
+
+
+def test_a_proved_optimum_comes_first_and_stays_out_of_the_rest():
+    runs = pairs(0.0, 0.1)
+    proved = table([run("exact", seed, 1.0, proved=True) for seed in range(15)])
+    advice = recommend(pd.concat([runs, proved], ignore_index=True), RECORD)
+    assert advice[0].method == "exact"
+    assert at_budget(advice).method == "good"
+
+
+def cheap_and_dear(seeds=15):
+    """Cheap: 100 evaluations a success at 1 us each. Dear: 10 evaluations a success at 10 ms each."""
+    rows = []
+    for seed in range(seeds):
+        rows.append(run("cheap", seed, 0.995, improved_at=[1, 100]))
+        rows.append(run("dear", seed, 0.995))
+    return table([*rows, timed("cheap", 1e-6), timed("dear", 1e-2)])
+
+
+def test_the_cost_of_an_evaluation_decides():
+    advice = {item.situation: item.method for item in recommend(cheap_and_dear(), RECORD)}
+    at_cost = [method for situation, method in advice.items() if situation.startswith("least time")]
+    assert at_cost == ["cheap", "cheap", "dear"]
+
+
+def test_the_crossing_is_where_both_take_equally_long():
+    # 10 (c + 10 ms) = 100 (c + 1 us) at c = (0.1 - 0.0001) / 90 s
+    assert (
+        pays_from(cheap_and_dear(), "dear")
+        == f"dear pays from {show_seconds(0.0999 / 90)} an evaluation, of those that came within 1 %"
+    )
+
+
+def test_a_dear_method_that_never_solves_does_not_pay():
+    runs = table([run("cheap", 0, 0.995), run("dear", 0, 0.5), timed("cheap", 1e-6), timed("dear", 1e-2)])
+    assert "does not pay at any cost" in pays_from(runs, "dear")
+
+
+def test_figures_are_readable():
+    assert [show_seconds(s) for s in (112.0, 0.4, 8e-4, 5.5e-6, 3e-8)] == [
+        "112 s",
+        "400 ms",
+        "800 us",
+        "5.5 us",
+        "30 ns",
+    ]
+    assert show_seconds(math.inf) == "never"
+    assert [show_share(s) for s in (0.0, 0.01234, np.inf)] == ["0 %", "1.23 %", "no value"]

@@ -1,0 +1,24 @@
+"""Objectives of the user's, as the tests and their worker processes import them."""
+
+
+def parabola(x):
+    return 1.0 - float(((x - 0.25) ** 2).sum())
+
+
+parabola.bounds = ((-1.0, 1.0), (-1.0, 1.0))
+
+
+def failing_on_the_right(x):
+    if x[0] > 0:
+        raise ValueError("no price")
+    return float(x[0])
+
+
+def never(x):
+    raise ValueError("no price")
+
+
+def kills(x):
+    import os
+
+    os._exit(9)

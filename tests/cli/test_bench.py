@@ -1,0 +1,92 @@
+"""`backtune bench` as a user types it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+TESTS = Path(__file__).parents[1]
+
+
+def bench(*arguments, folder):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)])}
+    command = [sys.executable, "-m", "backtune", "bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+
+
+TINY = ("--seeds", "2", "--budget", "30", "--timing-seeds", "1", "--workers", "1")
+
+
+@pytest.fixture(scope="module")
+def simple(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    done = bench("--suite", "simple", "--optimizers", "exact,random,scipy", *TINY, folder=folder)
+    return folder / "bench" / "simple", done
+
+
+def test_table_recommendation_and_page(simple):
+    folder, done = simple
+    assert done.returncode == 0, done.stderr
+    assert "use exact" in done.stdout
+    assert "fewer than 15" in done.stdout
+    assert "Traceback" not in done.stderr
+    names = {path.name for path in folder.iterdir()}
+    assert {"benchmark.json", "page.html", "runs.parquet", "quality.parquet", "projection.parquet"} <= names
+
+
+def test_exact_has_no_regret_and_both_kinds_are_timed(simple):
+    runs = pd.read_parquet(simple[0] / "runs.parquet")
+    assert (runs.loc[runs["method"] == "exact", "regret"] == 0).all()
+    assert (runs["regret"] >= 0).all()
+    assert set(runs.loc[runs["mode"] == "timing", "kind"]) == {"compiled", "torch"}
+
+
+def test_page_stands_alone(simple):
+    page = (simple[0] / "page.html").read_text("utf-8")
+    assert re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=", page) == []
+    assert "Plotly.newPlot" in page
+
+
+def test_json_is_one_document(tmp_path):
+    done = bench(
+        "--objective",
+        "benchmark_objectives:parabola",
+        "--optimizers",
+        "random,grid",
+        *TINY,
+        "--json",
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["suite"] == "objective"
+    assert {row["method"] for row in found["quality"]} == {"random", "grid"}
+    assert found["recommendations"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "give either --suite"),
+        (["--suite", "simple", "--objective", "a:b"], "give either --suite"),
+        (["--suite", "simpel"], "did you mean 'simple'"),
+        (["--suite", "simple", "--optimizers", "scippy"], "did you mean 'scipy'"),
+        (["--suite", "simple", "--seeds", "0"], "seeds is 0"),
+        (["--suite", "simple", "--budget", "0"], "budget is 0"),
+        (["--suite", "simple", "--workers", "0"], "workers is 0"),
+        (["--objective", "benchmark_objectives:never", "--bounds", "1"], "low:high"),
+        (["--objective", "benchmark_objectives:never"], "no bounds"),
+        (["--findings", "no/such/folder/f.md"], "does not exist"),
+    ],
+)  # fmt: skip
+def test_bad_usage_is_one_line(arguments, says, tmp_path):
+    done = bench(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

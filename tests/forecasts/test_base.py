@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+import backtune as bt
+from backtune.errors import SettingError
+from backtune.forecasts.base import LEVELS, Distribution, QuantileForecaster
+from synthetic import make_bars
+
+
+class Fixed(QuantileForecaster):
+    """Says of every target what it was given."""
+
+    name, warm_up = "fixed", 1
+
+    def __init__(self, quantiles, samples=None, point="median"):
+        super().__init__(point)
+        self.quantiles, self.samples = quantiles, samples
+
+    def distribution(self, bars, targets):
+        repeat = (len(targets), 1, 1)
+        samples = None if self.samples is None else np.tile(self.samples, repeat)
+        return Distribution(targets, np.tile(self.quantiles, repeat), samples)
+
+
+def grid(high, low, close):
+    levels = np.array(LEVELS) - 0.5
+    return np.stack([high + levels / 100, low + levels / 100, close + levels / 100])
+
+
+def test_a_high_below_the_close_and_a_low_above_it_are_repaired_and_counted():
+    made = Fixed(grid(-0.02, 0.03, 0.01)).forecast(make_bars(50), targets=[10, 20])
+    assert made.repaired == 2
+    assert (made.quantiles[10, 0] >= made.quantiles[10, 2]).all()
+    assert (made.quantiles[10, 1] <= made.quantiles[10, 2]).all()
+    assert made.high[10] == made.low[10] == made.close[10] == pytest.approx(0.01)
+
+
+def test_crossed_quantiles_are_sorted_and_counted():
+    made = Fixed(grid(0.03, -0.03, 0.0)[:, ::-1]).forecast(make_bars(50), targets=[10])
+    assert made.repaired == 1
+    assert (np.diff(made.quantiles[10], axis=1) > 0).all()
+
+
+def test_a_right_forecast_is_left_alone_and_other_bars_stay_nan():
+    given = grid(0.02, -0.02, 0.0)
+    made = Fixed(given).forecast(make_bars(50), targets=[10, 49])
+    assert made.repaired == 0
+    np.testing.assert_array_equal(made.quantiles[49], given)
+    assert np.flatnonzero(~np.isnan(made.high)).tolist() == [10, 49]
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"), [("median", 0.02), (0.25, 0.0175), (0.9, 0.024), ("mean", 0.02)]
+)
+def test_the_point_is_the_quantile_asked_for(point, expected):
+    made = Fixed(grid(0.02, -0.02, 0.0), point=point).forecast(make_bars(50), targets=[10])
+    assert made.high[10] == pytest.approx(expected)
+
+
+def test_the_mean_is_that_of_the_samples_where_there_are_samples():
+    samples = np.array([[0.01, -0.01, 0.0], [0.05, -0.03, 0.02]])
+    made = Fixed(grid(0.02, -0.02, 0.0), samples, "mean").forecast(make_bars(50), targets=[10])
+    assert made.high[10] == pytest.approx(0.03)
+    assert made.samples.shape == (50, 2, 3)
+
+
+@pytest.mark.parametrize("point", ["middle", 0.95, 0.01, None, float("nan")])
+def test_an_impossible_point_is_refused(point):
+    with pytest.raises(SettingError, match="point is"):
+        Fixed(grid(0, 0, 0), point=point)
+
+
+def test_nan_in_bars_is_one_line_that_says_what_to_do():
+    bars = make_bars(100)
+    bars.high[50] = np.nan
+    with pytest.raises(bt.BarsError, match=r"NaN or infinite; use load_bars"):
+        bt.forecast(bars)

@@ -1,0 +1,46 @@
+import pytest
+
+import backtune as bt
+from backtune.forecasts import forecaster
+from backtune.forecasts.registry import MODELS, WEIGHTS
+from synthetic import make_bars
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(WEIGHTS)))
+def test_every_model_without_weights_is_made_by_its_name(name):
+    assert forecaster(name).name.startswith(name)
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTS))
+def test_every_model_with_weights_is_made_without_loading_them(name):
+    made = forecaster(f"{name}:owner/model,device=cpu,point=0.4")
+    assert made.name == f"{name}:owner/model,device=cpu,point=0.4"
+    assert made.point == 0.4
+
+
+def test_a_comma_in_a_folder_stays_there():
+    assert forecaster("chronos:/tmp/a,b/c,dtype=bfloat16").weights == "/tmp/a,b/c"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("chronus:x/y", "did you mean 'chronos'"),
+        ("chronos", "give chronos:amazon/chronos-2 or chronos:FOLDER"),
+        ("fhs:x/y", "has no weights; give fhs alone"),
+        ("chronos:x/y,devise=cpu", "did you mean 'device'"),
+        ("chronos:x/y,device=cpu,device=cuda", "gives device twice"),
+        ("chronos:x/y,device=gpu", "device is 'gpu'"),
+        ("chronos:x/y,dtype=int3", "unknown dtype 'int3'"),
+        ("chronos:x/y,quantize=int4", "unknown quantize 'int4'"),
+        ("chronos:x/y,quantize=int8,dtype=bfloat16", "choose one of them"),
+        ("chronos:x/y,context=8", "context is 8"),
+        ("kronos:x/y,top_p=2", "top_p is 2"),
+        ("kronos:x/y,temperature=0", "temperature is 0"),
+        ("range,memory=3", "range has no options"),
+        (7, "model is 7"),
+    ],
+)
+def test_a_bad_name_or_option_is_one_line_that_says_what_to_do(given, said):
+    with pytest.raises(bt.SettingError, match=said):
+        bt.forecast(make_bars(60), given)

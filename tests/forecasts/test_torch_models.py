@@ -1,0 +1,242 @@
+"""What every model with weights must do, on tiny random weights loaded by the libraries' own loaders."""
+
+import json
+import os
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+
+import backtune as bt
+from backtune.forecasts import forecaster
+from backtune.forecasts.base import LEVELS
+from synthetic import make_bars
+
+pytest.importorskip("torch", reason="the extras chronos, toto and kronos are not installed")
+KINDS = {"chronos": "chronos", "toto": "toto2", "kronos": "sktime.libs.kronos"}
+DEVICE = os.environ.get("BACKTUNE_TEST_DEVICE", "cpu")  # cuda where there is one
+OPTIONS = f",device={DEVICE},context=96"
+
+
+@pytest.fixture(params=sorted(KINDS))
+def kind(request):
+    pytest.importorskip(KINDS[request.param], reason=f"the extra {request.param} is not installed")
+    return request.param
+
+
+def fresh(kind, weights, options=""):
+    made = forecaster(f"{kind}:{weights(kind)}{OPTIONS},cache=false{options}")
+    made._chunk = None
+    return made
+
+
+def test_a_batch_gives_what_single_calls_give(kind, weights, bars):
+    """No context's forecast depends on the others in its call, whatever the chunk size."""
+    targets = range(150, 170)
+    whole = fresh(kind, weights).forecast(bars, targets)
+    single = fresh(kind, weights)
+    for t in targets:
+        alone = single.forecast(bars, [t])
+        np.testing.assert_allclose(alone.quantiles[t], whole.quantiles[t], atol=2e-6)
+
+
+def test_contexts_of_unequal_length_share_a_call_exactly(kind, weights, bars):
+    targets = [32, 47, 64, 80, 300]
+    together = fresh(kind, weights).forecast(bars, targets)
+    single = fresh(kind, weights)
+    for t in targets:
+        np.testing.assert_allclose(single.forecast(bars, [t]).quantiles[t], together.quantiles[t], atol=2e-6)
+
+
+def test_later_bars_change_no_earlier_forecast(kind, weights):
+    """The perturbation test for look-ahead."""
+    targets, t = range(180, 200), 190
+    before = fresh(kind, weights).forecast(make_bars(200), targets)
+    other = make_bars(200)
+    for prices in (other.open, other.high, other.low, other.close):
+        prices[t:] *= 1.07
+    other.high[t:] *= 1.05
+    other.volume[t:] *= 3.0
+    after = fresh(kind, weights).forecast(other, targets)
+    np.testing.assert_array_equal(before.quantiles[: t + 1], after.quantiles[: t + 1])
+    assert not np.array_equal(before.quantiles[t + 1 : 200], after.quantiles[t + 1 : 200])
+
+
+def test_the_same_twice_and_ordered(kind, weights, bars):
+    first, again = (fresh(kind, weights).forecast(bars, range(200, 206)) for _ in range(2))
+    np.testing.assert_array_equal(first.quantiles, again.quantiles)
+    q = first.quantiles[200:206]
+    assert q.shape == (6, 3, len(LEVELS))
+    assert (np.diff(q, axis=2) >= 0).all()
+    assert (q[:, 1] <= q[:, 2]).all()
+    assert (q[:, 2] <= q[:, 0]).all()
+    assert (first.low[200:206] <= first.close[200:206]).all()
+    assert (first.close[200:206] <= first.high[200:206]).all()
+    assert {"load", "prepare", "forward", "post"} <= set(first.seconds)
+
+
+def test_prices_ten_times_as_high_give_the_same_moves(kind, weights, bars):
+    """Only relative prices matter (Kronos rounds its normalisation in single precision)."""
+    other = make_bars(400)
+    for prices in (other.open, other.high, other.low, other.close):
+        prices *= 8.0  # a power of two, so that rounding is the same
+    if kind == "kronos":
+        other.volume[:] /= 8.0
+    one = fresh(kind, weights).forecast(bars, [300]).quantiles[300]
+    two = fresh(kind, weights).forecast(other, [300]).quantiles[300]
+    np.testing.assert_allclose(one, two, atol=5e-3 if kind == "kronos" else 1e-6)
+
+
+def test_several_symbols_in_one_batch_give_what_each_gives_alone(kind, weights):
+    series = [(make_bars(150, seed=k, symbol=f"S{k}"), np.arange(140, 150)) for k in range(3)]
+    together = fresh(kind, weights).distributions(series)
+    for (bars, targets), made in zip(series, together, strict=True):
+        alone = fresh(kind, weights).distribution(bars, targets)
+        np.testing.assert_allclose(made.quantiles, alone.quantiles, atol=2e-6)
+
+
+def test_a_forecaster_crosses_to_another_process_without_its_weights(kind, weights, bars):
+    made = fresh(kind, weights)
+    before = made.forecast(bars, [100])
+    packed = pickle.dumps(made)
+    assert len(packed) < 5000
+    np.testing.assert_array_equal(pickle.loads(packed).forecast(bars, [100]).quantiles, before.quantiles)
+
+
+def test_a_backtest_asks_for_each_context_once(kind, weights, bars, monkeypatch):
+    """70 overlapping simulations of 200 bars need 270 contexts, not 14,000."""
+    cls = type(forecaster(f"{kind}:x/y"))
+    seen = []
+    predict = cls.predict
+    monkeypatch.setattr(
+        cls,
+        "predict",
+        lambda self, contexts, watch: seen.append(len(contexts)) or predict(self, contexts, watch),
+    )
+    model = f"{kind}:{weights(kind)}{OPTIONS},cache=false"
+    result = bt.backtest_forecasts("SYN", 70, data=bars, model=model)
+    assert sum(seen) == 270
+    assert len(seen) <= 34
+    assert result.forecast.first == len(bars) - 270
+    assert result.seconds["forecast_forward"] > 0
+
+
+def test_weights_of_another_model_are_refused(kind, weights, bars, tmp_path):
+    """A loader that leaves missing tensors random must not pass for a model."""
+    from safetensors.numpy import save_file
+
+    shutil.copytree(weights(kind), tmp_path / "w")
+    save_file({"something.else": np.zeros(3, dtype=np.float32)}, tmp_path / "w" / "model.safetensors")
+    with pytest.raises(bt.ForecasterError, match=r"weights of another model|cannot be loaded as this model"):
+        bt.forecast(bars, f"{kind}:{tmp_path / 'w'},device=cpu", [100])
+
+
+@pytest.mark.parametrize("keep", [0, 7, 0.5, -1])
+def test_a_truncated_weights_file_is_one_line(kind, weights, bars, tmp_path, keep):
+    shutil.copytree(weights(kind), tmp_path / "w")
+    path = tmp_path / "w" / "model.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * keep) if isinstance(keep, float) else keep])
+    with pytest.raises(bt.ForecasterError, match=r"damaged or cut short .*; fetch it again"):
+        bt.forecast(bars, f"{kind}:{tmp_path / 'w'},device=cpu", [100])
+
+
+def test_pickled_weights_are_refused_unread(kind, weights, bars, tmp_path):
+    shutil.copytree(weights(kind), tmp_path / "w")
+    (tmp_path / "w" / "model.safetensors").rename(tmp_path / "w" / "pytorch_model.bin")
+    with pytest.raises(bt.ForecasterError, match="pickled weights only"):
+        bt.forecast(bars, f"{kind}:{tmp_path / 'w'},device=cpu", [100])
+
+
+@pytest.mark.parametrize("content", [None, "", "[1]", "{}"])
+def test_a_configuration_missing_or_wrong_is_one_line(kind, weights, bars, tmp_path, content):
+    shutil.copytree(weights(kind), tmp_path / "w")
+    config = tmp_path / "w" / "config.json"
+    config.unlink() if content is None else config.write_text(content)
+    with pytest.raises(bt.ForecasterError) as caught:
+        bt.forecast(bars, f"{kind}:{tmp_path / 'w'},device=cpu", [100])
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_hub_name_without_network_says_what_to_do(kind, bars):
+    with pytest.raises(bt.ForecasterError, match=r"not to be had from the Hugging Face hub.*give its folder"):
+        bt.forecast(bars, f"{kind}:nobody/no-such-model", [100])
+
+
+def test_a_folder_that_is_not_there_is_one_line(kind, bars):
+    with pytest.raises(bt.ForecasterError, match="no such folder"):
+        bt.forecast(bars, f"{kind}:/no/such/folder/anywhere", [100])
+
+
+def test_too_few_bars_are_one_line(kind, weights):
+    with pytest.raises(bt.BarsError, match="forecaster needs 33"):
+        bt.forecast(make_bars(32), f"{kind}:{weights(kind)}")
+
+
+def test_a_device_that_is_not_there_is_one_line(kind, weights, bars):
+    import torch
+
+    if torch.accelerator.is_available():
+        pytest.skip("a device is there")
+    with pytest.raises(bt.ForecasterError, match="device cuda is not there"):
+        bt.forecast(bars, f"{kind}:{weights(kind)},device=cuda", [100])
+
+
+def test_replaced_weights_are_loaded_again(kind, weights, bars, tmp_path):
+    import tiny_models
+
+    shutil.copytree(weights(kind), tmp_path / "w")
+    model = f"{kind}:{tmp_path / 'w'}{OPTIONS}"
+    before = bt.forecast(bars, model, [100]).quantiles[100]
+    shutil.rmtree(tmp_path / "w")
+    getattr(tiny_models, f"save_{kind}")(tmp_path / "w", seed=5)
+    assert not np.allclose(before, bt.forecast(bars, model, [100]).quantiles[100], atol=1e-5)
+
+
+def test_bfloat16_stays_near(kind, weights, bars):
+    plain = fresh(kind, weights).forecast(bars, [200, 250]).quantiles[[200, 250]]
+    half = fresh(kind, weights, ",dtype=bfloat16").forecast(bars, [200, 250]).quantiles[[200, 250]]
+    assert not np.array_equal(plain, half)
+    assert np.abs(plain - half).max() < (0.15 if kind == "kronos" else 0.02)
+
+
+def test_int8_changes_the_model_or_says_that_it_cannot(kind, weights, bars):
+    """A quantization that swapped nothing must not pass for one."""
+    if DEVICE != "cpu":
+        pytest.skip("int8 is for the CPU alone")
+    model = fresh(kind, weights, ",quantize=int8")
+    if kind == "toto":
+        with pytest.raises(bt.ForecasterError, match="found no layer that it could swap"):
+            model.forecast(bars, [200])
+        return
+    plain = fresh(kind, weights).forecast(bars, [200]).quantiles[200]
+    swapped = model.forecast(bars, [200]).quantiles[200]
+    assert not np.array_equal(plain, swapped)
+    assert np.abs(plain - swapped).max() < 0.15
+
+
+def test_settings_name_the_model_in_a_file(kind, weights):
+    from backtune.backtest import Settings
+
+    model = f"{kind}:{weights(kind)}"
+    assert json.loads(json.dumps(Settings(model=model).as_dict()))["model"] == model
+
+
+def test_several_symbols_by_name(kind, weights):
+    from backtune.forecasts import forecast_many
+
+    series = [make_bars(150, seed=k, symbol=f"S{k}") for k in range(2)]
+    model = f"{kind}:{weights(kind)}{OPTIONS}"
+    both = forecast_many(series, model, [[140, 141], [149]])
+    assert [np.flatnonzero(~np.isnan(made.high)).tolist() for made in both] == [[140, 141], [149]]
+    np.testing.assert_array_equal(both[1].high, bt.forecast(series[1], model, [149]).high)
+
+
+def test_a_compiled_model_gives_the_same_forecasts(weights, bars):
+    """One small model stands for the others: compiling takes longer than all other tests of a kind."""
+    pytest.importorskip("toto2", reason="the extra toto is not installed")
+    plain = fresh("toto", weights).forecast(bars, [200, 201])
+    compiled = fresh("toto", weights, ",compile=true").forecast(bars, [200, 201])
+    np.testing.assert_allclose(compiled.quantiles[200:202], plain.quantiles[200:202], atol=1e-5)
+    assert compiled.seconds["compile"] > compiled.seconds["forward"]
