@@ -13,7 +13,7 @@ LIMITS = {2_000: 0.015, 100_000: 5.0, 1_000_000: 60.0}
 
 
 def long_series(plan: Plan) -> Section:
-    """Time against n, for the default strategy and for the hardest problem known here."""
+    """Time against n, for the default strategy and for one that takes longer."""
     solved: dict[tuple[str, int], tuple[Timing, bt.Optimum]] = {}
     problems_of(KINDS, 500)  # compiles what reads bars and forecasts
     for count in plan.lengths:
@@ -34,8 +34,8 @@ def long_series(plan: Plan) -> Section:
     slopes = ", ".join(f"{slope(values):.2f} ({kind})" for kind, values in points.items())
     text = (
         "Seeded GARCH(1,1) bars of daily size through the default forecaster, causal, take-profit, box "
-        "+-0.03: maxdiff with the default fee, and both sides without a fee, where many offsets are nearly "
-        f"as good as the best and a proof takes longest. Time limit {plan.time_limit:g} s a search. Slope of "
+        "+-0.03: maxdiff with the default fee, and both sides without a fee, which takes longer to "
+        f"prove. Time limit {plan.time_limit:g} s a search. Slope of "
         f"log time over log n: {slopes}. Targets are decided by the slower of the two."
     )
     heads = ("bars", "problem", "time", "rounds", "ns a bar", "optimum", "certificate")

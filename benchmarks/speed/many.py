@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 import backtune as bt
-from backtune.optimizers.exact import optimize_exactly
 from speed import problems, rivals
 from speed.page import Plan, Section, Target, duration, figure, table
 from speed.timing import interleaved
@@ -47,7 +46,7 @@ def walk_forward(plan: Plan) -> Section:
         f"NASDAQ, {plan.bars:,} bars, {plan.simulations} simulations x 2 strategies x 2 policies = "
         f"{len(made)} optimizations, window {plan.window}. Their optima equal the `in_sample` column of the "
         f"backtest (checked). The torch objective runs {plan.evaluations} evaluations a problem; "
-        f"{len(usual)} of the problems (take-profit, spread over the run) are timed and the time is scaled to all."
+        f"{len(usual)} of the problems (take-profit, spread over the run) are timed and scaled to all."
     )
     optimizing = statistics.median(spent)
     text += f" Of a backtest call, optimization took {duration(optimizing)}."
@@ -63,7 +62,7 @@ def walk_forward(plan: Plan) -> Section:
 
 def solve_all(made: Sequence[bt.EntryExitProblem]) -> list[bt.Optimum]:
     """Exact optima of all, in parallel threads."""
-    return optimize_exactly(made)
+    return bt.optimize_many(made, method="exact")
 
 
 def backtest(bars: bt.Bars, plan: Plan) -> bt.BacktestResult:

@@ -43,15 +43,33 @@ def tensor_objective(problem: bt.EntryExitProblem) -> Callable[[Any], float]:
 
 def tensor_evolution(problem: bt.EntryExitProblem, budget: int = BUDGET) -> tuple[float, float]:
     """scipy's differential evolution on the tensor objective: best offsets after `budget` evaluations."""
+    return evolution(tensor_objective(problem), problem.bounds, budget)
+
+
+def compiled_evolution(problem: bt.EntryExitProblem, budget: int = BUDGET) -> tuple[float, float]:
+    """Search by scipy in the same way on the problem itself."""
+    return evolution(lambda x: -problem(x), problem.bounds, budget)
+
+
+def evolution(objective: Callable[[Any], float], bounds: Any, budget: int) -> tuple[float, float]:
+    """scipy's differential evolution with 20 members, which never stops before `budget` evaluations."""
     from scipy.optimize import differential_evolution
 
     members = 20
     found = differential_evolution(
-        tensor_objective(problem), problem.bounds, popsize=members // 2, maxiter=budget // members - 1,
+        objective, bounds, popsize=members // 2, maxiter=budget // members - 1,
         tol=0.0, atol=-1.0, polish=False, rng=0,
     )  # fmt: skip
     if found.nfev != budget:
         raise RuntimeError(f"differential evolution used {found.nfev} evaluations, not {budget}")
+    return float(found.x[0]), float(found.x[1])
+
+
+def compiled_direct(problem: bt.EntryExitProblem, budget: int = BUDGET) -> tuple[float, float]:
+    """scipy's DIRECT on the problem itself; it may finish its last division beyond the budget."""
+    from scipy.optimize import direct
+
+    found = direct(lambda x: -problem(x), problem.bounds, maxfun=budget, maxiter=10**6, vol_tol=0.0, len_tol=0.0)
     return float(found.x[0]), float(found.x[1])
 
 
