@@ -15,7 +15,9 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) -e .
 	touch $@
 
+# torch first and by itself: asked for by another package, pip may choose a build with CUDA
 $(VENV)/.test: $(VENV)/.core
+	$(PIP) torch==2.13.0
 	$(PIP) -e '.[test]'
 	touch $@
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backtune.backtest import BacktestResult, backtest_forecasts
-    from backtune.bars import Bars, load_bars
+    from backtune.bars import Bars, Universe, load_bars
     from backtune.errors import (
         BacktuneError,
         BarsError,
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
     from backtune.problem import EntryExitProblem
-    from backtune.runner import Runs, run_backtests
+    from backtune.report.page import Report, report
+    from backtune.runner import Runs, resume_run, run_backtests, run_parallel_backtests
     from backtune.store import Run
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ _HOME = {
     "backtest_forecasts": "backtest",
     "Bars": "bars",
     "load_bars": "bars",
+    "Universe": "bars",
     "BacktuneError": "errors",
     "BarsError": "errors",
     "ForecasterError": "errors",
@@ -51,8 +53,12 @@ _HOME = {
     "optimize_many": "optimizers",
     "optimizers": "optimizers",
     "EntryExitProblem": "problem",
+    "Report": "report.page",
+    "report": "report.page",
     "Runs": "runner",
+    "resume_run": "runner",
     "run_backtests": "runner",
+    "run_parallel_backtests": "runner",
     "Run": "store",
 }
 
@@ -70,18 +76,23 @@ __all__ = [
     "OptimizerError",
     "Optimum",
     "ProblemError",
+    "Report",
     "Run",
     "RunError",
     "Runs",
     "Search",
     "SettingError",
+    "Universe",
     "backtest_forecasts",
     "forecast",
     "load_bars",
     "optimize",
     "optimize_many",
     "optimizers",
+    "report",
+    "resume_run",
     "run_backtests",
+    "run_parallel_backtests",
 ]
 
 

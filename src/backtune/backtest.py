@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
@@ -12,17 +12,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, load_bars, load_sample
+from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_bars, load_sample
 from backtune.bars.series import FEES
 from backtune.errors import BarsError, SettingError, one_of
 from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
 from backtune.metrics.summary import summarize
-from backtune.optimizers import Optimum, optimize, optimizer
+from backtune.optimizers import Optimum, optimize_many, optimizer
 from backtune.problem import DEFAULT_BOUNDS, FILLS, Bounds, EntryExitProblem
 from backtune.strategies import BUY_HOLD, Strategy, strategies
+from backtune.tables import bar_by_bar, problem_inputs, selected_returns
 
 Array = NDArray[np.float64]
-Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars
+Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars | Universe
 POLICIES = (True, False)
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 
@@ -91,7 +92,15 @@ class BacktestResult:
         A row a strategy, out of sample; see `backtune.metrics.summary.summarize`.
     returns : DataFrame
         A row a strategy and out-of-sample bar: strategy, simulation, timestamp, value (return under the run's
-        fill rule), causal, optimistic (the same offsets under those rules), trades, ambiguous.
+        fill rule), causal, optimistic (the same offsets under those rules), trades, ambiguous, turnover
+        (notional bought and sold, in units of capital).
+    configurations : DataFrame
+        The same for every strategy and policy that was tried, whether selected or not: strategy,
+        close_at_eod, selected, and the columns of `returns`.
+    inputs : DataFrame
+        What the problems were made of, a row a bar from the first tuning window on: timestamp, open, high,
+        low, close, high_forecast, low_forecast, close_forecast (moves), and for each strategy its sizes,
+        ``STRATEGY:long`` and ``STRATEGY:short``.
     settings : Settings
     bars : Bars
     forecast : Forecast
@@ -104,10 +113,30 @@ class BacktestResult:
     simulations: pd.DataFrame
     summary: pd.DataFrame
     returns: pd.DataFrame
+    configurations: pd.DataFrame
+    inputs: pd.DataFrame
     settings: Settings
     bars: Bars
     forecast: Forecast
     seconds: dict[str, float]
+
+    def plot_equity(self, strategy: str | None = None) -> Any:
+        """Out-of-sample equity and drawdown of every strategy, as a plotly Figure; `strategy` in bold."""
+        from backtune.report.notebook import plot_equity
+
+        return plot_equity(self, strategy)
+
+    def plot_surface(self, simulation: int = -1, strategy: str | None = None) -> Any:
+        """Profit surface of one simulation with its optimum and plateau, as a plotly Figure."""
+        from backtune.report.notebook import plot_surface
+
+        return plot_surface(self, simulation, strategy)
+
+    def plot_offsets(self, strategy: str | None = None) -> Any:
+        """Offsets that each simulation chose, as a plotly Figure."""
+        from backtune.report.notebook import plot_offsets
+
+        return plot_offsets(self, strategy)
 
     def __repr__(self) -> str:
         """Show symbol, number of simulations and rule."""
@@ -143,7 +172,7 @@ def backtest_forecasts(
         Name of the symbol.
     num_simulations : int
         Rolling origins. Their out-of-sample stretches tile the last num_simulations x horizon bars.
-    data : folder, file, DataFrame or Bars
+    data : folder, file, DataFrame, Bars or Universe
         Where the bars are; for a folder, its file SYMBOL.csv or SYMBOL.parquet. May be left out for the
         sample symbols SP500 and NASDAQ.
     window, horizon : int
@@ -200,6 +229,8 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     check_symbol(symbol)
     if isinstance(data, Bars):
         return replace(data, symbol=symbol, asset=settings.asset or data.asset)  # type: ignore[arg-type]
+    if isinstance(data, Universe):
+        return data.load(symbol, settings.asset)
     options: dict[str, Any] = {"asset": settings.asset, "drop_bad": settings.drop_bad}
     if isinstance(data, pd.DataFrame):
         return load_bars(data, symbol, **options)
@@ -235,17 +266,18 @@ def run_backtest(
     made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
     _require(bars, max(made.first, 1), settings)
-    simulations, returns = [], []
+    simulations, configurations = [], []
     optimize_seconds = 0.0
     for index, strategy in enumerate(strategies(settings.strategies)):
         rows, per_bar, seconds = _simulate(bars, made, strategy, settings, index)
         simulations += rows
-        returns.append(per_bar)
+        configurations.append(per_bar)
         optimize_seconds += seconds
         progress()
-    returns.append(_buy_hold(bars, settings))
-    table, per_bar = pd.DataFrame(simulations), pd.concat(returns, ignore_index=True)
-    summary = summarize(table, per_bar, settings.window, bars.periods_a_year)
+    table, tried = pd.DataFrame(simulations), pd.concat(configurations, ignore_index=True)
+    starts, fee = _starts(len(bars), settings), fee_of(bars, settings)
+    per_bar = selected_returns(tried, bars, starts, fee)
+    summary = summarize(table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD)
     total = time.perf_counter() - started
     spent = {
         "forecast": forecast_seconds,
@@ -254,7 +286,13 @@ def run_backtest(
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
-    return BacktestResult(bars.symbol, table, summary, per_bar, settings, bars, made, spent)
+    inputs = problem_inputs(bars, made, strategies(settings.strategies), starts.start - settings.window)
+    return BacktestResult(bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent)
+
+
+def fee_of(bars: Bars, settings: Settings) -> float:
+    """Fraction of notional a fill: as set, else the default of the asset."""
+    return FEES[bars.asset] if settings.fee is None else float(settings.fee)
 
 
 def forecast_targets(bars: Bars, settings: Settings) -> range:
@@ -276,19 +314,17 @@ def _require(bars: Bars, first: int, settings: Settings) -> None:
 def _simulate(
     bars: Bars, made: Forecast, strategy: Strategy, settings: Settings, index: int
 ) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
-    """All simulations of one strategy: a row an optimization, the returns of the selected ones, seconds."""
+    """All simulations of one strategy: a row an optimization, a row a policy and bar, seconds."""
     whole = policy_problems(bars, made, strategy, settings)
-    rows: list[dict[str, Any]] = []
-    chosen: list[tuple[int, EntryExitProblem, Array]] = []
-    spent = 0.0
     offset = len(bars) - whole[0].size
-    for simulation, start in enumerate(_starts(len(bars), settings)):
+    starts = _starts(len(bars), settings)
+    started = time.perf_counter()
+    optima = _tune(whole, [start - offset for start in starts], settings, index)
+    spent = time.perf_counter() - started
+    rows: list[dict[str, Any]] = []
+    for simulation, start in enumerate(starts):
         stop = start + settings.horizon
-        tuned: list[Optimum] = []
-        for number, problem in enumerate(whole):
-            window = problem.slice(start - settings.window - offset, start - offset)
-            tuned.append(_tune(window, settings, (index, simulation, number)))
-            spent += tuned[-1].seconds
+        tuned = optima[len(whole) * simulation : len(whole) * (simulation + 1)]
         best = int(np.argmax([optimum.value for optimum in tuned]))  # a tie goes to close_at_eod
         for number, (problem, optimum) in enumerate(zip(whole, tuned, strict=True)):
             ahead = problem.slice(start - offset, stop - offset)
@@ -310,9 +346,7 @@ def _simulate(
                     "evaluations": optimum.evaluations,
                 }
             )
-            if number == best:
-                chosen.append((simulation, ahead, optimum.x))
-    return rows, _stitch(bars, strategy.name, chosen, settings), spent
+    return rows, bar_by_bar(bars, whole, pd.DataFrame(rows), _starts(len(bars), settings)), spent
 
 
 def policy_problems(
@@ -329,7 +363,7 @@ def policy_problems(
     return [
         EntryExitProblem(
             *moves,
-            fee=FEES[bars.asset] if settings.fee is None else settings.fee,
+            fee=fee_of(bars, settings),
             close_at_eod=close_at_eod,
             fills=settings.fills,  # type: ignore[arg-type]
             bounds=bounds,
@@ -338,54 +372,19 @@ def policy_problems(
     ]
 
 
-def _tune(problem: EntryExitProblem, settings: Settings, key: tuple[int, int, int]) -> Optimum:
-    seed = int(np.random.SeedSequence((settings.seed, *key)).generate_state(1)[0])
-    return optimize(problem, settings.optimizer, budget=settings.budget, seed=seed)
+def _tune(
+    whole: Sequence[EntryExitProblem], starts: Sequence[int], settings: Settings, index: int
+) -> list[Optimum]:
+    """Optima of the windows before each start; the policies of a simulation side by side, each with a seed."""
+    windows, seeds = [], []
+    for simulation, start in enumerate(starts):
+        for number, problem in enumerate(whole):
+            windows.append(problem.slice(start - settings.window, start))
+            key = (settings.seed, index, simulation, number)
+            seeds.append(int(np.random.SeedSequence(key).generate_state(1)[0]))
+    return optimize_many(windows, settings.optimizer, budget=settings.budget, seed=seeds)
 
 
 def _starts(n: int, settings: Settings) -> range:
     """First out-of-sample bar of each simulation; the stretches tile the last bars without overlap."""
     return range(n - settings.num_simulations * settings.horizon, n, settings.horizon)
-
-
-def _stitch(
-    bars: Bars, name: str, chosen: Iterable[tuple[int, EntryExitProblem, Array]], settings: Settings
-) -> pd.DataFrame:
-    """Out-of-sample returns of the selected offsets, bar by bar, under the run's rule and its two bounds."""
-    parts = []
-    for simulation, ahead, x in chosen:
-        parts.append(
-            {
-                "simulation": np.full(ahead.size, simulation),
-                "value": ahead.returns(x),
-                "causal": ahead.under("causal").returns(x),
-                "optimistic": ahead.under("optimistic").returns(x),
-                "trades": ahead.trades(x),
-                "ambiguous": ahead.ambiguous(x),
-            }
-        )
-    columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    start = _starts(len(bars), settings).start
-    return pd.DataFrame({"strategy": name, "timestamp": bars.timestamps[start:], **columns})
-
-
-def _buy_hold(bars: Bars, settings: Settings) -> pd.DataFrame:
-    """Hold from the close before the first out-of-sample bar to the last close; a fee at either end."""
-    start = _starts(len(bars), settings).start
-    n = len(bars) - start
-    fee = FEES[bars.asset] if settings.fee is None else settings.fee
-    value = bars.moves[3, start:].copy()
-    value[0] -= fee
-    value[-1] = (1.0 + value[-1]) * (1.0 - fee) - 1.0
-    return pd.DataFrame(
-        {
-            "strategy": BUY_HOLD,
-            "timestamp": bars.timestamps[start:],
-            "simulation": np.arange(n) // settings.horizon,
-            "value": value,
-            "causal": value,
-            "optimistic": value,
-            "trades": (np.arange(n) == 0).astype(np.int64),
-            "ambiguous": np.zeros(n, dtype=np.int64),
-        }
-    )

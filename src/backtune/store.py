@@ -1,7 +1,7 @@
-"""A run on disk: run.json, and a folder of Parquet files a symbol.
+"""A run on disk: run.json, and for each symbol a folder of Parquet files and a receipt.
 
-Every file is written under a temporary name, flushed, and renamed, so that a reader meets whole files only.
-run.json is written first with status "incomplete" and last with how the run ended.
+run.json is written first, with status "incomplete", and last, with how the run ended. Between the two, the
+receipts say what is done.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import json
 import os
 import platform
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,13 +25,25 @@ import pandas as pd
 from backtune.backtest import BacktestResult, Settings
 from backtune.bars import check_symbol
 from backtune.errors import BacktuneError, RunError, one_of
+from backtune.receipts import (
+    TABLES,
+    Receipt,
+    now,
+    read_receipt,
+    read_table,
+    table_path,
+    write_atomically,
+    write_receipt,
+    write_result,
+    writing,
+)
 
-TABLES = ("simulations", "summary", "returns")
+PARTS = ("results", "receipts", "running")
 PACKAGES = ("backtune", "numpy", "pandas", "numba", "scipy", "pyarrow")
 
 
 class RunWriter:
-    """Writes one run into a new folder.
+    """Writes the record of one run: the part of its folder that the driver alone touches.
 
     Parameters
     ----------
@@ -39,76 +53,117 @@ class RunWriter:
     symbols : sequence of str
     command : sequence of str
         What started the run.
+    source : mapping, optional
+        Where the bars are, as plain values.
+    folder : path, optional
+        The run folder itself, instead of a new one in `root`.
 
     Raises
     ------
     RunError
-        The folder cannot be made or written.
+        The folder cannot be made or written, or is not empty.
     """
 
     def __init__(
-        self, root: str | os.PathLike[str], settings: Settings, symbols: Sequence[str], command: Sequence[str]
+        self,
+        root: str | os.PathLike[str],
+        settings: Settings,
+        symbols: Sequence[str],
+        command: Sequence[str] = (),
+        *,
+        source: Mapping[str, Any] | None = None,
+        folder: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.folder = Path(root) / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        self._record: dict[str, Any] = {
+        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        self.folder = Path(folder) if folder is not None else Path(root) / name
+        self.receipts: dict[str, Receipt] = {}
+        self.record: dict[str, Any] = {
+            "id": name,
             "status": "incomplete",
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started": now(),
+            "resumed": [],
             "command": list(command),
             "settings": settings.as_dict(),
             "seed": settings.seed,
             "symbols": [check_symbol(symbol) for symbol in symbols],
+            "source": dict(source or {}),
             "versions": versions(),
             "data": {},
             "failed": {},
         }
-        self._write(lambda: self.folder.mkdir(parents=True))
+        self._made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=folder is not None)
+            if any(self.folder.iterdir()):
+                raise RunError(
+                    f"{self.folder}: is not empty; give a new folder, or a run folder with --resume"
+                )
+            self._make_parts()
         self._save()
 
+    @classmethod
+    def reopen(cls, folder: str | os.PathLike[str]) -> RunWriter:
+        """Continue a run that ended early, or one with failures.
+
+        Raises
+        ------
+        RunError
+            It is no run folder, or cannot be written.
+        """
+        run = Run.open(folder)
+        writer = cls.__new__(cls)
+        writer.folder, writer.receipts, writer.record = run.folder, {}, dict(run.record)
+        writer._made = []
+        writer.record |= {"status": "incomplete", "data": {}, "failed": {}}
+        writer.record["resumed"] = [*writer.record.get("resumed", []), now()]
+        with writing(run.folder):
+            writer._make_parts()
+        for stale in (*run.folder.glob("running/*"), *run.folder.glob("re*/**/.*.tmp")):
+            with suppress(OSError):
+                stale.unlink()
+        writer._save()
+        return writer
+
+    def discard(self) -> None:
+        """Remove the run, and nothing but the run."""
+        for part in PARTS:
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+        with suppress(OSError):
+            (self.folder / "run.json").unlink()
+            for made in self._made:
+                made.rmdir()
+
+    def _make_parts(self) -> None:
+        for part in PARTS:
+            (self.folder / part).mkdir(exist_ok=True)
+
+    def note(self, receipt: Receipt) -> None:
+        """Take note of how a symbol ended."""
+        self.receipts[receipt.symbol] = receipt
+
     def result(self, result: BacktestResult) -> None:
-        """Write the tables of one symbol."""
-        place = self.folder / "results" / f"symbol={check_symbol(result.symbol)}"
-        self._write(lambda: place.mkdir(parents=True, exist_ok=True))
-        for name in TABLES:
-            frame: pd.DataFrame = getattr(result, name)
-            self._write(partial(_atomic, place / f"{name}.parquet", frame.to_parquet))
-        bars = result.bars
-        self._record["data"][result.symbol] = {
-            "source": bars.source,
-            "bars": len(bars),
-            "dropped": bars.dropped,
-            "asset": bars.asset,
-            "first": str(bars.timestamps[0]),
-            "last": str(bars.timestamps[-1]),
-            "sha256": bars.digest,
-            "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
-        }
-        self._save()
+        """Write the tables and the receipt of one symbol."""
+        self.note(write_result(self.folder, result))
 
     def failure(self, symbol: str, message: str) -> None:
         """Record why a symbol has no result."""
-        self._record["failed"][symbol] = message
-        self._save()
+        self.note(write_receipt(self.folder, Receipt(symbol, "error", error=message, ended=now())))
 
-    def finish(self) -> None:
-        """Record that nothing more will be written."""
-        self._record["status"] = "failed" if not self._record["data"] else "complete"
-        self._record["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
+    def finish(self, status: str | None = None) -> None:
+        """Record how the run ended: by default "complete", or "failed" where no symbol has a result."""
+        ended = [self.receipts[name] for name in self.record["symbols"] if name in self.receipts]
+        self.record["data"] = {receipt.symbol: dict(receipt.data) for receipt in ended if receipt.good}
+        self.record["failed"] = {receipt.symbol: receipt.error for receipt in ended if not receipt.good}
+        self.record["status"] = status or ("complete" if self.record["data"] else "failed")
+        self.record["ended"] = now()
+        with suppress(OSError):
+            (self.folder / "running").rmdir()
         self._save()
 
     def _save(self) -> None:
-        text = json.dumps(self._record, indent=2, ensure_ascii=False)
-        self._write(
-            lambda: _atomic(self.folder / "run.json", lambda path: Path(path).write_text(text, "utf-8"))
-        )
-
-    def _write(self, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except OSError as error:
-            raise RunError(
-                f"{self.folder}: cannot be written ({error.strerror or error}); free space there or choose "
-                "another folder with --output"
-            ) from error
+        text = json.dumps(self.record, indent=2, ensure_ascii=False)
+        with writing(self.folder):
+            write_atomically(self.folder / "run.json", text.encode())
 
 
 @dataclass(frozen=True)
@@ -120,6 +175,7 @@ class Run:
     folder : Path
     record : mapping
         run.json: status, settings, seed, symbols, versions, data (source, hash and times a symbol), failed.
+        Of a run that is not at its end, data and failed are those of the receipts so far.
     """
 
     folder: Path
@@ -137,13 +193,16 @@ class Run:
         path = Path(folder)
         try:
             record = json.loads((path / "run.json").read_text("utf-8"))
-            for symbol in (*record["symbols"], *record["data"], *record["failed"]):
-                check_symbol(symbol)
+            symbols = [check_symbol(symbol) for symbol in record["symbols"]]
             record["status"], record["settings"]
         except (OSError, ValueError, KeyError, TypeError, BacktuneError) as error:
             raise RunError(
                 f"{folder}: is not a run folder ({type(error).__name__}); it needs a whole run.json"
             ) from error
+        if record["status"] not in ("complete", "failed"):
+            ended = [receipt for name in symbols if (receipt := read_receipt(path, name))]
+            record["data"] = {receipt.symbol: receipt.data for receipt in ended if receipt.good}
+            record["failed"] = {receipt.symbol: receipt.error for receipt in ended if not receipt.good}
         return cls(path, record)
 
     @property
@@ -151,8 +210,45 @@ class Run:
         """Whether the run went to its end."""
         return bool(self.record.get("status") == "complete")
 
+    @cached_property
+    def receipts(self) -> Mapping[str, Receipt]:
+        """Receipts of the symbols that have a result, in the run's order.
+
+        Raises
+        ------
+        RunError
+            One is missing or damaged.
+        """
+        found = {}
+        for symbol in self.record["symbols"]:
+            if symbol not in self.record["data"]:
+                continue
+            receipt = read_receipt(self.folder, symbol)
+            if receipt is None or not receipt.good:
+                raise RunError(
+                    f"{self.folder}: the receipt of {symbol} is missing or damaged; redo it with backtune "
+                    f"run --resume {self.folder}"
+                )
+            found[symbol] = receipt
+        return found
+
     def table(self, name: str) -> pd.DataFrame:
-        """Table "simulations", "summary" or "returns" of all symbols, with a column symbol in front.
+        """One of `TABLES`, of all symbols, with a column symbol in front.
+
+        Raises
+        ------
+        RunError
+            A file is missing or damaged.
+        SettingError
+            There is no table of that name.
+        """
+        frames = self.tables(name)
+        for symbol, frame in frames.items():
+            frame.insert(0, "symbol", symbol)
+        return pd.concat(frames.values(), ignore_index=True) if frames else pd.DataFrame()
+
+    def tables(self, name: str) -> dict[str, pd.DataFrame]:
+        """One of `TABLES`, by symbol.
 
         Raises
         ------
@@ -162,17 +258,7 @@ class Run:
             There is no table of that name.
         """
         one_of("table", name, TABLES)
-        frames = []
-        for symbol in self.record["data"]:
-            path = self.folder / "results" / f"symbol={check_symbol(symbol)}" / f"{name}.parquet"
-            try:
-                frame = pd.read_parquet(path)
-            except Exception as error:  # a damaged file makes its reader raise nearly anything
-                reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-                raise RunError(f"{path}: cannot be read ({reason}); run the symbol again") from error
-            frame.insert(0, "symbol", symbol)
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        return {symbol: read_table(self.folder, receipt, name) for symbol, receipt in self.receipts.items()}
 
     @property
     def simulations(self) -> pd.DataFrame:
@@ -189,9 +275,61 @@ class Run:
         """See `backtune.BacktestResult.returns`."""
         return self.table("returns")
 
+    def connect(self) -> Any:
+        """Give a DuckDB connection with the views simulations, summary and returns over the Parquet files.
+
+        The connection reads nothing else and cannot write a file. See `backtune.sql`.
+
+        Raises
+        ------
+        RunError
+            DuckDB is not installed, the run has no results, or a file of it is missing or damaged.
+        """
+        from backtune.sql import connect
+
+        paths = {name: [table_path(self.folder, symbol, name) for symbol in self.receipts] for name in TABLES}
+        return connect(self.folder, self.receipts, paths)
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Run one query on the views simulations, summary and returns.
+
+        Raises
+        ------
+        RunError
+            As `connect`, or the query is wrong.
+        """
+        from backtune.sql import ask
+
+        with self.connect() as connection:
+            return ask(connection, query)
+
+
+def list_runs(root: str | os.PathLike[str]) -> Iterator[Run]:
+    """Run folders in `root`, oldest first; folders that are none are passed over.
+
+    Raises
+    ------
+    RunError
+        `root` is not a folder.
+    """
+    try:
+        folders = sorted(path.parent for path in Path(root).glob("*/run.json"))
+        if not folders and not Path(root).is_dir():
+            raise NotADirectoryError
+    except OSError as error:
+        raise RunError(f"{root}: is not a folder; give the folder of run folders") from error
+    for folder in folders:
+        with suppress(RunError):
+            yield Run.open(folder)
+
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
+    return dict(_versions())
+
+
+@lru_cache(maxsize=1)
+def _versions() -> Mapping[str, str]:
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -199,14 +337,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def _atomic(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,11 +1,12 @@
 """What a price series is, and where it comes from.
 
 `load_bars` reads files and frames (`files`), `check` holds the definition of a bar (`rules`), `sample` serves
-the real daily bars that ship with the arch package.
+the real daily bars that ship with the arch package, `Universe` makes synthetic symbols.
 """
 
 from backtune.bars.files import find_bars_file, load_bars
 from backtune.bars.sample import SAMPLE_SYMBOLS, load_sample
 from backtune.bars.series import Bars, check_symbol
+from backtune.bars.universe import Universe
 
-__all__ = ["SAMPLE_SYMBOLS", "Bars", "check_symbol", "find_bars_file", "load_bars", "load_sample"]
+__all__ = ["SAMPLE_SYMBOLS", "Bars", "Universe", "check_symbol", "find_bars_file", "load_bars", "load_sample"]

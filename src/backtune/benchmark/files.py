@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backtune.errors import RunError
-from backtune.store import _atomic
+from backtune.receipts import write_atomically
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -19,7 +19,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _atomic(path, lambda temporary: temporary.write_bytes(data))
+        write_atomically(path, data)
     except OSError as error:
         raise RunError(
             f"{path}: cannot be written ({error.strerror or error}); free space there or choose another place"

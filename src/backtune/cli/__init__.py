@@ -10,12 +10,14 @@ import sys
 import typer
 
 from backtune.cli import cache, data
-from backtune.cli.forecast_check import forecast_check
-from backtune.cli import data
 from backtune.cli.bench import bench
+from backtune.cli.forecast_check import forecast_check
 from backtune.cli.optimizers import optimizers
 from backtune.cli.profile import profile
+from backtune.cli.report import report
 from backtune.cli.run import run
+from backtune.cli.runs import runs
+from backtune.cli.sql import sql
 from backtune.errors import BacktuneError
 
 app = typer.Typer(
@@ -28,6 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(report)
+app.command()(runs)
+app.command()(sql)
 app.command()(optimizers)
 app.command()(profile)
 app.command()(forecast_check)

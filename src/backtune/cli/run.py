@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backtune.cli.options import Debug, DropBad, Json, print_json
 from backtune.errors import SettingError
 
+if TYPE_CHECKING:
+    from backtune.report.judged import Judged
+    from backtune.runner import Runs
+
+WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
+FEW_SYMBOLS = 40  # more are summed up, a row a strategy
+
 
 def run(
+    context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Use the sample: S&P 500 and NASDAQ, 1999-2018.")
     ] = False,
+    universe: Annotated[int | None, typer.Option(help="Use this many synthetic symbols.")] = None,
+    universe_bars: Annotated[int, typer.Option(help="Bars of each synthetic symbol.")] = 2000,
     simulations: Annotated[int, typer.Option(help="Rolling simulations a symbol.")] = 70,
     window: Annotated[int, typer.Option(help="Bars that each simulation tunes on.")] = 200,
     horizon: Annotated[int, typer.Option(help="Bars that each simulation trades untouched.")] = 1,
@@ -29,47 +39,130 @@ def run(
     fills: Annotated[str, typer.Option(help="causal, optimistic or published.")] = "causal",
     fee: Annotated[float | None, typer.Option(help="Fraction of notional a fill.")] = None,
     asset: Annotated[str | None, typer.Option(help="stock or crypto; told from the bars by default.")] = None,
+    workers: Annotated[int, typer.Option(help="Worker processes; 1 works in this process.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Use a running Dask cluster: tcp://host:8786 (docs/cluster.md).")
+    ] = None,
+    task_timeout: Annotated[
+        float | None, typer.Option(help="Seconds for one symbol; a worker beyond them is ended.")
+    ] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Of each worker, such as 4GiB; one beyond it is ended.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs"),
+    run_folder: Annotated[
+        Path | None, typer.Option(help="The run folder itself; goes on where it holds this run.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this run folder: do what has no good result.")
+    ] = None,
     drop_bad: DropBad = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Backtest symbols: table, and a run folder with everything behind it."""
-    from backtune.backtest import Settings
-    from backtune.bars import SAMPLE_SYMBOLS
-    from backtune.report.progress import symbol_progress
-    from backtune.report.terminal import print_table, run_text, summary_table
-    from backtune.runner import run_backtests
+    from backtune.report.page import write_report
+    from backtune.report.progress import run_progress
+    from backtune.runner import Engine, resume_run
+    from backtune.runner.execute import execute
+    from backtune.store import Run
 
-    names = list(symbols or [])
-    if demo and (names or data):
-        raise SettingError("--demo was given with symbols or --data; it uses its own two symbols")
-    if not demo and not names:
+    engine = Engine(workers, scheduler, task_timeout, memory_limit)
+    if resume is not None:
+        _refuse_with_resume(context)
+        record = Run.open(resume).record
+        names, kinds = record["symbols"], record["settings"].get("strategies", ())
+    else:
+        from backtune.backtest import Settings
+
+        names, source = _symbols(symbols, data, demo, universe, universe_bars, seed)
+        kinds = [name.strip() for name in strategies.split(",") if name.strip()]
+        settings = Settings(
+            num_simulations=simulations, window=window, horizon=horizon, model=model, strategies=kinds,
+            optimizer=optimizer, budget=budget, seed=seed, fills=fills, fee=fee, asset=asset,
+            drop_bad=drop_bad,
+        )  # fmt: skip
+    try:
+        with run_progress(len(names), len(kinds) + 1, quiet=as_json) as progress:
+            if resume is not None:
+                runs = resume_run(resume, engine, progress)
+            else:
+                command = ["backtune", *sys.argv[1:]]
+                runs = execute(
+                    names, settings, source, engine, progress,
+                    output=output, run_folder=run_folder, command=command,
+                )  # fmt: skip
+    except KeyboardInterrupt as stop:
+        typer.echo(f"backtune: {stop}", err=True)
+        raise typer.Exit(130) from stop
+    # the run is on disk, its status written: what else is made of a run folder is made here
+    _show(runs, write_report(runs.folder) if runs and runs.folder else None, as_json)
+    if runs.failed:
+        raise typer.Exit(2 if runs.folder is None else 1)
+
+
+def _symbols(
+    symbols: list[str] | None, data: Path | None, demo: bool, universe: int | None, bars: int, seed: int
+) -> tuple[list[str], Any]:
+    """Symbols, and where their bars are."""
+    from backtune.bars import SAMPLE_SYMBOLS, Universe
+
+    for name, given in (("--demo", demo), ("--universe", universe is not None)):
+        if given and (symbols or data or (demo and universe is not None)):
+            raise SettingError(f"{name} was given with symbols or other data; it uses its own")
+    if demo:
+        return list(SAMPLE_SYMBOLS), None
+    if universe is not None:
+        made = Universe(seed, bars)
+        return made.symbols(universe), made
+    if not symbols:
         raise SettingError("no symbols given; name some (backtune run ETHUSD --data FOLDER) or use --demo")
-    names = list(SAMPLE_SYMBOLS) if demo else names
-    settings = Settings(
-        num_simulations=simulations, window=window, horizon=horizon, model=model,
-        strategies=[name.strip() for name in strategies.split(",") if name.strip()],
-        optimizer=optimizer, budget=budget, seed=seed, fills=fills, fee=fee, asset=asset, drop_bad=drop_bad,
-    )  # fmt: skip
-    with symbol_progress(names, len(settings.as_dict()["strategies"]) + 1, quiet=as_json) as step:
-        runs = run_backtests(
-            names, settings, data=data, output=output, command=["backtune", *sys.argv[1:]], progress=step
-        )
+    return list(symbols), data
+
+
+def _refuse_with_resume(context: typer.Context) -> None:
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in WITH_RESUME and source is not None and source.name == "COMMANDLINE":
+            option = "symbols were" if name == "symbols" else f"--{name.replace('_', '-')} was"
+            raise SettingError(f"{option} given with --resume; a run that goes on keeps its own settings")
+
+
+def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
+    from backtune.cli.report import as_row
+
     if as_json:
         print_json(
             {
                 "folder": str(runs.folder) if runs.folder else None,
                 "symbols": {name: result.summary.to_dict("records") for name, result in runs.items()},
+                "verdict": judged.whole.label if judged and judged.whole else None,
+                "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
                 "failed": {name: str(error) for name, error in runs.failed.items()},
             }
         )
-    elif runs:
+    elif judged:
+        _print_tables(runs, judged)
+    if as_json:  # else the progress told them as they happened
+        for error in runs.failed.values():
+            typer.echo(f"backtune: {error}", err=True)
+
+
+def _print_tables(runs: Runs, judged: Judged) -> None:
+    from backtune.report.runs import failed_table, strategies_table
+    from backtune.report.terminal import print_table, run_text, summary_table, verdict_lines
+    from backtune.store import Run
+
+    assert runs.folder is not None
+    if len(runs) <= FEW_SYMBOLS:
         for result in runs.values():
             typer.echo(run_text(result))
-        print_table(summary_table(runs))
-        typer.echo(f"run folder: {runs.folder}")
-    for error in runs.failed.values():
-        typer.echo(f"backtune: {error}", err=True)
+        print_table(summary_table(runs, judged))
+    else:
+        print_table(strategies_table(Run.open(runs.folder).summary))
+        typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")
+    for line in verdict_lines(judged):
+        typer.echo(line)
     if runs.failed:
-        raise typer.Exit(1 if runs else 2)
+        print_table(failed_table(runs.failed))
+    typer.echo(f"run folder: {runs.folder} (report.html inside)")

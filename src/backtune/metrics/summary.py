@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.metrics.performance import performance, ratio
+from backtune.metrics.performance import Array, alpha_beta, performance, ratio
+from backtune.metrics.trades import trade_figures
 
 
 def summarize(
-    simulations: pd.DataFrame, returns: pd.DataFrame, window: int, periods_a_year: float
+    simulations: pd.DataFrame,
+    returns: pd.DataFrame,
+    window: int,
+    periods_a_year: float,
+    *,
+    fee: float,
+    market: str,
 ) -> pd.DataFrame:
     """One row a strategy, in the order of `returns`.
 
@@ -24,45 +31,64 @@ def summarize(
         Bars that each in_sample total is the sum of.
     periods_a_year : float
         For annualising.
+    fee : float
+        Fraction of notional a fill.
+    market : str
+        The strategy of `returns` that alpha and beta refer to; it is in the market on every bar.
 
     Returns
     -------
     DataFrame
-        strategy; total_return, annual_return, volatility, sharpe, sortino, max_drawdown (see
-        `backtune.metrics.Performance`); hit_rate, the share of bars with a trade (for buy_hold: of all
-        bars) that returned more than 0; trades; ambiguous, those whose result hangs on the order inside the
+        strategy; the figures of `backtune.metrics.Performance` and `backtune.metrics.TradeFigures`; alpha (a
+        year) and beta to buy-and-hold; trades; ambiguous, those whose result hangs on the order inside the
         bar, and ambiguous_share, ambiguous / trades; in_sample_mean and out_of_sample_mean, mean return a
         bar in the tuning windows of the selected policies and out of sample; gap, their difference, which
         is what tuning promised and trading did not deliver; causal_return and optimistic_return,
         total_return of the same offsets under those fill rules: the order inside the bar, which nobody
         knows from bars, can move the result only between them.
     """
+    held = returns.loc[returns["strategy"] == market, "value"].to_numpy()
     rows = [
-        _row(str(name), part, simulations, window, periods_a_year)
+        {
+            "strategy": str(name),
+            **_figures(part, periods_a_year, fee, str(name) == market),
+            **_against(part["value"].to_numpy(), held, periods_a_year),
+            **_tuning(str(name), part, simulations, window),
+            **_bracket(part, periods_a_year),
+        }
         for name, part in returns.groupby("strategy", sort=False)
     ]
     return pd.DataFrame(rows)
 
 
-def _row(
-    name: str, part: pd.DataFrame, simulations: pd.DataFrame, window: int, periods_a_year: float
-) -> dict[str, Any]:
-    value = part["value"].to_numpy()
-    trades, ambiguous = int(part["trades"].sum()), int(part["ambiguous"].sum())
-    mine = simulations[(simulations["strategy"] == name) & simulations["selected"]]
-    held = mine.empty  # buy_hold: no optimizations, in the market on every bar
-    traded = value if held else value[part["trades"].to_numpy() > 0]
-    tuned_mean = float(mine["in_sample"].mean()) / window if not held else np.nan
+def _figures(part: pd.DataFrame, periods_a_year: float, fee: float, always: bool) -> dict[str, Any]:
+    value, trades = part["value"].to_numpy(), part["trades"].to_numpy()
+    held = np.ones(len(part), dtype=np.bool_) if always else trades > 0
+    turnover = part["turnover"].to_numpy()
+    ambiguous = int(part["ambiguous"].sum())
     return {
-        "strategy": name,
         **asdict(performance(value, periods_a_year)),
-        "hit_rate": ratio(float((traded > 0).sum()), len(traded)),
-        "trades": trades,
+        **asdict(trade_figures(value, held, turnover, fee, periods_a_year)),
+        "trades": int(trades.sum()),
         "ambiguous": ambiguous,
-        "ambiguous_share": ratio(ambiguous, trades),
-        "in_sample_mean": tuned_mean,
-        "out_of_sample_mean": float(value.mean()),
-        "gap": tuned_mean - float(value.mean()),
-        "causal_return": performance(part["causal"].to_numpy(), periods_a_year).total_return,
-        "optimistic_return": performance(part["optimistic"].to_numpy(), periods_a_year).total_return,
+        "ambiguous_share": ratio(ambiguous, int(trades.sum())),
+    }
+
+
+def _against(value: Array, market: Array, periods_a_year: float) -> dict[str, float]:
+    alpha, beta = alpha_beta(value, market, periods_a_year)
+    return {"alpha": alpha, "beta": beta}
+
+
+def _tuning(name: str, part: pd.DataFrame, simulations: pd.DataFrame, window: int) -> dict[str, float]:
+    mine = simulations[(simulations["strategy"] == name) & simulations["selected"]]
+    inside = float(mine["in_sample"].mean()) / window if len(mine) else np.nan
+    outside = float(part["value"].mean())
+    return {"in_sample_mean": inside, "out_of_sample_mean": outside, "gap": inside - outside}
+
+
+def _bracket(part: pd.DataFrame, periods_a_year: float) -> dict[str, float]:
+    return {
+        f"{rule}_return": performance(part[rule].to_numpy(), periods_a_year).total_return
+        for rule in ("causal", "optimistic")
     }

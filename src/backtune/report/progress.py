@@ -1,42 +1,118 @@
-"""Progress: a bar on a terminal, plain lines elsewhere, both on standard error."""
+"""Progress of a run: a bar on a terminal, plain lines elsewhere, both on standard error."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from backtune.runner.events import Event, Progress
+
+SHOWN = 4  # names of running symbols beside the bar
 
 
 @contextmanager
-def symbol_progress(symbols: Sequence[str], steps: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Give a function to be called with the symbol after each of its `steps` steps."""
+def run_progress(symbols: int, steps: int, *, quiet: bool) -> Iterator[Progress]:
+    """Give a function that shows the events of a run.
+
+    Parameters
+    ----------
+    symbols : int
+        How many there are.
+    steps : int
+        Strategies a symbol: a run in this process tells each.
+    quiet : bool
+        Show nothing.
+    """
     if quiet:
-        yield lambda symbol: None
+        yield lambda event: None
     elif sys.stderr.isatty():
-        with _bar(symbols, steps) as step:
-            yield step
+        with _rich_progress() as shown:
+            yield Bar(shown, symbols, steps)
     else:
-        yield _lines(symbols, steps)
+        yield Lines(sys.stderr, symbols)
+
+
+class Lines:
+    """A line for every symbol that ends or is run again, with count, rate and time left."""
+
+    def __init__(self, stream: TextIO, symbols: int) -> None:
+        self._stream, self._symbols = stream, symbols
+        self._ended = 0
+        self._started: float | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        self._started = self._started or time.monotonic()
+        if event.kind == "retry":
+            self._write(f"{event.symbol} again: {event.message}")
+        elif event.ends:
+            self._ended += 1
+            if event.kind == "failed":
+                self._write(f"backtune: {_failure(event)} ({self._count()})")
+            else:
+                how = "done before" if event.kind == "reused" else "done"
+                self._write(f"{event.symbol} {how} ({self._count()})")
+
+    def _count(self) -> str:
+        seconds = max(time.monotonic() - (self._started or 0.0), 1e-3)
+        left = (self._symbols - self._ended) * seconds / self._ended
+        count = f"{self._ended} of {self._symbols}"
+        return f"{count}, {self._ended / seconds:.2g} a second, {left:.0f} s left" if left else count
+
+    def _write(self, line: str) -> None:
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+class Bar:
+    """One bar over the symbols, with the names of those that run; failures scroll above it."""
+
+    def __init__(self, progress: Any, symbols: int, steps: int) -> None:
+        self._progress, self._steps = progress, steps
+        self._partial: dict[str, int] = {}
+        self._bar = progress.add_task("starting", total=symbols, rate="")
+        self._ended, self._started = 0, time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if event.kind == "running":
+            self._progress.update(self._bar, description=_names(event.names))
+        elif event.kind == "step":
+            self._partial[event.symbol] = min(self._partial.get(event.symbol, 0) + 1, self._steps - 1)
+        elif event.kind in ("retry", "failed"):
+            self._progress.console.print(
+                _failure(event) if event.ends else f"{event.symbol} again: {event.message}",
+                markup=False, highlight=False, style="red" if event.ends else "yellow",
+            )  # fmt: skip
+        if event.ends:
+            self._ended += 1
+            self._partial.pop(event.symbol, None)
+        rate = self._ended / max(time.monotonic() - self._started, 1e-9)
+        done = self._ended + sum(self._partial.values()) / self._steps
+        self._progress.update(self._bar, completed=done, rate=f"{rate:.2g}/s" if self._ended else "")
 
 
 @contextmanager
-def _bar(symbols: Sequence[str], steps: int) -> Iterator[Callable[[str], None]]:
+def _rich_progress() -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(symbols[0], total=steps * len(symbols))
-        yield lambda symbol: progress.update(task, advance=1, description=symbol)
+        yield progress
 
 
-def _lines(symbols: Sequence[str], steps: int) -> Callable[[str], None]:
-    done = dict.fromkeys(symbols, 0)
+def _failure(event: Event) -> str:
+    return f"{event.symbol} failed: {event.message.removeprefix(f'{event.symbol}:').strip()}"
 
-    def step(symbol: str) -> None:
-        done[symbol] += 1
-        if done[symbol] == steps:
-            number = list(symbols).index(symbol) + 1
-            sys.stderr.write(f"{symbol} done ({number} of {len(symbols)})\n")
 
-    return step
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -16,23 +16,27 @@ from rich.table import Table
 from backtune.backtest import BacktestResult
 from backtune.bars import Bars
 from backtune.errors import BarsError
+from backtune.report.judged import Judged
 
 COLUMNS = (
     "strategy", "total", "a year", "Sharpe", "max DD", "hit rate", "trades", "ambiguous",
-    "causal .. optimistic", "bp a bar: in sample", "out",
+    "causal .. optimistic", "bp a bar: in sample", "out", "verdict",
 )  # fmt: skip
 
 
-def summary_table(results: Mapping[str, BacktestResult]) -> Table:
-    """Every strategy of every symbol, out of sample; gains in green, losses in red."""
+LEFT = ("strategy", "verdict")
+
+
+def summary_table(results: Mapping[str, BacktestResult], judged: Judged | None = None) -> Table:
+    """Every strategy of every symbol, out of sample; the verdict beside the strategy that was judged."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.add_column("symbol", style="bold", no_wrap=True)
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "strategy" else "right", no_wrap=name == "strategy")
+        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=name in LEFT)
     for symbol, result in results.items():
         rows = result.summary.to_dict("records")
         for index, row in enumerate(rows):
-            cells = _cells(row)
+            cells = [*_cells(row), _verdict(judged, symbol, row["strategy"])]
             table.add_row(escape(symbol) if index == 0 else "", *cells, end_section=index == len(rows) - 1)
     return table
 
@@ -51,6 +55,24 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         _number(1e4 * row["in_sample_mean"], "{:+.1f}"),
         _number(1e4 * row["out_of_sample_mean"], "{:+.1f}"),
     ]
+
+
+def _verdict(judged: Judged | None, symbol: str, strategy: str) -> str:
+    found = judged.symbols.get(symbol) if judged else None
+    if found is None or found.evidence.strategy != strategy:
+        return ""
+    colour = {"edge": "green", "no edge": "red"}.get(found.verdict, "yellow")
+    return f"[{colour}]{escape(found.label)}[/]"
+
+
+def verdict_lines(judged: Judged | None) -> list[str]:
+    """Say what was found: a line a symbol, and one for the run."""
+    if judged is None or judged.whole is None:
+        return []
+    lines = [f"{symbol}: {found.sentence}" for symbol, found in judged.symbols.items()]
+    if len(judged.symbols) > 1:
+        lines.append(f"the run, as one portfolio: {judged.whole.label}. {judged.whole.sentence}")
+    return lines
 
 
 def run_text(result: BacktestResult) -> str:

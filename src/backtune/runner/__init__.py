@@ -1,5 +1,12 @@
-"""Many symbols: each backtested by itself, so that one that fails costs itself alone."""
+"""Many symbols: each backtested by itself, so that one that fails costs itself alone.
 
-from backtune.runner.serial import Runs, run_backtests
+One symbol is one task, done the same way in this process, in worker processes and on a cluster. What it
+gives goes to the run folder; a receipt of a few hundred bytes comes back.
+"""
 
-__all__ = ["Runs", "run_backtests"]
+from backtune.runner.events import Event
+from backtune.runner.execute import Engine
+from backtune.runner.parallel import resume_run, run_backtests, run_parallel_backtests
+from backtune.runner.runs import Runs
+
+__all__ = ["Engine", "Event", "Runs", "resume_run", "run_backtests", "run_parallel_backtests"]

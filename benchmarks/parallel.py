@@ -1,0 +1,172 @@
+"""Speed of parallel runs: speed-up, overhead a symbol, a large universe, and how fast Ctrl-C ends it all.
+
+    python benchmarks/parallel.py [speedup] [overhead] [universe] [interrupt] [--quick]
+
+Run it on a machine that does nothing else. Everything is printed with the machine it was measured on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+import backtune as bt
+from backtune.backtest import Settings, run_backtest
+from backtune.runner.events import Event
+from backtune.runner.key import code_digest
+from backtune.runner.task import Task, do_task
+from backtune.store import RunWriter
+
+QUICK = "--quick" in sys.argv
+
+
+def main() -> None:
+    """Measure what was asked for, or all of it."""
+    known = {"speedup": speedup, "overhead": overhead, "universe": universe, "interrupt": interrupt}
+    asked = [name for name in sys.argv[1:] if name in known] or list(known)
+    memory = psutil.virtual_memory().total / 2**30
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, ", end="")
+    print(f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}")
+    for name in asked:
+        known[name]()
+
+
+def speedup() -> None:
+    """40 symbols of at least 0.5 s each, in this process and by 2 workers; their order alternates."""
+    made, simulations = bt.Universe(), 150 if QUICK else 400
+    names = made.symbols(8 if QUICK else 40)
+    bt.backtest_forecasts(names[0], 1, data=made)
+    ratios, steady = [], []
+    for number in range(1 if QUICK else 3):
+        took: dict[int, tuple[float, float]] = {}
+        for workers in (1, 2) if number % 2 == 0 else (2, 1):
+            took[workers] = _timed(names, simulations, workers, made)
+        ratios.append(took[1][0] / took[2][0])
+        steady.append(took[1][1] / took[2][1])
+        each = took[1][0] / len(names)
+        print(
+            f"{len(names)} symbols of {each:.2f} s: 1 worker {took[1][0]:.1f} s, 2 workers "
+            f"{took[2][0]:.1f} s, {ratios[-1]:.2f}x; {steady[-1]:.2f}x from the first result on"
+        )
+    print(f"speed-up, median: {statistics.median(ratios):.2f}x with the start of the workers, ", end="")
+    print(f"{statistics.median(steady):.2f}x without")
+
+
+def _timed(names: list[str], simulations: int, workers: int, made: bt.Universe) -> tuple[float, float]:
+    """Seconds of the whole run, and seconds a symbol after the first results."""
+    moments: list[float] = []
+
+    def note(event: Event) -> None:
+        if event.ends:
+            moments.append(time.perf_counter())
+
+    started = time.perf_counter()
+    runs = bt.run_parallel_backtests(names, simulations, workers, data=made, progress=note)
+    ended = time.perf_counter()
+    assert len(runs) == len(names)
+    first = workers - 1
+    return ended - started, (moments[-1] - moments[first]) / (len(moments) - 1 - first)
+
+
+def overhead() -> None:
+    """What a symbol costs beyond its backtest: alone in this process, and through a cluster."""
+    made = bt.Universe(bars=120)
+    settings = Settings(num_simulations=1, window=20, strategies=("maxdiff",), model="naive")
+    names = made.symbols(50 if QUICK else 300)
+    bars = [made.load(name) for name in names]
+    run_backtest(bars[0], settings)
+    work = _seconds(lambda: [run_backtest(one, settings) for one in bars]) / len(names)
+    with tempfile.TemporaryDirectory() as root:
+        writer = RunWriter(root, settings, names)
+        tasks = [Task(str(writer.folder), name, settings, made, code_digest()) for name in names]
+        do_task(tasks[0])
+        for name in names:
+            (writer.folder / "receipts" / f"{name}.json").unlink(missing_ok=True)
+        task = _seconds(lambda: [do_task(one) for one in tasks]) / len(names)
+    moments: list[float] = []
+    bt.run_parallel_backtests(
+        names, 1, 2, window=20, strategies=("maxdiff",), model="naive", data=made,
+        progress=lambda event: moments.append(time.perf_counter()) if event.ends else None,
+    )  # fmt: skip
+    late = moments[len(moments) // 4 :]
+    through = (late[-1] - late[0]) / (len(late) - 1)
+    print(f"a symbol: backtest {1e3 * work:.1f} ms, with bars, files and receipt {1e3 * task:.1f} ms")
+    print(f"overhead in this process: {1e3 * (task - work):.1f} ms a symbol")
+    print(
+        f"2 workers: a result every {1e3 * through:.1f} ms, so {1e3 * (2 * through - work):.1f} ms of a "
+        "worker's time a symbol beyond the backtest"
+    )
+
+
+def _seconds(work: object) -> float:
+    started = time.perf_counter()
+    work()  # type: ignore[operator]
+    return time.perf_counter() - started
+
+
+def universe() -> None:
+    """500 symbols of 2,000 bars, 70 simulations, 2 strategies, 2 policies, through the command line."""
+    with tempfile.TemporaryDirectory() as root:
+        for count in (20, 60) if QUICK else (100, 500):
+            seconds, peak = _driver(count, Path(root) / str(count))
+            print(f"{count} symbols, 2 workers: {seconds:.0f} s, start included; driver's peak {peak:.0f} MB")
+
+
+def _driver(count: int, folder: Path) -> tuple[float, float]:
+    """Seconds, and the most memory that the driver alone held, in MB."""
+    started = time.perf_counter()
+    process = _start(count, folder)
+    peak, driver = 0.0, psutil.Process(process.pid)
+    while process.poll() is None:
+        try:
+            peak = max(peak, driver.memory_info().rss / 1e6)
+        except psutil.Error:
+            break
+        time.sleep(0.1)
+    seconds = time.perf_counter() - started
+    assert process.wait() == 0
+    return seconds, peak
+
+
+def interrupt() -> None:
+    """Ctrl-C to the process group of a run, as a terminal sends it, until its last process is gone."""
+    with tempfile.TemporaryDirectory() as root:
+        took = []
+        for number in range(1 if QUICK else 5):
+            folder = Path(root) / str(number)
+            process = _start(50, folder)
+            while len(list(folder.glob("receipts/*.json"))) < 3:
+                time.sleep(0.05)
+            children = psutil.Process(process.pid).children(recursive=True)
+            watch = threading.Thread(target=psutil.wait_procs, args=(children,))
+            started = time.perf_counter()
+            os.killpg(process.pid, signal.SIGINT)
+            watch.start()
+            process.wait()
+            watch.join()
+            took.append(time.perf_counter() - started)
+        print(f"Ctrl-C to the end of the last of its processes: {max(took):.1f} s at most of {len(took)}")
+
+
+def _start(count: int, folder: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "backtune", "run", "--universe", str(count), "--workers", "2"]
+    return subprocess.Popen(
+        [*command, "--run-folder", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

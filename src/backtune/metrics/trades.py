@@ -1,0 +1,81 @@
+"""Figures of the trades behind a series of bar returns.
+
+A position is opened and closed inside one bar, so a bar with a fill is a trade; where both sides are filled,
+the two are judged together.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtune.metrics.performance import Array, ratio
+
+
+@dataclass(frozen=True)
+class TradeFigures:
+    """Figures of traded bars, net of fees; NaN where nothing was traded.
+
+    Attributes
+    ----------
+    exposure : float
+        Share of the bars that held a position.
+    hit_rate : float
+        Win rate: share of the traded bars that returned more than 0. quantstats leaves out bars that
+        returned exactly 0; a trade that came back to its cost is no win, so it is counted here.
+    profit_factor : float
+        Sum of the gains over the sum of the losses.
+    expectancy : float
+        Mean return of a traded bar.
+    best_trade, worst_trade : float
+        Highest and lowest return of a traded bar.
+    turnover : float
+        Notional bought and sold a year, in units of capital.
+    costs : float
+        Fees paid in all, in fractions of capital: the plain sum over bars.
+    """
+
+    exposure: float
+    hit_rate: float
+    profit_factor: float
+    expectancy: float
+    best_trade: float
+    worst_trade: float
+    turnover: float
+    costs: float
+
+
+def trade_figures(
+    returns: Array, held: NDArray[np.bool_], turnover: Array, fee: float, periods_a_year: float
+) -> TradeFigures:
+    """Figures of the bars with a position.
+
+    Parameters
+    ----------
+    returns : ndarray, shape (n,)
+        Net returns of all bars.
+    held : ndarray of bool, shape (n,)
+        Bars with a position.
+    turnover : ndarray, shape (n,)
+        Notional bought and sold in each bar, in units of capital.
+    fee : float
+        Fraction of notional a fill.
+    periods_a_year : float
+        For turnover.
+    """
+    n, traded = len(returns), returns[held]
+    gains, losses = float(np.maximum(traded, 0.0).sum()), float(np.maximum(-traded, 0.0).sum())
+    some = len(traded) > 0
+    return TradeFigures(
+        exposure=ratio(float(held.sum()), n),
+        hit_rate=ratio(float((traded > 0).sum()), len(traded)),
+        profit_factor=ratio(gains, losses),
+        expectancy=float(traded.mean()) if some else math.nan,
+        best_trade=float(traded.max()) if some else math.nan,
+        worst_trade=float(traded.min()) if some else math.nan,
+        turnover=ratio(float(turnover.sum()), n) * periods_a_year,
+        costs=float(turnover.sum()) * fee,
+    )

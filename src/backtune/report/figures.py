@@ -1,0 +1,306 @@
+"""Plotly figures as plain dictionaries: {"data": [...], "layout": {...}}.
+
+They are made without importing plotly, so that a run's report costs no import; a notebook turns one into a
+plotly Figure with `graph_object`. Colours are readable on white and on black; the page adds fonts and grids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from backtune.errors import BacktuneError
+from backtune.metrics.performance import drawdown, equity
+from backtune.report.judged import YARDSTICKS
+from backtune.report.surface import Surface
+from backtune.report.tables import SymbolTables
+from backtune.strategies import BUY_HOLD
+
+Figure = dict[str, Any]
+BLUE, PURPLE, TEAL, AMBER, GREY, RED = "#3b82f6", "#a855f7", "#14a38b", "#e08a00", "#8b93a1", "#e5484d"
+OTHERS = (PURPLE, TEAL, RED)
+
+
+def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """Out-of-sample equity and drawdown of every strategy under the causal rule, `strategy` in bold."""
+    data: list[Figure] = []
+    colours = iter(OTHERS * len(tables.summary))
+    for name in map(str, tables.summary["strategy"]):
+        bars = tables.bars_of(name)
+        value, stamps = bars["causal"].to_numpy(), _stamps(bars["timestamp"])
+        first = name == strategy
+        colour = BLUE if first else _yardstick(name) or next(colours)
+        line = {
+            "color": colour,
+            "width": 2.5 if first else 1.3,
+            "dash": "dot" if name in YARDSTICKS else "solid",
+        }
+        common: Figure = {"x": stamps, "name": name, "line": line, "mode": "lines", "legendgroup": name}
+        data.append({**common, "y": _percent(equity(value) - 1.0)})
+        data.append({**common, "y": _percent(drawdown(value)), "yaxis": "y2", "showlegend": False})
+    layout = {
+        "yaxis": {"domain": [0.36, 1.0], "title": {"text": "return"}, "ticksuffix": " %"},
+        "yaxis2": {"domain": [0.0, 0.27], "title": {"text": "drawdown"}, "ticksuffix": " %"},
+        "xaxis": {"anchor": "y2"},
+        "hovermode": "x unified",
+        "height": 460,
+    }
+    return {"data": data, "layout": layout}
+
+
+def samples_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """Return a bar in each simulation's tuning window, and on the bars after it."""
+    chosen = tables.chosen(strategy).sort_values("simulation")
+    stamps = _stamps(chosen["end"])
+    inside = 1e4 * chosen["in_sample"].to_numpy() / int(tables.settings["window"])
+    outside = 1e4 * chosen["out_of_sample"].to_numpy() / int(tables.settings["horizon"])
+    running = np.cumsum(outside) / np.arange(1, len(outside) + 1)
+    colours = [TEAL if value > 0 else RED if value < 0 else GREY for value in outside]
+    data = [
+        _line(stamps, inside, "in sample", AMBER),
+        _line(stamps, running, "out of sample, mean so far", BLUE),
+        {
+            "type": "bar",
+            "x": stamps,
+            "y": _short(outside),
+            "name": "out of sample",
+            "marker": {"color": colours},
+            "yaxis": "y2",
+            "showlegend": False,
+        },
+    ]
+    layout = {
+        "yaxis": {"domain": [0.42, 1.0], "title": {"text": "bp a bar"}},
+        "yaxis2": {"domain": [0.0, 0.34], "title": {"text": "out of sample"}},
+        "xaxis": {"anchor": "y2"},
+        "hovermode": "x unified",
+        "height": 380,
+    }
+    return {"data": data, "layout": layout}
+
+
+def bracket_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """Equity of the same offsets under the causal and the optimistic rule, and what lies between."""
+    bars = tables.bars_of(strategy)
+    stamps = _stamps(bars["timestamp"])
+    causal, optimistic = (100.0 * equity(bars[rule].to_numpy()) - 100.0 for rule in ("causal", "optimistic"))
+    data = [
+        _line(stamps, causal, "causal: what bars prove", BLUE),
+        {
+            **_line(stamps, optimistic, "optimistic: the most they allow", AMBER),
+            "fill": "tonexty",
+            "fillcolor": "rgba(224,138,0,0.18)",
+        },
+    ]
+    if tables.settings["fills"] == "published":
+        own = 100.0 * equity(bars["value"].to_numpy()) - 100.0
+        data.append(_line(stamps, own, "published rule", RED))
+    return {"data": data, "layout": {"yaxis": _returns_axis(), "hovermode": "x unified"}}
+
+
+def surface_figure(found: Surface) -> Figure:
+    """Heat map of a profit surface, its optimum, and the plateau around it."""
+    (left, right), (bottom, top) = (tuple(1e4 * edge for edge in pair) for pair in found.plateau)
+    heat = {
+        "type": "heatmap",
+        "x": _short(1e4 * found.high_offsets),
+        "y": _short(1e4 * found.low_offsets),
+        "z": [_short(100.0 * row, 4) for row in found.totals.T],
+        "colorscale": "Viridis",
+        "colorbar": {"title": {"text": "%"}, "thickness": 12},
+        "hovertemplate": "high %{x} bp<br>low %{y} bp<br>%{z} %<extra></extra>",
+    }
+    optimum = {
+        "x": [_round(1e4 * found.x[0])],
+        "y": [_round(1e4 * found.x[1])],
+        "mode": "markers",
+        "marker": {"symbol": "x", "size": 13, "color": "#ffffff", "line": {"color": "#d6006c", "width": 2}},
+        "name": "optimum",
+        "hovertemplate": f"optimum {100 * found.value:.3f} %<br>%{{x}} bp, %{{y}} bp<extra></extra>",
+    }
+    box = {"type": "rect", "line": {"color": "#ffffff", "width": 1.5, "dash": "dot"}}
+    cross = [
+        {**box, "x0": left, "x1": right, "y0": 1e4 * found.x[1], "y1": 1e4 * found.x[1]},
+        {**box, "x0": 1e4 * found.x[0], "x1": 1e4 * found.x[0], "y0": bottom, "y1": top},
+    ]
+    layout = {
+        "xaxis": {"title": {"text": "high offset, bp"}, "type": "linear"},
+        "yaxis": {"title": {"text": "low offset, bp"}},
+        "shapes": cross,
+        "showlegend": False,
+        "height": 420,
+    }
+    return {"data": [heat, optimum], "layout": layout}
+
+
+def offsets_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """Offsets that each simulation chose."""
+    chosen = tables.chosen(strategy).sort_values("simulation")
+    stamps = _stamps(chosen["end"])
+    data = [
+        _line(stamps, 1e4 * chosen["high_offset"].to_numpy(), "high offset", BLUE, shape="hv"),
+        _line(stamps, 1e4 * chosen["low_offset"].to_numpy(), "low offset", AMBER, shape="hv"),
+    ]
+    return {"data": data, "layout": {"yaxis": {"title": {"text": "bp"}}, "hovermode": "x unified"}}
+
+
+def policy_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """How much better in sample the policy was that each simulation chose."""
+    mine = tables.simulations[tables.simulations["strategy"] == strategy]
+    stamps = _stamps(tables.chosen(strategy).sort_values("simulation")["end"])
+    close, profit = (
+        mine[mine["close_at_eod"] == policy].sort_values("simulation")["in_sample"].to_numpy()
+        for policy in (True, False)
+    )
+    ahead = 1e4 * (close - profit) / int(tables.settings["window"])
+    data = []
+    for name, colour, mine_too in (
+        ("leave at the close", BLUE, ahead >= 0),
+        ("leave at the take-profit", AMBER, ahead < 0),
+    ):
+        values = _short(np.where(mine_too, ahead, np.nan))
+        data.append({"type": "bar", "x": stamps, "y": values, "name": name, "marker": {"color": colour}})
+    layout = {"yaxis": {"title": {"text": "ahead in sample, bp a bar"}}, "barmode": "relative"}
+    return {"data": data, "layout": layout}
+
+
+def distribution_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """Histogram of the returns of traded bars, and of buy-and-hold."""
+    bars = tables.bars_of(strategy)
+    traded = 100.0 * bars.loc[bars["trades"] > 0, "value"].to_numpy()
+    held = 100.0 * tables.bars_of(BUY_HOLD)["value"].to_numpy()
+    both = np.concatenate([traded, held])
+    reach = float(np.abs(both).max()) * 1.0001 if len(both) else 1.0
+    edges = np.linspace(-reach, reach, 42)
+    centres = _short((edges[1:] + edges[:-1]) / 2.0)
+    data = [
+        {
+            "type": "bar",
+            "x": centres,
+            "y": np.histogram(values, edges)[0].tolist(),
+            "name": name,
+            "marker": {"color": colour},
+            "opacity": opacity,
+        }
+        for name, values, colour, opacity in ((BUY_HOLD, held, GREY, 0.55), (strategy, traded, BLUE, 0.8))
+    ]
+    layout = {
+        "barmode": "overlay",
+        "bargap": 0.05,
+        "xaxis": {"title": {"text": "return of a traded bar"}, "ticksuffix": " %", "type": "linear"},
+        "yaxis": {"title": {"text": "bars"}},
+    }
+    return {"data": data, "layout": layout}
+
+
+def costs_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """Sum of returns before and after fees."""
+    bars = tables.bars_of(strategy)
+    stamps, net = _stamps(bars["timestamp"]), bars["value"].to_numpy()
+    paid = bars["turnover"].to_numpy() * tables.fee
+    data = [
+        _line(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
+        _line(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
+        _line(stamps, 100.0 * np.cumsum(paid), "fees", RED),
+    ]
+    return {"data": data, "layout": {"yaxis": _returns_axis("sum of returns"), "hovermode": "x unified"}}
+
+
+def forecast_figure(tables: SymbolTables) -> Figure:
+    """Forecast against actual highs and lows, out of sample."""
+    ahead = tables.inputs.iloc[int(tables.settings["window"]) :]
+    data: list[Figure] = []
+    reach: list[float] = []
+    for side, colour in (("high", TEAL), ("low", RED)):
+        made, actual = (100.0 * ahead[column].to_numpy() for column in (f"{side}_forecast", side))
+        reach += [float(made.min()), float(made.max()), float(actual.min()), float(actual.max())]
+        marker = {"color": colour, "size": 5, "opacity": 0.65}
+        data.append(
+            {"x": _short(made), "y": _short(actual), "mode": "markers", "name": side, "marker": marker}
+        )
+    ends = [_round(min(reach)), _round(max(reach))]
+    data.append(
+        {"x": ends, "y": ends, "mode": "lines", "name": "exact", "line": {"color": GREY, "dash": "dot"}}
+    )
+    axis = {"ticksuffix": " %", "type": "linear"}
+    layout = {
+        "xaxis": {**axis, "title": {"text": "forecast move"}},
+        "yaxis": {**axis, "title": {"text": "actual move"}},
+        "hovermode": "closest",
+    }
+    return {"data": data, "layout": layout}
+
+
+def time_figure(seconds: dict[str, float]) -> Figure:
+    """Wall-clock seconds of each stage."""
+    stages = [name for name in seconds if name != "total"]
+    bar = {
+        "type": "bar",
+        "orientation": "h",
+        "y": stages,
+        "x": [_round(seconds[name], 4) for name in stages],
+        "marker": {"color": [BLUE, AMBER, TEAL, PURPLE, RED][: len(stages)] or BLUE},
+        "hovertemplate": "%{y}: %{x} s<extra></extra>",
+    }
+    layout = {
+        "xaxis": {"title": {"text": "seconds"}, "type": "linear"},
+        "yaxis": {"type": "category", "autorange": "reversed"},
+        "height": 60 + 45 * max(len(stages), 2),
+    }
+    return {"data": [bar], "layout": layout}
+
+
+def graph_object(figure: Figure, title: str) -> Any:
+    """Turn a dictionary into a plotly Figure, for a notebook.
+
+    Raises
+    ------
+    BacktuneError
+        plotly is not installed.
+    """
+    try:
+        from plotly.graph_objects import Figure as PlotlyFigure
+    except ImportError:
+        raise BacktuneError("figures need plotly, which is not installed; pip install plotly") from None
+    made = PlotlyFigure(figure)
+    made.update_layout(title={"text": title}, template="plotly_white", legend={"orientation": "h"})
+    return made
+
+
+def _line(x: list[str], y: ArrayLike, name: str, colour: str, shape: str = "linear") -> Figure:
+    line = {"color": colour, "width": 1.8, "shape": shape}
+    return {"x": x, "y": _short(np.asarray(y, dtype=np.float64)), "name": name, "mode": "lines", "line": line}
+
+
+def _returns_axis(title: str = "return") -> Figure:
+    return {"title": {"text": title}, "ticksuffix": " %"}
+
+
+def _yardstick(name: str) -> str | None:
+    return dict(zip(YARDSTICKS, (AMBER, GREY), strict=True)).get(name)
+
+
+def _percent(values: NDArray[np.float64]) -> list[float | None]:
+    return _short(100.0 * values)
+
+
+def _stamps(stamps: pd.Series) -> list[str]:
+    """Timestamps as plotly reads them, without a time of day where none has one."""
+    text = np.datetime_as_string(stamps.to_numpy().astype("datetime64[s]"), unit="s")
+    return (
+        [stamp[:10] for stamp in text]
+        if all(stamp.endswith("T00:00:00") for stamp in text)
+        else text.tolist()
+    )
+
+
+def _short(values: NDArray[np.float64], digits: int = 5) -> list[float | None]:
+    """Rounded to significant digits, which is most of a page's size; None where not finite."""
+    return [_round(value, digits) if np.isfinite(value) else None for value in values.tolist()]
+
+
+def _round(value: float, digits: int = 5) -> float:
+    return float(f"{value:.{digits}g}")

@@ -1,0 +1,108 @@
+"""Verdicts of results in memory, and of a run folder: the statistics of the metrics, put to the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backtune.backtest import BacktestResult
+from backtune.bars.series import DAYS_A_YEAR
+from backtune.errors import RunError
+from backtune.metrics.evidence import evidence
+from backtune.metrics.verdict import Judgement, judge
+from backtune.store import Run
+from backtune.strategies import BUY_HOLD, UNTUNED
+
+YARDSTICKS = (UNTUNED.name, BUY_HOLD)
+RULES = ["value", "causal", "optimistic"]
+COUNTS = ["trades", "ambiguous", "turnover"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts of a run: a symbol each, and the run as one portfolio (None where no symbol has a result)."""
+
+    symbols: Mapping[str, Judgement]
+    whole: Judgement | None
+
+
+def judge_run(run: Run) -> Judged:
+    """Judge a run folder.
+
+    Raises
+    ------
+    RunError
+        A table is missing or damaged, or the run was made by a version that did not keep what this needs.
+    """
+    data: Mapping[str, Mapping[str, Any]] = run.record["data"]
+    missing = next((symbol for symbol, entry in data.items() if "periods_a_year" not in entry), None)
+    if missing:
+        raise RunError(f"{run.folder}: {missing} was run by an older version; run it again to have it judged")
+    returns, tried = run.tables("returns"), run.tables("configurations")
+    periods = {symbol: float(entry["periods_a_year"]) for symbol, entry in data.items()}
+    days = {symbol: DAYS_A_YEAR[entry["asset"]] for symbol, entry in data.items()}
+    return judge_tables(returns, tried, periods, days)
+
+
+def judge_results(results: Mapping[str, BacktestResult]) -> Judged:
+    """Judge results in memory that were looked at together."""
+    return judge_tables(
+        {symbol: result.returns for symbol, result in results.items()},
+        {symbol: result.configurations for symbol, result in results.items()},
+        {symbol: result.bars.periods_a_year for symbol, result in results.items()},
+        {symbol: DAYS_A_YEAR[result.bars.asset] for symbol, result in results.items()},
+    )
+
+
+def judge_tables(
+    returns: Mapping[str, pd.DataFrame],
+    tried: Mapping[str, pd.DataFrame],
+    periods: Mapping[str, float],
+    days_a_year: Mapping[str, int],
+) -> Judged:
+    """Judge tables by symbol; `periods` are bars a year."""
+    if not returns:
+        return Judged({}, None)
+    found = {
+        symbol: evidence(table, tried[symbol], periods[symbol], yardsticks=YARDSTICKS, symbols=len(returns))
+        for symbol, table in returns.items()
+    }
+    bars_a_day = {symbol: max(periods[symbol] / days_a_year[symbol], 1e-9) for symbol in returns}
+    symbols = judge(found, bars_a_day)
+    if len(found) == 1:
+        return Judged(symbols, next(iter(symbols.values())))
+    densest = max(periods, key=lambda symbol: periods[symbol])
+    pooled = evidence(
+        portfolio(returns.values()), portfolio(tried.values()), periods[densest], yardsticks=YARDSTICKS
+    )
+    whole = judge({"": pooled}, {"": bars_a_day[densest]})[""]
+    return Judged(symbols, whole)
+
+
+def portfolio(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Equal capital in every symbol, rebalanced each bar; a symbol without a bar then earns nothing.
+
+    Takes `BacktestResult.returns` or `.configurations` of each symbol, and gives one such table.
+    """
+    every = list(tables)
+    whole = pd.concat(every, ignore_index=True)
+    keys = [name for name in ("strategy", "close_at_eod") if name in whole]
+    sums = whole.groupby([*keys, "timestamp"], sort=False)[RULES + COUNTS].sum().reset_index()
+    sums[[*RULES, "turnover"]] /= len(every)
+    times = np.sort(sums["timestamp"].unique())
+    parts = [
+        part.set_index("timestamp")
+        .reindex(times)
+        .assign(**dict(zip(keys, _tuple(key), strict=True)))
+        .fillna(0.0)
+        for key, part in sums.groupby(keys, sort=False)
+    ]
+    return pd.concat(parts).reset_index(names="timestamp")
+
+
+def _tuple(key: Any) -> tuple[Any, ...]:
+    return key if isinstance(key, tuple) else (key,)

@@ -1,0 +1,319 @@
+"""report.html: one self-contained page that opens from disk and asks no host for anything."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from backtune.backtest import BacktestResult
+from backtune.errors import BacktuneError, RunError, SettingError
+from backtune.metrics.verdict import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.receipts import write_atomically
+from backtune.report.html import number, p_value, percent, table, text, toned
+from backtune.report.judged import Judged, judge_results, judge_run
+from backtune.report.sections import BADGES, badge, symbol_details
+from backtune.report.tables import SymbolTables, tables_of_run
+from backtune.runner import Runs
+from backtune.store import Run, versions
+
+FEW = 20  # symbols up to which the surfaces are drawn finely
+FINE, COARSE = 61, 31
+HEADLINES = {
+    EDGE: "An edge, by the written rule",
+    HANGS: "What it earns hangs on the order inside the bar",
+    UNKNOWN: "Cannot tell yet whether this is an edge",
+    NONE: "No edge",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What a page is about: one run, or results in memory."""
+
+    label: str
+    tables: Mapping[str, SymbolTables]
+    judged: Judged
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A report page.
+
+    Attributes
+    ----------
+    judged : tuple of Judged
+        The verdicts, one of each run.
+    html : str
+        The page.
+    """
+
+    judged: tuple[Judged, ...]
+    html: str = field(repr=False)
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page.
+
+        Raises
+        ------
+        RunError
+            It cannot be written.
+        """
+        target = Path(path)
+        try:
+            write_atomically(target, self.html.encode())
+        except OSError as error:
+            raise RunError(
+                f"{target}: cannot be written ({error.strerror or error}); choose another file"
+            ) from error
+        return target
+
+    def _repr_html_(self) -> str:
+        """Show the page in a notebook, apart from the notebook's own scripts and styles."""
+        return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="800" frameborder="0"></iframe>'
+
+
+def report(*subjects: BacktestResult | Runs | Run | str | os.PathLike[str]) -> Report:
+    """Judge results, and write the page about them.
+
+    Parameters
+    ----------
+    *subjects : BacktestResult, Runs, Run, or path of a run folder
+        Several are shown side by side.
+
+    Returns
+    -------
+    Report
+        ``.judged`` has the verdicts, ``.write(path)`` writes the page; a notebook shows it.
+
+    Raises
+    ------
+    RunError
+        No run folder, or a damaged one.
+    SettingError
+        Nothing given, or something else.
+
+    Examples
+    --------
+    >>> import backtune as bt
+    >>> page = bt.report(bt.backtest_forecasts("SP500", num_simulations=5))
+    >>> page.judged[0].symbols["SP500"].verdict
+    'no edge'
+    """
+    if not subjects:
+        raise SettingError("nothing to report on; give a result or a run folder")
+    found = [_subject(subject) for subject in subjects]
+    return Report(tuple(subject.judged for subject in found), _page(found))
+
+
+def write_report(folder: str | os.PathLike[str]) -> Judged:
+    """Write report.html into a run folder, and return its verdicts.
+
+    Raises
+    ------
+    RunError
+        No run folder, a damaged one, or one that cannot be written.
+    """
+    made = report(folder)
+    made.write(Path(folder) / "report.html")
+    return made.judged[0]
+
+
+def _subject(given: object) -> Subject:
+    if isinstance(given, str | os.PathLike):
+        given = Run.open(given)
+    if isinstance(given, Run):
+        return Subject(given.folder.name, tables_of_run(given), judge_run(given), given.record)
+    if isinstance(given, BacktestResult):
+        given = {given.symbol: given}
+    if not isinstance(given, Mapping) or not given:
+        raise SettingError(f"{type(given).__name__} is nothing to report on; give a result or a run folder")
+    tables = {symbol: SymbolTables.of_result(result) for symbol, result in given.items()}
+    first = next(iter(given.values()))
+    record = {"settings": first.settings.as_dict(), "versions": versions(), "failed": {}, "data": {}}
+    return Subject("this session", tables, judge_results(given), record)
+
+
+def _page(subjects: Sequence[Subject]) -> str:
+    single = len(subjects) == 1
+    body = [_header(subjects[0]) if single else _comparison(subjects)]
+    count = sum(len(subject.tables) for subject in subjects)
+    body.append(_tools(subjects, count))
+    body += [_symbols(subject, count, "" if single else subject.label) for subject in subjects]
+    body += [_failed(subject) for subject in subjects]
+    body += [_configuration(subject) for subject in subjects]
+    body.append(
+        f"<footer>backtune {text(versions()['backtune'])}. Past bars; no promise about the next.</footer>"
+    )
+    assets = files("backtune.report") / "assets"
+    title = subjects[0].label if single else f"{len(subjects)} runs"
+    return Template((assets / "page.html").read_text("utf-8")).substitute(
+        title=text(f"backtune: {title}"),
+        style=(assets / "page.css").read_text("utf-8"),
+        body="\n".join(body),
+        plotly=plotly_script(),
+        script=(assets / "page.js").read_text("utf-8"),
+    )
+
+
+def plotly_script() -> str:
+    """Return plotly.js, as the plotly package ships it; located, not imported.
+
+    Raises
+    ------
+    BacktuneError
+        plotly is not installed.
+    """
+    spec = find_spec("plotly")
+    path = Path(spec.origin or "").parent / "package_data" / "plotly.min.js" if spec else Path()
+    if not path.is_file():
+        raise BacktuneError("the report needs plotly, which is not installed; pip install 'plotly>=5.24'")
+    return path.read_text("utf-8").replace("</script", "<\\/script")
+
+
+def _header(subject: Subject) -> str:
+    whole, settings = subject.judged.whole, subject.record["settings"]
+    about = (
+        f"{len(subject.tables)} symbol{'s' if len(subject.tables) != 1 else ''}, "
+        f"{settings['num_simulations']} simulations each, tuned on {settings['window']} bars, traded "
+        f"{settings['horizon']} untouched; forecasts {text(settings['model'])}, optimizer "
+        f"{text(settings['optimizer'])}, fills {text(settings['fills'])}"
+    )
+    if whole is None:
+        return f"<header><h1>No symbol has a result</h1><p class='soft'>{about}</p></header>{_rule()}"
+    portfolio = len(subject.tables) > 1
+    lead = "As one portfolio with equal capital in every symbol: " if portfolio else ""
+    return (
+        f"<header><h1>{HEADLINES[whole.verdict]}</h1><p class='soft'>{about}</p></header>"
+        f'<p class="answer">{badge(whole)} {lead}{text(whole.sentence)}</p>'
+        f"{_census(subject) if portfolio else ''}{_rule()}"
+    )
+
+
+def _census(subject: Subject) -> str:
+    verdicts = [judgement.verdict for judgement in subject.judged.symbols.values()]
+    counted = "; ".join(f"{name}: {verdicts.count(name)}" for name in VERDICTS if name in verdicts)
+    edges = [symbol for symbol, j in subject.judged.symbols.items() if j.verdict == EDGE]
+    named = f" ({', '.join(edges[:12])}{' …' if len(edges) > 12 else ''})" if edges else ""
+    shown = f"Of {len(verdicts)} symbols, each corrected for the others: {counted}{text(named)}."
+    return f'<p class="soft">{shown}</p>'
+
+
+def _rule() -> str:
+    return (
+        '<details class="card"><summary>The rule behind the verdicts</summary>'
+        f'<div class="rule">{text(RULE)}</div></details>'
+    )
+
+
+def _comparison(subjects: Sequence[Subject]) -> str:
+    names = list(dict.fromkeys(symbol for subject in subjects for symbol in subject.tables))
+    rows = [("<b>as one portfolio</b>", *(_cell(subject.judged.whole) for subject in subjects))]
+    rows += [
+        (text(name), *(_cell(subject.judged.symbols.get(name)) for subject in subjects)) for name in names
+    ]
+    head = ("", *(text(subject.label) for subject in subjects))
+    keys = list(dict.fromkeys(key for subject in subjects for key in subject.record["settings"]))
+    differ = [
+        (text(key), *(text(subject.record["settings"].get(key, "–")) for subject in subjects))
+        for key in keys
+        if len({str(subject.record["settings"].get(key)) for subject in subjects}) > 1
+    ]
+    changed = f"<h2>Settings that differ</h2>{table(head, differ)}" if differ else ""
+    return (
+        f"<header><h1>{len(subjects)} runs side by side</h1><p class='soft'>Verdict, return out of sample, "
+        "Sharpe ratio and corrected p-value. Each run is corrected for its own symbols, not for having run "
+        "several: picking the best run of many finds edges that are not there.</p></header>"
+        f"{table(head, rows)}{changed}{_rule()}"
+    )
+
+
+def _cell(judgement: Any) -> str:
+    if judgement is None:
+        return "–"
+    e = judgement.evidence
+    return (
+        f"{badge(judgement)}<br>{toned(e.total_return, percent(e.total_return))}, Sharpe {number(e.sharpe)}, "
+        f"p {p_value(judgement.p_value)}"
+    )
+
+
+def _tools(subjects: Sequence[Subject], count: int) -> str:
+    if count < 2:
+        return ""
+    there = {j.verdict for subject in subjects for j in subject.judged.symbols.values()}
+    chips = "".join(
+        f'<button type="button" data-verdict="{BADGES[name]}" aria-pressed="false">{name}</button>'
+        for name in VERDICTS
+        if name in there
+    )
+    orders = (
+        ("", "as run"),
+        ("name", "by name"),
+        ("return", "by return"),
+        ("sharpe", "by Sharpe"),
+        ("p", "by p-value"),
+    )
+    options = "".join(f'<option value="{key}">{label}</option>' for key, label in orders)
+    return (
+        f'<h2>Symbols</h2><div class="tools"><input id="search" type="search" placeholder="Find a symbol" '
+        f'aria-label="Find a symbol"><select id="sort" aria-label="Order">{options}</select>{chips}</div>'
+    )
+
+
+def _symbols(subject: Subject, count: int, label: str) -> str:
+    points = FINE if count <= FEW else COARSE
+    rows = [
+        symbol_details(tables, subject.judged.symbols[symbol], points=points, opened=count == 1, label=label)
+        for symbol, tables in subject.tables.items()
+    ]
+    title = f"<h2>{text(label)}</h2>" if label else ""
+    return f'{title}<div class="rows">{"".join(rows)}</div>'
+
+
+def _failed(subject: Subject) -> str:
+    failed: Mapping[str, str] = subject.record.get("failed", {})
+    if not failed:
+        return ""
+    items = "".join(f"<li><b>{text(symbol)}</b>: {text(reason)}</li>" for symbol, reason in failed.items())
+    return f'<h2>Symbols that failed</h2><ul class="card failed">{items}</ul>'
+
+
+def _configuration(subject: Subject) -> str:
+    record = subject.record
+    spent: dict[str, float] = {}
+    for tables in subject.tables.values():
+        for stage, seconds in tables.seconds.items():
+            spent[stage] = spent.get(stage, 0.0) + seconds
+    command = record.get("command") or []
+    again = shlex.join(map(str, command)) if command else _call(subject)
+    settings = [(text(key), text(value)) for key, value in record["settings"].items()]
+    data = [
+        (text(symbol), text(entry["source"]), text(entry["bars"]), text(str(entry["first"])[:10]),
+         text(str(entry["last"])[:10]), text(entry["asset"]), f"<code>{text(entry['sha256'][:16])}</code>")
+        for symbol, entry in record.get("data", {}).items()
+    ]  # fmt: skip
+    parts = [
+        f"<h3>Run it again</h3><pre>{text(again)}</pre>",
+        table(("stage", "seconds, all symbols"), [(text(k), number(v, 3)) for k, v in spent.items()]),
+        table(("setting", "value"), settings, words=True),
+        table(("package", "version"), [(text(k), text(v)) for k, v in record.get("versions", {}).items()]),
+    ]
+    if data:
+        parts.append(table(("symbol", "source", "bars", "first", "last", "asset", "SHA-256"), data))
+    title = f"Configuration of {text(subject.label)}, and the command that runs it again"
+    return f'<h2>Configuration</h2><details class="card"><summary>{title}</summary>{"".join(parts)}</details>'
+
+
+def _call(subject: Subject) -> str:
+    names = ("num_simulations", "window", "horizon", "model", "strategies", "optimizer", "fills", "seed")
+    given = ", ".join(f"{name}={subject.record['settings'][name]!r}" for name in names)
+    return "\n".join(f"bt.backtest_forecasts({symbol!r}, data=..., {given})" for symbol in subject.tables)

@@ -1,0 +1,85 @@
+"""Tables of runs, of what failed in one, and of many symbols at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from backtune.store import Run
+
+ENDED = {"complete": "[green]complete[/]", "failed": "[red]failed[/]"}
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """A run as one row of plain values."""
+    record = run.record
+    return {
+        "run": run.folder.name,
+        "status": record["status"],
+        "started": str(record.get("started", "")),
+        "symbols": len(record["symbols"]),
+        "done": len(record.get("data", ())),
+        "failed": len(record.get("failed", ())),
+        "command": " ".join(record.get("command", ())),
+    }
+
+
+def runs_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Rows of `run_row`."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("run", "status", "started", "symbols", "done", "failed", "command"):
+        table.add_column(name, justify="right" if name in ("symbols", "done", "failed") else "left")
+    for row in rows:
+        cells = {name: escape(str(value)) for name, value in row.items()}
+        table.add_row(
+            *({**cells, "status": ENDED.get(row["status"], f"[yellow]{cells['status']}[/]")}.values())
+        )
+    return table
+
+
+def failed_table(failed: Mapping[str, Exception]) -> Table:
+    """Which symbols failed, and why."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("failed", style="bold", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for symbol, error in failed.items():
+        reason = str(error).removeprefix(f"{symbol}:").strip()
+        table.add_row(escape(symbol), f"[red]{escape(reason)}[/]")
+    return table
+
+
+def strategies_table(summary: pd.DataFrame) -> Table:
+    """Every strategy over all symbols, out of sample: how many earned, and how their returns lie."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("strategy", "symbols", "earned", "total: lowest", "median", "highest", "median Sharpe"):
+        table.add_column(name, justify="left" if name == "strategy" else "right")
+    for name, part in summary.groupby("strategy", sort=False):
+        total = part["total_return"]
+        spread = [f"{value:+.1%}" for value in (total.min(), total.median(), total.max())]
+        sharpe = part["sharpe"].median()
+        table.add_row(
+            escape(str(name)), f"{len(part)}", f"{(total > 0).mean():.0%}", *spread,
+            "-" if pd.isna(sharpe) else f"{sharpe:.2f}",
+        )  # fmt: skip
+    return table
+
+
+def frame_table(frame: pd.DataFrame) -> Table:
+    """Any frame, as it is."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, kind in frame.dtypes.items():
+        table.add_column(
+            escape(str(name)), justify="right" if pd.api.types.is_numeric_dtype(kind) else "left"
+        )
+    for row in frame.itertuples(index=False):
+        table.add_row(*(escape(_cell(value)) for value in row))
+    return table
+
+
+def _cell(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

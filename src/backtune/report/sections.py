@@ -1,0 +1,291 @@
+"""What the page says about one symbol: the answer in a row, and its details in the order a reader asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backtune.metrics.evidence import EXPOSURE, NOTHING, Evidence
+from backtune.metrics.performance import equity
+from backtune.metrics.verdict import EDGE, HANGS, NONE, UNKNOWN, Judgement
+from backtune.report import figures
+from backtune.report.html import number, p_value, percent, script_json, shared, sparkline, table, text, toned
+from backtune.report.surface import PLATEAU, Surface, surface
+from backtune.report.tables import SymbolTables
+from backtune.strategies import BUY_HOLD, UNTUNED
+
+BADGES = {EDGE: "edge", HANGS: "hangs", UNKNOWN: "unknown", NONE: "none"}
+AGAINST = {
+    NOTHING: "nothing",
+    EXPOSURE: "buy-and-hold at the same exposure",
+    BUY_HOLD: "buy-and-hold",
+    UNTUNED.name: "untuned offsets",
+}
+
+
+def _share(value: float) -> str:
+    return percent(value, 0, signed=False)
+
+
+def _times(value: float) -> str:
+    return number(value, 0, unit="x")
+
+
+def _bp(value: float) -> str:
+    return number(1e4 * value, 1, signed=True)
+
+
+FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("total_return", "total return", percent),
+    ("annual_return", "CAGR", percent),
+    ("volatility", "volatility a year", lambda value: percent(value, signed=False)),
+    ("sharpe", "Sharpe ratio", number),
+    ("sortino", "Sortino ratio", number),
+    ("calmar", "Calmar ratio", number),
+    ("omega", "Omega ratio", number),
+    ("max_drawdown", "maximum drawdown", percent),
+    ("max_drawdown_bars", "longest drawdown, bars", lambda value: number(value, 0)),
+    ("average_drawdown", "average drawdown", percent),
+    ("average_drawdown_bars", "average drawdown, bars", lambda value: number(value, 1)),
+    ("alpha", "alpha a year", percent),
+    ("beta", "beta", number),
+    ("exposure", "exposure", _share),
+    ("trades", "fills", lambda value: number(value, 0)),
+    ("hit_rate", "win rate", _share),
+    ("profit_factor", "profit factor", number),
+    ("expectancy", "expectancy a traded bar, bp", _bp),
+    ("best_trade", "best trade", lambda value: percent(value, 2)),
+    ("worst_trade", "worst trade", lambda value: percent(value, 2)),
+    ("turnover", "turnover a year", _times),
+    ("costs", "fees paid, of capital", lambda value: percent(value, 2, signed=False)),
+    ("in_sample_mean", "in sample, bp a bar", _bp),
+    ("out_of_sample_mean", "out of sample, bp a bar", _bp),
+    ("ambiguous_share", "fills that hang on the order inside the bar", _share),
+)
+
+
+def badge(judgement: Judgement) -> str:
+    """The verdict as a coloured label."""
+    return f'<span class="badge {BADGES[judgement.verdict]}">{text(judgement.label)}</span>'
+
+
+def symbol_details(
+    tables: SymbolTables, judgement: Judgement, *, points: int, opened: bool, label: str = ""
+) -> str:
+    """One row of the page, with its details."""
+    e, strategy = judgement.evidence, judgement.evidence.strategy
+    found = surface(tables, -1, strategy, points=points)
+    drawn = {
+        "equity": figures.equity_figure(tables, strategy),
+        "samples": figures.samples_figure(tables, strategy),
+        "bracket": figures.bracket_figure(tables, strategy),
+        "surface": figures.surface_figure(found),
+        "offsets": figures.offsets_figure(tables, strategy),
+        "policy": figures.policy_figure(tables, strategy),
+        "distribution": figures.distribution_figure(tables, strategy),
+        "costs": figures.costs_figure(tables, strategy),
+        "forecast": figures.forecast_figure(tables),
+        "time": figures.time_figure(dict(tables.seconds)),
+    }
+    body = "".join(
+        (
+            _rules(tables),
+            _why(judgement),
+            _section("Out of sample", "equity", _strategies(tables)),
+            _section("In sample against out of sample", "samples", _gap(tables, strategy)),
+            _section("The order inside the bar", "bracket", _order(e)),
+            _section("Profit surface of the last simulation", "surface", _plateau(found)),
+            _section("Offsets over time", "offsets"),
+            _section("Which policy each simulation chose", "policy", _policy(tables, strategy)),
+            _section("Returns of traded bars", "distribution"),
+            _section("Costs", "costs", _costs(tables, strategy)),
+            _section("Forecast quality", "forecast", _forecast(tables)),
+            _section("Where the time went", "time"),
+        )
+    )
+    facts = (
+        f'data-verdict="{BADGES[judgement.verdict]}" data-name="{text(tables.symbol)}" '
+        f'data-return="{e.total_return:.6f}" data-sharpe="{0.0 if np.isnan(e.sharpe) else e.sharpe:.4f}" '
+        f'data-p="{judgement.p_value:.6f}"'
+    )
+    return (
+        f'<details class="symbol" {facts}{" open" if opened else ""}>'
+        f'<summary>{_row(tables, judgement, label)}</summary><div class="body">{body}</div>'
+        f'<script type="application/json" class="figures">{script_json(shared(drawn))}</script></details>'
+    )
+
+
+def _row(tables: SymbolTables, judgement: Judgement, label: str) -> str:
+    e = judgement.evidence
+    mine = equity(tables.bars_of(e.strategy)["causal"].to_numpy())
+    held = equity(tables.bars_of(BUY_HOLD)["value"].to_numpy())
+    run = f" <small>{text(label)}</small>" if label else ""
+    return (
+        f'<span class="name">{text(tables.symbol)}{run}</span>{badge(judgement)}'
+        f"{sparkline([(held, 'held'), (mine, 'mine')])}"
+        f'<span class="fact"><b>{toned(e.total_return, percent(e.total_return))}</b> '
+        "<i>out of sample</i></span>"
+        f'<span class="fact"><b>{percent(e.market_return)}</b> <i>buy-and-hold</i></span>'
+        f'<span class="fact"><b>{number(e.sharpe)}</b> <i>Sharpe</i></span>'
+        f'<span class="sentence">{text(judgement.sentence)}</span>'
+    )
+
+
+def _section(title: str, name: str, more: str = "") -> str:
+    return (
+        f'<section><h3>{title}</h3><div class="figure" data-figure="{name}" role="img" '
+        f'aria-label="{title}"></div>{more}</section>'
+    )
+
+
+def _rules(tables: SymbolTables) -> str:
+    fills = text(tables.settings["fills"])
+    if fills == "causal":
+        return ""
+    return (
+        f'<p class="note">The offsets were tuned under the {fills} fill rule. The verdict, the row above and '
+        "the equity below value them under the causal rule; the other figures, and the table of all "
+        f"figures, under the {fills} rule.</p>"
+    )
+
+
+def _why(judgement: Judgement) -> str:
+    e = judgement.evidence
+    tests = [
+        (
+            AGAINST[name],
+            _bp(e.excess[name]),
+            p_value(test.spa),
+            f"{p_value(test.spa_lower)} to {p_value(test.spa_upper)}",
+            p_value(test.reality_check),
+        )
+        for name, test in e.tests.items()
+    ]
+    low, high = e.mean_interval
+    low_sharpe, high_sharpe = e.sharpe_interval
+    mean = e.excess[NOTHING]
+    facts = [
+        ("mean return a bar", f"{_bp(mean)} bp", f"95 % interval {_bp(low)} to {_bp(high)} bp"),
+        (
+            "Sharpe ratio a year",
+            number(e.sharpe),
+            f"95 % interval {number(low_sharpe)} to {number(high_sharpe)}",
+        ),
+        (
+            "probabilistic Sharpe ratio",
+            percent(e.probabilistic, signed=False),
+            "chance that the true one is above 0",
+        ),
+        (
+            "deflated Sharpe ratio",
+            percent(e.deflated, signed=False),
+            f"chance that it is above {number(e.hurdle)}, what the best of {e.trials} trials shows by luck",
+        ),
+        (
+            "minimum track record",
+            number(e.track_record, 0, unit=" bars"),
+            f"for a Sharpe ratio above 0 at 95 %; there are {e.bars}",
+        ),
+        (
+            "probability of backtest overfitting",
+            percent(e.overfitting, 0, signed=False),
+            f"over the {e.trials} trials; one half means that choosing among them means nothing",
+        ),
+        (
+            "p-value of the verdict",
+            p_value(judgement.p_value),
+            f"corrected for the symbols looked at; optimistic rule: {p_value(judgement.p_optimistic)}",
+        ),
+    ]
+    head = ("better than", "excess, bp a bar", "SPA p-value", "lower to upper", "reality check")
+    note = (
+        f"Trials: strategies x policies ({e.trials}). The search for offsets ran on the tuning windows, so "
+        "what it overfits is already missing from these bars."
+    )
+    return (
+        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), facts, words=True)}"
+        f'{table(head, tests)}<p class="note">{note}</p></section>'
+    )
+
+
+def _strategies(tables: SymbolTables) -> str:
+    rows = tables.summary
+    head = ["", *(text(name) for name in rows["strategy"])]
+    body = [(label, *(form(float(value)) for value in rows[column])) for column, label, form in FIGURES]
+    return f"<details><summary>All figures</summary>{table(head, body)}</details>"
+
+
+def _gap(tables: SymbolTables, strategy: str) -> str:
+    row = _summary_row(tables, strategy)
+    return (
+        f'<p class="note">Tuning promised {_bp(row["in_sample_mean"])} bp a bar; out of sample it was '
+        f"{_bp(row['out_of_sample_mean'])} bp. The gap is {_bp(row['gap'])} bp.</p>"
+    )
+
+
+def _order(e: Evidence) -> str:
+    order = e.order
+    share = f" ({percent(order.ambiguous / order.trades, 0, signed=False)})" if order.trades else ""
+    return (
+        f'<p class="note">{order.ambiguous} of {order.trades} fills{share} have a result that depends on '
+        f"whether the high or the low came first. Causal {percent(order.causal_return)}, optimistic "
+        f"{percent(order.optimistic_return)}.</p>"
+    )
+
+
+def _plateau(found: Surface) -> str:
+    high, low = (number(1e4 * offset, 1, signed=True) for offset in found.x)
+    across, along = (number(1e4 * (right - left), 1) for left, right in found.plateau)
+    kind = "exact optimum" if found.exact else "best offsets found"
+    policy = "the close" if found.close_at_eod else "the take-profit, else the close"
+    return (
+        f'<p class="note">{text(found.strategy)}, leaving at {policy}. The {kind}: high {high} bp, low {low} '
+        f"bp, total {percent(found.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
+        f"{across} bp of the high offset and {along} bp of the low offset (dotted): the plateau's width.</p>"
+    )
+
+
+def _policy(tables: SymbolTables, strategy: str) -> str:
+    share = float(tables.chosen(strategy)["close_at_eod"].mean())
+    return (
+        f'<p class="note">{percent(share, 0, signed=False)} of the simulations left at the close '
+        "(close_at_eod), the rest at the take-profit.</p>"
+    )
+
+
+def _costs(tables: SymbolTables, strategy: str) -> str:
+    row = _summary_row(tables, strategy)
+    return (
+        f'<p class="note">{percent(row["costs"], 2, signed=False)} of capital paid in fees at '
+        f"{number(1e4 * tables.fee, 1)} bp a fill; turnover {_times(row['turnover'])} capital a year.</p>"
+    )
+
+
+def _forecast(tables: SymbolTables) -> str:
+    ahead = tables.inputs.iloc[int(tables.settings["window"]) :]
+    rows = []
+    for side in ("high", "low", "close"):
+        made, actual = ahead[f"{side}_forecast"].to_numpy(), ahead[side].to_numpy()
+        error = actual - made
+        moved = np.std(made) > 0 and np.std(actual) > 0
+        agree = float(np.corrcoef(made, actual)[0, 1]) if moved else np.nan
+        rows.append(
+            (
+                side,
+                number(1e4 * float(np.abs(error).mean()), 1),
+                number(1e4 * float(error.mean()), 1, signed=True),
+                number(agree),
+                percent(float((error > 0).mean()), 0, signed=False),
+            )
+        )
+    head = ("", "mean absolute error, bp", "bias, bp", "correlation", "actual above forecast")
+    return table(head, rows)
+
+
+def _summary_row(tables: SymbolTables, strategy: str) -> dict[str, Any]:
+    rows: pd.DataFrame = tables.summary[tables.summary["strategy"] == strategy]
+    row: dict[str, Any] = rows.iloc[0].to_dict()
+    return row

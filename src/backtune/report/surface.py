@@ -1,0 +1,134 @@
+"""The profit surface of one simulation: what every pair of offsets would have earned on its tuning window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtune.errors import SettingError, one_of
+from backtune.problem import EntryExitProblem
+from backtune.report.tables import SymbolTables
+from backtune.tables import MOVES
+
+Array = NDArray[np.float64]
+PLATEAU = 0.1  # a plateau is where no more than this share of the optimum is lost
+LINE = 1001
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A profit surface, and the optimum on it.
+
+    Attributes
+    ----------
+    high_offsets, low_offsets : ndarray, shape (H,) and (L,)
+    totals : ndarray, shape (H, L)
+        Total return over the tuning window.
+    x : tuple of float
+        The offsets that the simulation chose.
+    value : float
+        Total return there.
+    plateau : pair of (low, high)
+        For each offset, with the other one kept, the stretch around the optimum on which the total return
+        stays within 10 % of it, in steps of a thousandth of the box.
+    exact : bool
+        Whether the optimum is proved.
+    simulation, strategy, close_at_eod
+        Whose it is.
+    """
+
+    high_offsets: Array
+    low_offsets: Array
+    totals: Array
+    x: tuple[float, float]
+    value: float
+    plateau: tuple[tuple[float, float], tuple[float, float]]
+    exact: bool
+    simulation: int
+    strategy: str
+    close_at_eod: bool
+
+
+def surface(
+    tables: SymbolTables, simulation: int = -1, strategy: str | None = None, *, points: int = 61
+) -> Surface:
+    """Profit surface of the selected policy of one simulation.
+
+    Parameters
+    ----------
+    tables : SymbolTables
+    simulation : int
+        Negative ones count from the last.
+    strategy : str, optional
+        A tuned one; by default the first.
+    points : int
+        Grid points along each offset.
+
+    Raises
+    ------
+    SettingError
+        No such simulation or strategy.
+    """
+    name = one_of("tuned strategy", strategy or tables.tuned[0], tables.tuned)
+    chosen = tables.chosen(name).sort_values("simulation")
+    if not -len(chosen) <= simulation < len(chosen):
+        raise SettingError(
+            f"simulation {simulation} is not there; {tables.symbol} has 0 to {len(chosen) - 1}"
+        )
+    row = chosen.iloc[simulation]
+    problem = tuning_problem(tables, int(row["simulation"]), name, bool(row["close_at_eod"]))
+    highs, lows = (np.linspace(low, high, points) for low, high in problem.bounds)
+    x = (float(row["high_offset"]), float(row["low_offset"]))
+    value = problem(x)
+    return Surface(
+        highs,
+        lows,
+        evaluate(problem, highs, lows),
+        x,
+        value,
+        (_plateau(problem, x, value, 0), _plateau(problem, x, value, 1)),
+        str(tables.settings["optimizer"]) == "exact",
+        int(row["simulation"]),
+        name,
+        problem.close_at_eod,
+    )
+
+
+def evaluate(problem: EntryExitProblem, highs: Array, lows: Array) -> Array:
+    """Value of the problem on a grid of offsets, shape (H, L)."""
+    mesh = np.stack(np.meshgrid(highs, lows, indexing="ij"), axis=-1).reshape(-1, 2)
+    return problem.batch(mesh).reshape(len(highs), len(lows))
+
+
+def tuning_problem(
+    tables: SymbolTables, simulation: int, strategy: str, close_at_eod: bool
+) -> EntryExitProblem:
+    """Rebuild the problem that a simulation was tuned on."""
+    window, horizon = int(tables.settings["window"]), int(tables.settings["horizon"])
+    rows = tables.inputs.iloc[simulation * horizon : simulation * horizon + window]
+    columns = [*MOVES, f"{strategy}:long", f"{strategy}:short"]
+    return EntryExitProblem(
+        *(rows[name].to_numpy() for name in columns),
+        fee=tables.fee,
+        close_at_eod=close_at_eod,
+        fills=tables.settings["fills"],
+        bounds=tables.settings["bounds"],
+    )
+
+
+def _plateau(
+    problem: EntryExitProblem, x: tuple[float, float], value: float, axis: int
+) -> tuple[float, float]:
+    """Stretch of one offset around x on which no more than a tenth of the optimum is lost."""
+    low, high = problem.bounds[axis]
+    line = np.unique(np.append(np.linspace(low, high, LINE), x[axis]))
+    points = np.tile(np.array(x), (len(line), 1))
+    points[:, axis] = line
+    good = problem.batch(points) >= value - PLATEAU * abs(value) - 1e-12
+    here = int(np.searchsorted(line, x[axis]))
+    left, right = np.flatnonzero(~good[:here]), np.flatnonzero(~good[here:])
+    first = int(left[-1]) + 1 if len(left) else 0
+    last = here + int(right[0]) - 1 if len(right) else len(line) - 1
+    return float(line[first]), float(line[last])

@@ -1,0 +1,185 @@
+"""A Dask cluster: one of our own on this machine, or one that runs already."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from typing import Any
+
+from backtune.errors import RunError, SettingError
+from backtune.runner.threads import ENVIRONMENT
+
+LOOPBACK = "127.0.0.1"
+START_ATTEMPTS = 3
+STOP_SECONDS = 2
+ANSWER_SECONDS = 10
+CONFIG = {
+    "distributed.scheduler.allowed-failures": 0,  # a death is told at once; the pool counts and retries
+    "distributed.scheduler.worker-ttl": None,  # a call that holds the interpreter lock is no death
+    "distributed.scheduler.active-memory-manager.start": False,  # results are on disk
+    "distributed.deploy.lost-worker-timeout": "365 days",  # a worker slow to start again is not given up
+    "distributed.worker.memory.target": False,  # nothing worth spilling
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.worker.profile.enabled": False,
+    "distributed.diagnostics.nvml": False,
+    "distributed.admin.log-length": 100,
+}
+
+
+@contextmanager
+def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -> Iterator[Any]:
+    """Give a Dask client.
+
+    Parameters
+    ----------
+    workers : int
+        Single-threaded worker processes to start on this machine, bound to loopback.
+    scheduler : str, optional
+        Address of a running scheduler to use instead, such as "tcp://host:8786".
+    memory_limit : str, optional
+        Of each worker, such as "4GiB"; a worker beyond it is killed. By default an equal part of the
+        machine's memory.
+
+    Raises
+    ------
+    RunError
+        Dask is not installed, the workers do not start, or the scheduler does not answer.
+    SettingError
+        Called from a script whose main part has no guard.
+    """
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        raise RunError(
+            "more than one worker needs Dask, which is not installed; pip install 'backtune[parallel]', "
+            "or use one worker"
+        ) from error
+    if scheduler is not None:
+        with _connect(distributed, scheduler) as client:
+            yield client
+        return
+    if multiprocessing.parent_process() is not None:
+        raise SettingError(
+            "workers were asked for inside a worker; put the call under `if __name__ == '__main__':`"
+        )
+    with dask.config.set(CONFIG), _environment(), _local(distributed, workers, memory_limit) as client:
+        yield client
+
+
+@contextmanager
+def _connect(distributed: Any, scheduler: str) -> Iterator[Any]:
+    try:
+        with ThreadPoolExecutor(1) as thread:  # a notebook has an event loop of its own in this one
+            thread.submit(asyncio.run, _knock(distributed, scheduler)).result()
+        client = distributed.Client(scheduler, timeout=ANSWER_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RunError(
+            f"scheduler {scheduler!r} does not answer ({reason}); start one as docs/cluster.md says"
+        ) from error
+    try:
+        yield client
+    finally:
+        with suppress(Exception):
+            client.close(timeout=STOP_SECONDS)
+
+
+async def _knock(distributed: Any, scheduler: str) -> None:
+    """Connect and leave again; a client that cannot connect would hold up the end of the process."""
+    security = distributed.Security().get_connection_args("client")
+    comm = await distributed.comm.connect(scheduler, timeout=ANSWER_SECONDS, **security)
+    await comm.close()
+
+
+@contextmanager
+def _local(distributed: Any, workers: int, memory_limit: str | None) -> Iterator[Any]:
+    with _deaf_to_interrupt():
+        cluster = _start(distributed, workers, memory_limit)
+    client = None
+    try:
+        client = distributed.Client(cluster, set_as_default=False)
+        yield client
+    finally:
+        _stop(cluster, client)
+
+
+def _start(distributed: Any, workers: int, memory_limit: str | None) -> Any:
+    """Start a cluster; again where a worker is killed before it has begun."""
+    for attempt in range(START_ATTEMPTS):
+        try:
+            return distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host=LOOPBACK,
+                dashboard_address=f"{LOOPBACK}:0",
+                memory_limit=memory_limit or "auto",
+                silence_logs=logging.CRITICAL,
+                preload=["backtune.runner.task"],
+                env=ENVIRONMENT,
+            )
+        except (OSError, RuntimeError, TimeoutError, ValueError) as error:
+            if attempt + 1 == START_ATTEMPTS or isinstance(error, ValueError):
+                raise RunError(
+                    f"{workers} workers did not start ({' '.join(str(error).split())}); in a script, make "
+                    "the call under `if __name__ == '__main__':`"
+                ) from error
+    raise AssertionError
+
+
+def _stop(cluster: Any, client: Any) -> None:
+    """End the workers now: what they were doing is not wanted any more, and what is done is on disk."""
+    for nanny in cluster.workers.values():
+        nanny.auto_restart = False
+        process = nanny.process
+        if process is not None and process.pid is not None:
+            with suppress(OSError):
+                os.kill(process.pid, signal.SIGKILL)
+    for part in (client, cluster):
+        with suppress(Exception):
+            part.close(timeout=STOP_SECONDS)
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Set the thread counts that workers inherit, and take them back."""
+    ours = {name: value for name, value in ENVIRONMENT.items() if name != "NUMBA_NUM_THREADS"}  # see below
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(
+        ours
+    )  # numba reads its own again at each compilation, the driver's included: `env` sets it
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _deaf_to_interrupt() -> Iterator[None]:
+    """Start threads and processes that never hear Ctrl-C: the driver hears it, and ends them.
+
+    The mask is inherited by the cluster's event loop, and from it by every worker, those started later too.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # or it would lift the mask when the first process starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

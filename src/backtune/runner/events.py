@@ -1,0 +1,41 @@
+"""What a run tells while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened.
+
+    Attributes
+    ----------
+    kind : {"step", "running", "retry", "done", "reused", "failed"}
+        "step": a strategy of the symbol is done (in the process itself only). "running": `names` are running
+        now. "retry": its worker died, it is run again. The last three end a symbol, each symbol once;
+        "reused": there was a good result already.
+    symbol : str
+    message : str
+        Why it failed, in one line.
+    names : tuple of str
+    """
+
+    kind: Literal["step", "running", "retry", "done", "reused", "failed"]
+    symbol: str = ""
+    message: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends a symbol."""
+        return self.kind in ("done", "reused", "failed")
+
+
+Progress: TypeAlias = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """Tell nobody."""

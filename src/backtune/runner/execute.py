@@ -1,0 +1,183 @@
+"""A run from its record to its status: tasks out, receipts in."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from backtune.backtest import Settings, symbol_bars
+from backtune.bars import check_symbol
+from backtune.errors import BacktuneError, RunError, SettingError
+from backtune.runner.events import Event, Progress
+from backtune.runner.key import code_digest
+from backtune.runner.local import run_here
+from backtune.runner.runs import Runs, StoredResult
+from backtune.runner.source import describe, of_symbol
+from backtune.runner.task import Outcome, Source, Task
+from backtune.store import Run, RunWriter
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What does the work.
+
+    Attributes
+    ----------
+    workers : int
+        Processes on this machine; 1: this process itself.
+    scheduler : str or None
+        Address of a running Dask scheduler, whose workers are used instead.
+    task_timeout : float or None
+        Seconds after which a symbol that still runs is ended. Needs worker processes.
+    memory_limit : str or None
+        Of each local worker, such as "4GiB".
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+    task_timeout: float | None = None
+    memory_limit: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.workers, bool) or not isinstance(self.workers, int) or self.workers < 1:
+            raise SettingError(f"workers is {self.workers!r}; expected a whole number >= 1")
+        if self.task_timeout is None:
+            return
+        if not self.task_timeout > 0:
+            raise SettingError(f"task_timeout is {self.task_timeout!r}; expected seconds > 0")
+        if self.here:
+            raise SettingError(
+                f"task_timeout is {self.task_timeout:g} s with one worker, which is this process and cannot "
+                "be ended; use 2 workers or more"
+            )
+
+    @property
+    def here(self) -> bool:
+        """Whether the work is done in this process."""
+        return self.workers == 1 and self.scheduler is None
+
+    def run(self, tasks: Sequence[Task], progress: Progress) -> Iterator[Outcome]:
+        """Do the tasks, and give the outcome of each as it ends."""
+        if self.here:
+            yield from run_here(tasks, progress)
+            return
+        from backtune.runner.cluster import open_client
+        from backtune.runner.pool import Pool
+
+        workers = min(self.workers, len(tasks))
+        with open_client(workers, self.scheduler, self.memory_limit) as client:
+            yield from Pool(client, progress).run(tasks)
+
+
+def execute(
+    symbols: Sequence[str],
+    settings: Settings,
+    data: Source,
+    engine: Engine,
+    progress: Progress,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    run_folder: str | os.PathLike[str] | None = None,
+    command: Sequence[str] = (),
+) -> Runs:
+    """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
+    names = _checked(symbols)
+    temporary = None
+    if output is None and run_folder is None:
+        if engine.scheduler is not None:
+            raise SettingError(
+                f"scheduler {engine.scheduler} was given without a folder; give output or run_folder, on a "
+                "path that every node sees"
+            )
+        temporary = tempfile.TemporaryDirectory(prefix="backtune-")
+        output = temporary.name
+    if run_folder is not None and (Path(run_folder) / "run.json").exists():
+        writer = _continue(run_folder, names, settings)
+    else:
+        source = describe(data)
+        writer = RunWriter(output or ".", settings, names, command, source=source, folder=run_folder)
+    folder = str(writer.folder.resolve())
+    tasks = [
+        Task(folder, name, settings, of_symbol(data, name), code_digest(), engine.task_timeout)
+        for name in names
+    ]
+    runs = Runs(folder=None if temporary else writer.folder, temporary=temporary)
+    load = partial(_load, data=data, settings=settings)
+    try:
+        with closing(engine.run(tasks, progress)) as outcomes:  # type: ignore[type-var]
+            for outcome in outcomes:
+                _take(outcome, runs, writer, progress, partial(StoredResult, settings=settings, load=load))
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
+    except RunError:
+        if not writer.receipts and not writer.record["resumed"]:
+            writer.discard()  # it never began
+        raise
+    writer.finish()
+    runs.results = {name: runs.results[name] for name in names if name in runs.results}
+    runs.failed = {name: runs.failed[name] for name in names if name in runs.failed}
+    if not runs and _bad_input(runs, writer):
+        writer.discard()
+        runs.folder = None
+    return runs
+
+
+def _checked(symbols: Sequence[str]) -> list[str]:
+    names = [check_symbol(symbol) for symbol in symbols]
+    if not names or len({name.casefold() for name in names}) < len(names):
+        shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        raise SettingError(f"symbols are {shown or 'none'}; give each symbol once")
+    return names
+
+
+def _continue(folder: str | os.PathLike[str], names: Sequence[str], settings: Settings) -> RunWriter:
+    """Reopen a run, if it is this one."""
+    record = Run.open(folder).record
+    wanted = settings.as_dict() | {"symbols": list(names)}
+    has = {**record["settings"], "symbols": record["symbols"]}
+    other = [name for name in wanted if wanted[name] != has.get(name)]
+    if other:
+        raise RunError(
+            f"{folder}: holds a run that differs in {', '.join(other)}; give another folder, or continue "
+            f"that run with --resume {folder}"
+        )
+    return RunWriter.reopen(folder)
+
+
+def _take(outcome: Outcome, runs: Runs, writer: RunWriter, progress: Progress, stored: Any) -> None:
+    receipt = outcome.receipt
+    writer.note(receipt)
+    if outcome.error is not None:
+        runs.failed[receipt.symbol] = outcome.error
+        progress(Event("failed", receipt.symbol, str(outcome.error)))
+        return
+    runs.results[receipt.symbol] = stored(writer.folder, receipt)
+    progress(Event("reused" if outcome.reused else "done", receipt.symbol))
+
+
+def _load(symbol: str, data: Source, settings: Settings) -> Any:
+    return symbol_bars(symbol, of_symbol(data, symbol), settings)
+
+
+def _interrupted(writer: RunWriter, total: int, kept: bool) -> str:
+    done = sum(receipt.good for receipt in writer.receipts.values())
+    with suppress(RunError):
+        writer.finish("interrupted")
+    cure = (
+        f"continue with backtune run --resume {writer.folder}" if kept else "nothing is kept without output"
+    )
+    return f"interrupted, {done} of {total} symbols done; {cure}"
+
+
+def _bad_input(runs: Runs, writer: RunWriter) -> bool:
+    """Whether a new run came to nothing for want of anything to run: then nothing is kept."""
+    refused = all(
+        type(error) is not RunError and isinstance(error, BacktuneError) for error in runs.failed.values()
+    )
+    return refused and not writer.record["resumed"]

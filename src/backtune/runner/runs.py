@@ -1,0 +1,123 @@
+"""Results of a run, read from its folder when they are asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from backtune.backtest import BacktestResult, Settings
+from backtune.bars import Bars
+from backtune.errors import BacktuneError, RunError
+from backtune.forecasts import Forecast, forecast
+from backtune.receipts import Receipt, read_table
+
+
+class StoredResult(BacktestResult):
+    """A `BacktestResult` whose tables are read from the run folder when they are first used.
+
+    The bars are loaded again, and the forecast is made again, when they are first used: a run keeps neither.
+    """
+
+    def __init__(
+        self, folder: Path, receipt: Receipt, settings: Settings, load: Callable[[str], Bars]
+    ) -> None:
+        own = {
+            "symbol": receipt.symbol,
+            "settings": settings,
+            "seconds": dict(receipt.data.get("seconds", {})),
+            "_folder": folder,
+            "receipt": receipt,
+            "_load": load,
+        }
+        self.__dict__.update(own)
+
+    @cached_property
+    def simulations(self) -> pd.DataFrame:
+        """See `backtune.BacktestResult.simulations`."""
+        return read_table(self._folder, self.receipt, "simulations")
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """See `backtune.BacktestResult.summary`."""
+        return read_table(self._folder, self.receipt, "summary")
+
+    @cached_property
+    def returns(self) -> pd.DataFrame:
+        """See `backtune.BacktestResult.returns`."""
+        return read_table(self._folder, self.receipt, "returns")
+
+    @cached_property
+    def configurations(self) -> pd.DataFrame:
+        """See `backtune.BacktestResult.configurations`."""
+        return read_table(self._folder, self.receipt, "configurations")
+
+    @cached_property
+    def inputs(self) -> pd.DataFrame:
+        """See `backtune.BacktestResult.inputs`."""
+        return read_table(self._folder, self.receipt, "inputs")
+
+    @cached_property
+    def bars(self) -> Bars:
+        """The bars that were backtested.
+
+        Raises
+        ------
+        BarsError, SettingError
+            They cannot be loaded again.
+        RunError
+            They are others now.
+        """
+        bars = self._load(self.symbol)
+        if bars.digest != self.receipt.data["sha256"]:
+            raise RunError(
+                f"{self.symbol}: its bars in {bars.source} changed since the run; run it again to use them"
+            )
+        return bars
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """The forecast of those bars."""
+        return forecast(self.bars, self.settings.model)
+
+    _folder: Path
+    _load: Callable[[str], Bars]
+    receipt: Receipt
+
+
+@dataclass(eq=False)
+class Runs(Mapping[str, BacktestResult]):
+    """Results by symbol, in the order the symbols were given.
+
+    Attributes
+    ----------
+    results : dict
+        A result a symbol; each reads its tables when they are used.
+    failed : dict
+        The error of each symbol that failed.
+    folder : Path or None
+        The run folder; None where nobody asked for one or there was nothing to keep.
+    temporary : TemporaryDirectory or None
+        Where the results are if nobody asked for a folder; it goes with this object.
+    """
+
+    results: dict[str, BacktestResult] = field(default_factory=dict)
+    failed: dict[str, BacktuneError] = field(default_factory=dict)
+    folder: Path | None = None
+    temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    def __getitem__(self, symbol: str) -> BacktestResult:
+        """Return the result of `symbol`."""
+        return self.results[symbol]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the symbols that have a result."""
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        """Return the number of results."""
+        return len(self.results)

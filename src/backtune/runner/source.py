@@ -1,0 +1,54 @@
+"""Where a run's bars come from, as plain values for run.json, and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from backtune.backtest import Data
+from backtune.bars import Bars, Universe
+from backtune.errors import RunError
+from backtune.runner.task import Source
+
+
+def of_symbol(data: Source, symbol: str) -> Data | None:
+    """Data of one symbol; paths made absolute, since workers start elsewhere."""
+    one = data.get(symbol) if isinstance(data, Mapping) else data
+    if one is None or isinstance(one, pd.DataFrame | Bars | Universe):
+        return one
+    return os.path.abspath(os.fspath(one))
+
+
+def describe(data: Source) -> dict[str, Any]:
+    """Plain values that `restore` understands; of bars given as objects, only that they were."""
+    if data is None:
+        return {"kind": "sample"}
+    if isinstance(data, Universe):
+        return {"kind": "universe", "seed": data.seed, "bars": data.bars}
+    if isinstance(data, Mapping | pd.DataFrame | Bars):
+        return {"kind": "memory"}
+    return {"kind": "path", "path": os.path.abspath(os.fspath(data))}
+
+
+def restore(source: Mapping[str, Any]) -> Data | None:
+    """Return what `describe` described.
+
+    Raises
+    ------
+    RunError
+        The bars were objects of the program that started the run.
+    """
+    kind = source.get("kind")
+    if kind == "sample":
+        return None
+    if kind == "universe":
+        return Universe(source["seed"], source["bars"])
+    if kind == "path":
+        return str(source["path"])
+    raise RunError(
+        "the run's bars were given as objects, which a run folder does not keep; resume it from the program "
+        "that has them, with run_folder= and data="
+    )

@@ -1,0 +1,211 @@
+"""One symbol's work, the same in this process, in a worker on this machine and on a node of a cluster."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import platform
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from backtune.backtest import Data, Settings, run_backtest, symbol_bars
+from backtune.errors import BacktuneError, RunError
+from backtune.receipts import (
+    Receipt,
+    now,
+    read_receipt,
+    whole,
+    write_receipt,
+    write_result,
+    writing,
+)
+from backtune.runner.key import code_digest, result_key
+from backtune.runner.threads import pin
+
+Source = Data | Mapping[str, Data] | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know.
+
+    Attributes
+    ----------
+    folder : str
+        The run folder, which the worker must see under this path.
+    symbol : str
+    settings : Settings
+    data : folder, file, DataFrame, Bars, Universe or None
+    code : str
+        `code_digest` of the driver.
+    timeout : float or None
+        Seconds after which the worker process ends itself.
+    attempt : int
+        1 for the first execution.
+    """
+
+    folder: str
+    symbol: str
+    settings: Settings
+    data: Data | None
+    code: str
+    timeout: float | None = None
+    attempt: int = 1
+
+    @property
+    def root(self) -> Path:
+        """The run folder."""
+        return Path(self.folder)
+
+    def again(self) -> Task:
+        """Return the next attempt."""
+        return replace(self, attempt=self.attempt + 1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended.
+
+    Attributes
+    ----------
+    receipt : Receipt
+    error : BacktuneError or None
+        Why it failed.
+    reused : bool
+        There was a good result already.
+    passing : bool
+        It failed for a reason that may pass: memory or the operating system.
+    """
+
+    receipt: Receipt
+    error: BacktuneError | None = None
+    reused: bool = False
+    passing: bool = False
+
+
+def do_in_worker(task: Task) -> Outcome:
+    """`do_task` in a process that is there for nothing else."""
+    pin()
+    return do_task(task)
+
+
+def do_task(task: Task, step: Callable[[], None] = lambda: None) -> Outcome:
+    """Backtest one symbol, write its tables and its receipt; or find that a good receipt is there.
+
+    Raises
+    ------
+    RunError
+        The run folder cannot be seen or written, or this process has other code than the driver: the fault
+        of the run, not of the symbol.
+    """
+    if not (task.root / "run.json").is_file():
+        raise RunError(f"{task.folder}: not seen by {platform.node()}; every node needs it under this path")
+    if code_digest() != task.code:
+        raise RunError(
+            f"{platform.node()} has other code of backtune than the driver; install the same version"
+        )
+    stamp = {"host": platform.node(), "process": os.getpid(), "attempts": task.attempt}
+    key = ""
+    with _marked(task):
+        try:
+            bars = symbol_bars(task.symbol, task.data, task.settings)
+            key = result_key(bars, task.settings)
+            before = read_receipt(task.root, task.symbol)
+            if before and before.good and before.key == key and whole(task.root, before):
+                return Outcome(before, reused=True)
+            result = run_backtest(bars, task.settings, step)
+            return Outcome(write_result(task.root, result, key=key, **stamp))
+        except RunError:
+            raise
+        except (Exception, SystemExit) as error:
+            return _failure(task, error, {"key": key, **stamp})
+
+
+def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome:
+    reason = _one_line(task.symbol, error)
+    receipt = Receipt(
+        task.symbol,
+        "error",
+        error=str(reason),
+        kind=type(error).__name__,
+        trace="".join(traceback.format_exception(error)),
+        ended=now(),
+        **stamp,
+    )
+    passing = isinstance(error, OSError | MemoryError)
+    return Outcome(write_receipt(task.root, receipt), reason, passing=passing)
+
+
+def _one_line(symbol: str, error: BaseException) -> BacktuneError:
+    if isinstance(error, BacktuneError):
+        return error
+    text = " ".join(str(error).split())
+    return RunError(f"{symbol}: {type(error).__name__}{f': {text}' if text else ''}")
+
+
+@contextmanager
+def _marked(task: Task) -> Iterator[None]:
+    """Leave a mark while the symbol runs, so that whoever finds the worker dead knows what killed it.
+
+    With a timeout, a watchdog that needs no interpreter lock writes where the symbol hangs and ends the
+    process.
+    """
+    mark, trace = mark_path(task.root, task.symbol), trace_path(task.root, task.symbol)
+    with writing(task.root):
+        mark.parent.mkdir(exist_ok=True)
+        mark.write_text(json.dumps({"host": platform.node(), "process": os.getpid()}), "utf-8")
+    if task.timeout is None:
+        try:
+            yield
+        finally:
+            _remove(mark)
+        return
+    with writing(task.root):
+        handle = trace.open("w")
+    with handle:
+        faulthandler.dump_traceback_later(task.timeout, exit=True, file=handle)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            _remove(mark, trace)
+
+
+def mark_path(folder: Path, symbol: str) -> Path:
+    """Where a symbol that runs leaves its mark."""
+    return folder / "running" / symbol
+
+
+def trace_path(folder: Path, symbol: str) -> Path:
+    """Where a symbol that hangs leaves its traceback."""
+    return folder / "running" / f"{symbol}~trace"
+
+
+def read_death(folder: Path, symbol: str) -> tuple[bool, str]:
+    """Whether `symbol` was running when its worker died, and the traceback of its hang; clears both."""
+    mark, trace = mark_path(folder, symbol), trace_path(folder, symbol)
+    was_running, hang = mark.exists(), ""
+    with suppress(OSError):
+        hang = trace.read_text("utf-8", "replace")
+    _remove(mark, trace)
+    return was_running, hang
+
+
+def running(folder: Path) -> tuple[str, ...]:
+    """Symbols that run now."""
+    try:
+        names = os.listdir(folder / "running")
+    except OSError:
+        return ()
+    return tuple(sorted(name for name in names if "~" not in name))
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink()

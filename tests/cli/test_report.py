@@ -1,0 +1,61 @@
+"""backtune report, and the verdict and report that backtune run leaves."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def backtune(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "backtune", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module", name="place")
+def _place(tmp_path_factory):
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module", name="run")
+def _run(place):
+    return backtune("run", "--demo", "--simulations", 20, "--window", 60, cwd=place)
+
+
+def test_run_prints_the_verdict_and_writes_the_report(run, place):
+    assert run.returncode == 0, run.stderr
+    assert "verdict" in run.stdout
+    assert "the run, as one portfolio:" in run.stdout
+    (folder,) = (place / "runs").iterdir()
+    assert (folder / "report.html").stat().st_size < 6e6
+
+
+def test_report_writes_the_page_again_from_the_folder_alone(run, place):
+    (folder,) = (place / "runs").iterdir()
+    (folder / "report.html").unlink()
+    again = backtune("report", folder, "--json", cwd=place)
+    found = json.loads(again.stdout)
+    assert again.returncode == 0
+    assert set(found["runs"][0]["symbols"]) == {"SP500", "NASDAQ"}
+    assert found["runs"][0]["symbols"]["SP500"]["sentence"] in run.stdout
+    assert (folder / "report.html").exists()
+
+
+def test_several_runs_go_to_the_file_that_is_named(place):
+    (folder,) = (place / "runs").iterdir()
+    done = backtune("report", folder, folder, "--output", "both.html", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "2 runs side by side" in (place / "both.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("arguments", [["nowhere"], ["."]])
+def test_what_is_no_run_is_refused_in_one_line(arguments, place):
+    done = backtune("report", *arguments, cwd=place)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "is not a run folder" in done.stderr

@@ -1,0 +1,95 @@
+"""The command line of runs: universe, workers, resume, runs and sql."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from backtune.cli import app
+from backtune.errors import BacktuneError
+
+SMALL = ["--simulations", "3", "--window", "50", "--universe-bars", "200"]
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "runs" / "one"
+    assert call("run", "--universe", 2, *SMALL, "--run-folder", folder).exit_code == 0
+    return folder
+
+
+def test_a_run_is_listed_and_can_be_queried(folder):
+    listed = json.loads(call("runs", folder.parent, "--json").stdout)
+    assert [(row["run"], row["status"], row["done"]) for row in listed] == [("one", "complete", 2)]
+    answer = json.loads(
+        call("sql", folder, "select distinct symbol from summary order by 1", "--json").stdout
+    )
+    assert answer == [{"symbol": "SYN00001"}, {"symbol": "SYN00002"}]
+    assert "SYN00001" in call("sql", folder, "select symbol, sharpe from summary").stdout
+    assert "complete" in call("runs", folder.parent).stdout
+
+
+def test_resume_does_only_what_is_missing(folder):
+    receipts = sorted(folder.glob("receipts/*.json"))
+    receipts[0].unlink()
+    kept = receipts[1].stat().st_mtime_ns
+    done = call("run", "--resume", folder)
+    assert done.exit_code == 0, done.output
+    assert receipts[0].exists()
+    assert receipts[1].stat().st_mtime_ns == kept
+
+
+def test_the_same_command_again_goes_on_and_another_is_refused(folder):
+    again = call("run", "--universe", 2, *SMALL, "--run-folder", folder, "--json")
+    assert again.exit_code == 0
+    other = call("run", "--universe", 2, *SMALL, "--run-folder", folder, "--seed", 7)
+    assert isinstance(other.exception, BacktuneError)
+    assert "differs in seed" in str(other.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resume", "here", "--window", "3"], "--window was given with --resume"),
+        (["--resume", "here", "TSLA"], "symbols were given with --resume"),
+        (["--universe", "2", "TSLA"], "--universe was given with symbols"),
+        (["--universe", "2", "--demo"], "it uses its own"),
+        (["--universe", "0"], "expected 1 to 99999"),
+        (["--resume", "nowhere"], "not a run folder"),
+        (["--demo", "--workers", "0"], "workers is 0"),
+        (["--demo", "--task-timeout", "3"], "cannot be ended"),
+    ],
+)
+def test_what_cannot_be_is_one_line(arguments, message, folder):
+    given = [str(folder) if argument == "here" else argument for argument in arguments]
+    done = call("run", *given)
+    assert isinstance(done.exception, BacktuneError)
+    assert message in str(done.exception)
+    assert "\n" not in str(done.exception)
+
+
+def test_some_failed_is_exit_code_1_and_the_table_says_which_and_why(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    from backtune.bars import Universe
+
+    Universe(bars=200).load("SYN00001").frame.to_csv(data / "GOOD.csv")
+    arguments = ["run", "GOOD", "MISSING", "--data", data, *SMALL, "--output", tmp_path / "runs"]
+    done = call(*arguments)
+    assert done.exit_code == 1
+    table = done.stdout[done.stdout.index("failed") :]
+    assert "MISSING" in table
+    assert "no price file for MISSING" in table
+    assert json.loads(call(*arguments, "--json").stdout)["failed"].keys() == {"MISSING"}
+
+
+def test_many_symbols_are_summed_up_a_row_a_strategy(tmp_path):
+    done = call("run", "--universe", 41, *SMALL, "--output", tmp_path)
+    assert done.exit_code == 0
+    assert "SYN00001" not in done.stdout
+    assert done.stdout.count("41") >= 4
+    assert "backtune sql" in done.stdout

@@ -1,0 +1,144 @@
+"""The page in Chromium: no error, no request, every figure drawn, details by click and by keyboard."""
+
+import json
+import shutil
+import time
+
+import pytest
+
+from backtune.report.page import write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER),
+    reason="Chromium and its driver are not installed (Debian: apt-get install chromium chromium-driver)",
+)
+FIGURES = 10
+
+
+@pytest.fixture(scope="module", name="browser")
+def _browser(tmp_path_factory):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(argument)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module", name="address")
+def _address(sample_run):
+    write_report(sample_run.folder)
+    return (sample_run.folder / "report.html").as_uri()
+
+
+def show(browser, address, width=1440, scheme="light"):
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.get("about:blank")
+    browser.get(address)
+
+
+def wait_for(browser, script, seconds=30):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if browser.execute_script(f"return {script}"):
+            return
+        time.sleep(0.05)
+    pytest.fail(f"the page never reached: {script}")
+
+
+def requests(browser):
+    """Addresses that the page asked for, but for itself."""
+    asked = []
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            asked.append(message["params"]["request"]["url"])
+    return [address for address in asked if not address.startswith(("about:", "data:", "blob:"))]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_figure_is_drawn_without_an_error_or_a_request(browser, address, width, scheme):
+    show(browser, address, width, scheme)
+    assert browser.execute_script("return document.querySelectorAll('.figure.drawn').length") == 0
+    browser.execute_script(
+        "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
+    )
+    wait_for(browser, f"document.querySelectorAll('.figure.drawn').length === {2 * FIGURES}")
+    empty = "(figure) => !figure.querySelector('.trace, .hm image')"
+    names = (
+        f"[...document.querySelectorAll('.figure')].filter({empty}).map((figure) => figure.dataset.figure)"
+    )
+    assert browser.execute_script(f"return {names}") == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert requests(browser) == [address]
+
+
+def test_light_and_dark_are_different_pages_to_the_eye(browser, address):
+    colours = []
+    for scheme in ("light", "dark"):
+        show(browser, address, scheme=scheme)
+        colours.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    assert colours[0] != colours[1]
+
+
+def test_details_unfold_by_click(browser, address):
+    from selenium.webdriver.common.by import By
+
+    show(browser, address)
+    first = browser.find_element(By.CSS_SELECTOR, "details.symbol > summary")
+    first.click()
+    wait_for(browser, f"document.querySelectorAll('.figure.drawn').length === {FIGURES}")
+    first.click()
+    assert not browser.execute_script("return document.querySelector('details.symbol').open")
+
+
+@pytest.mark.parametrize("key", ["ENTER", "SPACE"])
+def test_details_unfold_by_keyboard(browser, address, key):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, address)
+    for _ in range(20):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        if browser.execute_script("return document.activeElement.matches('details.symbol > summary')"):
+            break
+    ActionChains(browser).send_keys(getattr(Keys, key)).perform()
+    wait_for(browser, f"document.querySelectorAll('.figure.drawn').length === {FIGURES}")
+
+
+def test_symbols_are_found_and_sorted(browser, address):
+    from selenium.webdriver.common.by import By
+
+    show(browser, address)
+    shown = "[...document.querySelectorAll('details.symbol:not([hidden])')].map((row) => row.dataset.name)"
+    browser.find_element(By.ID, "sort").send_keys("by name")
+    assert browser.execute_script(f"return {shown}") == ["NASDAQ", "SP500"]
+    browser.find_element(By.ID, "search").send_keys("sp5")
+    assert browser.execute_script(f"return {shown}") == ["SP500"]
+
+
+def test_a_script_in_an_error_is_shown_and_not_run(browser, sample_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(sample_run.folder, run)
+    record = json.loads((run / "run.json").read_text("utf-8"))
+    record["failed"] = {"BAD": "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"}
+    (run / "run.json").write_text(json.dumps(record), "utf-8")
+    write_report(run)
+    show(browser, (run / "report.html").as_uri())
+    assert browser.execute_script("return window.ran") is None
+    assert "<script>window.ran = 1</script>" in browser.execute_script("return document.body.innerText")

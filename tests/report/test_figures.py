@@ -1,0 +1,67 @@
+"""Figures hold what the tables say, and plotly accepts them."""
+
+import numpy as np
+import pytest
+
+from backtune.report import figures
+from backtune.report.surface import surface
+from backtune.report.tables import SymbolTables
+
+
+@pytest.fixture(scope="module", name="tables")
+def _tables(sample_result):
+    return SymbolTables.of_result(sample_result)
+
+
+def test_equity_ends_at_the_causal_return_of_the_summary(tables):
+    figure = figures.equity_figure(tables, "maxdiff")
+    ends = {trace["name"]: trace["y"][-1] for trace in figure["data"] if "yaxis" not in trace}
+    for row in tables.summary.itertuples():
+        assert ends[row.strategy] == pytest.approx(100 * row.causal_return, rel=1e-3, abs=1e-3)
+
+
+def test_bracket_ends_at_both_returns_of_the_summary(tables):
+    low, high = figures.bracket_figure(tables, "always_on")["data"]
+    row = tables.summary.set_index("strategy").loc["always_on"]
+    assert low["y"][-1] == pytest.approx(100 * row.causal_return, rel=1e-3)
+    assert high["y"][-1] == pytest.approx(100 * row.optimistic_return, rel=1e-3)
+
+
+def test_costs_are_those_of_the_summary(tables):
+    before, after, fees = figures.costs_figure(tables, "maxdiff")["data"]
+    row = tables.summary.set_index("strategy").loc["maxdiff"]
+    assert fees["y"][-1] == pytest.approx(100 * row.costs, rel=1e-3)
+    assert before["y"][-1] - after["y"][-1] == pytest.approx(fees["y"][-1], abs=1e-3)
+
+
+def test_policy_bars_are_coloured_by_what_was_selected(tables):
+    close, profit = figures.policy_figure(tables, "maxdiff")["data"]
+    chosen = tables.chosen("maxdiff").sort_values("simulation")["close_at_eod"].to_numpy()
+    assert [value is not None for value in close["y"]] == chosen.tolist()
+    assert [value is not None for value in profit["y"]] == (~chosen).tolist()
+
+
+def test_histogram_counts_every_traded_bar(tables):
+    held, traded = figures.distribution_figure(tables, "maxdiff")["data"]
+    bars = tables.bars_of("maxdiff")
+    assert sum(traded["y"]) == int((bars["trades"] > 0).sum())
+    assert sum(held["y"]) == len(bars)
+
+
+def test_every_figure_is_one_that_plotly_accepts(sample_result, tables):
+    from plotly.graph_objects import Figure
+
+    for figure in (
+        figures.samples_figure(tables, "maxdiff"),
+        figures.forecast_figure(tables),
+        figures.time_figure(dict(tables.seconds)),
+        figures.surface_figure(surface(tables, points=11)),
+    ):
+        assert Figure(figure).data
+    for made in (sample_result.plot_equity(), sample_result.plot_surface(3), sample_result.plot_offsets()):
+        assert isinstance(made, Figure)
+        assert "SP500" in made.layout.title.text
+
+
+def test_numbers_that_are_none_are_left_out():
+    assert figures._short(np.array([1.23456789, np.nan, np.inf])) == [1.2346, None, None]

@@ -1,0 +1,62 @@
+"""Progress: a line an event where there is no terminal, one bar where there is."""
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress, TextColumn
+
+from backtune.report.progress import Bar, Lines, run_progress
+from backtune.runner import Event
+
+EVENTS = [
+    Event("running", names=("A", "B")),
+    Event("step", "A"),
+    Event("done", "A"),
+    Event("retry", "B", "its worker died"),
+    Event("failed", "B", "B: [red] no such thing"),
+    Event("reused", "C"),
+]
+
+
+def test_lines_count_the_symbols_and_say_why_one_failed():
+    stream = io.StringIO()
+    show = Lines(stream, 3)
+    for event in EVENTS:
+        show(event)
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith("A done (1 of 3, ")
+    assert lines[0].endswith("s left)")
+    assert lines[1] == "B again: its worker died"
+    assert lines[2].startswith("backtune: B failed: [red] no such thing (2 of 3")
+    assert lines[3] == "C done before (3 of 3)"
+
+
+def test_the_bar_shows_what_runs_counts_symbols_and_scrolls_failures():
+    stream = io.StringIO()
+    columns = [
+        TextColumn("{task.completed}/{task.total} {task.fields[rate]} {task.description}", markup=False)
+    ]
+    with Progress(*columns, console=Console(file=stream, force_terminal=True, width=100)) as progress:
+        show = Bar(progress, 3, 3)
+        seen = []
+        for event in EVENTS:
+            show(event)
+            seen.append(progress.tasks[0].completed)
+        assert progress.tasks[0].description == "A, B"
+    assert seen == pytest.approx([0, 1 / 3, 1, 1, 2, 3])
+    assert "B failed: [red] no such thing" in stream.getvalue()
+
+
+def test_names_of_many_running_symbols_are_cut_short():
+    columns = [TextColumn("{task.description}")]
+    progress = Progress(*columns, console=Console(file=io.StringIO()))
+    Bar(progress, 9, 1)(Event("running", names=tuple("ABCDEFG")))
+    assert progress.tasks[0].description == "A, B, C, D and 3 more"
+
+
+def test_quiet_shows_nothing(capsys):
+    with run_progress(3, 1, quiet=True) as show:
+        for event in EVENTS:
+            show(event)
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,40 @@
+"""The surface of a simulation is that of the problem it was tuned on."""
+
+import numpy as np
+import pytest
+
+from backtune.errors import SettingError
+from backtune.report.surface import surface
+from backtune.report.tables import SymbolTables, tables_of_run
+from backtune.store import Run
+
+
+@pytest.mark.parametrize("simulation", [0, 7, -1])
+@pytest.mark.parametrize("strategy", ["maxdiff", "always_on"])
+def test_the_value_at_the_optimum_is_what_the_simulation_was_tuned_to(sample_result, simulation, strategy):
+    found = surface(SymbolTables.of_result(sample_result), simulation, strategy, points=21)
+    rows = sample_result.simulations
+    row = rows[(rows["strategy"] == strategy) & rows["selected"]].iloc[simulation]
+    assert found.value == row["in_sample"]
+    assert found.totals.shape == (21, 21)
+    assert found.totals.max() <= found.value  # exact: no point of the grid is above it
+
+
+def test_the_plateau_holds_the_optimum_and_ends_where_a_tenth_is_lost(sample_result):
+    found = surface(SymbolTables.of_result(sample_result))
+    for (low, high), offset in zip(found.plateau, found.x, strict=True):
+        assert -0.03 <= low <= offset <= high <= 0.03
+
+
+def test_a_folder_gives_the_same_surface(sample_run):
+    tables = tables_of_run(Run.open(sample_run.folder))["SP500"]
+    here, there = surface(SymbolTables.of_result(sample_run["SP500"])), surface(tables)
+    assert np.array_equal(here.totals, there.totals)
+
+
+def test_what_is_not_there_is_refused_in_one_line(sample_result):
+    tables = SymbolTables.of_result(sample_result)
+    with pytest.raises(SettingError, match="simulation 30 is not there"):
+        surface(tables, 30)
+    with pytest.raises(SettingError, match="unknown tuned strategy 'untuned'"):
+        surface(tables, 0, "untuned")

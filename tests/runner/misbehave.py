@@ -1,0 +1,90 @@
+"""A forecaster that does to its process, for named symbols, what real ones do by accident; and helpers."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from backtune.bars import Universe
+from backtune.forecasts.naive import Naive
+
+UNIVERSE = Universe(seed=3, bars=300)
+TABLES = ("simulations", "summary", "returns")
+SMALL = {"num_simulations": 4, "window": 60, "data": UNIVERSE}
+
+
+class Misbehave(Naive):
+    """Naive, but for symbols in `kill`, `kill_once`, `hang`, `hog` and `broken`; each sleeps `sleep` s."""
+
+    name = "misbehave"
+
+    def __init__(self, folder, sleep=0.0, **symbols):
+        self.folder, self.sleep, self.symbols = str(folder), sleep, symbols
+
+    def moves(self, bars):
+        self._note(bars.symbol)
+        for deed in ("kill", "kill_once", "hang", "hog", "broken"):
+            if bars.symbol in self.symbols.get(deed, ()):
+                getattr(self, f"_{deed}")(bars.symbol)
+        time.sleep(self.sleep)
+        return super().moves(bars)
+
+    def _note(self, symbol):
+        with (Path(self.folder) / f"{symbol}.executions").open("a") as handle:
+            handle.write(f"{os.getpid()} {time.time()}\n")
+
+    def _kill(self, symbol):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _kill_once(self, symbol):
+        if executions(self.folder)[symbol] == 1:
+            self._kill(symbol)
+
+    def _hang(self, symbol):
+        while True:
+            time.sleep(1.0)
+
+    def _hog(self, symbol):
+        blocks = []
+        while True:
+            blocks.append(np.ones(10_000_000))
+            time.sleep(0.1)
+
+    def _broken(self, symbol):
+        raise ZeroDivisionError("a model of its own\nwith two lines")
+
+
+def executions(folder):
+    """How often each symbol was begun."""
+    return {
+        path.stem: len(path.read_text().splitlines()) for path in sorted(Path(folder).glob("*.executions"))
+    }
+
+
+def assert_same(runs, others, symbols=None):
+    """Every table of both runs is the same to the bit; only the time that an optimizer took may differ."""
+    symbols = list(others) if symbols is None else symbols
+    assert set(symbols) <= set(runs)
+    for symbol in symbols:
+        for name in TABLES:
+            one, two = (
+                getattr(each[symbol], name).drop(columns="optimizer_seconds", errors="ignore")
+                for each in (runs, others)
+            )
+            pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+class ThreadCount(Misbehave):
+    """Writes the thread counts of the process it runs in."""
+
+    def _note(self, symbol):
+        import numba
+        from threadpoolctl import threadpool_info
+
+        matrices = max([pool["num_threads"] for pool in threadpool_info()], default=1)
+        told = (os.environ["OMP_NUM_THREADS"], os.environ["NUMBA_NUM_THREADS"])
+        counts = (numba.get_num_threads(), matrices, *told)
+        (Path(self.folder) / f"{symbol}.threads").write_text(" ".join(map(str, counts)))

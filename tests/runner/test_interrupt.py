@@ -1,0 +1,79 @@
+"""The driver stopped or killed: no process is left, and the run goes on where it was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+import backtune as bt
+
+COMMAND = [sys.executable, "-m", "backtune", "run"]
+
+
+def start(folder, *, simulations=60, symbols=8):
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    arguments = ["--universe", str(symbols), "--universe-bars", "600", "--simulations", str(simulations)]
+    where = ["--run-folder", str(folder), "--workers", "2"]
+    return subprocess.Popen(
+        [*COMMAND, *arguments, *where],
+        env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for_receipts(folder, count, process):
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("receipts/*.json"))) < count:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def gone(processes, seconds):
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_a_driver_that_ends_early_leaves_no_process_and_a_run_that_goes_on(tmp_path, sign):
+    folder = tmp_path / "run"
+    process = start(folder)
+    wait_for_receipts(folder, 1, process)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2
+    if sign == signal.SIGINT:
+        os.killpg(process.pid, sign)  # as a terminal does: to the workers too
+    else:
+        os.kill(process.pid, sign)
+    process.wait(30)
+    assert gone(children, 10)
+    errors = process.stderr.read()
+    record = json.loads((folder / "run.json").read_text())
+    if sign == signal.SIGINT:
+        assert process.returncode == 130
+        assert record["status"] == "interrupted"
+        assert f"--resume {folder}" in errors
+        assert "Traceback" not in errors
+    else:
+        assert record["status"] == "incomplete"
+    done = {path.name: path.stat().st_mtime_ns for path in folder.glob("receipts/*.json")}
+    assert 1 <= len(done) < 8
+
+    again = bt.resume_run(folder)  # in this process, one after the other: who does it makes no difference
+    assert len(again) == 8
+    assert not again.failed
+    kept = [name for name, stamp in done.items() if (folder / "receipts" / name).stat().st_mtime_ns == stamp]
+    assert len(kept) == len(done)  # what was done is not done again
+    universe = bt.Universe(0, 600)
+    some = list(again)[:3]
+    single = bt.run_parallel_backtests(some, 60, 1, data=universe)
+    for symbol in some:
+        for name in ("summary", "returns"):
+            assert getattr(again[symbol], name).equals(getattr(single[symbol], name))
+    assert bt.Run.open(folder).complete
+    assert not list(folder.rglob("*.tmp"))
+    assert not (folder / "running").exists()
