@@ -69,7 +69,7 @@ def compiled_direct(problem: bt.EntryExitProblem, budget: int = BUDGET) -> tuple
     """scipy's DIRECT on the problem itself; it may finish its last division beyond the budget."""
     from scipy.optimize import direct
 
-    found = direct(lambda x: -problem(x), problem.bounds, maxfun=budget, maxiter=10**6, vol_tol=0.0, len_tol=0.0)
+    found = direct(lambda x: -problem(x), problem.bounds, maxfun=budget, vol_tol=0.0, len_tol=0.0)
     return float(found.x[0]), float(found.x[1])
 
 
