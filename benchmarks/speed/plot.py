@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 400, 80, 50, 20, 20
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 400, 80, 50, 20, 40
 COLOURS = ("#0b6fb8", "#d1495b", "#2e8b57", "#8a5fbf")
 
 
@@ -22,7 +22,7 @@ def log_log(series: Mapping[str, Sequence[tuple[float, float]]], x_title: str, y
     """SVG text of points joined by lines, powers of ten on both axes, the slope in the legend."""
     every = [point for points in series.values() for point in points]
     spans = [
-        (math.floor(math.log10(min(column))), math.ceil(math.log10(max(column)) + 1e-9))
+        (first := math.floor(math.log10(min(column))), max(math.ceil(math.log10(max(column))), first + 1))
         for column in zip(*every, strict=True)
     ]
 
@@ -45,7 +45,7 @@ def log_log(series: Mapping[str, Sequence[tuple[float, float]]], x_title: str, y
             (x0, y0), (x1, y1) = place(*edge), place(*far)
             lines.append(f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" stroke="#ddd"/>')
             at = (x0, y0 + 18, "middle") if axis == 0 else (x0 - 8, y0 + 4, "end")
-            lines.append(_text(*at, f"{10.0**power:g}"))
+            lines.append(_text(*at, f"{10**power:,}" if power >= 0 else f"{10.0**power:g}"))
     for number, (name, points) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
         placed = [place(*point) for point in sorted(points)]
