@@ -375,7 +375,7 @@ def policy_problems(
 def _tune(
     whole: Sequence[EntryExitProblem], starts: Sequence[int], settings: Settings, index: int
 ) -> list[Optimum]:
-    """Optima of the windows before each start; the policies of a simulation side by side, each with a seed."""
+    """Optima of the windows before each start, the policies of a simulation side by side."""
     windows, seeds = [], []
     for simulation, start in enumerate(starts):
         for number, problem in enumerate(whole):

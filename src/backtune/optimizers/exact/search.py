@@ -72,8 +72,9 @@ def start(lattice: Lattice, legs: Ids) -> Frontier:
         np.zeros((DEPTH, SUMS + 4)),
         np.zeros((DEPTH, 4, ORDER)),
         np.zeros(5, dtype=np.int64),
-        np.array([-np.inf, _slack(lattice)]),
+        np.empty(2),
     )
+    frontier.values[VALUE], frontier.values[SLACK] = -np.inf, _slack(lattice)
     for leg in range(longs):
         legs[leg] = leg
     for leg in range(shorts):
