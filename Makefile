@@ -38,9 +38,10 @@ lint: $(VENV)/.lint
 types: $(VENV)/.lint
 	$(BIN)/mypy
 
-bench: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python benchmarks/walk_forward.py
+bench: $(VENV)/.core
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[peers]'
+	$(BIN)/python benchmarks/performance.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""What benchmarks/performance.py measures, one concern a module."""
