@@ -27,7 +27,6 @@ from backtune.gpu import ProblemBatch
 from backtune.gpu.exact import terms_a_leg
 from backtune.gpu.group import grouped
 from backtune.gpu.lattice import axes
-from backtune.optimizers.exact import optimize_exactly
 from backtune.strategies import maxdiff
 
 DOUBLE = 8  # bytes
@@ -113,7 +112,7 @@ def main():
     small = device.type == "cpu"
     rounds = {
         f"{device.type}: exact": batch.optimize,
-        "cpu: exact, compiled": lambda: optimize_exactly(problems),
+        "cpu: exact, compiled": lambda: bt.optimize_many(problems),
         f"{device.type}: differential evolution": lambda: batch.differential_evolution(given.budget),
     }
     results = {name: run() for name, run in rounds.items()}  # compilation and first allocations are not timed

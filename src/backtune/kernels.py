@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 CAUSAL, OPTIMISTIC, PUBLISHED = 0, 1, 2
 OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE = range(7)
 MAX_UP, MAX_DOWN = 10.0, -1.0
-LANES = 32
+LANES = 16
 
 Array = NDArray[np.float64]
 

@@ -63,7 +63,7 @@ class Scipy(Search):
         return {
             # sizes its tables; the budget stops it, or this where that is millions
             "maxfun": min(evaluator.budget * 2 + 10_000, MOST_DIRECT),
-            "maxiter": 10**6,
+            "maxiter": evaluator.budget + 1,  # an iteration evaluates at least one point; sizes a table too
             "vol_tol": 0.0,
             "len_tol": 0.0,
         }
