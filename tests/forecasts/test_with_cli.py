@@ -83,6 +83,7 @@ def test_cache_info_and_clear(capsys, monkeypatch, weights):
 
 
 def test_a_model_that_is_not_there_is_one_line_and_exit_2(capsys, monkeypatch):
+    pytest.importorskip("chronos", reason="the extra chronos is not installed")
     code, _, err = run(capsys, monkeypatch, "run", "SP500", *SHORT, "--model", "chronos:/no/such/folder/a")
     assert code == 2
     assert "no such folder" in err

@@ -123,7 +123,7 @@ def test_a_little_memory_cuts_one_lattice_into_tiles(monkeypatch):
     values = module.lattice_values
     monkeypatch.setattr(module, "lattice_values", lambda *given: tiles.append(1) or values(*given))
     problem = random_problem(4, n=60, fills="causal", close_at_eod=False, kind="gapped")
-    [best] = ProblemBatch([problem], memory=300_000).optimize()
+    [best] = ProblemBatch([problem], memory=150_000).optimize()
     assert len(tiles) > 1
     assert best.value == bt.optimize(problem).value
     problem = random_problem(4, n=3, fills="causal", close_at_eod=False)

@@ -129,5 +129,5 @@ def test_a_damaged_table_is_refused_in_one_line(sample_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(sample_run.folder, run)
     (run / "results" / "symbol=SP500" / "inputs.parquet").write_bytes(b"no parquet")
-    with pytest.raises(RunError, match=r"inputs\.parquet: cannot be read"):
+    with pytest.raises(RunError, match=r"inputs\.parquet: damaged"):
         report(run)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from backtune.runner import Runs
 
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
-FEW_SYMBOLS = 40  # more are summed up, a row a strategy
 
 
 def run(
@@ -150,7 +149,7 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
 
 def _print_tables(runs: Runs, judged: Judged) -> None:
     from backtune.report.runs import failed_table, strategies_table
-    from backtune.report.terminal import print_table, run_text, summary_table, verdict_lines
+    from backtune.report.terminal import FEW_SYMBOLS, print_table, run_text, summary_table, verdict_lines
     from backtune.store import Run
 
     assert runs.folder is not None

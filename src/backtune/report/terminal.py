@@ -25,6 +25,7 @@ COLUMNS = (
 
 
 LEFT = ("strategy", "verdict")
+FEW_SYMBOLS = 40  # more are summed up
 
 
 def summary_table(results: Mapping[str, BacktestResult], judged: Judged | None = None) -> Table:
@@ -66,10 +67,11 @@ def _verdict(judged: Judged | None, symbol: str, strategy: str) -> str:
 
 
 def verdict_lines(judged: Judged | None) -> list[str]:
-    """Say what was found: a line a symbol, and one for the run."""
+    """Say what was found: a line a symbol where they are few, and one for the run."""
     if judged is None or judged.whole is None:
         return []
-    lines = [f"{symbol}: {found.sentence}" for symbol, found in judged.symbols.items()]
+    few = len(judged.symbols) <= FEW_SYMBOLS
+    lines = [f"{symbol}: {found.sentence}" for symbol, found in judged.symbols.items() if few]
     if len(judged.symbols) > 1:
         lines.append(f"the run, as one portfolio: {judged.whole.label}. {judged.whole.sentence}")
     return lines

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from backtune.backtest import DEFAULT_STRATEGIES, Settings
 from backtune.errors import RunError
-from backtune.forecasts import Forecaster
+from backtune.forecasts import DEFAULT_MODEL, Forecaster
 from backtune.problem import DEFAULT_BOUNDS
 from backtune.runner.events import Event, Progress, silent
 from backtune.runner.execute import Engine, execute
@@ -26,7 +26,7 @@ def run_parallel_backtests(
     data: Source = None,
     window: int = 200,
     horizon: int = 1,
-    model: str | Forecaster = "range",
+    model: str | Forecaster = DEFAULT_MODEL,
     strategies: Sequence[str | Strategy] = DEFAULT_STRATEGIES,
     optimizer: str = "exact",
     budget: int = 500,

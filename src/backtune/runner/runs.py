@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from backtune.backtest import BacktestResult, Settings
+from backtune.backtest import BacktestResult, Settings, forecast_targets
 from backtune.bars import Bars
 from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast, forecast
@@ -82,7 +82,7 @@ class StoredResult(BacktestResult):
     @cached_property
     def forecast(self) -> Forecast:
         """The forecast of those bars."""
-        return forecast(self.bars, self.settings.model)
+        return forecast(self.bars, self.settings.model, forecast_targets(self.bars, self.settings))
 
     _folder: Path
     _load: Callable[[str], Bars]
