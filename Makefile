@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types bench clean
+.PHONY: demo test lint types bench docs clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:
@@ -43,5 +43,10 @@ bench: $(VENV)/.core
 	$(PIP) -e '.[peers]'
 	$(BIN)/python benchmarks/performance.py
 
+# the API, as pages under build/docs
+docs: $(VENV)/.core
+	$(PIP) -e '.[docs]'
+	$(BIN)/pdoc --docformat numpy --output-directory build/docs backtune '!backtune.gpu' '!backtune.__main__'
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache

@@ -138,6 +138,11 @@ class BacktestResult:
 
         return plot_offsets(self, strategy)
 
+    @property
+    def series(self) -> dict[str, Any]:
+        """What the bars were: their number (bars), asset, and how many bad rows were dropped (dropped)."""
+        return {"bars": len(self.bars), "asset": self.bars.asset, "dropped": self.bars.dropped}
+
     def __repr__(self) -> str:
         """Show symbol, number of simulations and rule."""
         return (

@@ -79,13 +79,14 @@ def verdict_lines(judged: Judged | None) -> list[str]:
 
 def run_text(result: BacktestResult) -> str:
     """One line: what was simulated."""
-    settings, bars = result.settings, result.bars
+    settings, series = result.settings, result.series
     first, last = (
         str(stamp)[:10] for stamp in (result.returns["timestamp"].min(), result.returns["timestamp"].max())
     )
-    dropped = f", {_rows(bars.dropped)} dropped" if bars.dropped else ""
+    dropped = f", {_rows(series['dropped'])} dropped" if series["dropped"] else ""
     return (
-        f"{result.symbol}: {len(bars)} bars ({bars.asset}{dropped}); {settings.num_simulations} simulations, "
+        f"{result.symbol}: {series['bars']} bars ({series['asset']}{dropped}); "
+        f"{settings.num_simulations} simulations, "
         f"tuned on {settings.window} bars each, traded {first} to {last}, never tuned on; "
         f"fills {settings.fills}"
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -60,6 +61,11 @@ class StoredResult(BacktestResult):
     def inputs(self) -> pd.DataFrame:
         """See `backtune.BacktestResult.inputs`."""
         return read_table(self._folder, self.receipt, "inputs")
+
+    @property
+    def series(self) -> dict[str, Any]:
+        """See `backtune.BacktestResult.series`."""
+        return {name: self.receipt.data[name] for name in ("bars", "asset", "dropped")}
 
     @cached_property
     def bars(self) -> Bars:
