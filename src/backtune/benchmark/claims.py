@@ -20,6 +20,7 @@ from backtune.benchmark.recommend import show_seconds, show_share
 from backtune.benchmark.results import Benchmark
 from backtune.benchmark.runtimes import quantile
 from backtune.benchmark.statistics import compare, of_mode
+from backtune.forecasts import DEFAULT_MODEL
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "not measurable here"
 SCIPY, NEVERGRAD, BOTORCH = "scipy:differential_evolution", "nevergrad:TwoPointsDE", "botorch"
@@ -185,8 +186,8 @@ def _share(claim: str, backtest: Mapping[str, Any]) -> Claim:
     parts = backtest[SCIPY]
     seconds = float(backtest["torch"]["seconds"])
     total = float(parts["forecast"]) + seconds + float(parts["evaluate"])
-    text = f"{show_seconds(seconds)} of {show_seconds(total)} ({seconds / total:.0%}) with forecaster range"
-    return Claim(claim, f"{text}; the claim's run forecast with a large model", UNKNOWN)
+    text = f"{show_seconds(seconds)} of {show_seconds(total)} ({seconds / total:.0%})"
+    return Claim(claim, f"{text} with {DEFAULT_MODEL}; the claim's run forecast with a large model", UNKNOWN)
 
 
 def _forecasting(claim: str, models: Mapping[str, Mapping[str, Any]]) -> Claim:

@@ -22,6 +22,7 @@ from backtune.benchmark.tables import (
 )
 from backtune.benchmark.walkforward import METHOD, SIMULATIONS, measure, measure_workers
 from backtune.errors import RunError
+from backtune.forecasts import DEFAULT_MODEL
 
 SMALL_BUDGETS = {"simple": (30,), "realistic": (30, 100)}  # 30 is what the earlier document gave BoTorch
 Progress = Callable[[str, int, int], None]
@@ -185,8 +186,8 @@ def _breakdown(backtest: Mapping[str, Any]) -> str:
     as_torch["total"] = as_torch["forecast"] + as_torch["optimize"] + as_torch["evaluate"]
     rows.append(_shares(f"{METHOD}, torch kind", as_torch))
     note = (
-        "The forecaster is `range`, which takes milliseconds; a large forecasting model changes the first "
-        "column. "
+        f"The forecaster is `{DEFAULT_MODEL}`, which takes milliseconds; a large forecasting model changes "
+        "the first column. "
         "The last row puts the optimizations on the torch kind in the place of the compiled ones."
     )
     return f"{markdown_table(head, rows)}\n\n{note}"
