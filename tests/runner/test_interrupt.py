@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -25,6 +26,7 @@ def start(folder, *, simulations=SIMULATIONS, symbols=SYMBOLS):
     return subprocess.Popen(
         [*COMMAND, *arguments, *where],
         env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # the suite itself may ignore it
     )  # fmt: skip
 
 
