@@ -11,8 +11,10 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "backtune needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 
+# compiled once: where Python may write no bytecode, every start would compile the sources again
 $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) -e .
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 # torch first and by itself: asked for by another package, pip may choose a build with CUDA

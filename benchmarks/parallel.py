@@ -43,7 +43,7 @@ def main() -> None:
 
 def speedup() -> None:
     """40 symbols of at least 0.5 s each, in this process and by 2 workers; their order alternates."""
-    made, simulations = bt.Universe(), 150 if QUICK else 400
+    made, simulations = bt.Universe(), 150 if QUICK else 500
     names = made.symbols(8 if QUICK else 40)
     bt.backtest_forecasts(names[0], 1, data=made)
     ratios, steady = [], []

@@ -45,7 +45,7 @@ def timed(method, overhead, **more):
 
 RECORD = {
     "suite": "made up", "seeds": 15, "machine": {"processor": "abacus", "cores": 1}, "references": {},
-    "not_installed": [],
+    "not_installed": [], "time_limit": None,
 }  # fmt: skip
 
 EVIL = "<script>alert(1)</script>"
@@ -59,6 +59,6 @@ def results_of(folder, rows, **record):
     }  # fmt: skip
     more = {
         "problems": list(dict.fromkeys(made["problem"])), "methods": list(dict.fromkeys(made["method"])),
-        "budget": 100, "command": [EVIL], "workers": 1, "unit": "data set", "machine": machine,
+        "budget": 100, "command": [EVIL], "workers": 2, "unit": "data set", "machine": machine,
     }  # fmt: skip
     return Benchmark(folder, RECORD | more | record, made)

@@ -23,7 +23,7 @@ from backtune.kernels import (
     total,
     up_level,
 )
-from backtune.optimizers.exact.breakpoints import long_breakpoints, short_breakpoints
+from backtune.optimizers.exact.breakpoints import breakpoints
 from backtune.problem import FILLS
 
 EPSILON = 2.0**-52
@@ -66,8 +66,8 @@ def solve(
     fee, fills, eod,
 ):  # fmt: skip
     """Best offsets (a, b) in the box, their total, and the number of totals evaluated to settle them."""
-    long_marks = long_breakpoints(long_legs, fills, eod)
-    short_marks = short_breakpoints(short_legs, fills, eod)
+    long_marks = breakpoints(long_legs, 1.0, fills, eod)
+    short_marks = breakpoints(short_legs, -1.0, fills, eod)
     first_long = long_marks[1:].copy().reshape(-1)
     last_short = short_marks[1:].copy().reshape(-1)
     highs = lattice_axis(a_low, a_high, long_marks[0], last_short, True)
@@ -81,7 +81,7 @@ def solve(
     lanes = np.empty(LANES)
     best, best_a, best_b, evaluations = -np.inf, a_high, b_low, 0
     for i in range(len(lows)):
-        for j in range(len(highs)):
+        for j in range(len(highs) - 1, -1, -1):
             if values[i, j] >= floor:
                 value = total(long_legs, short_legs, highs[j], lows[i], fee, fills, eod, lanes)
                 evaluations += 1

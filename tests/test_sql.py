@@ -50,6 +50,8 @@ def test_symbols_stay_text(run):
         "install httpfs",
         "select nonsense from summary",
         "not sql at all",
+        "",
+        "-- nothing",
     ],
 )
 def test_a_query_reads_the_run_and_nothing_else(run, query, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import backtune as bt
+from backtune import kernels
 from speed import backtesting_py, compiled, problems, rivals
 from speed.page import Plan, Section, Target, duration, figure, table
 from speed.timing import Timing, interleaved
@@ -123,7 +124,7 @@ def inside(plan: Plan) -> Section:
         measured = {"single": 1e9 * single / problem.size, "batch": 1e9 * batch / problem.size}
         measured["ratio"] = found / single
         worst = {key: max(worst[key], measured[key]) for key in worst}
-        legs = (problem.long_legs.shape[1] + problem.short_legs.shape[1]) / problem.size
+        legs = (problem.moves[kernels.SIZE :] > 0).sum() / problem.size
         nanoseconds = (figure(measured["single"]), figure(measured["batch"]))
         rows.append(
             (name, f"{legs:.1f}", *nanoseconds, duration(call), duration(found), figure(measured["ratio"]))

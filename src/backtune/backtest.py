@@ -264,13 +264,15 @@ def run_backtest(
 ) -> BacktestResult:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
-    `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already.
+    `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
+    the seconds that it took are counted.
     """
-    _require(bars, max(forecaster(settings.model).warm_up, 1), settings)  # a forecast may take minutes
-    started = time.perf_counter()
+    require_bars(bars, settings)  # a forecast may take minutes
+    given = sum(made.seconds.values()) if made else 0.0
+    started = time.perf_counter() - given
     made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
-    _require(bars, max(made.first, 1), settings)
+    require_bars(bars, settings, made.first)
     simulations, configurations = [], []
     optimize_seconds = 0.0
     for index, strategy in enumerate(strategies(settings.strategies)):
@@ -305,8 +307,9 @@ def forecast_targets(bars: Bars, settings: Settings) -> range:
     return range(max(_starts(len(bars), settings).start - settings.window, 0), len(bars))
 
 
-def _require(bars: Bars, first: int, settings: Settings) -> None:
-    """Refuse what does not fit into the bars from `first` on, the first with a forecast."""
+def require_bars(bars: Bars, settings: Settings, first: int | None = None) -> None:
+    """Refuse what does not fit into the bars from `first` on; by default the model's first forecast."""
+    first = max(forecaster(settings.model).warm_up if first is None else first, 1)
     bars.require(
         settings.window + settings.num_simulations * settings.horizon,
         len(bars) - first,

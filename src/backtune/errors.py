@@ -79,6 +79,11 @@ class RunError(BacktuneError):
     """A run folder that cannot be written, or is not one."""
 
 
+def in_a_line(error: BaseException) -> str:
+    """Kind and message of someone else's error, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def one_of(kind: str, given: object, known: Iterable[str]) -> str:
     """Return `given` if it is one of the `known` names, else raise an error that lists them.
 

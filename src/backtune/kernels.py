@@ -1,7 +1,8 @@
 """The fill rules as compiled code: what one bar returns at given levels, and sums of that over bars.
 
 A *leg* is one side (long or short) of one bar with a size above zero. A problem keeps its legs in two arrays,
-one a side, of shape (7, legs) with the rows OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE.
+one a side, of shape (7, legs) with the rows OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE. They
+are padded to a multiple of LANES with legs of size zero out of every level's reach: no sum has a remainder.
 The rules are those of the package's `docs/fills.md`; `tests/fills_reference.py` states them once more in
 plain NumPy, and the tests hold the two together.
 
@@ -25,19 +26,19 @@ LANES = 16
 Array = NDArray[np.float64]
 
 
-@njit(cache=True)
+@njit()
 def up_level(forecast: float, offset: float) -> float:
     """Upper level U = clip(high_forecast + high_offset, 0, 10)."""
     return min(max(forecast + offset, 0.0), MAX_UP)
 
 
-@njit(cache=True)
+@njit()
 def down_level(forecast: float, offset: float) -> float:
     """Lower level D = clip(low_forecast + low_offset, -1, 0)."""
     return min(max(forecast + offset, MAX_DOWN), 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def long_return(
     o: float,
     h: float,
@@ -66,7 +67,7 @@ def long_return(
     return result if (at_open or lo < down) else 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def short_return(
     o: float,
     h: float,
@@ -95,56 +96,43 @@ def short_return(
     return result if (at_open or h > up) else 0.0
 
 
-@njit(cache=True, error_model="numpy")
-def _add_long(legs: Array, a: float, b: float, fee: float, fills: int, eod: bool, lanes: Array) -> None:
-    o, h, lo, c, hf, lf, s = legs[0], legs[1], legs[2], legs[3], legs[4], legs[5], legs[6]
-    n = legs.shape[1]
-    whole = n // LANES * LANES
-    for start in range(0, whole, LANES):
-        for j in range(LANES):
-            t = start + j
-            lanes[j] += s[t] * long_return(
-                o[t], h[t], lo[t], c[t], up_level(hf[t], a), down_level(lf[t], b), fee, fills, eod
-            )
-    for j in range(n - whole):
-        t = whole + j
-        lanes[j] += s[t] * long_return(
-            o[t], h[t], lo[t], c[t], up_level(hf[t], a), down_level(lf[t], b), fee, fills, eod
-        )
-
-
-@njit(cache=True, error_model="numpy")
-def _add_short(legs: Array, a: float, b: float, fee: float, fills: int, eod: bool, lanes: Array) -> None:
-    o, h, lo, c, hf, lf, s = legs[0], legs[1], legs[2], legs[3], legs[4], legs[5], legs[6]
-    n = legs.shape[1]
-    whole = n // LANES * LANES
-    for start in range(0, whole, LANES):
-        for j in range(LANES):
-            t = start + j
-            lanes[j] += s[t] * short_return(
-                o[t], h[t], lo[t], c[t], up_level(hf[t], a), down_level(lf[t], b), fee, fills, eod
-            )
-    for j in range(n - whole):
-        t = whole + j
-        lanes[j] += s[t] * short_return(
-            o[t], h[t], lo[t], c[t], up_level(hf[t], a), down_level(lf[t], b), fee, fills, eod
-        )
-
-
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def total(
     long_legs: Array, short_legs: Array, a: float, b: float, fee: float, fills: int, eod: bool, lanes: Array
 ) -> float:
     """Total return at offsets (a, b). `lanes` is scratch of LANES floats."""
-    lanes[:] = 0.0
-    _add_long(long_legs, a, b, fee, fills, eod, lanes)
-    _add_short(short_legs, a, b, fee, fills, eod, lanes)
+    for j in range(LANES):
+        lanes[j] = 0.0
+    _add_longs(long_legs, a, b, fee, fills, eod, lanes)
+    _add_shorts(short_legs, a, b, fee, fills, eod, lanes)
     width = LANES // 2
     while width > 0:
         for j in range(width):
             lanes[j] += lanes[j + width]
         width //= 2
     return lanes[0]
+
+
+@njit(error_model="numpy", inline="always")
+def _add_longs(legs: Array, a: float, b: float, fee: float, fills: int, eod: bool, lanes: Array) -> None:
+    o, h, lo, c, hf, lf, s = legs[0], legs[1], legs[2], legs[3], legs[4], legs[5], legs[6]
+    for k in range(legs.shape[1] // LANES):
+        for j in range(LANES):
+            t = k * LANES + j
+            lanes[j] += s[t] * long_return(
+                o[t], h[t], lo[t], c[t], up_level(hf[t], a), down_level(lf[t], b), fee, fills, eod
+            )
+
+
+@njit(error_model="numpy", inline="always")
+def _add_shorts(legs: Array, a: float, b: float, fee: float, fills: int, eod: bool, lanes: Array) -> None:
+    o, h, lo, c, hf, lf, s = legs[0], legs[1], legs[2], legs[3], legs[4], legs[5], legs[6]
+    for k in range(legs.shape[1] // LANES):
+        for j in range(LANES):
+            t = k * LANES + j
+            lanes[j] += s[t] * short_return(
+                o[t], h[t], lo[t], c[t], up_level(hf[t], a), down_level(lf[t], b), fee, fills, eod
+            )
 
 
 @njit(cache=True, error_model="numpy")

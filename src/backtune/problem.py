@@ -178,9 +178,8 @@ class EntryExitProblem:
         a, b = _point(x)
         result = np.zeros(self.size)
         for bars, legs, short in self._sides():
-            result[bars] += kernels.leg_returns(
-                legs, a, b, self.fee, FILLS[self.fills], self.close_at_eod, short
-            )
+            returns = kernels.leg_returns(legs, a, b, self.fee, FILLS[self.fills], self.close_at_eod, short)
+            result[bars] += returns[: len(bars)]
         return result
 
     def trades(self, x: ArrayLike) -> NDArray[np.int64]:
@@ -188,7 +187,7 @@ class EntryExitProblem:
         a, b = _point(x)
         result = np.zeros(self.size, dtype=np.int64)
         for bars, legs, short in self._sides():
-            result[bars] += kernels.leg_filled(legs, a, b, FILLS[self.fills], short)
+            result[bars] += kernels.leg_filled(legs, a, b, FILLS[self.fills], short)[: len(bars)]
         return result
 
     def ambiguous(self, x: ArrayLike) -> NDArray[np.int64]:
@@ -204,7 +203,7 @@ class EntryExitProblem:
                 kernels.leg_returns(legs, a, b, self.fee, rule, self.close_at_eod, short)
                 for rule in (kernels.CAUSAL, kernels.OPTIMISTIC)
             )
-            result[bars] += causal != optimistic
+            result[bars] += (causal != optimistic)[: len(bars)]
         return result
 
     def under(self, fills: FillRule) -> EntryExitProblem:
@@ -246,10 +245,14 @@ class EntryExitProblem:
 
 
 def _legs(moves: Array, size_row: int) -> tuple[NDArray[np.int64], Array]:
-    """Bars with a size above zero on one side, and their (7, legs) array."""
+    """Bars with a size above zero on one side, and their legs, filled up with ones that are never filled."""
     bars = np.flatnonzero(moves[size_row] > 0)
-    rows = [*range(kernels.SIZE), size_row]
-    return bars, np.ascontiguousarray(moves[np.ix_(rows, bars)])
+    legs = np.zeros((kernels.SIZE + 1, -(-len(bars) // kernels.LANES) * kernels.LANES))
+    legs[: kernels.SIZE, : len(bars)] = moves[: kernels.SIZE].take(bars, axis=1)
+    legs[kernels.SIZE, : len(bars)] = moves[size_row].take(bars)
+    legs[kernels.OPEN, len(bars) :] = 0.5 if size_row == kernels.SIZE else -0.5
+    legs[kernels.HIGH, len(bars) :], legs[kernels.LOW, len(bars) :] = -0.5, 0.5  # out of reach of any level
+    return bars, legs
 
 
 def _vector(name: str, value: ArrayLike, length: int | None = None) -> Array:

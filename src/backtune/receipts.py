@@ -127,7 +127,8 @@ def read_receipt(folder: Path, symbol: str) -> Receipt | None:
         receipt = Receipt(**{name: plain[name] for name in (entry.name for entry in fields(Receipt))})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return receipt if receipt.symbol == symbol and receipt.status in STATUSES else None
+    whole = isinstance(receipt.files, dict) and isinstance(receipt.data, dict)
+    return receipt if whole and receipt.symbol == symbol and receipt.status in STATUSES else None
 
 
 def whole(folder: Path, receipt: Receipt) -> bool:

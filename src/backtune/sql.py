@@ -61,8 +61,11 @@ def ask(connection: Any, query: str) -> pd.DataFrame:
     import duckdb
 
     try:
-        answer: pd.DataFrame = connection.execute(query).df()
+        done = connection.execute(query)
+        answer = pd.DataFrame() if done is None else done.df()
     except duckdb.Error as error:
         first = str(error).strip().splitlines()[0]
         raise RunError(f"query {query[:80]!r}: {first}; views: simulations, summary, returns") from error
+    if done is None:
+        raise RunError(f"query {query[:80]!r} asks nothing; views: simulations, summary, returns")
     return answer

@@ -39,6 +39,10 @@ from backtune.receipts import (
 )
 
 PARTS = ("results", "receipts", "running")
+SHAPE: Mapping[str, type] = {  # of run.json
+    "status": str, "symbols": list, "settings": dict, "command": list, "resumed": list, "source": dict,
+    "versions": dict, "data": dict, "failed": dict,
+}  # fmt: skip
 PACKAGES = ("backtune", "numpy", "pandas", "numba", "scipy", "pyarrow")
 
 
@@ -98,12 +102,17 @@ class RunWriter:
                 raise RunError(
                     f"{self.folder}: is not empty; give a new folder, or a run folder with --resume"
                 )
-            self._make_parts()
-        self._save()
+        try:
+            self._save()
+            with writing(self.folder):
+                self._make_parts()
+        except RunError:
+            self.discard()
+            raise
 
     @classmethod
-    def reopen(cls, folder: str | os.PathLike[str]) -> RunWriter:
-        """Continue a run that ended early, or one with failures.
+    def reopen(cls, folder: str | os.PathLike[str], source: Mapping[str, Any] | None = None) -> RunWriter:
+        """Continue a run that ended early, or one with failures; `source` is where its bars are now.
 
         Raises
         ------
@@ -114,8 +123,10 @@ class RunWriter:
         writer = cls.__new__(cls)
         writer.folder, writer.receipts, writer.record = run.folder, {}, dict(run.record)
         writer._made = []
-        writer.record |= {"status": "incomplete", "data": {}, "failed": {}}
-        writer.record["resumed"] = [*writer.record.get("resumed", []), now()]
+        writer.record |= {"status": "incomplete", "data": {}, "failed": {}, "versions": versions()}
+        writer.record["resumed"] = [*run.record["resumed"], now()]
+        if source is not None:
+            writer.record["source"] = dict(source)
         with writing(run.folder):
             writer._make_parts()
         for stale in (*run.folder.glob("running/*"), *run.folder.glob("re*/**/.*.tmp")):
@@ -129,7 +140,7 @@ class RunWriter:
         for part in PARTS:
             shutil.rmtree(self.folder / part, ignore_errors=True)
         with suppress(OSError):
-            (self.folder / "run.json").unlink()
+            (self.folder / "run.json").unlink(missing_ok=True)
             for made in self._made:
                 made.rmdir()
 
@@ -195,6 +206,7 @@ class Run:
             record = json.loads((path / "run.json").read_text("utf-8"))
             symbols = [check_symbol(symbol) for symbol in record["symbols"]]
             record["status"], record["settings"]
+            _check_shape(record)
         except (OSError, ValueError, KeyError, TypeError, BacktuneError) as error:
             raise RunError(
                 f"{folder}: is not a run folder ({type(error).__name__}); it needs a whole run.json"
@@ -302,6 +314,21 @@ class Run:
 
         with self.connect() as connection:
             return ask(connection, query)
+
+
+def _check_shape(record: dict[str, Any]) -> None:
+    """Raise TypeError where an entry of run.json is of another kind than is written there."""
+    for name, kind in SHAPE.items():
+        if not isinstance(record.setdefault(name, kind()), kind):
+            raise TypeError(name)
+    if not set(record["data"]) <= set(record["symbols"]):
+        raise ValueError("data of a symbol that is not of the run")
+    for entry in (*record["command"], *record["failed"].values()):
+        if not isinstance(entry, str):
+            raise TypeError(entry)
+    for entry in record["data"].values():
+        if not isinstance(entry, dict):
+            raise TypeError(entry)
 
 
 def list_runs(root: str | os.PathLike[str]) -> Iterator[Run]:

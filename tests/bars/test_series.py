@@ -49,12 +49,14 @@ def test_periods_a_year(freq, asset, expected):
 
 
 def test_digest_changes_with_any_value():
+    """Of the volume too: Kronos forecasts from it, so a stored result hangs on it."""
     digests = {series(10).digest, series(10, freq="D").digest}
     for name in ("open", "high", "low", "close"):
         prices = getattr(series(10), name).copy()
         prices[4] = np.nextafter(prices[4], 0)
         digests.add(series(10, **{name: prices}).digest)
-    assert len(digests) == 6
+    digests |= {series(10, volume=np.full(10, traded)).digest for traded in (1.0, 2.0)}
+    assert len(digests) == 8
     assert series(10).digest == series(10).digest
 
 
@@ -108,6 +110,18 @@ def test_the_number_of_bars_needed_is_exact():
     assert len(bt.backtest_forecasts("NASDAQ", 7, data=frame.iloc[:needed], window=80, horizon=2).simulations)
     with pytest.raises(bt.BarsError, match=f"need {needed} bars"):
         bt.backtest_forecasts("NASDAQ", 7, data=frame.iloc[: needed - 1], window=80, horizon=2)
+
+
+def test_a_horizon_that_never_fits_says_so():
+    """The window fits; to name it as the culprit would be wrong."""
+    frame = load_sample("NASDAQ").frame.iloc[:400]
+    with pytest.raises(bt.BarsError, match=r"use a smaller horizon or more bars") as caught:
+        bt.backtest_forecasts("NASDAQ", 1, data=frame, window=200, horizon=1000)
+    needed = int(re.search(r"one simulation alone needs (\d+)", str(caught.value))[1])
+    fitting = 1000 - (needed - 400)
+    assert len(bt.backtest_forecasts("NASDAQ", 1, data=frame, window=200, horizon=fitting).simulations)
+    with pytest.raises(bt.BarsError, match="one simulation alone needs 401"):
+        bt.backtest_forecasts("NASDAQ", 1, data=frame, window=200, horizon=fitting + 1)
 
 
 def test_a_window_that_never_fits_says_so():

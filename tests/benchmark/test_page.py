@@ -36,6 +36,17 @@ def test_every_section_is_there_and_drawn(tmp_path):
     assert "<svg" in text  # the critical-difference diagram
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"), [(None, "parallel"), (0.5, "one after the other, each for 500 ms")]
+)
+def test_how_the_quality_runs_were_made_is_said(tmp_path, limit, said):
+    results = results_of(tmp_path, rows(), time_limit=limit)
+    text = page(results, write_tables(results))
+    assert said in text
+    assert ("made in parallel" in text) == (limit is None)
+    assert ("1 for quality, 1 for timing" in text) == (limit is not None or results.record["workers"] == 1)
+
+
 def test_a_benchmark_where_everything_failed_still_makes_a_page(tmp_path):
     failed = [run("cma", seed, -math.inf, status="failed", error="E", improved_at=[], improved_value=[],
                   improved_seconds=[]) for seed in range(3)]  # fmt: skip

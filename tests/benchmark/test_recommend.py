@@ -49,6 +49,20 @@ def test_a_proved_optimum_comes_first_and_stays_out_of_the_rest():
     assert at_budget(advice).method == "good"
 
 
+def test_an_optimum_that_was_not_proved_in_time_is_counted():
+    rows = [
+        run("exact", seed, 1.0, proved=seed > 2, stopped="proved" if seed > 2 else "time")
+        for seed in range(15)
+    ]
+    advice = recommend(pd.concat([pairs(0.0, 0.1), table(rows)], ignore_index=True), RECORD)
+    assert advice[0].evidence[0].startswith("proved the optimum in 12 of 15 runs")
+
+
+def test_a_budget_in_seconds_is_named_beside_that_in_evaluations():
+    advice = at_budget(recommend(pairs(0.0, 0.1).assign(time_limit=0.25, stopped="time"), RECORD))
+    assert advice.text == "Best value after 100 evaluations or 250 ms: use good."
+
+
 def cheap_and_dear(seeds=15):
     """Cheap: 100 evaluations a success at 1 us each. Dear: 10 evaluations a success at 10 ms each."""
     rows = []
@@ -62,6 +76,35 @@ def test_the_cost_of_an_evaluation_decides():
     advice = {item.situation: item.method for item in recommend(cheap_and_dear(), RECORD)}
     at_cost = [method for situation, method in advice.items() if situation.startswith("least time")]
     assert at_cost == ["cheap", "cheap", "dear"]
+
+
+def at_cost(rows, seeds=15):
+    advice = recommend(table(rows), RECORD | {"seeds": seeds})
+    return [item for item in advice if item.situation.startswith("least time")]
+
+
+def lucky(successes, seeds):
+    """Two methods that cost the same; "some" succeeds now and then, "none" never does."""
+    rows = [timed("some", 1e-6), timed("none", 1e-6)]
+    for seed in range(seeds):
+        rows += [run("some", seed, 0.995 if seed < successes else 0.5), run("none", seed, 0.5)]
+    return rows
+
+
+def test_one_success_against_none_is_no_evidence():
+    for advice in at_cost(lucky(1, 15)):
+        assert (advice.method, advice.tied) == ("some", ["none"])
+
+
+def test_many_successes_against_none_are():
+    for advice in at_cost(lucky(12, 15)):
+        assert (advice.method, advice.tied) == ("some", [])
+
+
+def test_too_few_data_sets_tell_no_times_apart_either():
+    for advice in at_cost(lucky(3, 3), seeds=3):
+        assert (advice.method, advice.tied) == ("some", ["none"])
+        assert any("fewer than 6" in limit for limit in advice.limits)
 
 
 def test_the_crossing_is_where_both_take_equally_long():

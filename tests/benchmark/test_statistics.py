@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from backtune.benchmark.runtimes import best_so_far, running_times
 from backtune.benchmark.statistics import (
     compare,
     critical_difference,
@@ -41,6 +42,19 @@ def test_quality_counts_runs_within_each_distance_and_keeps_failures():
     assert row["stopped"] == "budget 4, error 1"
 
 
+def test_a_run_that_failed_is_unsolved_however_good_its_last_value():
+    """Whoever calls a method that raises is given nothing."""
+    rows = [run("a", seed, 1.0, status="failed", stopped="error") for seed in range(8)]
+    runs = table(rows + [run("b", seed, 0.5) for seed in range(8)])
+    row = quality(runs).set_index("method").loc["a"]
+    assert (row["failed"], row["exactly"], row["within_1"], row["median"]) == (8, 0, 0, math.inf)
+    assert compare(runs, 100).methods == ["b", "a"]
+    times = running_times(runs).set_index(["method", "target"])
+    assert times.loc[("a", 0.01), "successes"] == 0
+    assert times.loc[("a", 0.01), "ert"] == math.inf
+    assert best_so_far(runs[runs["method"] == "a"], [100])[0, 0] == math.inf
+
+
 def test_a_method_that_always_wins_is_told_apart():
     found = compare(pairs(0.0, 0.1), 100)
     assert found.methods == ["good", "bad"]
@@ -60,6 +74,16 @@ def test_noise_is_not_told_apart_and_its_interval_holds_one_half():
     found = compare(pairs(0.1, 0.1, noise=0.05), 100)
     _, low, high = found.beats("good", "bad")
     assert low < 0.5 < high
+    assert found.same("good", "bad")
+
+
+@pytest.mark.parametrize("step", [0.0, 0.01])
+def test_ties_are_no_evidence(step):
+    """Ten data sets that both solve, five that one solves better: five signs alike happen once in 16."""
+    rows = [run("good", seed, 1.0) for seed in range(15)]
+    rows += [run("bad", seed, 1.0 if seed < 10 else 0.9 - step * seed) for seed in range(15)]
+    found = compare(table(rows), 100)
+    assert found.p[0, 1] == pytest.approx(0.0625)
     assert found.same("good", "bad")
 
 

@@ -127,6 +127,16 @@ def test_output_that_cannot_be_written(backtune, tmp_path):
     assert "cannot be written" in err.splitlines()[-1]
 
 
+def test_an_interrupt_is_one_line_wherever_it_comes(backtune, monkeypatch):
+    def stop(*subjects):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("backtune.report.page.report", stop)
+    code, _, err = backtune("run", "SP500", *SMALL)
+    assert code == 130
+    assert err.splitlines()[-1] == "backtune: interrupted"
+
+
 def test_debug_shows_where(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["backtune", "run", "--debug"])
     with pytest.raises(Exception, match="no symbols given"):

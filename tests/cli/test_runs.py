@@ -33,6 +33,35 @@ def test_a_run_is_listed_and_can_be_queried(folder):
     assert "complete" in call("runs", folder.parent).stdout
 
 
+def test_what_json_has_no_word_for_is_plain_or_null(folder):
+    query = "select [1.5, 'nan'::double] as list, null::timestamp as moment, {'a': 1} as struct"
+    done = call("sql", folder, query, "--json")
+    assert done.exit_code == 0, done.exception
+    assert json.loads(done.stdout) == [{"list": [1.5, None], "moment": None, "struct": {"a": 1}}]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_page_that_cannot_be_written_hides_no_result(folder, form):
+    """The disk is full, say: the page is by far the largest file of a small run."""
+    page = folder / "report.html"
+    page.unlink()
+    page.mkdir()
+    done = call("run", "--resume", folder, *form)
+    assert isinstance(done.exception, BacktuneError)
+    assert "report.html: cannot be written" in str(done.exception)
+    assert "buy_hold" in done.stdout
+    assert "report.html inside" not in done.stdout
+
+
+@pytest.mark.parametrize("settings", [{"strategies": None}, {"strategies": 5}, {"window": "x"}])
+def test_settings_of_another_kind_are_one_line(folder, settings):
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"settings": record["settings"] | settings}))
+    done = call("run", "--resume", folder)
+    assert isinstance(done.exception, BacktuneError), done.exception
+    assert "cannot be used again" in str(done.exception)
+
+
 def test_resume_does_only_what_is_missing(folder):
     receipts = sorted(folder.glob("receipts/*.json"))
     receipts[0].unlink()

@@ -35,6 +35,38 @@ def test_a_high_below_the_close_and_a_low_above_it_are_repaired_and_counted():
     assert made.high[10] == made.low[10] == made.close[10] == pytest.approx(0.01)
 
 
+class Points(bt.Forecaster):
+    """Gives the same arrays again and again."""
+
+    name, warm_up = "points", 2
+
+    def __init__(self, high, low, close):
+        self.given = [np.asarray(each) for each in (high, low, close)]
+
+    def moves(self, bars):
+        return tuple(self.given)
+
+
+def test_points_are_repaired_and_counted_too():
+    high, low = np.full(5, 0.02), np.full(5, -0.02)
+    close = np.array([0.9, 0.9, 0.0, 0.05, -0.05])  # the first two are before the first forecast
+    made = Points(high, low, close).forecast(make_bars(5))
+    assert made.repaired == 2
+    np.testing.assert_array_equal(made.high, [np.nan, np.nan, 0.02, 0.05, 0.02])
+    np.testing.assert_array_equal(made.low, [np.nan, np.nan, -0.02, -0.02, -0.05])
+
+
+def test_the_arrays_of_a_forecaster_stay_its_own():
+    """They may be kept for the next call, or be of whole numbers."""
+    model = Points(np.ones(5, dtype=int), -np.ones(5, dtype=int), np.zeros(5, dtype=int))
+    first, again = (model.forecast(make_bars(5)) for _ in range(2))
+    np.testing.assert_array_equal(first.close, again.close)
+    np.testing.assert_array_equal(model.given[2], np.zeros(5))
+    floats = Points(np.ones(5), -np.ones(5), np.zeros(5))
+    floats.forecast(make_bars(5))
+    np.testing.assert_array_equal(floats.given[2], np.zeros(5))
+
+
 def test_crossed_quantiles_are_sorted_and_counted():
     made = Fixed(grid(0.03, -0.03, 0.0)[:, ::-1]).forecast(make_bars(50), targets=[10])
     assert made.repaired == 1

@@ -1,6 +1,9 @@
+import weakref
+
 import pytest
 
 from backtune.errors import ForecasterError
+from backtune.forecasts import batching
 from backtune.forecasts.batching import ChunkSize, in_chunks
 
 
@@ -34,6 +37,24 @@ def test_halved_until_it_fits_and_remembered():
 def test_the_cpu_and_devices_say_it_differently(message):
     call, _ = limited(1, message)
     assert len(in_chunks(call, [1, 2, 3], ChunkSize(4))) == 3
+
+
+def test_memory_is_given_back_after_what_failed_let_go_of_it(monkeypatch):
+    """An error holds its frames, and they the tensors of the call: nothing is free while it lives."""
+    held, at_release = [], []
+
+    class Tensor:
+        pass
+
+    def call(part):
+        tensor = Tensor()
+        held.append(weakref.ref(tensor))
+        if len(part) > 2:
+            raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(batching, "_release", lambda: at_release.append(held[-1]() is None))
+    in_chunks(call, list(range(4)), ChunkSize(4))
+    assert at_release == [True]
 
 
 def test_one_context_too_many_is_one_line():

@@ -90,6 +90,21 @@ def test_a_damaged_file_is_dropped_and_its_forecasts_made_anew(bars, damage):
     assert third.asked == 0
 
 
+def test_a_damaged_file_that_cannot_be_dropped_costs_time_only(bars, monkeypatch):
+    """As in a folder that another user owns."""
+    first = Counting().forecast(bars, [100, 101])
+    (path,) = forecast_cache().folder.rglob("*.parquet")
+    path.write_bytes(b"no parquet")
+
+    def refuse(self, missing_ok=False):
+        raise PermissionError(f"{self} is not yours")
+
+    monkeypatch.setattr(type(path), "unlink", refuse)
+    again = Counting()
+    np.testing.assert_array_equal(again.forecast(bars, [100, 101]).high, first.high)
+    assert again.asked == 2
+
+
 def test_the_files_used_longest_ago_are_dropped_first(cache):
     for k in range(4):
         cache.put("model", f"S{k}", {f"k{k}": entry(k)}, {})

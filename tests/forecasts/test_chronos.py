@@ -35,3 +35,17 @@ def test_high_low_and_close_are_forecast_jointly(weights):
     other.low[120:190] *= 0.97
     model = Chronos(weights("chronos"), device="cpu", context=128, cache=False)
     assert not np.array_equal(model.forecast(bars, [195]).high, model.forecast(other, [195]).high)
+
+
+def test_a_layer_that_is_not_group_attention_is_never_swapped(weights):
+    """Another version of the library may order its layers otherwise."""
+    from chronos import BaseChronosPipeline
+
+    from backtune.errors import ForecasterError
+    from backtune.forecasts.chronos_groups import keep_groups_apart
+
+    encoder = BaseChronosPipeline.from_pretrained(weights("chronos")).model.encoder
+    layers = encoder.block[0].layer
+    layers[0], layers[1] = layers[1], layers[0]
+    with pytest.raises(ForecasterError, match="chronos-forecasting is built otherwise"):
+        keep_groups_apart(encoder)

@@ -4,6 +4,7 @@ import backtune as bt
 from backtune.forecasts import forecaster
 from backtune.forecasts.registry import MODELS, WEIGHTS
 from synthetic import make_bars
+from tiny_models import named
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(WEIGHTS)))
@@ -13,8 +14,9 @@ def test_every_model_without_weights_is_made_by_its_name(name):
 
 @pytest.mark.parametrize("name", sorted(WEIGHTS))
 def test_every_model_with_weights_is_made_without_loading_them(name):
-    made = forecaster(f"{name}:owner/model,device=cpu,point=0.4")
-    assert made.name == f"{name}:owner/model,device=cpu,point=0.4"
+    model = named(name, "owner/model", ",device=cpu,point=0.4")
+    made = forecaster(model)
+    assert made.name == model
     assert made.point == 0.4
 
 
@@ -37,6 +39,8 @@ def test_a_comma_in_a_folder_stays_there():
         ("chronos:x/y,context=8", "context is 8"),
         ("kronos:x/y,top_p=2", "top_p is 2"),
         ("kronos:x/y,temperature=0", "temperature is 0"),
+        ("timesfm:x/y,accept_license=yes", "accept_license is 'yes'; expected true or false"),
+        ("toto1:x/y,samples=0", "samples is 0"),
         ("range,memory=3", "range has no options"),
         (7, "model is 7"),
     ],
@@ -44,3 +48,17 @@ def test_a_comma_in_a_folder_stays_there():
 def test_a_bad_name_or_option_is_one_line_that_says_what_to_do(given, said):
     with pytest.raises(bt.SettingError, match=said):
         bt.forecast(make_bars(60), given)
+
+
+@pytest.mark.parametrize("option", ["cache=no", "cache=1", "compile=off", "compile=yes"])
+def test_a_switch_is_true_or_false_and_no_other_word(option):
+    """Python takes any word for True."""
+    with pytest.raises(bt.SettingError, match=r"expected true or false"):
+        forecaster(f"chronos:x/y,{option}")
+
+
+def test_options_of_the_class_a_model_builds_on_are_its_own():
+    made = forecaster("kronos:x/y,samples=3,context=40,dtype=bfloat16,cache=false")
+    assert (made.samples, made.context, made.dtype, made.cache) == (3, 40, "bfloat16", False)
+    with pytest.raises(bt.SettingError, match=r"known: tokenizer, samples, .*, context, point, device"):
+        forecaster("kronos:x/y,zzz=1")

@@ -12,21 +12,21 @@ import backtune as bt
 from backtune.forecasts import forecaster
 from backtune.forecasts.base import LEVELS
 from synthetic import make_bars
+from tiny_models import LIBRARIES, SAMPLED, named
 
 pytest.importorskip("torch", reason="the extras chronos, toto and kronos are not installed")
-KINDS = {"chronos": "chronos", "toto": "toto2", "kronos": "sktime.libs.kronos"}
 DEVICE = os.environ.get("BACKTUNE_TEST_DEVICE", "cpu")  # cuda where there is one
 OPTIONS = f",device={DEVICE},context=96"
 
 
-@pytest.fixture(params=sorted(KINDS))
+@pytest.fixture(params=sorted(LIBRARIES))
 def kind(request):
-    pytest.importorskip(KINDS[request.param], reason=f"the extra {request.param} is not installed")
+    pytest.importorskip(LIBRARIES[request.param], reason=f"the extra {request.param} is not installed")
     return request.param
 
 
 def fresh(kind, weights, options=""):
-    made = forecaster(f"{kind}:{weights(kind)}{OPTIONS},cache=false{options}")
+    made = forecaster(named(kind, weights(kind), f"{OPTIONS},cache=false{options}"))
     made._chunk = None
     return made
 
@@ -77,7 +77,7 @@ def test_the_same_twice_and_ordered(kind, weights, bars):
 
 
 def test_prices_ten_times_as_high_give_the_same_moves(kind, weights, bars):
-    """Only relative prices matter (Kronos rounds its normalisation in single precision)."""
+    """Only relative prices matter; draws are others, since they hang on the bars."""
     other = make_bars(400)
     for prices in (other.open, other.high, other.low, other.close):
         prices *= 8.0  # a power of two, so that rounding is the same
@@ -85,7 +85,7 @@ def test_prices_ten_times_as_high_give_the_same_moves(kind, weights, bars):
         other.volume[:] /= 8.0
     one = fresh(kind, weights).forecast(bars, [300]).quantiles[300]
     two = fresh(kind, weights).forecast(other, [300]).quantiles[300]
-    np.testing.assert_allclose(one, two, atol=5e-3 if kind == "kronos" else 1e-6)
+    np.testing.assert_allclose(one, two, atol=1e-2 if kind in SAMPLED else 1e-6)
 
 
 def test_several_symbols_in_one_batch_give_what_each_gives_alone(kind, weights):
@@ -106,7 +106,7 @@ def test_a_forecaster_crosses_to_another_process_without_its_weights(kind, weigh
 
 def test_a_backtest_asks_for_each_context_once(kind, weights, bars, monkeypatch):
     """70 overlapping simulations of 200 bars need 270 contexts, not 14,000."""
-    cls = type(forecaster(f"{kind}:x/y"))
+    cls = type(forecaster(named(kind, "x/y")))
     seen = []
     predict = cls.predict
     monkeypatch.setattr(
@@ -114,7 +114,7 @@ def test_a_backtest_asks_for_each_context_once(kind, weights, bars, monkeypatch)
         "predict",
         lambda self, contexts, watch: seen.append(len(contexts)) or predict(self, contexts, watch),
     )
-    model = f"{kind}:{weights(kind)}{OPTIONS},cache=false"
+    model = named(kind, weights(kind), f"{OPTIONS},cache=false")
     result = bt.backtest_forecasts("SYN", 70, data=bars, model=model)
     assert sum(seen) == 270
     assert len(seen) <= 34
@@ -129,7 +129,7 @@ def test_weights_of_another_model_are_refused(kind, weights, bars, tmp_path):
     shutil.copytree(weights(kind), tmp_path / "w")
     save_file({"something.else": np.zeros(3, dtype=np.float32)}, tmp_path / "w" / "model.safetensors")
     with pytest.raises(bt.ForecasterError, match=r"weights of another model|cannot be loaded as this model"):
-        bt.forecast(bars, f"{kind}:{tmp_path / 'w'},device=cpu", [100])
+        bt.forecast(bars, named(kind, tmp_path / "w", ",device=cpu"), [100])
 
 
 @pytest.mark.parametrize("keep", [0, 7, 0.5, -1])
@@ -139,14 +139,14 @@ def test_a_truncated_weights_file_is_one_line(kind, weights, bars, tmp_path, kee
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * keep) if isinstance(keep, float) else keep])
     with pytest.raises(bt.ForecasterError, match=r"damaged or cut short .*; fetch it again"):
-        bt.forecast(bars, f"{kind}:{tmp_path / 'w'},device=cpu", [100])
+        bt.forecast(bars, named(kind, tmp_path / "w", ",device=cpu"), [100])
 
 
 def test_pickled_weights_are_refused_unread(kind, weights, bars, tmp_path):
     shutil.copytree(weights(kind), tmp_path / "w")
     (tmp_path / "w" / "model.safetensors").rename(tmp_path / "w" / "pytorch_model.bin")
     with pytest.raises(bt.ForecasterError, match="pickled weights only"):
-        bt.forecast(bars, f"{kind}:{tmp_path / 'w'},device=cpu", [100])
+        bt.forecast(bars, named(kind, tmp_path / "w", ",device=cpu"), [100])
 
 
 @pytest.mark.parametrize("content", [None, "", "[1]", "{}"])
@@ -155,23 +155,23 @@ def test_a_configuration_missing_or_wrong_is_one_line(kind, weights, bars, tmp_p
     config = tmp_path / "w" / "config.json"
     config.unlink() if content is None else config.write_text(content)
     with pytest.raises(bt.ForecasterError) as caught:
-        bt.forecast(bars, f"{kind}:{tmp_path / 'w'},device=cpu", [100])
+        bt.forecast(bars, named(kind, tmp_path / "w", ",device=cpu"), [100])
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_hub_name_without_network_says_what_to_do(kind, bars):
     with pytest.raises(bt.ForecasterError, match=r"not to be had from the Hugging Face hub.*give its folder"):
-        bt.forecast(bars, f"{kind}:nobody/no-such-model", [100])
+        bt.forecast(bars, named(kind, "nobody/no-such-model"), [100])
 
 
 def test_a_folder_that_is_not_there_is_one_line(kind, bars):
     with pytest.raises(bt.ForecasterError, match="no such folder"):
-        bt.forecast(bars, f"{kind}:/no/such/folder/anywhere", [100])
+        bt.forecast(bars, named(kind, "/no/such/folder/anywhere"), [100])
 
 
 def test_too_few_bars_are_one_line(kind, weights):
     with pytest.raises(bt.BarsError, match="forecaster needs 33"):
-        bt.forecast(make_bars(32), f"{kind}:{weights(kind)}")
+        bt.forecast(make_bars(32), named(kind, weights(kind)))
 
 
 def test_a_device_that_is_not_there_is_one_line(kind, weights, bars):
@@ -180,14 +180,14 @@ def test_a_device_that_is_not_there_is_one_line(kind, weights, bars):
     if torch.accelerator.is_available():
         pytest.skip("a device is there")
     with pytest.raises(bt.ForecasterError, match="device cuda is not there"):
-        bt.forecast(bars, f"{kind}:{weights(kind)},device=cuda", [100])
+        bt.forecast(bars, named(kind, weights(kind), ",device=cuda"), [100])
 
 
 def test_replaced_weights_are_loaded_again(kind, weights, bars, tmp_path):
     import tiny_models
 
     shutil.copytree(weights(kind), tmp_path / "w")
-    model = f"{kind}:{tmp_path / 'w'}{OPTIONS}"
+    model = named(kind, tmp_path / "w", OPTIONS)
     before = bt.forecast(bars, model, [100]).quantiles[100]
     shutil.rmtree(tmp_path / "w")
     getattr(tiny_models, f"save_{kind}")(tmp_path / "w", seed=5)
@@ -219,7 +219,7 @@ def test_int8_changes_the_model_or_says_that_it_cannot(kind, weights, bars):
 def test_settings_name_the_model_in_a_file(kind, weights):
     from backtune.backtest import Settings
 
-    model = f"{kind}:{weights(kind)}"
+    model = named(kind, weights(kind))
     assert json.loads(json.dumps(Settings(model=model).as_dict()))["model"] == model
 
 
@@ -227,7 +227,7 @@ def test_several_symbols_by_name(kind, weights):
     from backtune.forecasts import forecast_many
 
     series = [make_bars(150, seed=k, symbol=f"S{k}") for k in range(2)]
-    model = f"{kind}:{weights(kind)}{OPTIONS}"
+    model = named(kind, weights(kind), OPTIONS)
     both = forecast_many(series, model, [[140, 141], [149]])
     assert [np.flatnonzero(~np.isnan(made.high)).tolist() for made in both] == [[140, 141], [149]]
     np.testing.assert_array_equal(both[1].high, bt.forecast(series[1], model, [149]).high)

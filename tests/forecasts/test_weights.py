@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backtune.errors import ForecasterError
-from backtune.forecasts.weights import check_all_loaded, locate
+from backtune.forecasts.weights import check_all_loaded, locate, need
 
 pytest.importorskip("safetensors", reason="the extras chronos, toto and kronos are not installed")
 
@@ -44,10 +44,26 @@ def test_tied_tensors_need_to_be_in_the_file_once(tmp_path):
     model = torch.nn.Module()
     model.a = torch.nn.Parameter(torch.ones(2))
     model.b = model.a
-    check_all_loaded(model, locate(str(save(tmp_path / "tied", ("a",))), "chronos"))
+    found = locate(str(save(tmp_path / "tied", ("a",))), "chronos").keys()
+    check_all_loaded(model, "tied", found)
     model.c = torch.nn.Parameter(torch.ones(2))
     with pytest.raises(ForecasterError, match=r"1 of 3 tensors .* \(c is one\)"):
-        check_all_loaded(model, locate(str(tmp_path / "tied"), "chronos"))
+        check_all_loaded(model, "tied", found)
+
+
+@pytest.mark.parametrize("name", ["owner/a--b", "owner/a..b", "owner/name."])
+def test_a_name_that_the_hub_cannot_have_is_one_line(name):
+    pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
+    with pytest.raises(ForecasterError, match=r"no name the hub could have"):
+        locate(name, "chronos")
+
+
+def test_a_folder_that_another_package_left_behind_is_no_library(tmp_path, monkeypatch):
+    """timecopilot-toto leaves a folder toto2 that is not Toto 2."""
+    (tmp_path / "left_behind" / "left_behind").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ForecasterError, match=r"left_behind is not installed; pip install 'backt"):
+        need("left_behind", "toto")
 
 
 @pytest.mark.parametrize("name", ["../etc", "a/b/c", "just-a-name", "", "owner/model/"])

@@ -25,11 +25,11 @@ def group_of(problem):
 def test_breakpoints_are_the_compiled_ones(seed):
     problem = random_problem(seed)
     group, rule = group_of(problem), (FILLS[problem.fills], problem.close_at_eod)
-    for ours, legs, compiled in (
-        (long_breakpoints(group), problem.long_legs, breakpoints.long_breakpoints),
-        (short_breakpoints(group), problem.short_legs, breakpoints.short_breakpoints),
+    for ours, legs, side in (
+        (long_breakpoints(group), problem.long_legs, 1.0),
+        (short_breakpoints(group), problem.short_legs, -1.0),
     ):
-        for mine, theirs in zip(ours, compiled(legs, *rule), strict=True):
+        for mine, theirs in zip(ours, breakpoints.breakpoints(legs, side, *rule), strict=True):
             np.testing.assert_array_equal(mine[0, : legs.shape[1]].numpy(), theirs)
             assert not torch.isfinite(mine[0, legs.shape[1] :]).any()  # padding makes no line
 

@@ -83,3 +83,24 @@ def test_holm_against_statsmodels():
     p = np.random.default_rng(0).random(25) ** 3
     assert holm(p.tolist()) == pytest.approx(multipletests(p, method="holm")[1].tolist(), abs=1e-15)
     assert holm([]) == []
+
+
+def test_resamples_without_a_trade_are_not_left_out_of_the_interval():
+    """One good trade in 70 bars: a third of the resamples miss it, and then the Sharpe ratio is 0."""
+    one = np.zeros(70)
+    one[30] = 0.012
+    low, high = intervals(one, 252).sharpe
+    assert low == 0.0
+    assert high > 1.9
+    assert np.isnan(intervals(np.zeros(70), 252).sharpe).all()
+
+
+def test_each_series_has_its_own_p_value_and_the_best_one_that_of_the_test():
+    columns = np.column_stack([excess(0, means=(0.4, 0.0)), np.zeros(150)])
+    found = superiority(columns)
+    assert len(found.each) == 3
+    assert min(found.each) == found.each[0] == found.spa
+    assert found.each[0] < 0.05 < found.each[1]
+    assert found.each[2] == 1.0
+    assert superiority(np.zeros((70, 2))).each == (1.0, 1.0)
+    assert superiority(np.zeros((2, 2))).each == (1.0, 1.0)

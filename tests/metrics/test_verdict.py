@@ -1,15 +1,18 @@
 """The rule: what it says about made-up records, and that it says nothing but the rule."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from backtune.metrics.evidence import evidence
+from backtune.metrics.evidence import EXPOSURE, NOTHING, evidence
 from backtune.metrics.verdict import EDGE, HANGS, LEAST_TRADED, NONE, RULE, UNKNOWN, judge
 
 
-def record(causal, optimistic=None, market=None, trades=None):
-    """Evidence of two tuned strategies, the second one dull, beside untuned and buy_hold."""
+def record(causal, optimistic=None, market=None, trades=None, second=None, second_optimistic=None):
+    """Evidence of two tuned strategies, the second one dull or as given, beside untuned and buy_hold."""
     n = len(causal)
     rng = np.random.default_rng(99)
     optimistic = causal if optimistic is None else optimistic
@@ -27,10 +30,12 @@ def record(causal, optimistic=None, market=None, trades=None):
         )  # fmt: skip
 
     dull = rng.normal(-0.001, 0.01, n)
+    second = dull if second is None else second
+    second_optimistic = second if second_optimistic is None else second_optimistic
     returns = pd.concat(
         [
             rows("sharp", causal, optimistic, trades),
-            rows("dull", dull, dull, np.ones(n, int)),
+            rows("dull", second, second_optimistic, np.ones(n, int)),
             rows("untuned", dull, dull, np.ones(n, int)),
             rows("buy_hold", market, market, np.ones(n, int)),
         ]
@@ -94,6 +99,28 @@ def test_market_exposure_is_no_edge():
     assert "exposure" in found.sentence
 
 
+def test_two_strategies_that_pass_a_question_each_are_no_edge():
+    """One earned what its exposure to the market gave, the other beat its exposure: neither did both."""
+    market = normal(0.006, seed=3)
+    with_it = market + normal(-0.0001, seed=8) * 0.05
+    against_it = -market + normal(0.0055, seed=9) * 0.05 + 0.004
+    found = verdict(with_it, market=market, second=against_it)
+    assert found.evidence.strategy == "sharp"
+    assert max(test.spa for test in (found.evidence.tests[name] for name in (NOTHING, EXPOSURE))) <= 0.05
+    assert found.verdict != EDGE
+
+
+def test_what_hangs_on_the_order_has_to_be_traded_often_enough_too():
+    """The strategy that the optimistic rule likes traded 14 times; that the other one did is no help."""
+    low, traded = normal(-0.001), np.arange(70) % 5 == 0
+    high = np.where(traded, 0.02 + np.abs(normal(0.0, seed=5)), 0.0)
+    found = verdict(np.where(traded, -0.02, 0.0), high, trades=traded.astype(int), second=low)
+    assert found.evidence.hanging.strategy == "sharp"
+    assert found.evidence.strategy == "dull"
+    assert found.p_optimistic <= 0.05
+    assert found.verdict != HANGS
+
+
 def test_too_few_trades_are_no_edge_however_good():
     n = LEAST_TRADED - 1
     traded = np.arange(70) < n
@@ -107,6 +134,24 @@ def test_never_trading_is_no_edge():
     assert found.verdict == NONE
 
 
+@pytest.mark.parametrize("causal", [np.array([0.01, 0.02]), np.array([0.01]), np.full(10, 0.001)])
+def test_a_record_that_no_test_can_judge_cannot_be_told(causal):
+    """Two winning bars, or bars that all earn the same: nothing says that luck does better."""
+    found = verdict(causal, market=np.zeros(len(causal)))
+    assert found.verdict == UNKNOWN
+    assert found.days_needed == LEAST_TRADED - len(causal)
+    assert "luck does better" not in found.sentence
+    assert "to test" in found.sentence
+
+
+@pytest.mark.parametrize("causal", [np.array([-0.01, -0.02]), np.array([0.0]), np.full(10, -0.001)])
+def test_a_short_record_that_earned_nothing_is_no_edge(causal):
+    found = verdict(causal, market=np.zeros(len(causal)))
+    assert found.verdict == NONE
+    assert f"in {len(causal)} bar{'s' * (len(causal) > 1)}" in found.sentence
+    assert "in 1 bars" not in found.sentence
+
+
 def test_an_edge_found_among_many_symbols_counts_for_less():
     found = record(normal(0.0026, seed=2))
     alone = judge({"A": found}, {"A": 1.0})["A"]
@@ -115,6 +160,16 @@ def test_an_edge_found_among_many_symbols_counts_for_less():
     assert alone.p_value < among.p_value
     assert alone.verdict == EDGE
     assert among.verdict == UNKNOWN
+
+
+def test_the_p_value_alone_and_the_corrected_one_are_both_said():
+    found = {"A": record(normal(0.0012, seed=1)), **{f"N{k}": record(normal(0.0, seed=k)) for k in range(9)}}
+    one = judge(found, dict.fromkeys(found, 1.0))["A"]
+    assert one.verdict == UNKNOWN
+    assert one.evidence.p_value < 0.5 < one.p_value
+    assert f"p = {one.evidence.p_value:.2f} alone, {one.p_value:.2f} among the symbols" in one.sentence
+    alone = judge({"A": found["A"]}, {"A": 1.0})["A"]
+    assert f"(p = {alone.p_value:.2f})" in alone.sentence
 
 
 def test_bars_inside_a_day_are_given_in_days():
@@ -126,3 +181,8 @@ def test_bars_inside_a_day_are_given_in_days():
 def test_the_rule_names_every_verdict():
     for name in (EDGE, HANGS, UNKNOWN, NONE):
         assert name in RULE
+
+
+def test_the_document_states_the_rule_that_is_applied():
+    document = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text("utf-8")
+    assert re.sub(r"\s+", " ", RULE) in re.sub(r"\s+", " ", re.sub(r"(?m)^- ", "", document))

@@ -1,6 +1,7 @@
 """The Evaluator: counting, clipping, failures, and the end of a search."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -189,3 +190,38 @@ def test_keyboard_interrupt_is_not_a_failed_evaluation():
 def test_a_time_limit_that_means_nothing_is_refused(limit):
     with pytest.raises(SettingError, match="time_limit"):
         bt.optimize(Recorded(BOX), "random", budget=5, time_limit=limit)
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_an_error_of_several_lines_is_reported_in_one(batch):
+    class Verbose:
+        bounds: ClassVar = [(0.0, 1.0)]
+
+        def __call__(self, x):
+            if batch:
+                return 1.0
+            raise ValueError("first\n  second")
+
+    objective = Verbose()
+    if batch:
+
+        def fails(points):
+            raise ValueError("first\n  second")
+
+        objective.batch = fails
+    with pytest.raises(OptimizerError, match="ValueError: first second") as caught:
+        bt.optimize(objective, "random", budget=5)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_box_too_wide_for_a_float_is_refused():
+    """Its width overflows, and then every point of the unit cube is its lower end."""
+
+    class Endless:
+        bounds: ClassVar = [(-1e308, 1e308)]
+
+        def __call__(self, x):
+            return float(x[0])
+
+    with pytest.raises(SettingError, match="bounds"):
+        bt.optimize(Endless(), "random", budget=5)

@@ -2,71 +2,26 @@
 
 import json
 import shutil
-import time
 
 import pytest
 
-from backtune.report.page import write_report
+from backtune.report.page import report
+from chromium import chromium, complaints, needs_chromium, requests, show, wait_for
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER),
-    reason="Chromium and its driver are not installed (Debian: apt-get install chromium chromium-driver)",
-)
+pytestmark = needs_chromium
 FIGURES = 10
 
 
 @pytest.fixture(scope="module", name="browser")
 def _browser(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module", name="address")
 def _address(sample_run):
-    write_report(sample_run.folder)
+    report(sample_run.folder).write(sample_run.folder / "report.html")
     return (sample_run.folder / "report.html").as_uri()
-
-
-def show(browser, address, width=1440, scheme="light"):
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    browser.get("about:blank")
-    browser.get(address)
-
-
-def wait_for(browser, script, seconds=30):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if browser.execute_script(f"return {script}"):
-            return
-        time.sleep(0.05)
-    pytest.fail(f"the page never reached: {script}")
-
-
-def requests(browser):
-    """Addresses that the page asked for, but for itself."""
-    asked = []
-    for entry in browser.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            asked.append(message["params"]["request"]["url"])
-    return [address for address in asked if not address.startswith(("about:", "data:", "blob:"))]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -84,7 +39,7 @@ def test_every_figure_is_drawn_without_an_error_or_a_request(browser, address, w
     )
     assert browser.execute_script(f"return {names}") == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    assert complaints(browser) == []
     assert requests(browser) == [address]
 
 
@@ -138,7 +93,7 @@ def test_a_script_in_an_error_is_shown_and_not_run(browser, sample_run, tmp_path
     record = json.loads((run / "run.json").read_text("utf-8"))
     record["failed"] = {"BAD": "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"}
     (run / "run.json").write_text(json.dumps(record), "utf-8")
-    write_report(run)
+    report(run).write(run / "report.html")
     show(browser, (run / "report.html").as_uri())
     assert browser.execute_script("return window.ran") is None
     assert "<script>window.ran = 1</script>" in browser.execute_script("return document.body.innerText")

@@ -1,9 +1,12 @@
 """Figures hold what the tables say, and plotly accepts them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backtune.report import figures
+from backtune.report.sections import _policy
 from backtune.report.surface import surface
 from backtune.report.tables import SymbolTables
 
@@ -39,6 +42,23 @@ def test_policy_bars_are_coloured_by_what_was_selected(tables):
     chosen = tables.chosen("maxdiff").sort_values("simulation")["close_at_eod"].to_numpy()
     assert [value is not None for value in close["y"]] == chosen.tolist()
     assert [value is not None for value in profit["y"]] == (~chosen).tolist()
+
+
+def test_a_policy_chosen_in_a_tie_is_drawn_and_said(tables):
+    """Both policies often do equally well, and a bar without height or border is not there to see."""
+    tied = replace(tables, simulations=tables.simulations.assign(in_sample=0.01))
+    for bar in figures.policy_figure(tied, "maxdiff")["data"]:
+        assert bar["marker"]["line"]["width"] > 0
+        assert bar["marker"]["line"]["color"] == bar["marker"]["color"]
+    assert "In 30 of 30 both did equally well in sample." in _policy(tied, "maxdiff")
+    apart = tables.simulations.assign(in_sample=0.01 * tables.simulations["close_at_eod"])
+    assert "equally well" not in _policy(replace(tables, simulations=apart), "maxdiff")
+
+
+def test_the_heat_map_fills_its_axes(tables):
+    layout = figures.surface_figure(surface(tables, points=11))["layout"]
+    for axis in ("xaxis", "yaxis"):
+        assert layout[axis]["range"] == pytest.approx([-330.0, 330.0])  # 11 centres from -300 to 300 bp
 
 
 def test_histogram_counts_every_traded_bar(tables):

@@ -10,14 +10,14 @@ import backtune as bt
 from backtune.errors import RunError, SettingError
 from backtune.metrics.verdict import RULE
 from backtune.report.html import script_json, text
-from backtune.report.page import report, write_report
+from backtune.report.page import report
 
 EVIL = "<script>alert('x')</script>"
 
 
 @pytest.fixture(scope="module", name="page")
 def _page(sample_run):
-    write_report(sample_run.folder)
+    report(sample_run.folder).write(sample_run.folder / "report.html")
     return (sample_run.folder / "report.html").read_text("utf-8")
 
 
@@ -121,7 +121,7 @@ def test_nothing_to_report_on_is_refused(given):
 
 def test_no_run_folder_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(RunError, match="is not a run folder"):
-        write_report(tmp_path)
+        report(tmp_path).write(tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
 
 

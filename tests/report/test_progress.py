@@ -32,6 +32,15 @@ def test_lines_count_the_symbols_and_say_why_one_failed():
     assert lines[3] == "C done before (3 of 3)"
 
 
+def test_the_rate_counts_from_the_start_not_from_the_first_end(monkeypatch):
+    """Workers tell nothing before their first symbol ends."""
+    moments = iter([100.0, 104.0])
+    monkeypatch.setattr("backtune.report.progress.time.monotonic", lambda: next(moments))
+    stream = io.StringIO()
+    Lines(stream, 3)(Event("done", "A"))
+    assert stream.getvalue() == "A done (1 of 3, 0.25 a second, 8 s left)\n"
+
+
 def test_the_bar_shows_what_runs_counts_symbols_and_scrolls_failures():
     stream = io.StringIO()
     columns = [

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from backtune.errors import SettingError
-from backtune.report.surface import surface
-from backtune.report.tables import SymbolTables, tables_of_run
+from backtune.report.surface import surface, tuning_problem
+from backtune.report.tables import RunTables, SymbolTables
 from backtune.store import Run
 
 
@@ -21,13 +21,26 @@ def test_the_value_at_the_optimum_is_what_the_simulation_was_tuned_to(sample_res
 
 
 def test_the_plateau_holds_the_optimum_and_ends_where_a_tenth_is_lost(sample_result):
-    found = surface(SymbolTables.of_result(sample_result))
-    for (low, high), offset in zip(found.plateau, found.x, strict=True):
+    tables = SymbolTables.of_result(sample_result)
+    found = surface(tables, 3)
+    problem = tuning_problem(tables, 3, found.strategy, found.close_at_eod)
+    lost = found.value - 0.1 * abs(found.value) - 1e-12
+    beyond = 0
+    for axis, ((low, high), offset) in enumerate(zip(found.plateau, found.x, strict=True)):
         assert -0.03 <= low <= offset <= high <= 0.03
+        for end, step in ((low, -6e-5), (high, 6e-5)):
+            x = np.array(found.x)
+            x[axis] = end
+            assert problem(x) >= lost
+            x[axis] = end + step
+            if abs(x[axis]) <= 0.03:
+                beyond += 1
+                assert problem(x) < lost
+    assert beyond >= 1
 
 
 def test_a_folder_gives_the_same_surface(sample_run):
-    tables = tables_of_run(Run.open(sample_run.folder))["SP500"]
+    tables = RunTables(Run.open(sample_run.folder))["SP500"]
     here, there = surface(SymbolTables.of_result(sample_run["SP500"])), surface(tables)
     assert np.array_equal(here.totals, there.totals)
 

@@ -131,3 +131,41 @@ def test_a_folder_that_becomes_unwritable_stops_the_run(tmp_path):
     )
     assert len(runs) == 3
     assert ended.count("reused") == 1
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
+    """The disk fills up between the folder and what goes into it."""
+    from backtune.store import RunWriter
+
+    def full(self):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunWriter, "_make_parts", full)
+    (tmp_path / "mine").mkdir()
+    for place in ({"output": tmp_path / "runs"}, {"run_folder": tmp_path / "mine"}):
+        with pytest.raises(bt.RunError, match="No space left on device"):
+            bt.run_parallel_backtests(NAMES, max_workers=1, **place, **SMALL)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"status": []}, {"resumed": 5}, {"command": [1]}, {"settings": []}, {"versions": None},
+        {"source": "x"}, {"data": 5}, {"data": {"OTHER": {}}}, {"data": {NAMES[0]: 1}}, {"failed": None},
+        {"symbols": "SYN00001"},
+    ],
+)  # fmt: skip
+def test_a_record_of_another_shape_is_one_line(runs, damage):
+    path = runs.folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    with pytest.raises(bt.RunError, match="not a run folder"):
+        bt.Run.open(runs.folder)
+
+
+def test_a_receipt_of_another_shape_is_done_again(runs, wanted):
+    path = runs.folder / "receipts" / f"{NAMES[0]}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"files": None}))
+    with pytest.raises(bt.RunError, match=f"receipt of {NAMES[0]} is missing or damaged"):
+        bt.Run.open(runs.folder).summary  # noqa: B018
+    assert_same(bt.resume_run(runs.folder), wanted)

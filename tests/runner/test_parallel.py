@@ -133,6 +133,31 @@ def test_resume_finishes_a_run_from_its_folder_alone(tmp_path):
     assert len(bt.Run.open(runs.folder).record["resumed"]) == 1
 
 
+def test_a_run_that_goes_on_with_other_bars_says_where_they_are(tmp_path):
+    """Else it would be resumed with the bars that it began with."""
+    options = {"num_simulations": 4, "window": 60, "run_folder": tmp_path / "run", "max_workers": 1}
+    bt.run_parallel_backtests(["SYN00001"], data=bt.Universe(seed=1, bars=300), **options)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record | {"versions": {"numpy": "0.1"}}))
+    second = bt.run_parallel_backtests(["SYN00001"], data=bt.Universe(seed=2, bars=300), **options)
+    run = bt.Run.open(tmp_path / "run")
+    assert run.record["source"] == {"kind": "universe", "seed": 2, "bars": 300}
+    assert run.record["versions"]["numpy"] == np.__version__  # of what made the results that are there now
+    kinds = []
+    assert_same(bt.resume_run(tmp_path / "run", progress=lambda e: kinds.append(e.kind)), second)
+    assert "reused" in kinds
+
+
+def test_one_price_series_is_not_taken_for_several_symbols(tmp_path):
+    bars = UNIVERSE.load("SYN00001")
+    bars.frame.to_csv(tmp_path / "A.csv")
+    for data in (tmp_path / "A.csv", bars.frame, bars):
+        with pytest.raises(bt.SettingError, match="one price series for 2 symbols"):
+            bt.run_parallel_backtests(["A", "B"], 4, 1, window=60, data=data, output=tmp_path / "runs")
+        assert not (tmp_path / "runs").exists()
+        assert list(bt.run_parallel_backtests(["A"], 4, 1, window=60, data=data)) == ["A"]
+
+
 def test_a_folder_with_another_run_is_refused(tmp_path):
     names = UNIVERSE.symbols(2)
     options = SMALL | {"max_workers": 1, "run_folder": tmp_path / "run"}
@@ -180,7 +205,14 @@ def test_a_temporary_run_folder_goes_with_its_object():
         ({"max_workers": 2.0}, "workers is 2.0"),
         ({"max_workers": 1, "task_timeout": 3.0}, "cannot be ended"),
         ({"max_workers": 2, "task_timeout": 0.0}, "task_timeout is 0.0"),
+        ({"max_workers": 2, "task_timeout": float("inf")}, "task_timeout is inf"),
+        ({"max_workers": 2, "task_timeout": float("nan")}, "task_timeout is nan"),
+        ({"max_workers": 1, "memory_limit": "4GiB"}, "memory_limit is '4GiB' with one worker"),
+        ({"scheduler": "tcp://127.0.0.1:1", "memory_limit": "4GiB"}, "with the workers of a scheduler"),
+        ({"max_workers": 2, "memory_limit": "much"}, "memory_limit is 'much'; expected a size such as 4GiB"),
+        ({"max_workers": 2, "memory_limit": "1KiB"}, "memory_limit is '1KiB'; expected"),
         ({"scheduler": "tcp://127.0.0.1:1"}, "give output or run_folder"),
+        ({"data": 5}, "data is of type int"),
     ],
 )
 def test_bad_engines_are_refused_in_one_line(options, message):

@@ -1,6 +1,6 @@
 """What a price series is, and where it comes from.
 
-`load_bars` reads files and frames (`files`), `check` holds the definition of a bar (`rules`), `sample` serves
+`load_bars` reads files and frames (`files`), `rules` holds the definition of a bar, `sample` serves
 the real daily bars that ship with the arch package, `Universe` makes synthetic symbols.
 """
 

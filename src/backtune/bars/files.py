@@ -235,10 +235,12 @@ def _floats(column: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
     if pd.api.types.is_numeric_dtype(column.dtype):
         return numbers
-    numbers[column.map(lambda value: isinstance(value, bool | np.bool_)).astype(bool)] = np.nan
-    texts = column[numbers.notna()]  # to_numeric is off by a few ulps in two texts of five
-    numbers[numbers.notna()] = np.array([float(text) for text in texts], dtype=np.float64)
-    return numbers
+    values = column.to_numpy(dtype=object)
+    flags = np.array([type(value) in (bool, np.bool_) for value in values], dtype=np.bool_)
+    read = numbers.notna().to_numpy() & ~flags
+    exact = np.full(len(values), np.nan)
+    exact[read] = values[read].astype(np.float64)  # to_numeric is off by a few ulps in two texts of five
+    return pd.Series(exact, index=column.index)
 
 
 def _standard_columns(source: str, raw: pd.DataFrame) -> pd.DataFrame:

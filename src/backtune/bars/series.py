@@ -89,10 +89,10 @@ class Bars:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of timestamps and prices: changes with any value."""
+        """SHA-256 of timestamps, prices and volume: changes with any value."""
         sha = hashlib.sha256(self.timestamps.astype("int64").tobytes())
-        for prices in (self.open, self.high, self.low, self.close):
-            sha.update(prices.tobytes())
+        for column in (self.open, self.high, self.low, self.close, self.volume):
+            sha.update(b"" if column is None else column.tobytes())
         return sha.hexdigest()
 
     @property
@@ -118,7 +118,8 @@ class Bars:
         cure = (
             f"the largest num_simulations that fits is {fits}"
             if fits >= 1
-            else f"window={window} alone does not fit: use a smaller window or more bars"
+            else f"one simulation alone needs {window + horizon + unusable}: use a smaller "
+            f"{'horizon' if window < available else 'window'} or more bars"
         )
         raise BarsError(
             self.source,

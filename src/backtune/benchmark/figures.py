@@ -223,12 +223,14 @@ def _layout(figure: Any, x: str, y: str, *, logs: str = "", height: int = 460) -
         font={"family": "system-ui, sans-serif", "size": 13}, legend={"font": {"size": 12}},
         hovermode="closest",
     )  # fmt: skip
-    log_axis = {"type": "log", "exponentformat": "power", "dtick": 1}
+    log_axis = {"type": "log", "exponentformat": "power"}
     figure.update_xaxes(title=x, **(log_axis if "x" in logs else {}))
     figure.update_yaxes(title=y, **(log_axis if "y" in logs else {}))
 
 
 def fragment(figure: Any) -> str:
     """Return the figure as a division, to be put on a page that holds the plotly script once."""
-    text: str = figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False})
+    text: str = figure.to_html(
+        full_html=False, include_plotlyjs=False, config={"displayModeBar": False, "responsive": True}
+    )
     return text

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from backtune.errors import SettingError
+from backtune.errors import SettingError, in_a_line
 from backtune.problem import EntryExitProblem
 
 MAX_UP = 10.0
@@ -214,7 +214,7 @@ def import_callable(name: str) -> Callable[[Any], float]:
             found = getattr(found, part)
     except Exception as error:
         raise SettingError(
-            f"objective {name!r} cannot be imported ({type(error).__name__}: {error}); run from the folder "
+            f"objective {name!r} cannot be imported ({in_a_line(error)}); run from the folder "
             "that holds the module, or put it on PYTHONPATH"
         ) from error
     if not callable(found):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
@@ -12,32 +13,18 @@ from backtune.benchmark import figures
 from backtune.benchmark.files import write_whole
 from backtune.benchmark.objectives import need
 from backtune.benchmark.protocol import is_expensive
-from backtune.benchmark.recommend import Recommendation, pays_from, recommend
+from backtune.benchmark.recommend import Recommendation, pays_from, recommend, show_seconds
 from backtune.benchmark.results import Benchmark
 from backtune.benchmark.runtimes import TARGETS
 from backtune.benchmark.statistics import MIN_BLOCKS, compare
 from backtune.benchmark.tables import projection_cells, quality_cells, running_time_cells, timing_cells
+from backtune.report.page import plotly_script
 
 MOST_CURVES = 4
-
-STYLE = """
-:root{color-scheme:light}
-body{margin:0;background:#faf9f7;color:#22262b;font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:1180px;margin:0 auto;padding:28px 24px 80px}
-h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:44px 0 6px;border-bottom:1px solid
-#dcd8d0;padding-bottom:4px} h3{font-size:16px;margin:24px 0 6px}p.note,.meta{color:#5b6068;margin:4px 0
-10px;max-width:86ch}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13.5px;background:#fff}
-.wide{overflow-x:auto;margin:8px 0 16px}th,td{padding:4px 10px;text-align:right;border-bottom:1px solid
-#eceae5;white-space:nowrap}
-th{background:#f1efea;font-weight:600}th:first-child,td:first-child{text-align:left}
-.advice{background:#fff;border:1px solid #dcd8d0;border-left:4px solid #1f6fb4;padding:10px 16px;margin:10px
-0} .advice p{margin:0;font-weight:600}.advice ul{margin:6px 0;padding-left:20px}.advice li{margin:2px 0}
-summary{cursor:pointer;color:#5b6068;font-size:13.5px}.limits{color:#5b6068}.figure{background:#fff;border:1px
-solid #eceae5} .facts td{white-space:normal;text-align:left}.facts th{vertical-align:top}
-.figure svg{max-width:100%;height:auto}code{font-size:13px;background:#f1efea;padding:1px
-5px;overflow-wrap:anywhere} nav{margin:10px 0 0}nav a{margin-right:14px;color:#1f6fb4;text-decoration:none}
-"""
+POLICY = (  # what the page itself holds, and nothing from any host
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
 def write_page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> Path:
@@ -68,8 +55,6 @@ def write_page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> Path:
 def page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
     """Return the page; everything that is not made here is escaped."""
     need("plotly", "the benchmark's page")
-    from plotly.offline import get_plotlyjs
-
     record = results.record
     title = f"Optimizers on {record['suite']}"
     sections = [
@@ -90,12 +75,16 @@ def page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
         f"{record['seeds']} seeds, {record['budget']} evaluations, {len(record['methods'])} methods, "
         f"{len(record['problems'])} problems; {record['machine']['processor']}"
     )
+    assets = files("backtune.benchmark") / "assets"
+    style, script = ((assets / name).read_text("utf-8") for name in ("page.css", "page.js"))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style><script>{get_plotlyjs()}</script></head><body><main>"
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f"<title>{escape(title)}</title><style>{style}</style>"
+        f"<script>{plotly_script()}</script></head><body><main>"
         f'<h1>{escape(title)}</h1><p class="meta">{escape(head)}</p><nav>{links}</nav>{body}'
-        "</main></body></html>"
+        f"</main><script>{script}</script></body></html>"
     )
 
 
@@ -109,10 +98,16 @@ def _advice(results: Benchmark) -> str:
         for method in dear
         for target in TARGETS[:2]
     )
+    paying = (
+        '<h3>When thinking pays</h3><p class="note">Where two expected times cross: point estimates, without '
+        f"a test.</p><ul>{pays}</ul>"
+        if pays
+        else ""
+    )
     return (
-        '<p class="note">Computed from the runs. Methods are called different only where a signed-rank '
-        "test over "
-        f"independent blocks, adjusted for the number of comparisons, says so.</p>{cards}<ul>{pays}</ul>"
+        '<p class="note">Computed from the runs. Methods are called different only where a signed-rank test '
+        "over independent blocks, adjusted for the number of comparisons, or an interval of the ratio of two "
+        f"times, says so.</p>{cards}{paying}"
         f'<h3>Limits</h3><ul class="limits">{limits}</ul>'
     )
 
@@ -128,12 +123,13 @@ def _card(advice: Recommendation, common: Sequence[str]) -> str:
 
 
 def _quality(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
+    limit = results.record["time_limit"]
+    made = "in parallel" if limit is None else f"one after the other, each for {show_seconds(limit)} at most"
     parts = [
-        '<p class="note">Regret is the distance from the optimum, relative to it (or to the distance '
-        "between random "
-        "points and the optimum, where the suite has such a baseline). Columns count the runs that came "
-        "within 1 %, "
-        "0.1 %, and exactly (1e-9) there. Counted in evaluations; the runs were made in parallel.</p>"
+        '<p class="note">Regret is the distance from the optimum, relative to it (or to the distance between '
+        "random points and the optimum, where the suite has such a baseline). Columns count the runs that "
+        "came within 1 %, 0.1 %, and exactly (1e-9) there. Counted in evaluations; the runs were made "
+        f"{made}.</p>"
     ]
     first = results.record["problems"][:MOST_CURVES]
     for (problem, budget), group in tables["quality"].groupby(["problem", "budget"], sort=False):
@@ -256,7 +252,10 @@ def _how(results: Benchmark) -> str:
         ("accelerator", machine["accelerator"]),
         ("BLAS", machine["blas"]),
         ("threads", "1 in every process"),
-        ("processes", f"{record['workers']} for quality, 1 for timing"),
+        (
+            "processes",
+            f"{record['workers'] if record['time_limit'] is None else 1} for quality, 1 for timing",
+        ),
         ("versions", ", ".join(f"{name} {number}" for name, number in machine["versions"].items())),
         (
             "independent unit",
@@ -271,7 +270,7 @@ def _how(results: Benchmark) -> str:
     if record["not_installed"]:
         facts.append(("not installed", ", ".join(record["not_installed"])))
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(text))}</td></tr>" for name, text in facts)
-    return f'<table class="facts" >{rows}</table>'
+    return f'<div class="wide"><table class="facts">{rows}</table></div>'
 
 
 def _styles(results: Benchmark) -> tuple[figures.Styles, list[str]]:

@@ -94,21 +94,26 @@ def recommend(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[Recommendat
 
 
 def _exact(runs: pd.DataFrame, proved: pd.DataFrame, limits: list[str]) -> Recommendation:
-    timed = of_mode(runs, "timing")
-    seconds = timed.loc[timed["method"].isin(set(proved["method"])), "seconds"]
+    timed, made = (
+        rows[rows["method"].isin(set(proved["method"]))]
+        for rows in (of_mode(runs, "timing"), of_mode(runs, "quality"))
+    )
+    seconds = timed["seconds"]
     took = f" in {show_seconds(float(seconds.median()))} (median)" if len(seconds) else ""
     return Recommendation(
         "where the objective is an EntryExitProblem",
         str(proved["method"].iloc[0]),
-        evidence=[f"proved the optimum in {len(proved)} of {len(proved)} runs{took}"],
+        evidence=[f"proved the optimum in {len(proved)} of {len(made)} runs{took}"],
         limits=limits,
     )
 
 
 def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommendation:
     """Lowest mean rank over blocks; tied with whatever the signed-rank test does not separate from it."""
-    situation = f"best value after {budget} evaluations"
     chosen = of_mode(runs, "quality", budget)
+    limit = chosen["time_limit"].max()
+    either = "" if math.isnan(limit) else f" or {show_seconds(limit)}"
+    situation = f"best value after {budget} evaluations{either}"
     usable = chosen[np.isfinite(chosen["regret"])]
     if not len(usable):
         return Recommendation(situation, None, evidence=["no run found a finite value"], limits=limits)
@@ -137,11 +142,7 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
         evidence.insert(
             1, f"the least overhead of these {len(tied) + 1} has {cheap[0]}: {least} an evaluation"
         )
-    own = list(limits)
-    if table.blocks < MIN_BLOCKS:
-        own.append(
-            f"{table.blocks} independent blocks: fewer than {MIN_BLOCKS} cannot tell any two methods apart"
-        )
+    own = [*limits, *_few_blocks(table.blocks)]
     close = [m for m in table.methods[1:] if m not in tied and median[m] <= TARGET / 10 >= median[best]]
     if close:
         own.append(f"{_join(close)}: measurably worse, yet within 0.1 % of the optimum in the median as well")
@@ -154,47 +155,52 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
     over = overheads(runs)
     draws: dict[str, Any] = {}
     expected: dict[str, float] = {}
-    notes: dict[str, str] = {}
+    evidence: dict[str, str] = {}
     for method, group in largest_budget(of_mode(runs, "quality")).groupby("method", sort=False):
         if method not in over.index:
             continue
         ordered = group.sort_values(["block", "problem", "seed"], kind="stable")
         spent, solved = to_target(ordered, TARGET)
-        if not solved.any():
-            continue
-        each = cost + float(over.loc[method, "overhead"])
-        expected[method] = each * float(spent.sum()) / int(solved.sum())
-        draws[method] = each * block_ratios(
-            spent, solved, ordered.groupby("block", sort=True).ngroup().to_numpy()
-        )
-        notes[method] = (
-            f"{show_seconds(expected[method])} expected: {spent.sum() / solved.sum():.0f} evaluations a "
-            "success "
-            f"({int(solved.sum())} of {len(solved)} runs succeed), overhead "
-            f"{show_seconds(float(over.loc[method, 'overhead']))} each"
-        )
+        overhead = float(over.loc[method, "overhead"])
+        blocks = ordered.groupby("block", sort=True).ngroup().to_numpy()
+        draws[method] = (cost + overhead) * block_ratios(spent, solved, blocks)
+        if solved.any():
+            evaluations = float(spent.sum()) / int(solved.sum())
+            expected[method] = (cost + overhead) * evaluations
+            evidence[method] = (
+                f"{method}: {show_seconds(expected[method])} expected: {evaluations:.0f} evaluations a "
+                f"success ({int(solved.sum())} of {len(solved)} runs succeed), overhead "
+                f"{show_seconds(overhead)} each"
+            )
     if not expected:
         return Recommendation(
             situation, None, evidence=["no run came within 1 % of the optimum"], limits=limits
         )
     order = sorted(expected, key=expected.__getitem__)
-    best = order[0]
-    few = len(np.unique(runs["block"])) < MIN_BLOCKS
-    tied = [other for other in order[1:] if few or _covers_one(draws[other], draws[best])]
-    evidence = [f"{method}: {notes[method]}" for method in order]
     never = sorted(set(runs.loc[runs["mode"] == "quality", "method"]) - set(expected))
+    best, few = order[0], len(np.unique(runs["block"])) < MIN_BLOCKS
+    others = [*order[1:], *(method for method in never if method in draws)]
+    tied = [other for other in others if few or _covers_one(draws[other], draws[best])]
+    found = [evidence[method] for method in order]
     if never:
-        evidence.append(f"never within 1 %, or not timed: {_join(never)}")
-    own = [*limits, "intervals are over the seeds; the clock's own noise, about a tenth, is not in them"]
-    return Recommendation(situation, best, tied, evidence, own)
+        found.append(f"never within 1 %, or not timed: {_join(never)}")
+    own = [*limits, "intervals are over the blocks; the clock's own noise, about a tenth, is not in them"]
+    return Recommendation(situation, best, tied, found, own + _few_blocks(runs["block"].nunique()))
+
+
+def _few_blocks(blocks: int) -> list[str]:
+    if blocks >= MIN_BLOCKS:
+        return []
+    return [f"{blocks} independent blocks: fewer than {MIN_BLOCKS} cannot tell any two methods apart"]
 
 
 def _covers_one(draws: Any, reference: Any) -> bool:
-    """Whether the 95 % interval of the ratio of two expected times holds 1; both resample alike."""
-    known = np.isfinite(reference)
-    if not known.any():
-        return True
-    ratios = draws[known] / reference[known]
+    """Whether the 95 % interval of the ratio of two expected times holds 1; both resample alike.
+
+    A resample in which neither ever succeeds is a tie: one success in many runs is no evidence against none.
+    """
+    with np.errstate(invalid="ignore"):
+        ratios = np.where(np.isinf(draws) & np.isinf(reference), 1.0, draws / reference)
     return bool(quantile(ratios, 0.025) <= 1.0 <= quantile(ratios, 0.975))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backtune.benchmark.problems import BenchmarkProblem
-from backtune.errors import BacktuneError
+from backtune.errors import in_a_line
 from backtune.optimizers import Objective, optimizer
 from backtune.problem import EntryExitProblem
 
@@ -118,7 +119,7 @@ def run_one(
         best = made.optimize(watched, budget=budget, seed=problem.seed, time_limit=time_limit)
     except Exception as error:
         best = None
-        row |= {"status": "failed", "error": f"{type(error).__name__}: {error}"}
+        row |= {"status": "failed", "error": in_a_line(error)}
     ended = time.perf_counter()
     row["cpu_seconds"] = time.process_time() - cpu
     if isinstance(watched, Recorder):
@@ -164,12 +165,8 @@ def died(
 def warm_up(problem: BenchmarkProblem, method: str, kind: str, budget: int) -> float:
     """Run an optimizer once, so that imports and compilation are behind it; the seconds that took."""
     started = time.perf_counter()
-    try:
+    with suppress(Exception):  # the run itself will say so
         optimizer(method).optimize(problem.of_kind(kind), budget=min(budget, WARM_UP_BUDGET), seed=2**31)
-    except BacktuneError:
-        pass  # the run itself will say so
-    except Exception:
-        return time.perf_counter() - started
     return time.perf_counter() - started
 
 

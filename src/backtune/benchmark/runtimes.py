@@ -43,14 +43,15 @@ def to_target(
     """Evaluations (or seconds, ``clock="improved_seconds"``) of each run to a target, and whether it came
     there.
 
-    A run that did not is charged all of its evaluations or seconds.
+    A run that did not, or failed, is charged all of its evaluations or seconds.
     """
     whole = "evaluations" if clock == "improved_at" else "seconds"
     spent, solved = runs[whole].to_numpy(dtype=np.float64).copy(), np.zeros(len(runs), dtype=bool)
+    ended = (runs["status"] == "ok").to_numpy()
     columns = zip(runs["optimum"], runs["scale"], runs["improved_value"], runs[clock], strict=True)
     for index, (optimum, scale, values, when) in enumerate(columns):
         reached = np.flatnonzero((optimum - np.asarray(values)) / scale <= target)
-        if len(reached):
+        if ended[index] and len(reached):
             solved[index], spent[index] = True, float(when[reached[0]])
     return spent, solved
 
@@ -131,13 +132,17 @@ def _steps(runs: pd.DataFrame, targets: Sequence[float], unit: object) -> pd.Dat
 
 
 def best_so_far(runs: pd.DataFrame, grid: ArrayLike, clock: str = "improved_at") -> Array:
-    """Regret of each run at each point of a clock, shape (runs, points); inf before the first value."""
+    """Regret of each run at each point of a clock, shape (runs, points); inf before the first value.
+
+    A run that failed is inf throughout.
+    """
     points = np.asarray(grid, dtype=np.float64)
     result = np.full((len(runs), len(points)), np.inf)
+    ended = (runs["status"] == "ok").to_numpy()
     columns = zip(runs["optimum"], runs["scale"], runs["improved_value"], runs[clock], strict=True)
     for index, (optimum, scale, values, when) in enumerate(columns):
         last = np.searchsorted(np.asarray(when), points, side="right") - 1
-        known = last >= 0
+        known = (last >= 0) & ended[index]
         result[index, known] = (optimum - np.asarray(values)[last[known]]) / scale
     return result
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backtune.benchmark.objectives import need
 from backtune.benchmark.runtimes import quantile, to_target
+from backtune.metrics.luck import holm
 
 Array = NDArray[np.float64]
 EXACTLY = 1e-9  # the two kinds of objective agree to this
@@ -25,10 +26,13 @@ MIN_BLOCKS = 6  # the least with which a two-sided signed-rank test can reach 0.
 
 
 def with_regret(runs: pd.DataFrame) -> pd.DataFrame:
-    """Add `scale` and `regret`; see `backtune.benchmark.runtimes`. Regret is inf where a run has no value."""
+    """Add `scale` and `regret`; see `backtune.benchmark.runtimes`. Regret is inf where a run has no value, or
+    failed: whoever calls a method that raises is given nothing.
+    """
     scale = np.where(runs["baseline"].notna(), runs["optimum"] - runs["baseline"], runs["optimum"].abs())
     scale = np.where(scale > 0, scale, 1.0)
     regret = ((runs["optimum"] - runs["value"]) / scale).fillna(np.inf)  # no value, or no reference at all
+    regret = regret.where(runs["status"] == "ok", np.inf)
     return runs.assign(scale=scale, regret=np.where(regret.abs() < EXACTLY, 0.0, regret))
 
 
@@ -176,20 +180,12 @@ def _signed_rank(scores: Array) -> Array:
     for i in range(m):
         for j in range(i):
             difference = capped[:, i] - capped[:, j]
-            p[i, j] = p[j, i] = float(wilcoxon(difference).pvalue) if difference.any() else 1.0
+            told = difference[difference != 0.0]  # with zeros among them SciPy's p is a normal's, too small
+            p[i, j] = p[j, i] = float(wilcoxon(told).pvalue) if len(told) else 1.0
     for i in range(m):
-        p[i] = _holm(p[i], i)
+        others = np.arange(m) != i
+        p[i, others] = holm(p[i, others].tolist())
     return p
-
-
-def _holm(row: Array, skip: int) -> Array:
-    adjusted = np.full(len(row), np.nan)
-    order = [int(j) for j in np.argsort(row) if j != skip]
-    highest = 0.0
-    for position, j in enumerate(order):
-        highest = max(highest, min(1.0, row[j] * (len(order) - position)))
-        adjusted[j] = highest
-    return adjusted
 
 
 def _friedman(scores: Array) -> float:

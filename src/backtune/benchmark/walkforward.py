@@ -16,6 +16,7 @@ import backtune
 from backtune.backtest import Settings, policy_problems, run_backtest, symbol_bars
 from backtune.bars import SAMPLE_SYMBOLS, Bars
 from backtune.benchmark.objectives import TorchObjective
+from backtune.errors import in_a_line
 from backtune.forecasts import forecast
 from backtune.forecasts.registry import MODELS
 from backtune.optimizers import optimize
@@ -100,7 +101,7 @@ def _model_share(bars: Bars, settings: Settings, name: str) -> dict[str, Any]:
     try:
         seconds = run_backtest(bars, replace(settings, model=name)).seconds
     except Exception as error:
-        return {"reason": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+        return {"reason": in_a_line(error)}
     return {"share": seconds["forecast"] / seconds["total"]}
 
 
@@ -118,7 +119,7 @@ def measure_workers() -> dict[str, Any]:
             try:
                 runs = run(symbols, max_workers=workers, data=folder, **options)
             except Exception as error:
-                return {"reason": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+                return {"reason": in_a_line(error)}
             if runs.failed:
                 return {"reason": str(next(iter(runs.failed.values())))}
             seconds[str(workers)] = time.perf_counter() - started

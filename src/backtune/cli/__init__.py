@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 some symbols failed, 2 bad usage or bad input.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import typer
@@ -19,6 +20,9 @@ from backtune.cli.run import run
 from backtune.cli.runs import runs
 from backtune.cli.sql import sql
 from backtune.errors import BacktuneError
+
+INTERRUPTED = 130
+COLLECT_AFTER = 100_000  # objects; with the usual 700, imports alone are interrupted hundreds of times
 
 app = typer.Typer(
     name="backtune",
@@ -43,12 +47,15 @@ app.add_typer(cache.app, name="cache")
 
 def main() -> None:
     """Run the command line; an error is one line on standard error, without a traceback unless --debug."""
+    gc.set_threshold(COLLECT_AFTER)
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            typer.echo("backtune: interrupted", err=True)
     except BacktuneError as error:
         code = _failed(str(error))
-    except typer.Abort:
-        code = 130
+    except typer.Abort:  # the command has told of it
+        code = INTERRUPTED
     except Exception as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document; NaN and infinities become null."""
+    """Print one JSON document; NaN, NaT and infinities become null."""
     typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str))
 
 
@@ -24,6 +24,10 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if type(value).__name__ in ("NaTType", "NAType"):  # of pandas, which is not imported for this
+        return None
     if isinstance(value, float) and not float("-inf") < value < float("inf"):
         return None
-    return value.item() if hasattr(value, "item") else value
+    if hasattr(value, "tolist"):  # of NumPy: a number, or the array that a list in a SQL table becomes
+        return _plain(value.tolist())
+    return value

@@ -60,17 +60,18 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Backtest symbols: table, and a run folder with everything behind it."""
-    from backtune.report.page import write_report
+    from backtune.report.page import report
     from backtune.report.progress import run_progress
     from backtune.runner import Engine, resume_run
     from backtune.runner.execute import execute
+    from backtune.runner.parallel import run_settings
     from backtune.store import Run
 
     engine = Engine(workers, scheduler, task_timeout, memory_limit)
     if resume is not None:
         _refuse_with_resume(context)
-        record = Run.open(resume).record
-        names, kinds = record["symbols"], record["settings"].get("strategies", ())
+        begun = Run.open(resume)
+        names, kinds = begun.record["symbols"], run_settings(begun).strategies
     else:
         from backtune.backtest import Settings
 
@@ -93,9 +94,14 @@ def run(
                 )  # fmt: skip
     except KeyboardInterrupt as stop:
         typer.echo(f"backtune: {stop}", err=True)
-        raise typer.Exit(130) from stop
+        raise typer.Abort from stop
     # the run is on disk, its status written: what else is made of a run folder is made here
-    _show(runs, write_report(runs.folder) if runs and runs.folder else None, as_json)
+    page = report(runs.folder) if runs and runs.folder else None
+    _show(runs, page.judged[0] if page else None, as_json)
+    if page and runs.folder:  # after the table, which a full disk does not hide
+        page.write(runs.folder / "report.html")
+        if not as_json:
+            typer.echo(f"run folder: {runs.folder} (report.html inside)")
     if runs.failed:
         raise typer.Exit(2 if runs.folder is None else 1)
 
@@ -164,4 +170,3 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         typer.echo(line)
     if runs.failed:
         print_table(failed_table(runs.failed))
-    typer.echo(f"run folder: {runs.folder} (report.html inside)")

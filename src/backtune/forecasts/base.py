@@ -99,11 +99,11 @@ class Forecaster(ABC):
             The series is too short for a single forecast.
         """
         self.possible(bars, targets)
-        high, low, close = self.moves(bars)
-        high, low = np.maximum(high, close), np.minimum(low, close)
-        for array in (high, low, close):
-            array[: self.warm_up] = np.nan
-        return Forecast(high, low, close, self.name)
+        given = np.array(self.moves(bars), dtype=float)  # a copy: the arrays may be the forecaster's own
+        given[:, : self.warm_up] = np.nan
+        high, low, close = made = ordered(given, axis=0)
+        broken = (made != given) & ~np.isnan(made)
+        return Forecast(high, low, close, self.name, repaired=int(broken.any(axis=0).sum()))
 
     def possible(self, bars: Bars, targets: Targets = None) -> NDArray[np.int64]:
         """Those of `targets` (all bars by default) that have enough bars before them, sorted.
@@ -247,6 +247,18 @@ def whole(name: str, value: object, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise SettingError(f"{name} is {value!r}; expected a whole number >= {least}")
     return int(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Return `value` if it is True or False: any other, such as the word "no", would pass for True.
+
+    Raises
+    ------
+    SettingError
+    """
+    if not isinstance(value, bool):
+        raise SettingError(f"{name} is {value!r}; expected true or false")
+    return value
 
 
 def _aligned(values: Array, targets: NDArray[np.int64], n: int) -> Array:

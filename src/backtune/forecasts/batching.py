@@ -55,6 +55,8 @@ def in_chunks(
         part = items[start : start + chunk.size]
         try:
             results.append((start, call(part)))
+            start += len(part)
+            continue
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
@@ -63,10 +65,8 @@ def in_chunks(
                     "the model does not fit into memory with one context; give context= a smaller number, "
                     "dtype=bfloat16 or another device"
                 ) from error
-            chunk.halve(len(part))
-            _release()
-            continue
-        start += len(part)
+        chunk.halve(len(part))  # here the error is gone, and with it the tensors that its frames held
+        _release()
     return results
 
 

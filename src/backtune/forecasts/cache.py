@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ class ForecastCache:
         kept = _write(place, every)
         for path in paths:
             if path != kept:
-                path.unlink(missing_ok=True)
+                _drop(path)
 
     def _evict(self) -> None:
         stats = sorted(_stats(self.folder), key=lambda stat: stat[2])
@@ -120,7 +121,7 @@ class ForecastCache:
         for path, size, _ in stats:
             if total <= self.limit:
                 break
-            path.unlink(missing_ok=True)
+            _drop(path)
             total -= size
 
 
@@ -191,7 +192,7 @@ def _read(path: Path) -> dict[str, Entry]:
     except FileNotFoundError:
         return {}  # another process dropped it
     except (ArrowException, OSError, ValueError, KeyError, TypeError):
-        path.unlink(missing_ok=True)
+        _drop(path)
         return {}
 
 
@@ -204,11 +205,14 @@ def _renamed(path: Path, write: Any) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def _drop(path: Path) -> None:
+    with suppress(OSError):  # another process was first, or the folder is not ours to write: no error
+        path.unlink()
+
+
 def _touch(path: Path) -> None:
-    try:
+    with suppress(OSError):
         os.utime(path)
-    except OSError:
-        return
 
 
 def _stats(folder: Path) -> Iterator[tuple[Path, int, float]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from backtune.errors import ForecasterError
 from backtune.forecasts.base import LEVELS, Array
-from backtune.forecasts.contexts import Context
+from backtune.forecasts.contexts import Context, left_padded
 from backtune.forecasts.torch_models import TorchForecaster
 
 
@@ -54,10 +54,8 @@ class Chronos(TorchForecaster):
         """Left-pad with NaN, which the model leaves out; shape (m, 3, T)."""
         import torch
 
-        longest = max(map(len, contexts))
-        values = np.full((len(contexts), 3, longest), np.nan, dtype=np.float32)
-        for row, context in zip(values, contexts, strict=True):
-            row[:, longest - len(context) :] = context.offsets
+        values, seen = left_padded(contexts)
+        values[np.broadcast_to(~seen[:, None], values.shape)] = np.nan
         return torch.from_numpy(values)
 
     def forward(self, model: Any, inputs: Any) -> Any:

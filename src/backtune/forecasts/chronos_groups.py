@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chronos.chronos2.layers import AttentionOutput
+from chronos.chronos2.layers import AttentionOutput, GroupSelfAttention
 from torch import Tensor, nn
+
+from backtune.errors import ForecasterError
 
 GROUP = 3
 
@@ -41,8 +43,18 @@ class NeighbourAttention(nn.Module):  # type: ignore[misc, unused-ignore]
 
 
 def keep_groups_apart(encoder: Any) -> None:
-    """Swap the group attention of an encoder, in place."""
+    """Swap the group attention of an encoder, in place.
+
+    Raises
+    ------
+    ForecasterError
+        It lies elsewhere in this version of the library: another layer must not be swapped for it.
+    """
     for block in encoder.block:
+        if not isinstance(block.layer[1], GroupSelfAttention):
+            raise ForecasterError(
+                "this version of chronos-forecasting is built otherwise; pip install 'backtune[chronos]'"
+            )
         block.layer[1] = NeighbourAttention(block.layer[1])
     encoder._construct_and_invert_group_time_mask = _no_mask
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backtune.bars import Bars
 from backtune.errors import ForecasterError
-from backtune.forecasts.base import LEVELS, MOVES, Array, Distribution, QuantileForecaster, whole
+from backtune.forecasts.base import LEVELS, MOVES, Array, Distribution, QuantileForecaster, flag, whole
 from backtune.forecasts.batching import ChunkSize, in_chunks
 from backtune.forecasts.cache import Entry, digest_of, forecast_cache
 
@@ -48,12 +48,31 @@ class Context:
         """Log of high, low and close over the last close, shape (3, T)."""
         return np.asarray(np.log(self.prices[1:] / self.prices[3, -1]))
 
+    def uniform(self, seed: int, *shape: int) -> Array:
+        """Numbers in [0, 1) that hang on the seed and the bars alone, not on what else is in the batch."""
+        key = self.key("")
+        words = [int(key[k : k + 8], 16) for k in range(0, len(key), 8)]
+        return np.random.default_rng([seed, *words]).random(shape)
+
     def key(self, identity: str) -> str:
         """SHA-256 of the bars and of the model that looks at them."""
         sha = hashlib.sha256(identity.encode())
         for array in (self.prices, self.volume, self.timestamps.astype("int64")):
             sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()
+
+
+def left_padded(
+    contexts: Sequence[Context], multiple: int = 1
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Offsets (m, 3, T) behind zeros, T a multiple of `multiple`, and which of the times (m, T) are bars."""
+    length = -(-max(map(len, contexts)) // multiple) * multiple
+    values = np.zeros((len(contexts), 3, length), dtype=np.float32)
+    seen = np.zeros((len(contexts), length), dtype=bool)
+    for row, mask, context in zip(values, seen, contexts, strict=True):
+        row[:, length - len(context) :] = context.offsets
+        mask[length - len(context) :] = True
+    return values, seen
 
 
 @dataclass
@@ -99,8 +118,12 @@ class ContextForecaster(QuantileForecaster):
 
     def __init__(self, context: int = 512, point: str | float = "median", cache: bool = True) -> None:
         super().__init__(point)
-        self.context, self.cache = whole("context", context, self.warm_up), bool(cache)
+        self.context, self.cache = whole("context", context, self.warm_up), flag("cache", cache)
         self._chunk: ChunkSize | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the chunk size out: it is what a machine's memory took, and decides no forecast."""
+        return {**self.__dict__, "_chunk": None}
 
     def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
         """Quantiles and samples of the bars in `targets`."""
@@ -151,7 +174,7 @@ class ContextForecaster(QuantileForecaster):
             for start, (quantiles, samples) in in_chunks(call, [c for _, c in group], self._chunk):
                 if not np.isfinite(quantiles).all():
                     raise ForecasterError(
-                        f"{self.name} gave forecasts that are not finite; check its weights and dtype"
+                        f"{self.name} gave forecasts that are not finite; check bars, weights and dtype"
                     )
                 for index, row in enumerate(quantiles):
                     made[group[start + index][0]] = (row, None if samples is None else samples[index])

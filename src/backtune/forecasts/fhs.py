@@ -77,6 +77,19 @@ class FilteredHistory(QuantileForecaster):
         return np.asarray(np.expm1(rows.T[past] * scale[every, None, None]))
 
 
+@njit()
+def _place(window: Array, count: int, x: float) -> int:
+    """The first of the first `count` of the sorted `window` that is not below x."""
+    first, last = 0, count
+    while first < last:
+        middle = (first + last) // 2
+        if window[middle] < x:
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
 @njit(cache=True)
 def _rolling_quantiles(rows: Array, first: int, memory: int, levels: Array) -> Array:
     """Quantiles of rows[k, t-memory:t], from bar `first` on, for each k and t; shape (n, 3, levels).
@@ -84,19 +97,22 @@ def _rolling_quantiles(rows: Array, first: int, memory: int, levels: Array) -> A
     The window is kept sorted: a bar costs one insertion and one removal, not a sort.
     """
     kinds, n = rows.shape
-    result = np.full((n, kinds, len(levels)), np.nan)
-    window = np.empty(memory + 1)
+    result, window = np.empty((n, kinds, len(levels))), np.empty(memory + 1)
+    for t in range(min(first + 1, n)):
+        for kind in range(kinds):
+            for q in range(len(levels)):
+                result[t, kind, q] = np.nan
     for kind in range(kinds):
         count = 0
         for t in range(first + 1, n):
-            place = np.searchsorted(window[:count], rows[kind, t - 1])
+            place = _place(window, count, rows[kind, t - 1])
             for k in range(count, place, -1):
                 window[k] = window[k - 1]
             window[place] = rows[kind, t - 1]
             count += 1
             if count > memory:
                 count -= 1
-                for k in range(np.searchsorted(window[: count + 1], rows[kind, t - 1 - memory]), count):
+                for k in range(_place(window, count + 1, rows[kind, t - 1 - memory]), count):
                     window[k] = window[k + 1]
             for q in range(len(levels)):
                 position = levels[q] * (count - 1)

@@ -31,8 +31,7 @@ class Kronos(TorchForecaster):
 
     Parameters
     ----------
-    weights, context, point, device, dtype, compile, quantize, cache
-        See `TorchForecaster`.
+    weights : str
     tokenizer : str, optional
         Hub name or folder of the tokenizer. By default the folder `tokenizer` inside a local folder of
         weights; on the hub the one that its authors pair with the model.
@@ -43,6 +42,8 @@ class Kronos(TorchForecaster):
     temperature, top_p : float
         Of the sampling: logits are divided by `temperature`, and the least likely tokens beyond the
         probability `top_p` are left out. The library's own defaults.
+    **common
+        See `TorchForecaster`.
 
     Raises
     ------
@@ -56,20 +57,15 @@ class Kronos(TorchForecaster):
     def __init__(
         self,
         weights: str,
-        context: int = 512,
-        point: str | float = "median",
-        device: str = "auto",
-        dtype: str = "float32",
-        compile: bool = False,
-        quantize: str | None = None,
-        cache: bool = True,
+        *,
         tokenizer: str | None = None,
         samples: int = 64,
         seed: int = 0,
         temperature: float = 1.0,
         top_p: float = 0.9,
+        **common: Any,
     ) -> None:
-        super().__init__(weights, context, point, device, dtype, compile, quantize, cache)
+        super().__init__(weights, **common)
         self.tokenizer = tokenizer
         self.samples, self.seed = whole("samples", samples, 1), whole("seed", seed, 0)
         if not isinstance(temperature, int | float) or not temperature > 0:
@@ -123,7 +119,8 @@ class Kronos(TorchForecaster):
         mean, spread = bars.mean(axis=1, keepdims=True), bars.std(axis=1, keepdims=True) + TINY
         normal = np.clip((bars - mean) / spread, -CLIP, CLIP)
         calendar = np.stack([_calendar(context) for context in contexts])
-        uniform = np.stack([self._uniform(context) for context in contexts])
+        draws = [context.uniform(self.seed, self.samples, 2) for context in contexts]
+        uniform = np.stack(draws).astype(np.float32)
         device = self.target_device()
         tensors = [torch.from_numpy(array).to(device) for array in (normal, calendar, uniform)]
         return tensors, mean, spread
@@ -150,10 +147,6 @@ class Kronos(TorchForecaster):
             [np.maximum(samples[..., 0], close), np.minimum(samples[..., 1], close), close], axis=-1
         )
         return np.moveaxis(np.quantile(right, LEVELS, axis=1), 0, -1), samples
-
-    def _uniform(self, context: Context) -> Array:
-        words = [int(word, 16) for word in (context.key("")[k : k + 8] for k in range(0, 64, 8))]
-        return np.random.default_rng([self.seed, *words]).random((self.samples, 2)).astype(np.float32)
 
     def _tokenizer(self, weights: Weights) -> Weights:
         if self.tokenizer:

@@ -1,4 +1,4 @@
-"""The embedded default: a heterogeneous autoregression of the range, and where highs and lows lie in it."""
+"""A heterogeneous autoregression of the range, and where highs and lows lie in it: points alone."""
 
 from __future__ import annotations
 

@@ -22,11 +22,15 @@ MODELS: dict[str, tuple[str, str]] = {
     "chronos": ("backtune.forecasts.chronos", "Chronos"),
     "toto": ("backtune.forecasts.toto", "Toto"),
     "kronos": ("backtune.forecasts.kronos", "Kronos"),
+    "timesfm": ("backtune.forecasts.timesfm", "TimesFM"),
+    "toto1": ("backtune.forecasts.toto1", "Toto1"),
 }
 WEIGHTS: Mapping[str, str] = {  # models with weights, and a name to show how one is given
     "chronos": "amazon/chronos-2",
     "toto": "Datadog/Toto-2.0-22m",
     "kronos": "NeoQuasar/Kronos-small",
+    "timesfm": "google/timesfm-3.0-pytorch",
+    "toto1": "Datadog/Toto-Open-Base-1.0",
 }
 DEFAULT_MODEL = "fhs"
 _OPTION = re.compile(r"[a-z_]+=[^,]*")
@@ -63,8 +67,7 @@ def _made(model: str) -> Forecaster:
         cure = f"give {name}:{WEIGHTS[name]} or {name}:FOLDER" if name in WEIGHTS else f"give {name} alone"
         raise SettingError(f"model {model!r} {'names no' if name in WEIGHTS else 'has no'} weights; {cure}")
     cls: type[Forecaster] = getattr(import_module(module), cls_name)
-    known = [] if cls.__init__ is object.__init__ else [*inspect.signature(cls).parameters]
-    known = [option for option in known if option != "weights"]
+    known = _known(cls)
     for option in options:
         if not known:
             raise SettingError(f"model {model!r}: {name} has no options; give {name} alone")
@@ -72,6 +75,20 @@ def _made(model: str) -> Forecaster:
     made = cls(*([weights] if weights else []), **options)
     made.name = model  # with its options, so that a run's record says how to make it again
     return made
+
+
+def _known(cls: type[Forecaster]) -> list[str]:
+    """Names of a forecaster's options: its own, and those that it hands on to the class it builds on."""
+    known: list[str] = []
+    for part in cls.__mro__[:-1]:
+        if "__init__" not in vars(part):
+            continue
+        parameters = inspect.signature(vars(part)["__init__"]).parameters.values()
+        handed_on = [p for p in parameters if p.kind is p.VAR_KEYWORD]
+        known += [p.name for p in parameters if p not in handed_on and p.name not in ("self", "weights")]
+        if not handed_on:
+            break
+    return known
 
 
 def forecast(bars: Bars, model: str | Forecaster = DEFAULT_MODEL, targets: Targets = None) -> Forecast:

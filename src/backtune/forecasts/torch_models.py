@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 from backtune.errors import ForecasterError, SettingError, one_of
-from backtune.forecasts.base import Array
+from backtune.forecasts.base import Array, flag
 from backtune.forecasts.batching import first_chunk_size
 from backtune.forecasts.contexts import Context, ContextForecaster, Stopwatch
 from backtune.forecasts.weights import (
@@ -72,14 +72,15 @@ class TorchForecaster(ContextForecaster):
             if dtype != "float32":
                 raise SettingError(f"quantize={quantize} was given with dtype={dtype}; choose one of them")
         self.weights, self.device = str(weights), device
-        self.dtype, self.compile, self.quantize = one_of("dtype", dtype, DTYPES), bool(compile), quantize
+        self.dtype, self.quantize = one_of("dtype", dtype, DTYPES), quantize
+        self.compile = flag("compile", compile)
         self.name = f"{self.kind}:{self.weights}"
         self._loaded: tuple[Signature, Any] | None = None
         self._warm = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the model out: another process loads it for itself."""
-        return {**self.__dict__, "_loaded": None, "_warm": False}
+        return {**super().__getstate__(), "_loaded": None, "_warm": False}
 
     def identity(self) -> dict[str, Any]:
         """Kind, weights' hash, settings and versions; reads no weights into memory and imports no torch."""
@@ -129,7 +130,7 @@ class TorchForecaster(ContextForecaster):
         if self._loaded is None or self._loaded[0] != weights.signature:
             model = loading(weights, self.load)
             for module, part in zip(self.modules(model), self.parts(weights), strict=True):
-                check_all_loaded(module, part)
+                check_all_loaded(module, part.name, self.names(module, part.keys()))
                 module.eval().to(self.target_device())
             self.prune(model)
             self._optimize(model)
@@ -168,6 +169,10 @@ class TorchForecaster(ContextForecaster):
     @abstractmethod
     def modules(self, model: Any) -> list[Any]:
         """Its torch modules, each of which has a weights folder."""
+
+    def names(self, module: Any, found: set[str]) -> set[str]:
+        """Names of the module's tensors that its loader took from the files, whose names are `found`."""
+        return found
 
     @abstractmethod
     def blocks(self, model: Any) -> list[Any]:
@@ -233,7 +238,7 @@ def quantized(module: Any, device: Any) -> int:
             warnings.simplefilter("ignore")
             swap: Any = torch.ao.quantization.quantize_dynamic
             swap(module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
-    except (RuntimeError, NotImplementedError, AttributeError) as error:
+    except (RuntimeError, AttributeError) as error:  # what it cannot swap, or a torch that has it no more
         reason = " ".join(str(error).split())[:120]
         raise ForecasterError(f"quantize=int8 failed ({reason}); leave it out") from error
     return sum(isinstance(part, torch.ao.nn.quantized.dynamic.Linear) for part in module.modules())

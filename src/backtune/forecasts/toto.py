@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backtune.forecasts.base import Array
-from backtune.forecasts.contexts import Context
+from backtune.forecasts.contexts import Context, left_padded
 from backtune.forecasts.torch_models import TorchForecaster
 
 
@@ -38,17 +38,11 @@ class Toto(TorchForecaster):
         """Left-pad to whole patches and mask the padding, which leaves forecasts as they are."""
         import torch
 
-        patch = model.config.patch_size
-        length = -(-max(map(len, contexts)) // patch) * patch
-        values = np.zeros((len(contexts), 3, length), dtype=np.float32)
-        mask = np.zeros((len(contexts), 3, length), dtype=bool)
-        for row, seen, context in zip(values, mask, contexts, strict=True):
-            row[:, length - len(context) :] = context.offsets
-            seen[:, length - len(context) :] = True
+        values, seen = left_padded(contexts, model.config.patch_size)
         device = self.target_device()
         return {
             "target": torch.from_numpy(values).to(device),
-            "target_mask": torch.from_numpy(mask).to(device),
+            "target_mask": torch.from_numpy(seen).to(device)[:, None].expand(-1, 3, -1),
             "series_ids": torch.zeros((len(contexts), 3), dtype=torch.long, device=device),
         }
 

@@ -74,10 +74,11 @@ def volatility(moves: Array, kind: str) -> Array:
 @njit(cache=True)
 def _smoothed(values: Array, decay: float, seed: int) -> Array:
     """Exponential mean of values[1:t] for each t > seed, started by the mean of the first `seed` of them."""
-    result = np.full(len(values), np.nan)
-    if len(values) <= seed:
-        return result
-    mean = np.mean(values[1 : seed + 1])
+    result, mean = np.empty(len(values)), 0.0
+    for t in range(min(seed + 1, len(values))):
+        result[t] = np.nan
+        mean += values[t] if t > 0 else 0.0
+    mean /= seed
     for t in range(seed + 1, len(values)):
         result[t] = mean
         mean = decay * mean + (1.0 - decay) * values[t]

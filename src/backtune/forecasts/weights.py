@@ -108,22 +108,21 @@ def locate(name: str, extra: str) -> Weights:
     return weights
 
 
-def check_all_loaded(model: Any, weights: Weights) -> None:
-    """Refuse a model some of whose parameters are not in the files: its loader has left them random.
+def check_all_loaded(model: Any, weights: str, found: set[str]) -> None:
+    """Refuse a model some of whose tensors were not `found` in the files: its loader has left them random.
 
     Raises
     ------
     ForecasterError
     """
     tensors = model.state_dict(keep_vars=True)
-    found = weights.keys()
     held = {tensor.data_ptr() for name, tensor in tensors.items() if name in found}
     missing = [
         name for name, tensor in tensors.items() if name not in found and tensor.data_ptr() not in held
     ]
     if missing:
         raise ForecasterError(
-            f"{weights.name}: {len(missing)} of {len(tensors)} tensors of the model are not in its files "
+            f"{weights}: {len(missing)} of {len(tensors)} tensors of the model are not in its files "
             f"({missing[0]} is one); these are weights of another model, or only part of them"
         )
 
@@ -156,7 +155,8 @@ def need(package: str, extra: str) -> None:
     """
     from importlib.util import find_spec
 
-    if find_spec(package) is None:
+    found = find_spec(package)
+    if found is None or found.origin is None:  # without origin: a folder of that name that is no package
         raise ForecasterError(f"{package} is not installed; pip install 'backtune[{extra}]'")
 
 
@@ -174,12 +174,16 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
 def _fetched(name: str, extra: str) -> Path:
     need("huggingface_hub", extra)
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         folder = Path(snapshot_download(name, allow_patterns=WANTED, local_files_only=True))
         if any(folder.glob("*.safetensors")):
             return folder
+    except HFValidationError as error:
+        raise ForecasterError(
+            f"{name}: no folder, and no name the hub could have ({_short(error)})"
+        ) from None
     except LocalEntryNotFoundError:
         pass
     try:

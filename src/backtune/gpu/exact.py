@@ -30,6 +30,19 @@ LEAST_TILE = 32  # rows and columns that are not cut further, however little mem
 LATTICE_TEMPORARIES = 3  # tensors of the lattice's shape alive at once
 
 
+class Side(NamedTuple):
+    """How one side enters: which way is up for it."""
+
+    sign: float  # of what a rising close earns
+    reaches: Any  # (level, open): whether the order is filled at the open
+    crosses: Any  # (level, extreme): whether the bar goes through the level
+    better: Any  # of two entry prices; of the close and a take-profit, the proved one
+
+
+LONG = Side(1.0, torch.ge, torch.gt, torch.minimum)
+SHORT = Side(-1.0, torch.le, torch.lt, torch.maximum)
+
+
 class Candidates(NamedTuple):
     """Lattice points that may be the best of their problem."""
 
@@ -130,85 +143,79 @@ def terms_a_leg(group: Group) -> int:
 def _long_entries(group: Group, lows: Tensor, factors: Tensor) -> Tensor:
     """Write the row factors (p, rows, terms) of long legs; give what hangs on the row alone, (p, rows)."""
     o, _, lo, c, _, lf, size = (row[:, None, :] for row in group.longs)  # (p, 1, legs): beside rows
-    fee = group.fee[:, None, None]
     down = (lf + lows[:, :, None]).clamp_(MAX_DOWN, 0.0)
-    if group.fills == PUBLISHED:
-        filled = down > lo
-        if not group.close_at_eod:
-            torch.mul(filled, size, out=factors)
-        constant = (c if group.close_at_eod else 0.0) - fee
-        return down.neg_().add_(constant).mul_(size).mul_(filled).sum(dim=2)
-    at_open = o <= down
-    filled = (lo < down).logical_or_(at_open)
-    by_row = torch.mul(filled, size * -(1.0 + fee)).sum(dim=2)
-    gain = size * (1.0 - fee)
-    none = torch.zeros_like(gain)
-    if group.fills == CAUSAL and not group.close_at_eod:
-        torch.mul(at_open, gain / (1.0 + o), out=factors[:, :, : o.shape[2]])
-        rate = torch.div(gain, down.add_(1.0), out=down)
-        torch.where(filled.logical_xor_(at_open), rate, none, out=factors[:, :, o.shape[2] :])
-        return by_row
-    down = torch.minimum(down, o, out=down).add_(1.0)
-    if not group.close_at_eod:
-        torch.where(filled, torch.div(gain, down, out=down), none, out=factors)
-        return by_row
-    return by_row + torch.where(filled, torch.div(gain * (1.0 + c), down, out=down), none).sum(dim=2)
-
-
-def _long_exits(group: Group, highs: Tensor, factors: Tensor) -> None:
-    """Write the column factors (p, terms, columns) of long legs: 1 + E, the published rule's E."""
-    _, h, _, c, hf, _, _ = (row[:, :, None] for row in group.longs)  # (p, legs, 1): beside columns
-    up = (hf + highs[:, None, :]).clamp_(0.0, MAX_UP)
-    if group.fills == PUBLISHED:
-        torch.where(up <= h, up, c, out=factors)
-        return
-    reached = h > up
-    up.add_(1.0)
-    torch.where(reached, up, 1.0 + c, out=factors[:, : c.shape[1]])
-    if group.fills == CAUSAL:
-        torch.minimum(up, 1.0 + c, out=factors[:, c.shape[1] :])
+    return _entries(group, LONG, down, (o, lo, c, size), factors, 2)
 
 
 def _short_entries(group: Group, highs: Tensor, factors: Tensor) -> Tensor:
     """Write the column factors (p, terms, columns) of short legs; give what hangs on the column alone."""
     o, h, _, c, hf, _, size = (row[:, :, None] for row in group.shorts)  # (p, legs, 1): beside columns
-    fee = group.fee[:, None, None]
     up = (hf + highs[:, None, :]).clamp_(0.0, MAX_UP)
-    if group.fills == PUBLISHED:
-        filled = up < h
-        if not group.close_at_eod:
-            torch.mul(filled, -size, out=factors)
-        constant = (c if group.close_at_eod else 0.0) + fee
-        return up.sub_(constant).mul_(size).mul_(filled).sum(dim=1)
-    at_open = o >= up
-    filled = (h > up).logical_or_(at_open)
-    by_column = torch.mul(filled, size * (1.0 - fee)).sum(dim=1)
-    cost = size * -(1.0 + fee)
-    none = torch.zeros_like(cost)
-    if group.fills == CAUSAL and not group.close_at_eod:
-        torch.mul(at_open, cost / (1.0 + o), out=factors[:, : o.shape[1]])
-        rate = torch.div(cost, up.add_(1.0), out=up)
-        torch.where(filled.logical_xor_(at_open), rate, none, out=factors[:, o.shape[1] :])
-        return by_column
-    up = torch.maximum(up, o, out=up).add_(1.0)
-    if not group.close_at_eod:
-        torch.where(filled, torch.div(cost, up, out=up), none, out=factors)
-        return by_column
-    return by_column + torch.where(filled, torch.div(cost * (1.0 + c), up, out=up), none).sum(dim=1)
+    return _entries(group, SHORT, up, (o, h, c, size), factors, 1)
+
+
+def _long_exits(group: Group, highs: Tensor, factors: Tensor) -> None:
+    """Write the column factors (p, terms, columns) of long legs: 1 + E, the published rule's E."""
+    _, h, _, c, hf, _, _ = (row[:, :, None] for row in group.longs)  # (p, legs, 1): beside columns
+    _exits(group, LONG, (hf + highs[:, None, :]).clamp_(0.0, MAX_UP), h, c, factors, 1)
 
 
 def _short_exits(group: Group, lows: Tensor, factors: Tensor) -> None:
     """Write the row factors (p, rows, terms) of short legs: 1 + E, the published rule's E."""
     _, _, lo, c, _, lf, _ = (row[:, None, :] for row in group.shorts)  # (p, 1, legs): beside rows
-    down = (lf + lows[:, :, None]).clamp_(MAX_DOWN, 0.0)
+    _exits(group, SHORT, (lf + lows[:, :, None]).clamp_(MAX_DOWN, 0.0), lo, c, factors, 2)
+
+
+def _entries(
+    group: Group, side: Side, level: Tensor, leg: tuple[Tensor, ...], factors: Tensor, legs: int
+) -> Tensor:
+    """Factors of entries at `level`, which is overwritten; the sum over axis `legs` of what needs no exit.
+
+    `leg` is open, the extreme that fills (a long's low, a short's high), close and size.
+    """
+    open, extreme, close, size = leg
+    fee, sign = group.fee[:, None, None], side.sign
+    crossed = side.crosses(level, extreme)
     if group.fills == PUBLISHED:
-        torch.where(down >= lo, down, c, out=factors)
+        if not group.close_at_eod:
+            torch.mul(crossed, sign * size, out=factors)
+        constant = (close if group.close_at_eod else 0.0) - sign * fee
+        return level.neg_().add_(constant).mul_(sign * size).mul_(crossed).sum(dim=legs)
+    at_open = side.reaches(level, open)
+    filled = crossed.logical_or_(at_open)
+    entered = torch.mul(filled, -sign * size * (1.0 + sign * fee)).sum(dim=legs)
+    notional = sign * size * (1.0 - sign * fee)
+    none = torch.zeros_like(notional)
+    if group.fills == CAUSAL and not group.close_at_eod:
+        count = open.shape[legs]
+        early, inside = (factors.narrow(legs, start, count) for start in (0, count))
+        torch.mul(at_open, notional / (1.0 + open), out=early)
+        rate = torch.div(notional, level.add_(1.0), out=level)
+        torch.where(filled.logical_xor_(at_open), rate, none, out=inside)
+        return entered
+    price = side.better(level, open, out=level).add_(1.0)
+    if not group.close_at_eod:
+        torch.where(filled, torch.div(notional, price, out=price), none, out=factors)
+        return entered
+    gain = torch.div(notional * (1.0 + close), price, out=price)
+    return entered + torch.where(filled, gain, none).sum(dim=legs)
+
+
+def _exits(
+    group: Group, side: Side, level: Tensor, extreme: Tensor, close: Tensor, factors: Tensor, legs: int
+) -> None:
+    """Factors of exits of `side` at `level`, which is overwritten: it leaves as the other side enters."""
+    other = SHORT if side is LONG else LONG
+    if group.fills == PUBLISHED:
+        torch.where(other.reaches(level, extreme), level, close, out=factors)
         return
-    reached = lo < down
-    down.add_(1.0)
-    torch.where(reached, down, 1.0 + c, out=factors[:, :, : c.shape[2]])
+    reached = other.crosses(level, extreme)
+    level.add_(1.0)
+    early = factors.narrow(legs, 0, close.shape[legs])
+    torch.where(reached, level, 1.0 + close, out=early)
     if group.fills == CAUSAL:
-        torch.maximum(down, 1.0 + c, out=factors[:, :, c.shape[2] :])
+        inside = factors.narrow(legs, close.shape[legs], close.shape[legs])
+        side.better(level, 1.0 + close, out=inside)
 
 
 def _slack(group: Group, lines: Axes) -> Tensor:

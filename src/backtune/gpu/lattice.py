@@ -42,7 +42,7 @@ def axes(group: Group) -> Axes:
 
 
 def long_breakpoints(group: Group) -> tuple[Tensor, Tensor, Tensor]:
-    """`exact.breakpoints.long_breakpoints` of every problem, each (p, legs); outside any box for padding."""
+    """`exact.breakpoints` of every problem's longs, each (p, legs); outside any box for padding."""
     o, h, lo, _, hf, lf, size = group.longs
     published, none = group.fills == PUBLISHED, torch.full_like(o, math.inf)
     take = -none if group.close_at_eod else last_up(hf, h, not published)
@@ -56,7 +56,7 @@ def long_breakpoints(group: Group) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def short_breakpoints(group: Group) -> tuple[Tensor, Tensor, Tensor]:
-    """`exact.breakpoints.short_breakpoints` of every problem, each (p, legs); outside any box for padding."""
+    """`exact.breakpoints` of every problem's shorts, each (p, legs); outside any box for padding."""
     o, h, lo, _, hf, lf, size = group.shorts
     published, none = group.fills == PUBLISHED, torch.full_like(o, math.inf)
     take = none if group.close_at_eod else first_down(lf, lo, not published)

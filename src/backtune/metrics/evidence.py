@@ -26,11 +26,21 @@ WORK = 20_000_000  # resampled bars that a test may cost when it needs a fine p-
 
 @dataclass(frozen=True)
 class Bracket:
-    """What the order inside the bar decides for a strategy: returns by both rules, fills, ambiguous ones."""
+    """What the order inside the bar decides for a strategy.
+
+    Attributes
+    ----------
+    strategy : str
+    causal_return, optimistic_return : float
+        Compounded, by both rules.
+    traded, trades, ambiguous : int
+        Bars with a fill, fills, and those whose result hangs on the order.
+    """
 
     strategy: str
     causal_return: float
     optimistic_return: float
+    traded: int
     trades: int
     ambiguous: int
 
@@ -65,8 +75,9 @@ class Evidence:
     excess : dict of str to float
         Mean return a bar above each of those.
     p_value, p_optimistic : float
-        The largest of the SPA p-values against nothing and against the same exposure and of 1 - the
-        probabilistic Sharpe ratio, under the causal and under the optimistic rule. The bootstrap alone calls
+        The largest of this strategy's own SPA p-values against nothing and against the same exposure and of
+        1 - the probabilistic Sharpe ratio, under the causal and (for the strategy of `hanging`) under the
+        optimistic rule. Its own, because of two strategies each may pass one test. The bootstrap alone calls
         8 % instead of 5 % of short, negatively skewed records without skill significant, and capped profits
         give just such records; the probabilistic Sharpe ratio allows for skew.
     probabilistic, deflated, hurdle : float
@@ -106,6 +117,11 @@ class Evidence:
     track_record: float
     periods_a_year: float
 
+    @property
+    def testable(self) -> bool:
+        """Whether the returns are enough, and differ enough, for the tests to say anything."""
+        return not math.isnan(self.probabilistic)
+
 
 def evidence(
     returns: pd.DataFrame,
@@ -141,7 +157,7 @@ def evidence(
         for name, columns in excesses.items()
     }
     best = _best(causal, candidates)
-    mine, r = series[candidates[best]], causal[candidates[best]]
+    r = causal[candidates[best]]
     optimistic = {name: part["optimistic"].to_numpy() for name, part in series.items()}
     hanging = candidates[_best(optimistic, candidates)]
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
@@ -149,14 +165,15 @@ def evidence(
     sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
     alpha, beta = alpha_beta(r, causal[market], periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
-    p_value = max(tests[NOTHING].spa, tests[EXPOSURE].spa, _unskilled(estimate))
+    p_value = max(tests[NOTHING].each[best], tests[EXPOSURE].each[best], _unskilled(estimate))
+    order = _bracket(candidates[best], series[candidates[best]])
     return Evidence(
         strategy=candidates[best],
         bars=len(r),
-        traded=int((mine["trades"].to_numpy() > 0).sum()),
+        traded=order.traded,
         total_return=figures.total_return,
         market_return=performance(causal[market], periods_a_year).total_return,
-        order=_bracket(candidates[best], mine),
+        order=order,
         hanging=_bracket(hanging, series[hanging]),
         sharpe=figures.sharpe,
         sharpe_interval=interval.sharpe,
@@ -208,14 +225,15 @@ def _tested(excess: Array, symbols: int, seed: int) -> Superiority:
 def _optimistic(
     values: dict[str, Array], candidates: Sequence[str], yardsticks: tuple[str, str], symbols: int, seed: int
 ) -> float:
-    excesses = _excesses(values, candidates, *yardsticks)
-    spa = max(_tested(excesses[name], symbols, seed).spa for name in (NOTHING, EXPOSURE))
-    return max(spa, _unskilled(SharpeEstimate.of(values[candidates[_best(values, candidates)]])))
+    excesses, best = _excesses(values, candidates, *yardsticks), _best(values, candidates)
+    spa = max(_tested(excesses[name], symbols, seed).each[best] for name in (NOTHING, EXPOSURE))
+    return max(spa, _unskilled(SharpeEstimate.of(values[candidates[best]])))
 
 
 def _bracket(name: str, bars: pd.DataFrame) -> Bracket:
     low, high = (performance(bars[rule].to_numpy(), 1.0).total_return for rule in ("causal", "optimistic"))
-    return Bracket(name, low, high, int(bars["trades"].sum()), int(bars["ambiguous"].sum()))
+    trades = bars["trades"]
+    return Bracket(name, low, high, int((trades > 0).sum()), int(trades.sum()), int(bars["ambiguous"].sum()))
 
 
 def _unskilled(estimate: SharpeEstimate) -> float:

@@ -24,6 +24,9 @@ class Superiority:
     spa : float
         Hansen's test for superior predictive ability, "consistent": Hansen (2005), J. Business and Economic
         Statistics 23.
+    each : tuple of float
+        `spa` of each series by itself: how often luck lifts the best of all as high as this one (single
+        step: Romano and Wolf 2005, Econometrica 73). The smallest is `spa`; 1 for one that never differs.
     spa_lower, spa_upper : float
         The same where series worse than the benchmark are left out of the null, or all kept in it.
     reality_check : float
@@ -34,6 +37,7 @@ class Superiority:
 
     statistic: float
     spa: float
+    each: tuple[float, ...]
     spa_lower: float
     spa_upper: float
     reality_check: float
@@ -59,34 +63,39 @@ def superiority(excess: Array, *, draws: int = DRAWS, seed: int = 0) -> Superior
         version 8, does not studentise T: its p-values are these after dividing each column by its standard
         deviation, but for the simulation error.
     """
-    n = len(excess)
+    n, series = excess.shape
+    each = np.ones(series)
     if n < 3:
-        return Superiority(0.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+        return Superiority(0.0, 1.0, tuple(each.tolist()), 1.0, 1.0, 1.0, 1.0)
     block = max([block_length(column) for column in excess.T], default=1.0)
     deviation = np.sqrt(long_run_variance(excess, block))
     moved = deviation > 1e-12
     if not moved.any():
-        return Superiority(0.0, 1.0, 1.0, 1.0, 1.0, block)
+        return Superiority(0.0, 1.0, tuple(each.tolist()), 1.0, 1.0, 1.0, block)
     kept, deviation = excess[:, moved], deviation[moved]
     mean = kept.mean(axis=0)
     resampled = resampled_means(kept, block, draws, seed)
     threshold = -deviation * math.sqrt(2.0 * math.log(math.log(n)) / n)
     centres = np.maximum(mean, 0.0), np.where(mean >= threshold, mean, 0.0), mean
-    lower, consistent, upper = (_p_value(mean, resampled - centre, deviation) for centre in centres)
+    lower, consistent, upper = (_p_values(mean, resampled - centre, deviation) for centre in centres)
+    each[moved] = consistent
     return Superiority(
         statistic=max(float(np.max(math.sqrt(n) * mean / deviation)), 0.0),
-        spa=consistent,
-        spa_lower=lower,
-        spa_upper=upper,
-        reality_check=_p_value(mean, resampled - mean, np.ones_like(mean)),
+        spa=float(consistent.min()),
+        each=tuple(each.tolist()),
+        spa_lower=float(lower.min()),
+        spa_upper=float(upper.min()),
+        reality_check=float(_p_values(mean, resampled - mean, np.ones_like(mean)).min()),
         block=block,
     )
 
 
-def _p_value(mean: Array, null: Array, deviation: Array) -> float:
-    statistic = max(float(np.max(mean / deviation)), 0.0)
+def _p_values(mean: Array, null: Array, deviation: Array) -> Array:
+    """p-value of each series, shape (k,), against the largest statistic of every resample."""
+    statistics = np.maximum(mean / deviation, 0.0)
     simulated = np.maximum(np.max(null / deviation, axis=1), 0.0)
-    return (1.0 + float((simulated >= statistic).sum())) / (1.0 + len(simulated))
+    reached: Array = (simulated[:, None] >= statistics).sum(axis=0)
+    return (1.0 + reached) / (1.0 + len(simulated))
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,8 @@ def intervals(
 ) -> Intervals:
     """Percentile intervals of the stationary bootstrap for mean and Sharpe ratio of `returns`, shape (n,).
 
-    Efron and Tibshirani (1993), chapter 13; NaN for the Sharpe ratio where the series does not move.
+    Efron and Tibshirani (1993), chapter 13; NaN for the Sharpe ratio where the series does not move. A
+    resample that holds no trade has a Sharpe ratio of 0: without those, one good trade would look sure.
     """
     n = len(returns)
     if n < 3:
@@ -123,7 +133,9 @@ def intervals(
     moved = variance > 1e-18
     if not moved.any():
         return Intervals((float(low), float(high)), (math.nan, math.nan))
-    sharpe = means[moved, 0] / np.sqrt(variance[moved]) * math.sqrt(periods_a_year)
+    idle = ~moved & (means[:, 0] == 0.0)
+    sharpe = np.where(idle, 0.0, means[:, 0] / np.sqrt(np.where(moved, variance, 1.0)))[moved | idle]
+    sharpe *= math.sqrt(periods_a_year)
     low_sharpe, high_sharpe = np.percentile(sharpe, [tail, 100.0 - tail])
     return Intervals((float(low), float(high)), (float(low_sharpe), float(high_sharpe)))
 

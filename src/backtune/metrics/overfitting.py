@@ -156,9 +156,9 @@ def overfitting_probability(trials: Array, blocks: int = 16) -> float:
 @cache
 def _halves(blocks: int) -> Array:
     """Every choice of half the blocks, a row of zeros and ones each."""
-    halves = np.zeros((math.comb(blocks, blocks // 2), blocks))
-    for row, half in enumerate(combinations(range(blocks), blocks // 2)):
-        halves[row, list(half)] = 1.0
+    chosen = np.array(list(combinations(range(blocks), blocks // 2)))
+    halves = np.zeros((len(chosen), blocks))
+    np.put_along_axis(halves, chosen, 1.0, axis=1)
     halves.flags.writeable = False
     return halves
 

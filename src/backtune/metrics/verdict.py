@@ -19,15 +19,17 @@ RULE = f"""\
 Judged are the out-of-sample bars alone, under the causal fill rule.
 Two questions are put to the tuned strategies. Did any earn more than nothing? Did any earn more than \
 buy-and-hold with the same exposure to the market (beta)? Each is answered by Hansen's SPA test with a \
-stationary bootstrap, which allows for the best of several strategies having been picked. The probabilistic \
-Sharpe ratio, which allows for skew, has to agree. The largest of the three p-values counts, and Holm's \
-correction raises it for the number of symbols looked at.
+stationary bootstrap, which allows for the best of several strategies having been picked; the strategy with \
+the highest Sharpe ratio has to pass both itself. The probabilistic Sharpe ratio, which allows for skew, \
+has to agree. The largest of the three p-values counts, and Holm's correction raises it for the number of \
+symbols looked at.
 "{EDGE}": the corrected p-value is at most {LEVEL:.0%}, and at least {LEAST_TRADED} bars were traded.
 "{HANGS}": not so under the causal rule, but so under the optimistic one.
 "{NONE}": the mean return is not above nothing, or not above the same exposure, or luck does better most of \
-the time (p above one half).
+the time (p above one half, before the correction).
 "{UNKNOWN}: N more days needed": the rest. N is how long the record would have to go on as it did, the test \
-statistic growing with the square root of the bars, for the corrected p-value to reach {LEVEL:.0%}.
+statistic growing with the square root of the bars, for the corrected p-value to reach {LEVEL:.0%}; where \
+bars are too few or too even for any test, until {LEAST_TRADED} are traded.
 The run as a whole is judged once, as one portfolio with equal capital in every symbol."""
 
 
@@ -66,10 +68,10 @@ class Judgement:
         low, high = e.sharpe_interval
         earned = (
             f"{e.strategy} {'earned' if e.total_return > 0 else 'lost'} {abs(e.total_return):.1%} out of "
-            f"sample in {e.bars} bars, {e.traded} of them traded (buy-and-hold {e.market_return:+.1%}); "
+            f"sample in {_bars(e.bars)}, {e.traded} of them traded (buy-and-hold {e.market_return:+.1%}); "
             f"Sharpe ratio {_number(e.sharpe)}, 95 % interval {_number(low)} to {_number(high)}."
             if e.traded
-            else f"{e.strategy} never traded in {e.bars} bars (buy-and-hold {e.market_return:+.1%})."
+            else f"{e.strategy} never traded in {_bars(e.bars)} (buy-and-hold {e.market_return:+.1%})."
         )
         return f"{earned} {self._luck} {self._order}".strip()
 
@@ -80,20 +82,26 @@ class Judgement:
             return f"Luck alone would do as well in {self.p_value:.2%} of cases: an edge."
         if self.verdict == HANGS:
             return (
-                f"That is no edge (p = {self.p_value:.2f}); {e.hanging.strategy} would have one "
+                f"That is no edge ({self._p}); {e.hanging.strategy} would have one "
                 f"(p = {self.p_optimistic:.2g}) if every bar had run in the order that suits it."
             )
+        if self.days_needed is not None and not e.testable:
+            return f"No test can judge so few or so even bars: {days(self.days_needed)} to test are needed."
         if self.days_needed is not None:
             return (
-                f"That cannot be told from luck (p = {self.p_value:.2f}): "
-                f"{days(self.days_needed)} like these are needed."
+                f"That cannot be told from luck ({self._p}): {days(self.days_needed)} like these are needed."
             )
         lost_to = next((name for name in (NOTHING, EXPOSURE) if not e.excess[name] > 0.0), None)
         if lost_to == NOTHING:
             return "No edge: nothing was earned." if e.traded else "No edge."
         if lost_to == EXPOSURE:
             return "No edge: holding the market at the same exposure earned as much."
-        return f"No edge: luck does better than that most of the time (p = {self.p_value:.2f})."
+        return f"No edge: luck does better than that most of the time (p = {e.p_value:.2f})."
+
+    @property
+    def _p(self) -> str:
+        alone, corrected = f"{self.evidence.p_value:.2f}", f"{self.p_value:.2f}"
+        return f"p = {alone}" if alone == corrected else f"p = {alone} alone, {corrected} among the symbols"
 
     @property
     def _order(self) -> str:
@@ -128,13 +136,13 @@ def judge(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dic
 
 def _judged(e: Evidence, p_value: float, p_optimistic: float, symbols: int, bars_a_day: float) -> Judgement:
     enough = e.traded >= LEAST_TRADED
-    above = e.excess[NOTHING] > 0.0 and e.excess[EXPOSURE] > 0.0 and e.p_value < 0.5
+    above = e.excess[NOTHING] > 0.0 and e.excess[EXPOSURE] > 0.0
     needed = None
     if enough and p_value <= LEVEL:
         verdict = EDGE
-    elif enough and p_optimistic <= LEVEL:
+    elif e.hanging.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
         verdict = HANGS
-    elif not above:
+    elif not above or (e.p_value >= 0.5 and e.testable):
         verdict = NONE
     else:
         verdict, needed = UNKNOWN, max(1, math.ceil(_bars_needed(e, symbols) / bars_a_day))
@@ -143,15 +151,20 @@ def _judged(e: Evidence, p_value: float, p_optimistic: float, symbols: int, bars
 
 def _bars_needed(e: Evidence, symbols: int) -> float:
     """Bars missing until the p-value, falling as the statistic grows with sqrt(n), passes for `symbols`."""
-    seen, wanted = NORMAL.inv_cdf(1.0 - e.p_value), NORMAL.inv_cdf(1.0 - LEVEL / symbols)
-    for_luck = e.bars * ((wanted / seen) ** 2 - 1.0)
     for_trades = e.bars * (LEAST_TRADED / max(e.traded, 1) - 1.0)
-    return max(for_luck, for_trades)
+    if not e.testable:
+        return for_trades
+    seen, wanted = NORMAL.inv_cdf(1.0 - e.p_value), NORMAL.inv_cdf(1.0 - LEVEL / symbols)
+    return max(e.bars * ((wanted / seen) ** 2 - 1.0), for_trades)
 
 
 def days(count: int) -> str:
     """Number of days in words; beyond 100 years the figure means nothing more."""
     return "more than 100 years" if count > 36_500 else f"{count:,} more day{'s' if count != 1 else ''}"
+
+
+def _bars(count: int) -> str:
+    return f"{count} bar{'s' if count != 1 else ''}"
 
 
 def _number(value: float) -> str:

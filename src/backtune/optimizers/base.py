@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.errors import BacktuneError, OptimizerError, SettingError, one_of
+from backtune.errors import BacktuneError, OptimizerError, SettingError, in_a_line, one_of
 from backtune.optimizers.evaluator import Evaluator, Objective, Stop, box
 from backtune.optimizers.isolation import isolated
 
@@ -184,9 +184,8 @@ class Search(Optimizer):
         except Exception as error:
             if evaluator.stopped != "converged":  # the library's own word for having been stopped
                 return
-            cause = " ".join(str(error).split())
             raise OptimizerError(
-                f"{self.method} failed after {evaluator.count} evaluations: {type(error).__name__}: {cause}; "
+                f"{self.method} failed after {evaluator.count} evaluations: {in_a_line(error)}; "
                 "use another method"
             ) from error
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from backtune.errors import OptimizerError, SettingError
+from backtune.errors import OptimizerError, SettingError, in_a_line
 
 Array = NDArray[np.float64]
 FIRST_TRACE = 4096  # places of the trace at first; a budget may be as good as endless
@@ -201,7 +201,7 @@ class Evaluator:
         values = np.array([self._evaluate_one(point) for point in points])
         if np.isfinite(values).all():
             raise OptimizerError(
-                f"the objective's batch raised {type(error).__name__}: {error}; each of the {len(points)} "
+                f"the objective's batch raised {in_a_line(error)}; each of the {len(points)} "
                 "points alone gave a number: correct batch, or leave it out"
             )
         return values
@@ -233,7 +233,7 @@ class Evaluator:
         if not self.count:
             return f"{method} ended without evaluating the objective"
         if self.error is not None:
-            cause = f"the last error was {type(self.error).__name__}: {self.error}"
+            cause = f"the last error was {in_a_line(self.error)}"
         else:
             cause = "it gave NaN or infinities"
         return f"{method}: none of {self.count} evaluations of the objective gave a finite number; {cause}"
@@ -256,6 +256,10 @@ def box(objective: Objective) -> tuple[Array, Array]:
         raise SettingError(
             f"the objective's bounds are {bounds!r}; give it .bounds with a (low, high) for each parameter"
         )
-    if not np.isfinite(array).all() or (array[:, 0] > array[:, 1]).any():
-        raise SettingError(f"the objective's bounds are {bounds!r}; each must be finite with low <= high")
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = array[:, 1] - array[:, 0]
+    if not (np.isfinite(array).all() and np.isfinite(width).all() and (width >= 0.0).all()):
+        raise SettingError(
+            f"the objective's bounds are {bounds!r}; each must be finite with low <= high, and so their width"
+        )
     return array[:, 0].copy(), array[:, 1].copy()

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from backtune.errors import OptimizerError
+from backtune.errors import OptimizerError, in_a_line
 
 # where a library's warning about its caller points; one about the evaluator is of the objective
 ADAPTERS = r"backtune\.optimizers\.(?!evaluator)"
@@ -64,9 +64,8 @@ def _import(package: str) -> None:
             warnings.simplefilter("ignore")
             import_module(package)
     except Exception as error:
-        cause = " ".join(str(error).split())
         raise OptimizerError(
-            f"{package} is installed but can not be imported ({type(error).__name__}: {cause}); reinstall it"
+            f"{package} is installed but can not be imported ({in_a_line(error)}); reinstall it"
         ) from error
     finally:
         random.setstate(state[0])

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from backtune.errors import OptimizerError, SettingError, one_of
+from backtune.errors import OptimizerError, SettingError, in_a_line, one_of
 from backtune.optimizers.base import Objective, Optimizer, Optimum
 
 GROUP = "backtune.optimizers"
@@ -187,8 +187,9 @@ def _load(library: str, added: dict[str, EntryPoint]) -> type[Optimizer]:
     try:
         cls = entry.load()
     except Exception as error:
-        cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise OptimizerError(f"optimizer {library!r} ({entry.value}) can not be imported: {cause}") from error
+        raise OptimizerError(
+            f"optimizer {library!r} ({entry.value}) can not be imported: {in_a_line(error)}"
+        ) from error
     if not (isinstance(cls, type) and issubclass(cls, Optimizer)):
         raise OptimizerError(f"optimizer {library!r} ({entry.value}) is no subclass of backtune.Optimizer")
     return cls

@@ -119,6 +119,7 @@ def surface_figure(found: Surface) -> Figure:
         "mode": "markers",
         "marker": {"symbol": "x", "size": 13, "color": "#ffffff", "line": {"color": "#d6006c", "width": 2}},
         "name": "optimum",
+        "cliponaxis": False,  # it is often at the edge of the box
         "hovertemplate": f"optimum {100 * found.value:.3f} %<br>%{{x}} bp, %{{y}} bp<extra></extra>",
     }
     box = {"type": "rect", "line": {"color": "#ffffff", "width": 1.5, "dash": "dot"}}
@@ -127,8 +128,8 @@ def surface_figure(found: Surface) -> Figure:
         {**box, "x0": 1e4 * found.x[0], "x1": 1e4 * found.x[0], "y0": bottom, "y1": top},
     ]
     layout = {
-        "xaxis": {"title": {"text": "high offset, bp"}, "type": "linear"},
-        "yaxis": {"title": {"text": "low offset, bp"}},
+        "xaxis": {**_across(found.high_offsets), "title": {"text": "high offset, bp"}, "type": "linear"},
+        "yaxis": {**_across(found.low_offsets), "title": {"text": "low offset, bp"}},
         "shapes": cross,
         "showlegend": False,
         "height": 420,
@@ -162,7 +163,9 @@ def policy_figure(tables: SymbolTables, strategy: str) -> Figure:
         ("leave at the take-profit", AMBER, ahead < 0),
     ):
         values = _short(np.where(mine_too, ahead, np.nan))
-        data.append({"type": "bar", "x": stamps, "y": values, "name": name, "marker": {"color": colour}})
+        # the line makes a bar of no height, where both policies did equally well, visible
+        marker = {"color": colour, "line": {"color": colour, "width": 2}}
+        data.append({"type": "bar", "x": stamps, "y": values, "name": name, "marker": marker})
     layout = {"yaxis": {"title": {"text": "ahead in sample, bp a bar"}}, "barmode": "relative"}
     return {"data": data, "layout": layout}
 
@@ -273,6 +276,12 @@ def graph_object(figure: Figure, title: str) -> Any:
 def _line(x: list[str], y: ArrayLike, name: str, colour: str, shape: str = "linear") -> Figure:
     line = {"color": colour, "width": 1.8, "shape": shape}
     return {"x": x, "y": _short(np.asarray(y, dtype=np.float64)), "name": name, "mode": "lines", "line": line}
+
+
+def _across(offsets: NDArray[np.float64]) -> Figure:
+    """Axis that a heat map fills: half a cell beyond its first and its last centre."""
+    half = 0.5 * float(offsets[1] - offsets[0])
+    return {"range": [_round(1e4 * (offsets[0] - half)), _round(1e4 * (offsets[-1] + half))]}
 
 
 def _returns_axis(title: str = "return") -> Figure:

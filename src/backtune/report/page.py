@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -20,7 +20,7 @@ from backtune.receipts import write_atomically
 from backtune.report.html import number, p_value, percent, table, text, toned
 from backtune.report.judged import Judged, judge_results, judge_run
 from backtune.report.sections import BADGES, badge, symbol_details
-from backtune.report.tables import SymbolTables, tables_of_run
+from backtune.report.tables import RunTables, SymbolTables
 from backtune.runner import Runs
 from backtune.store import Run, versions
 
@@ -42,6 +42,7 @@ class Subject:
     tables: Mapping[str, SymbolTables]
     judged: Judged
     record: Mapping[str, Any]
+    seconds: Sequence[Mapping[str, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +53,17 @@ class Report:
     ----------
     judged : tuple of Judged
         The verdicts, one of each run.
-    html : str
-        The page.
+    page : bytes
+        The page, in UTF-8.
     """
 
     judged: tuple[Judged, ...]
-    html: str = field(repr=False)
+    page: bytes = field(repr=False)
+
+    @property
+    def html(self) -> str:
+        """The page as text."""
+        return self.page.decode()
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page.
@@ -69,10 +75,11 @@ class Report:
         """
         target = Path(path)
         try:
-            write_atomically(target, self.html.encode())
+            write_atomically(target, self.page)
         except OSError as error:
             raise RunError(
-                f"{target}: cannot be written ({error.strerror or error}); choose another file"
+                f"{target}: cannot be written ({error.strerror or error}); free space there, or "
+                "write another file with backtune report RUN --output FILE"
             ) from error
         return target
 
@@ -114,24 +121,12 @@ def report(*subjects: BacktestResult | Runs | Run | str | os.PathLike[str]) -> R
     return Report(tuple(subject.judged for subject in found), _page(found))
 
 
-def write_report(folder: str | os.PathLike[str]) -> Judged:
-    """Write report.html into a run folder, and return its verdicts.
-
-    Raises
-    ------
-    RunError
-        No run folder, a damaged one, or one that cannot be written.
-    """
-    made = report(folder)
-    made.write(Path(folder) / "report.html")
-    return made.judged[0]
-
-
 def _subject(given: object) -> Subject:
     if isinstance(given, str | os.PathLike):
         given = Run.open(given)
     if isinstance(given, Run):
-        return Subject(given.folder.name, tables_of_run(given), judge_run(given), given.record)
+        seconds = [entry["seconds"] for entry in given.record["data"].values()]
+        return Subject(given.folder.name, RunTables(given), judge_run(given), given.record, seconds)
     if isinstance(given, BacktestResult):
         given = {given.symbol: given}
     if not isinstance(given, Mapping) or not given:
@@ -139,29 +134,35 @@ def _subject(given: object) -> Subject:
     tables = {symbol: SymbolTables.of_result(result) for symbol, result in given.items()}
     first = next(iter(given.values()))
     record = {"settings": first.settings.as_dict(), "versions": versions(), "failed": {}, "data": {}}
-    return Subject("this session", tables, judge_results(given), record)
+    seconds = [result.seconds for result in given.values()]
+    return Subject("this session", tables, judge_results(given), record, seconds)
 
 
-def _page(subjects: Sequence[Subject]) -> str:
+def _page(subjects: Sequence[Subject]) -> bytes:
     single = len(subjects) == 1
     body = [_header(subjects[0]) if single else _comparison(subjects)]
     count = sum(len(subject.tables) for subject in subjects)
     body.append(_tools(subjects, count))
-    body += [_symbols(subject, count, "" if single else subject.label) for subject in subjects]
-    body += [_failed(subject) for subject in subjects]
-    body += [_configuration(subject) for subject in subjects]
-    body.append(
+    rows: list[bytes] = []  # most of the page where symbols are many: as bytes, and put together once
+    for subject in subjects:
+        rows += _symbols(subject, count, "" if single else subject.label)
+    ending = [_failed(subject) for subject in subjects]
+    ending += [_configuration(subject) for subject in subjects]
+    ending.append(
         f"<footer>backtune {text(versions()['backtune'])}. Past bars; no promise about the next.</footer>"
     )
     assets = files("backtune.report") / "assets"
     title = subjects[0].label if single else f"{len(subjects)} runs"
-    return Template((assets / "page.html").read_text("utf-8")).substitute(
-        title=text(f"backtune: {title}"),
-        style=(assets / "page.css").read_text("utf-8"),
-        body="\n".join(body),
-        plotly=plotly_script(),
-        script=(assets / "page.js").read_text("utf-8"),
-    )
+    before, after = (assets / "page.html").read_text("utf-8").split("$body")
+    values = {
+        "title": text(f"backtune: {title}"),
+        "style": (assets / "page.css").read_text("utf-8"),
+        "plotly": plotly_script(),
+        "script": (assets / "page.js").read_text("utf-8"),
+    }
+    first, last = ("\n".join(part) for part in (body, ending))
+    start, end = Template(before).substitute(values) + first, last + Template(after).substitute(values)
+    return b"".join([start.encode(), *rows, end.encode()])
 
 
 def plotly_script() -> str:
@@ -269,14 +270,14 @@ def _tools(subjects: Sequence[Subject], count: int) -> str:
     )
 
 
-def _symbols(subject: Subject, count: int, label: str) -> str:
+def _symbols(subject: Subject, count: int, label: str) -> Iterator[bytes]:
     points = FINE if count <= FEW else COARSE
-    rows = [
-        symbol_details(tables, subject.judged.symbols[symbol], points=points, opened=count == 1, label=label)
-        for symbol, tables in subject.tables.items()
-    ]
     title = f"<h2>{text(label)}</h2>" if label else ""
-    return f'{title}<div class="rows">{"".join(rows)}</div>'
+    yield f'{title}<div class="rows">'.encode()
+    for symbol, tables in subject.tables.items():
+        judgement = subject.judged.symbols[symbol]
+        yield symbol_details(tables, judgement, points=points, opened=count == 1, label=label).encode()
+    yield b"</div>"
 
 
 def _failed(subject: Subject) -> str:
@@ -290,8 +291,8 @@ def _failed(subject: Subject) -> str:
 def _configuration(subject: Subject) -> str:
     record = subject.record
     spent: dict[str, float] = {}
-    for tables in subject.tables.values():
-        for stage, seconds in tables.seconds.items():
+    for stages in subject.seconds:
+        for stage, seconds in stages.items():
             spent[stage] = spent.get(stage, 0.0) + seconds
     command = record.get("command") or []
     again = shlex.join(map(str, command)) if command else _call(subject)

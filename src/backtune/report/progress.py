@@ -41,12 +41,10 @@ class Lines:
 
     def __init__(self, stream: TextIO, symbols: int) -> None:
         self._stream, self._symbols = stream, symbols
-        self._ended = 0
-        self._started: float | None = None
+        self._ended, self._started = 0, time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        self._started = self._started or time.monotonic()
         if event.kind == "retry":
             self._write(f"{event.symbol} again: {event.message}")
         elif event.ends:
@@ -58,7 +56,7 @@ class Lines:
                 self._write(f"{event.symbol} {how} ({self._count()})")
 
     def _count(self) -> str:
-        seconds = max(time.monotonic() - (self._started or 0.0), 1e-3)
+        seconds = max(time.monotonic() - self._started, 1e-3)
         left = (self._symbols - self._ended) * seconds / self._ended
         count = f"{self._ended} of {self._symbols}"
         return f"{count}, {self._ended / seconds:.2g} a second, {left:.0f} s left" if left else count

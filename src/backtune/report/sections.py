@@ -197,7 +197,8 @@ def _why(judgement: Judgement) -> str:
         (
             "p-value of the verdict",
             p_value(judgement.p_value),
-            f"corrected for the symbols looked at; optimistic rule: {p_value(judgement.p_optimistic)}",
+            f"the largest of {text(e.strategy)}'s own, corrected for the symbols looked at; optimistic rule: "
+            f"{p_value(judgement.p_optimistic)}",
         ),
     ]
     head = ("better than", "excess, bp a bar", "SPA p-value", "lower to upper", "reality check")
@@ -250,9 +251,13 @@ def _plateau(found: Surface) -> str:
 
 def _policy(tables: SymbolTables, strategy: str) -> str:
     share = float(tables.chosen(strategy)["close_at_eod"].mean())
+    mine = tables.simulations[tables.simulations["strategy"] == strategy]
+    policies = mine.assign(total=mine["in_sample"].round(12)).groupby("simulation")["total"]
+    ties, all_of_them = int((policies.max() == policies.min()).sum()), int(tables.settings["num_simulations"])
+    tied = f" In {ties} of {all_of_them} both did equally well in sample." if ties else ""
     return (
         f'<p class="note">{percent(share, 0, signed=False)} of the simulations left at the close '
-        "(close_at_eod), the rest at the take-profit.</p>"
+        f"(close_at_eod), the rest at the take-profit.{tied}</p>"
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from backtune.backtest import BacktestResult, fee_of
+from backtune.receipts import read_table
 from backtune.report.judged import YARDSTICKS
 from backtune.store import Run
 
@@ -67,27 +68,30 @@ class SymbolTables:
         return mine[(mine["strategy"] == strategy) & mine["selected"]]
 
 
-def tables_of_run(run: Run) -> dict[str, SymbolTables]:
-    """Tables of every symbol of a run folder.
+class RunTables(Mapping[str, SymbolTables]):
+    """Tables of the symbols of a run folder, each read when it is asked for and kept no longer.
 
     Raises
     ------
     RunError
-        A file is missing or damaged.
+        When a symbol is asked for whose file is missing or damaged.
     """
-    simulations, summary, returns, inputs = (
-        run.tables(name) for name in ("simulations", "summary", "returns", "inputs")
-    )
-    return {
-        symbol: SymbolTables(
-            symbol,
-            simulations[symbol],
-            summary[symbol],
-            returns[symbol],
-            inputs[symbol],
-            run.record["settings"],
-            float(entry["fee"]),
-            entry["seconds"],
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._data = run, run.record["data"]
+        self._receipts = run.receipts
+
+    def __getitem__(self, symbol: str) -> SymbolTables:
+        entry = self._data[symbol]
+        simulations, summary, returns, inputs = (
+            read_table(self._run.folder, self._receipts[symbol], name)
+            for name in ("simulations", "summary", "returns", "inputs")
         )
-        for symbol, entry in run.record["data"].items()
-    }
+        settings, fee = self._run.record["settings"], float(entry["fee"])
+        return SymbolTables(symbol, simulations, summary, returns, inputs, settings, fee, entry["seconds"])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)

@@ -20,6 +20,7 @@ LOOPBACK = "127.0.0.1"
 START_ATTEMPTS = 3
 STOP_SECONDS = 2
 ANSWER_SECONDS = 10
+LEAST_MEMORY = 256 << 20
 CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # a death is told at once; the pool counts and retries
     "distributed.scheduler.worker-ttl": None,  # a call that holds the interpreter lock is no death
@@ -33,6 +34,8 @@ CONFIG = {
     "distributed.diagnostics.nvml": False,
     "distributed.admin.log-length": 100,
 }
+# Connections that end with the workers are told of as news, with a traceback, after the cluster is closed.
+LOGGING = {"logging.distributed": "warning"}
 
 
 @contextmanager
@@ -54,11 +57,13 @@ def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -
     RunError
         Dask is not installed, the workers do not start, or the scheduler does not answer.
     SettingError
-        Called from a script whose main part has no guard.
+        Called from a script whose main part has no guard, or a memory limit that no worker can live with.
     """
     try:
         import dask
-        import distributed
+
+        with dask.config.set(LOGGING):  # read when it is first imported; a log set up before stays as it is
+            import distributed
     except ImportError as error:
         raise RunError(
             "more than one worker needs Dask, which is not installed; pip install 'backtune[parallel]', "
@@ -72,8 +77,23 @@ def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -
         raise SettingError(
             "workers were asked for inside a worker; put the call under `if __name__ == '__main__':`"
         )
+    _check_memory_limit(memory_limit)
     with dask.config.set(CONFIG), _environment(), _local(distributed, workers, memory_limit) as client:
         yield client
+
+
+def _check_memory_limit(limit: str | None) -> None:
+    from dask.utils import parse_bytes
+
+    try:
+        size = LEAST_MEMORY if limit is None else parse_bytes(limit)
+    except ValueError:
+        size = 0
+    if size < LEAST_MEMORY:
+        raise SettingError(
+            f"memory_limit is {limit!r}; expected a size such as 4GiB, at least {LEAST_MEMORY >> 20}MiB: "
+            "what a worker takes before it has done anything"
+        )
 
 
 @contextmanager

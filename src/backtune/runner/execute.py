@@ -18,9 +18,11 @@ from backtune.runner.events import Event, Progress
 from backtune.runner.key import code_digest
 from backtune.runner.local import run_here
 from backtune.runner.runs import Runs, StoredResult
-from backtune.runner.source import describe, of_symbol
+from backtune.runner.source import check_source, describe, of_symbol
 from backtune.runner.task import Outcome, Source, Task
 from backtune.store import Run, RunWriter
+
+LONGEST_TIMEOUT = 31_536_000
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,18 @@ class Engine:
     def __post_init__(self) -> None:
         if isinstance(self.workers, bool) or not isinstance(self.workers, int) or self.workers < 1:
             raise SettingError(f"workers is {self.workers!r}; expected a whole number >= 1")
+        if self.memory_limit is not None and (self.here or self.scheduler is not None):
+            whose = "one worker, which is this process" if self.here else "the workers of a scheduler"
+            raise SettingError(
+                f"memory_limit is {self.memory_limit!r} with {whose}; it is for 2 local workers or more"
+            )
         if self.task_timeout is None:
             return
-        if not self.task_timeout > 0:
-            raise SettingError(f"task_timeout is {self.task_timeout!r}; expected seconds > 0")
+        if not 0 < self.task_timeout <= LONGEST_TIMEOUT:
+            raise SettingError(
+                f"task_timeout is {self.task_timeout!r}; expected seconds, above 0 and at most "
+                f"{LONGEST_TIMEOUT:,} (a year)"
+            )
         if self.here:
             raise SettingError(
                 f"task_timeout is {self.task_timeout:g} s with one worker, which is this process and cannot "
@@ -88,6 +98,7 @@ def execute(
 ) -> Runs:
     """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
     names = _checked(symbols)
+    check_source(data, len(names))
     temporary = None
     if output is None and run_folder is None:
         if engine.scheduler is not None:
@@ -98,7 +109,7 @@ def execute(
         temporary = tempfile.TemporaryDirectory(prefix="backtune-")
         output = temporary.name
     if run_folder is not None and (Path(run_folder) / "run.json").exists():
-        writer = _continue(run_folder, names, settings)
+        writer = _continue(run_folder, names, settings, data)
     else:
         source = describe(data)
         writer = RunWriter(output or ".", settings, names, command, source=source, folder=run_folder)
@@ -136,7 +147,9 @@ def _checked(symbols: Sequence[str]) -> list[str]:
     return names
 
 
-def _continue(folder: str | os.PathLike[str], names: Sequence[str], settings: Settings) -> RunWriter:
+def _continue(
+    folder: str | os.PathLike[str], names: Sequence[str], settings: Settings, data: Source
+) -> RunWriter:
     """Reopen a run, if it is this one."""
     record = Run.open(folder).record
     wanted = settings.as_dict() | {"symbols": list(names)}
@@ -147,7 +160,7 @@ def _continue(folder: str | os.PathLike[str], names: Sequence[str], settings: Se
             f"{folder}: holds a run that differs in {', '.join(other)}; give another folder, or continue "
             f"that run with --resume {folder}"
         )
-    return RunWriter.reopen(folder)
+    return RunWriter.reopen(folder, describe(data))
 
 
 def _take(outcome: Outcome, runs: Runs, writer: RunWriter, progress: Progress, stored: Any) -> None:

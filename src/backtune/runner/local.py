@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from backtune.runner.events import Event, Progress
 from backtune.runner.task import Outcome, Task, do_task
 from backtune.runner.threads import one_thread
+from backtune.runner.together import forecast_together, groups
 
 
-def run_here(tasks: Iterable[Task], progress: Progress) -> Iterator[Outcome]:
-    """Do the tasks in order.
+def run_here(tasks: Sequence[Task], progress: Progress) -> Iterator[Outcome]:
+    """Do the tasks in order; where the model forecasts in batches, several symbols share its calls.
 
     Raises
     ------
@@ -19,6 +20,9 @@ def run_here(tasks: Iterable[Task], progress: Progress) -> Iterator[Outcome]:
         See `do_task`.
     """
     with one_thread():
-        for task in tasks:
-            progress(Event("running", names=(task.symbol,)))
-            yield do_task(task, partial(progress, Event("step", task.symbol)))
+        for group in groups(tasks):
+            progress(Event("running", names=tuple(task.symbol for task in group)))
+            forecasts = forecast_together(group)
+            for task in group:
+                progress(Event("running", names=(task.symbol,)))
+                yield do_task(task, partial(progress, Event("step", task.symbol)), forecasts)

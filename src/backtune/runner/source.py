@@ -10,8 +10,32 @@ import pandas as pd
 
 from backtune.backtest import Data
 from backtune.bars import Bars, Universe
-from backtune.errors import RunError
+from backtune.errors import RunError, SettingError
 from backtune.runner.task import Source
+
+
+def check_source(data: Source, symbols: int) -> None:
+    """Refuse what holds no bars, and one price series for several symbols: each would get the same bars.
+
+    Raises
+    ------
+    SettingError
+    """
+    if data is None or isinstance(data, Universe | Mapping):
+        return
+    if isinstance(data, pd.DataFrame | Bars):
+        given, one = f"a {type(data).__name__}", True
+    elif isinstance(data, str | os.PathLike):
+        given, one = os.fspath(data), os.path.isfile(data)
+    else:
+        raise SettingError(
+            f"data is of type {type(data).__name__}; give a folder, or a mapping of symbol to bars"
+        )
+    if one and symbols > 1:
+        raise SettingError(
+            f"data is {given}, one price series for {symbols} symbols; give a folder with a file for each, "
+            "or a mapping of symbol to bars"
+        )
 
 
 def of_symbol(data: Source, symbol: str) -> Data | None:

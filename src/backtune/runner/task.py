@@ -15,6 +15,7 @@ from typing import Any
 
 from backtune.backtest import Data, Settings, run_backtest, symbol_bars
 from backtune.errors import BacktuneError, RunError
+from backtune.forecasts import Forecast
 from backtune.receipts import (
     Receipt,
     now,
@@ -94,8 +95,12 @@ def do_in_worker(task: Task) -> Outcome:
     return do_task(task)
 
 
-def do_task(task: Task, step: Callable[[], None] = lambda: None) -> Outcome:
+def do_task(
+    task: Task, step: Callable[[], None] = lambda: None, forecasts: Mapping[str, Forecast] | None = None
+) -> Outcome:
     """Backtest one symbol, write its tables and its receipt; or find that a good receipt is there.
+
+    `forecasts`, by the digest of the bars they are of, are used instead of being made.
 
     Raises
     ------
@@ -115,15 +120,22 @@ def do_task(task: Task, step: Callable[[], None] = lambda: None) -> Outcome:
         try:
             bars = symbol_bars(task.symbol, task.data, task.settings)
             key = result_key(bars, task.settings)
-            before = read_receipt(task.root, task.symbol)
-            if before and before.good and before.key == key and whole(task.root, before):
+            before = good_receipt(task, key)
+            if before:
                 return Outcome(before, reused=True)
-            result = run_backtest(bars, task.settings, step)
+            result = run_backtest(bars, task.settings, step, (forecasts or {}).get(bars.digest))
             return Outcome(write_result(task.root, result, key=key, **stamp))
         except RunError:
             raise
         except (Exception, SystemExit) as error:
             return _failure(task, error, {"key": key, **stamp})
+
+
+def good_receipt(task: Task, key: str) -> Receipt | None:
+    """Receipt of a result that was made from the same things and whose files are whole, if there is one."""
+    before = read_receipt(task.root, task.symbol)
+    good = before is not None and before.good and before.key == key and whole(task.root, before)
+    return before if good else None
 
 
 def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome:

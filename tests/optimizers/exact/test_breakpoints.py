@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from backtune.kernels import down_level, up_level
 from backtune.optimizers.exact.breakpoints import (
-    first_down,
+    breakpoints,
     largest_at_most,
-    last_up,
+    last_level,
     next_float,
     previous_float,
 )
+from backtune.problem import FILLS
 
 moves = st.one_of(
     st.floats(-0.9, 12.0),
@@ -38,13 +39,12 @@ def test_largest_at_most_is_the_last_float(forecast, level):
     assert forecast + np.nextafter(x, np.inf) > level
 
 
-@given(moves, moves, st.booleans())
-def test_last_up_splits_the_high_offsets(forecast, level, strict):
+@given(moves, moves, st.sampled_from([1.0, 10.0]))
+def test_last_level_splits_the_offsets(forecast, move, ceiling):
     def holds(x):
-        up = up_level(forecast, x)
-        return up < level if strict else up <= level
+        return min(max(forecast + x, 0.0), ceiling) <= move
 
-    x = last_up(forecast, level, strict)
+    x = last_level(forecast, move, ceiling)
     if np.isinf(x):
         assert [holds(offset) for offset in (-20.0, 0.0, 20.0)] == [x > 0] * 3
     else:
@@ -52,15 +52,27 @@ def test_last_up_splits_the_high_offsets(forecast, level, strict):
         assert not holds(np.nextafter(x, np.inf))
 
 
-@given(moves, moves, st.booleans())
-def test_first_down_splits_the_low_offsets(forecast, level, strict):
-    def holds(x):
-        down = down_level(forecast, x)
-        return down > level if strict else down >= level
+@given(*[moves] * 6, st.sampled_from(list(FILLS.values())), st.booleans(), st.booleans())
+def test_a_leg_changes_its_state_at_its_breakpoints(o, h, lo, c, hf, lf, fills, eod, short):
+    """By the words of the fill rules, at each breakpoint and at the float beyond it."""
+    leg = np.array([[o], [h], [lo], [c], [hf], [lf], [1.0]])
+    taken, filled, at_open = breakpoints(leg, -1.0 if short else 1.0, fills, eod)[:, 0]
+    published = fills == FILLS["published"]
 
-    x = first_down(forecast, level, strict)
-    if np.isinf(x):
-        assert [holds(offset) for offset in (-20.0, 0.0, 20.0)] == [x < 0] * 3
-    else:
-        assert holds(x)
-        assert not holds(np.nextafter(x, -np.inf))
+    def states(a, b):
+        up, down = up_level(hf, a), down_level(lf, b)
+        opened = not published and (o >= up if short else o <= down)
+        crossed = (h > up if short else down > lo) or opened
+        reached = not eod and (
+            (down >= lo if published else down > lo) if short else (up <= h if published else up < h)
+        )
+        return reached, crossed, opened
+
+    for which, point, high in ((0, taken, not short), (1, filled, short), (2, at_open, short)):
+        inner, outer = (point, np.nextafter(point, np.inf)) if high else (point, np.nextafter(point, -np.inf))
+        never, always = (-np.inf, np.inf) if high else (np.inf, -np.inf)
+        for offset, holds in ((inner, True), (outer, False)):
+            if np.isinf(point):
+                offset, holds = 0.0, point == always
+                assert point in (never, always)
+            assert states(*((offset, 0.0) if high else (0.0, offset)))[which] == holds

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import backtune as bt
 from backtune.optimizers.exact import search, solver
+from backtune.optimizers.exact.lattice import lay_out, rounding
 from problems import FILLS, brute_force, random_problem
 from quadratic_reference import quadratic_optimum
 
@@ -17,8 +18,9 @@ BOX = ((-0.03, 0.03), (-0.03, 0.03))
 
 def _agrees_with_quadratic(problem):
     best = bt.optimize(problem)
-    _, value = quadratic_optimum(problem)
+    x, value = quadratic_optimum(problem)
     assert best.value == value
+    assert best.x.tolist() == list(x), "of equals the lowest low offset, then the highest high offset"
     assert problem(best.x) == best.value
     assert best.exact
     assert best.bound == best.value
@@ -54,6 +56,13 @@ def test_never_below_brute_force(seed, n, fills, eod, kind):
     assert best.value >= brute_force(problem)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 30), st.sampled_from(FILLS), st.booleans())
+def test_which_of_equal_optima_is_given(seed, n, fills, eod):
+    """Prices in whole percents have many: the rule must not hang on the way of the search."""
+    _agrees_with_quadratic(random_problem(seed, n=n, fills=fills, close_at_eod=eod, kind="tied", bounds=BOX))
+
+
 def _repeated(n, bounds=BOX, **changes):
     bar = dict(zip("ohlc", (0.001, 0.02, -0.018, 0.004), strict=True)) | changes
     column = {name: np.full(n, value) for name, value in bar.items()}
@@ -84,8 +93,8 @@ def test_thousands_of_ties_in_a_few_values():
 def test_breakpoints_on_the_edge_of_the_box(axis):
     """A bar whose state changes exactly at either end of the box."""
     free = _repeated(3, bounds=((-1.0, 1.0), (-1.0, 1.0)))
-    lattice = solver._lay_out(*solver._arguments(free))
-    for point in (lattice.highs, lattice.lows)[axis]:
+    lattice = lay_out(*solver._arguments(free))
+    for point in (lattice.columns, lattice.rows)[axis]:
         for pair in ((point, 0.5), (-0.5, point), (point, point)):
             bounds = list(BOX)
             bounds[axis] = (min(pair), max(pair))
@@ -134,9 +143,9 @@ def test_a_time_limit_gives_a_bound_that_holds():
 def test_a_search_goes_on_where_it_stopped_and_finds_room_for_its_lists():
     """In slices of one rectangle, from the least room: the same optimum as in one go."""
     problem = random_problem(12, n=300, bounds=BOX)
-    lattice = solver._lay_out(*solver._arguments(problem))
-    legs = solver._room(lattice)[: 2 * (len(lattice.long_legs) + len(lattice.short_legs)) + 8].copy()
-    frontier = search.start(lattice, legs)
+    lattice = lay_out(*solver._arguments(problem))
+    legs = solver._room(lattice)[: 2 * (len(lattice.longs) + len(lattice.shorts)) + 8].copy()
+    frontier = search.start(lattice, legs, rounding(lattice))
     for _ in range(100_000):
         if frontier.counts[search.SIZE] == 0:
             break
@@ -149,14 +158,14 @@ def test_bounds_of_rectangles_hold():
     """No point of a rectangle that the search leaves open is above both its bound and the value found."""
     for seed in range(30):
         problem = random_problem(seed, n=25)
-        lattice = solver._lay_out(*solver._arguments(problem))
+        lattice = lay_out(*solver._arguments(problem))
         legs = solver._room(lattice)
-        frontier = search.start(lattice, legs)
+        frontier = search.start(lattice, legs, rounding(lattice))
         for _ in range(6):
             for k in range(frontier.counts[search.SIZE]):
                 place = frontier.places[k]
-                rows = lattice.lows[place[search.R0] : place[search.R1] + 1]
-                columns = lattice.highs[place[search.C0] : place[search.C1] + 1]
+                rows = lattice.rows[place[search.R0] : place[search.R1] + 1]
+                columns = lattice.columns[place[search.C0] : place[search.C1] + 1]
                 mesh = np.stack(np.meshgrid(columns, rows, indexing="ij"), axis=-1).reshape(-1, 2)
                 known = max(frontier.numbers[k, search.BOUND], frontier.values[search.VALUE])
                 assert known >= problem.batch(mesh).max(), (seed, k)

@@ -2,354 +2,316 @@
 
 Inside a rectangle a leg is *settled* where its state is the same at every lattice point. Settled legs are
 summed in one smooth function F (see `series`): a leg is settled once on the way down and never looked at
-again. The others are bounded by functions of one offset, piecewise linear: of the entry offset where their
-entry changes (each state at its best exit), of the exit offset where only the exit does. Every return rises
-with a and falls with b, so
+again. The others are *open*: each is bounded by a piecewise linear function of its entry offset plus one of
+its exit offset. Every return rises with a and falls with b, so
 
-    max F + legs  <=  max over rows (F(a1, b) + legs by row)
-                      + max over columns (F(a, b0) + legs by column) - F(a1, b0) + cross term,
+    max F + open legs  <=  max over rows (F(a1, b) + legs by row)
+                           + max over columns (F(a, b0) + legs by column) - F(a1, b0) + cross term,
 
 with (a1, b0) the rectangle's favourable corner, and the cross term bounding F(a, b) - F(a1, b) - F(a, b0) +
 F(a1, b0) by the integral of its mixed derivative. The row that attains the first maximum and the column
 that attains the second are where the search looks for a better value.
 
-A leg whose entry and exit both change is given its best exit in every row. Where it is filled at the
-rectangle's middle row, the column is charged for what its exit falls short of the best one, and rows where it
-is not filled are given back the largest such charge: still a bound, and exact where the leg is filled.
+Along its entry axis an open leg is not filled, then filled inside the bar, then filled at the open; after
+either fill it leaves at the close, then at its level. Along the entry axis it is given its best exit. Where
+it is filled at the middle line, the exit axis is charged for what its exit falls short of the best one, at
+the entry at which that is least; lines at which that charge may be too much are given back the largest of it.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from backtune.kernels import (
-    CAUSAL,
-    CLOSE,
-    HIGH_FORECAST,
-    LOW_FORECAST,
-    MAX_DOWN,
-    MAX_UP,
-    OPEN,
-    PUBLISHED,
-    SIZE,
-    down_level,
-    long_return,
-    short_return,
-    up_level,
+from backtune.kernels import MAX_DOWN, MAX_UP
+from backtune.optimizers.exact.lattice import (
+    AT_OPEN,
+    BASE,
+    CLOSED,
+    ENTRY_CLIPPED,
+    ENTRY_FORECAST,
+    EXIT_CLIPPED,
+    EXIT_FORECAST,
+    FILLED,
+    INVERSE,
+    LEVEL_INSIDE,
+    LEVEL_OPEN,
+    OPENED,
+    WEIGHT,
+    Array,
+    Ids,
 )
-from backtune.optimizers.exact.lattice import Array, Marks
 from backtune.optimizers.exact.series import (
-    CONSTANT,
     CROSS,
     ORDER,
-    Box,
-    Rule,
-    Sliding,
+    SERIES_ERROR,
+    SUMS,
     restrict,
     settle,
     settled_at,
 )
 
-Ids = NDArray[np.int32]
 
+class Box(NamedTuple):
+    """Lines e0..e1 of the entry axis by lines x0..x1 of the exit axis, ends included, and the series' centre.
 
-@njit(cache=True, error_model="numpy")
-def _valued(weight: float, base: float, leaves: float, enters: float, published: bool) -> float:
-    """Return of a filled leg, long or short, at its exit and entry moves."""
-    if published:
-        return weight * (leaves - enters) + base
-    return weight * (1.0 + leaves) / (1.0 + enters) + base
-
-
-@njit(cache=True, error_model="numpy")
-def _add_exit(
-    steps: Array,
-    first: int,
-    stop: int,
-    elsewhere: float,
-    best: float,
-    best_at: float,
-    change: float,
-    width: float,
-) -> None:
-    """Add a leg whose exit is a level on positions first..stop-1 and the close elsewhere.
-
-    The level is convex in its offset, so that it lies below its chord: `change` over `width`, through `best`
-    at the offset `best_at`.
+    As one side sees it: `side` is 1 for longs, which enter along the rows, -1 for shorts.
     """
-    steep = change / width if width > 0.0 else 0.0
-    flat = best - steep * best_at
-    steps[0, 0] += elsewhere
-    steps[0, first] += flat - elsewhere
-    steps[1, first] += steep
-    steps[0, stop] += elsewhere - flat
-    steps[1, stop] -= steep
+
+    e0: int
+    e1: int
+    x0: int
+    x1: int
+    entry: float
+    exit: float
+    centred: bool
+    side: float
 
 
-@njit(cache=True, error_model="numpy")
-def open_longs(
-    legs: Array, marks: Marks, highs: Array, lows: Array, rule: Rule, box: Box, ids: Ids, kept: Ids,
-    series: Array, sums: Array, row_steps: Array, column_steps: Array,
+@njit()
+def _level(forecast: float, offset: float, short: bool) -> float:
+    """Lower level, or the upper one: what shorts enter at and longs leave at."""
+    floor, ceiling = (0.0, MAX_UP) if short else (MAX_DOWN, 0.0)
+    return min(max(forecast + offset, floor), ceiling)
+
+
+@njit(error_model="numpy")
+def open_legs(
+    legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool,
+    lists: Ids, first: int, stop: int, room: int, series: Array, at: int, entry_steps: Array,
+    exit_steps: Array,
 ) -> tuple[int, bool, bool]:  # fmt: skip
-    """Settle the long legs `ids` that can be settled in `box`, and lay out the steps of the others.
+    """Settle the legs of one side that can be settled in `box`, and lay out the steps of the others.
 
-    Adds settled legs to `series` (4, ORDER) and `sums` (error and cross term); writes the others to `kept`.
+    Parameters
+    ----------
+    legs, marks : ndarray, shape (legs, 7) and (legs, 6)
+    entries, exits : ndarray
+        Lines of the two axes.
+    box : Box
+        Seen from this side: its first two lines are entries.
+    lists, first, stop, room : ndarray, int, int, int
+        Numbers of the legs to look at, first..stop-1; those that stay open are written from `room` on.
+    series, at : ndarray, int
+        The settled legs are added to the rows of the rectangle's series, which begin at `at`.
+    entry_steps, exit_steps : ndarray, shape (lines + 1, 3)
+        Steps of the open legs' bounds, coefficients of polynomials, are added to them.
 
     Returns
     -------
     tuple
-        Number of legs kept, whether any changes with the row, whether any changes with the column.
+        Number of legs kept, whether any changes its state along the entry axis, along the exit axis.
     """
-    r0, r1, c0, c1 = box.r0, box.r1, box.c0, box.c1
-    a1, b0 = highs[c1], lows[r0]
-    fills, eod, published = rule.fills, rule.eod, rule.fills == PUBLISHED
-    gain, cost = (1.0, -rule.fee) if published else (1.0 - rule.fee, -1.0 - rule.fee)
-    count, by_row, by_column = 0, False, False
-    for leg in ids:
-        taken, filled, at_open = marks[leg, 0], marks[leg, 1], marks[leg, 2]
-        if r1 < filled:
+    count, by_entry, by_exit = 0, False, False
+    ends = entries[box.e0], entries[box.e1], exits[box.x0], exits[box.x1]
+    for k in range(first, stop):  # with few branches, as none of them can be predicted
+        leg = lists[k]
+        filled, at_open = marks[leg, FILLED], marks[leg, AT_OPEN]
+        inside, opened = marks[leg, LEVEL_INSIDE], marks[leg, LEVEL_OPEN]
+        level = opened if at_open <= box.e0 else inside
+        changes = (filled > box.e0) | ((at_open > box.e0) & (at_open <= box.e1))
+        lists[room + count] = leg
+        if filled > box.e1:
             continue
-        exits = c0 < taken <= c1 and (fills != CAUSAL or r1 >= at_open)
-        enters = r0 < filled <= r1 or r0 < at_open <= r1
-        size, close = legs[leg, SIZE], legs[leg, CLOSE]
-        weight, base = size * gain, size * cost
-        if (
+        if changes | ((level > box.x0) & (level <= box.x1)):
+            by_entry |= changes
+            by_exit |= (opened > box.x0) & (opened <= box.x1)
+            count += 1
+        elif not (
             box.centred
-            and not (exits or enters)
-            and settle(
-                0,
-                Sliding(legs[leg, HIGH_FORECAST], highs[c0], a1, box.a, 0.0, MAX_UP),
-                Sliding(legs[leg, LOW_FORECAST], b0, lows[r1], box.b, MAX_DOWN, 0.0),
-                legs[leg, OPEN], r0 >= at_open, close, c0 >= taken, rule, weight, base, series, sums,
-            )
-        ):  # fmt: skip
-            continue
-        # the best exit: it does not hang on the entry price
-        level = up_level(legs[leg, HIGH_FORECAST], a1)
-        near = up_level(legs[leg, HIGH_FORECAST], highs[taken - 1]) if exits else level
-        out = close if eod or c0 >= taken else (max(near, close) if exits else level)
-        if enters:
-            inside = min(close, level) if fills == CAUSAL and not eod else out
-            counts = at_open if fills == CAUSAL else filled  # row from which on the take-profit counts
-            loss = 0.0
-            if (exits or c1 < taken) and 2 * counts <= r0 + r1:
-                entry = legs[leg, OPEN] if at_open <= r1 else down_level(legs[leg, LOW_FORECAST], lows[r1])
-                rate = weight if published else weight / (1.0 + entry)
-                start = up_level(legs[leg, HIGH_FORECAST], highs[c0])
-                loss = rate * (out - (min(start, close) if exits else start))
-                stop = taken if exits else c1 + 1
-                change = rate * (near - start) if near < MAX_UP else 0.0
-                _add_exit(
-                    column_steps, 0, stop - c0, rate * (close - out), rate * (near - out), highs[stop - 1],
-                    change, highs[stop - 1] - highs[c0],
-                )  # fmt: skip
-            constant = slope = 0.0
-            for k in range(3):
-                row = r0 if k == 0 else (filled if k == 1 else at_open)
-                if k > 0 and not r0 < row <= r1:
-                    continue
-                value = steep = 0.0
-                if row >= at_open:
-                    value = _valued(weight, base, out, legs[leg, OPEN], published)
-                elif row >= filled:
-                    last = min(at_open - 1, r1)
-                    value = _valued(
-                        weight, base, inside, down_level(legs[leg, LOW_FORECAST], lows[row]), published
-                    )
-                    if row < last:  # convex in b: below its chord
-                        down = down_level(legs[leg, LOW_FORECAST], lows[last])
-                        end = _valued(weight, base, inside, down, published)
-                        steep = (end - value) / (lows[last] - lows[row])
-                if row < counts:
-                    value += loss
-                flat = value - steep * lows[row]
-                row_steps[0, row - r0] += flat - constant
-                row_steps[1, row - r0] += steep - slope
-                constant, slope = flat, steep
-        else:
-            entry = legs[leg, OPEN] if r0 >= at_open else down_level(legs[leg, LOW_FORECAST], b0)
-            if exits:
-                value = _valued(weight, base, close, entry, published)
-                top = _valued(weight, base, near, entry, published)
-                start = _valued(weight, base, up_level(legs[leg, HIGH_FORECAST], highs[c0]), entry, published)
-                change = top - start if near < MAX_UP else 0.0
-                _add_exit(
-                    column_steps, 0, taken - c0, value, top, highs[taken - 1],
-                    change, highs[taken - 1] - highs[c0],
-                )  # fmt: skip
-            else:
-                if fills == CAUSAL and r0 < at_open and not eod:
-                    out = min(close, level)
-                sums[CONSTANT] += _valued(weight, base, out, entry, published)
-        kept[count] = leg
-        count += 1
-        by_row |= enters
-        by_column |= exits
-    return count, by_row, by_column
+            and _settled(legs, leg, at_open <= box.e0, level <= box.x0, ends, box, published, series, at)
+        ):
+            count += 1
+    _lay_out(legs, marks, entries, exits, box, published, lists, room, room + count, entry_steps, exit_steps)
+    return count, by_entry, by_exit
 
 
-@njit(cache=True, error_model="numpy")
-def open_shorts(
-    legs: Array, marks: Marks, highs: Array, lows: Array, rule: Rule, box: Box, ids: Ids, kept: Ids,
-    series: Array, sums: Array, row_steps: Array, column_steps: Array,
-) -> tuple[int, bool, bool]:  # fmt: skip
-    """`open_longs` for short legs: entries change with the column, exits with the row."""
-    r0, r1, c0, c1 = box.r0, box.r1, box.c0, box.c1
-    a1, b0 = highs[c1], lows[r0]
-    fills, eod, published = rule.fills, rule.eod, rule.fills == PUBLISHED
-    gain, cost = (-1.0, -rule.fee) if published else (-1.0 - rule.fee, 1.0 - rule.fee)
-    count, by_row, by_column = 0, False, False
-    for leg in ids:
-        taken, filled, at_open = marks[leg, 0], marks[leg, 1], marks[leg, 2]
-        if c0 >= filled:
-            continue
-        exits = r0 < taken <= r1 and (fills != CAUSAL or c0 < at_open)
-        enters = c0 < filled <= c1 or c0 < at_open <= c1
-        size, close = legs[leg, SIZE], legs[leg, CLOSE]
-        weight, base = size * gain, size * cost
-        if (
-            box.centred
-            and not (exits or enters)
-            and settle(
-                2,
-                Sliding(legs[leg, LOW_FORECAST], b0, lows[r1], box.b, MAX_DOWN, 0.0),
-                Sliding(legs[leg, HIGH_FORECAST], highs[c0], a1, box.a, 0.0, MAX_UP),
-                legs[leg, OPEN], c0 < at_open, close, r1 < taken, rule, weight, base, series, sums,
-            )
-        ):  # fmt: skip
-            continue
-        level = down_level(legs[leg, LOW_FORECAST], b0)
-        far = down_level(legs[leg, LOW_FORECAST], lows[taken]) if exits else level
-        out = close if eod or r1 < taken else (min(far, close) if exits else level)
-        if enters:
-            inside = max(close, level) if fills == CAUSAL and not eod else out
-            counts = at_open if fills == CAUSAL else filled  # columns before which the take-profit counts
-            loss = 0.0
-            if (exits or r0 >= taken) and 2 * counts > c0 + c1:
-                entry = legs[leg, OPEN] if at_open > c0 else 0.0
-                if fills != CAUSAL:
-                    up = up_level(legs[leg, HIGH_FORECAST], highs[min(filled - 1, c1)])
-                    entry = max(entry, up)
-                rate = weight if published else weight / (1.0 + entry)
-                end = down_level(legs[leg, LOW_FORECAST], lows[r1])
-                loss = rate * (out - (max(end, close) if exits else end))
-                first = taken if exits else r0
-                change = rate * (end - far) if far > MAX_DOWN else 0.0
-                _add_exit(
-                    row_steps, first - r0, r1 - r0 + 1, rate * (close - out), rate * (far - out), lows[first],
-                    change, lows[r1] - lows[first],
-                )  # fmt: skip
-            constant = slope = 0.0
-            start = c0
-            for k in range(3):
-                column = c1 if k == 2 else (at_open if k == 0 else filled) - 1
-                if column < start or column > c1:
-                    continue
-                value = steep = 0.0
-                if column < at_open:
-                    value = _valued(weight, base, out, legs[leg, OPEN], published)
-                elif column < filled:
-                    up = up_level(legs[leg, HIGH_FORECAST], highs[column])
-                    value = _valued(weight, base, inside, up, published)
-                    if start < column and legs[leg, HIGH_FORECAST] + highs[start] >= 0.0 and up < MAX_UP:
-                        steep = (
-                            size if published else (base - value) / (1.0 + up)
-                        )  # concave in a: its tangent
-                if column >= counts:
-                    value += loss
-                flat = value - steep * highs[column]
-                column_steps[0, start - c0] += flat - constant
-                column_steps[1, start - c0] += steep - slope
-                constant, slope, start = flat, steep, column + 1
-        else:
-            entry = legs[leg, OPEN] if c0 < at_open else up_level(legs[leg, HIGH_FORECAST], a1)
-            if exits:
-                value = _valued(weight, base, close, entry, published)
-                top = _valued(weight, base, far, entry, published)
-                end = _valued(weight, base, down_level(legs[leg, LOW_FORECAST], lows[r1]), entry, published)
-                change = end - top if far > MAX_DOWN else 0.0
-                _add_exit(
-                    row_steps, taken - r0, r1 - r0 + 1, value, top, lows[taken],
-                    change, lows[r1] - lows[taken],
-                )  # fmt: skip
-            else:
-                if fills == CAUSAL and c0 >= at_open and not eod:
-                    out = max(close, level)
-                sums[CONSTANT] += _valued(weight, base, out, entry, published)
-        kept[count] = leg
-        count += 1
-        by_row |= exits
-        by_column |= enters
-    return count, by_row, by_column
+@njit(error_model="numpy", inline="always")
+def _settled(
+    legs: Array, leg: int, at_open: bool, at_level: bool, ends: tuple[float, float, float, float], box: Box,
+    published: bool, series: Array, at: int,
+) -> bool:  # fmt: skip
+    """Settle a leg that is in one state in the whole box; False where a level is clipped inside it."""
+    leaves, enters, short = legs[leg, CLOSED], legs[leg, OPENED], box.side < 0.0
+    entry_moves = exit_moves = False
+    if not at_open:
+        enters, most = (
+            _level(legs[leg, ENTRY_FORECAST], ends[0], short),
+            _level(legs[leg, ENTRY_FORECAST], ends[1], short),
+        )
+        entry_moves = enters != most
+        if entry_moves:
+            if legs[leg, ENTRY_FORECAST] + ends[0] != enters or legs[leg, ENTRY_FORECAST] + ends[1] != most:
+                return False
+            enters = legs[leg, ENTRY_FORECAST] + box.entry
+    if at_level:
+        leaves, least = (
+            _level(legs[leg, EXIT_FORECAST], ends[2], not short),
+            _level(legs[leg, EXIT_FORECAST], ends[3], not short),
+        )
+        exit_moves = leaves != least
+        if exit_moves:
+            if legs[leg, EXIT_FORECAST] + ends[2] != leaves or legs[leg, EXIT_FORECAST] + ends[3] != least:
+                return False
+            leaves = legs[leg, EXIT_FORECAST] + box.exit
+    far = max(abs(ends[0] - box.entry), abs(ends[1] - box.entry))
+    return settle(
+        series, at, 2 if short else 0, legs[leg, WEIGHT], legs[leg, BASE], published, leaves, exit_moves,
+        enters, entry_moves, far,
+    )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
-def sum_at(legs: Array, ids: Ids, a: float, b: float, rule: Rule, short: bool) -> float:
-    """Sum of the returns of the legs `ids` at offsets (a, b)."""
-    result = 0.0
-    for leg in ids:
-        o, h, lo, c = legs[leg, 0], legs[leg, 1], legs[leg, 2], legs[leg, 3]
-        up, down = up_level(legs[leg, 4], a), down_level(legs[leg, 5], b)
-        if short:
-            result += legs[leg, 6] * short_return(o, h, lo, c, up, down, rule.fee, rule.fills, rule.eod)
-        else:
-            result += legs[leg, 6] * long_return(o, h, lo, c, up, down, rule.fee, rule.fills, rule.eod)
+@njit(error_model="numpy", inline="always")
+def _lay_out(
+    legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool, lists: Ids,
+    first_leg: int, stop: int, entry_steps: Array, exit_steps: Array,
+) -> None:  # fmt: skip
+    """Add the bounds of open legs to the steps, piece by piece.
+
+    Everything is computed for every leg, wanted or not, so that there is little to predict.
+    """
+    e0, e1, x0, x1, short = box.e0, box.e1, box.x0, box.x1, box.side < 0.0
+    middle = (e0 + e1) // 2
+    closes = unfilled = 0.0
+    for k in range(first_leg, stop):
+        leg = lists[k]
+        weight, base = legs[leg, WEIGHT], legs[leg, BASE]
+        close, out = legs[leg, CLOSED], legs[leg, EXIT_FORECAST]
+        inside, near_inside, best_inside = _exit(marks[leg, LEVEL_INSIDE], weight, close, out, exits, box)
+        at_open, near_open, best_open = _exit(marks[leg, LEVEL_OPEN], weight, close, out, exits, box)
+        least = _level(out, exits[x1], not short)
+        # entries inside the bar: at the level, from a line on at the previous close; then at the open
+        start, opened = max(marks[leg, FILLED], e0), min(max(marks[leg, AT_OPEN], e0), e1 + 1)
+        clipped = min(max(marks[leg, ENTRY_CLIPPED], start), opened)
+        entry, offset = legs[leg, ENTRY_FORECAST], entries[start]
+        enters = _level(entry, offset, short)
+        ends = _level(entry, entries[max(clipped - 1, start)], short)
+        first = lowest = stays = 1.0
+        value, value_clipped = weight * (best_inside - enters) + base, weight * best_inside + base
+        value_open, slope, curve = weight * (best_open - legs[leg, OPENED]) + base, -weight, 0.0
+        if not published:
+            first, lowest, stays = 1.0 / (1.0 + enters), 1.0 / (1.0 + ends), legs[leg, INVERSE]
+            lowest = min(first, lowest if clipped == opened else min(1.0, lowest))
+            value = weight * (1.0 + best_inside) * first + base
+            value_clipped = weight * (1.0 + best_inside) + base
+            value_open, slope = weight * (1.0 + best_open) * stays + base, (base - value) * first
+            curve = -slope * first  # the series' next term is below zero
+        if entry + offset != enters:
+            slope = curve = 0.0
+        # the exit that is charged for, and where its charge holds
+        same, by_open, by_inside = inside == at_open, opened <= middle, (start <= middle) & (middle < opened)
+        for_inside = (opened > start) & (by_inside | (by_open & same))
+        for_open = (opened <= e1) & (by_open | (by_inside & same))
+        rate = min(lowest if for_inside else np.inf, stays if for_open else np.inf)
+        rate = weight * rate if for_inside | for_open else 0.0
+        turn, near = at_open if by_open else inside, near_open if by_open else near_inside
+        best, line = best_open if by_open else best_inside, min(turn, x1)
+        at_close = rate * (close - best) if turn > x0 else 0.0
+        loss = -min(at_close, rate * (least - best) if turn <= x1 else 0.0)
+        exit_slope = rate if out + exits[line] == near else 0.0
+        at_level = rate * (near - best) - exit_slope * exits[line]
+        flat, none = min(max(marks[leg, EXIT_CLIPPED], turn), x1 + 1), loss if start > e0 else 0.0
+        closes += at_close
+        exit_steps[turn - x0, 0] += at_level - at_close
+        exit_steps[turn - x0, 1] += exit_slope
+        exit_steps[flat - x0, 0] += -rate * best - at_level
+        exit_steps[flat - x0, 1] -= exit_slope
+        back = 0.0 if for_inside else loss
+        constant, linear = value - (slope - curve * offset) * offset + back, slope - 2.0 * curve * offset
+        unfilled += none
+        entry_steps[start - e0, 0] += constant - none
+        entry_steps[start - e0, 1] += linear
+        entry_steps[start - e0, 2] += curve
+        entry_steps[clipped - e0, 0] += value_clipped + back - constant
+        entry_steps[clipped - e0, 1] -= linear
+        entry_steps[clipped - e0, 2] -= curve
+        entry_steps[opened - e0, 0] += value_open + (0.0 if for_open else loss) - value_clipped - back
+    exit_steps[0, 0] += closes
+    entry_steps[0, 0] += unfilled
+
+
+@njit(error_model="numpy")
+def _exit(
+    mark: int, weight: float, close: float, forecast: float, exits: Array, box: Box
+) -> tuple[int, float, float]:
+    """Where in the box a leg's exit turns from the close to its level, the level there, and the best exit."""
+    turn = min(max(mark, box.x0), box.x1 + 1)
+    level = _level(forecast, exits[min(turn, box.x1)], box.side > 0.0)
+    at_close = (turn > box.x1) | ((turn > box.x0) & (weight * (close - level) > 0.0))
+    return turn, level, close if at_close else level
+
+
+@njit(error_model="numpy")
+def sum_at(
+    legs: Array, marks: Ids, lists: Ids, first: int, stop: int, entry_line: int, exit_line: int, entry: float,
+    exit: float, side: float, published: bool,
+) -> float:  # fmt: skip
+    """Sum of the returns of legs first..stop-1 of `lists` at a lattice point: its lines, its offsets."""
+    result, short = 0.0, side < 0.0
+    for k in range(first, stop):
+        leg = lists[k]
+        at_open = entry_line >= marks[leg, AT_OPEN]
+        level = exit_line >= (marks[leg, LEVEL_OPEN] if at_open else marks[leg, LEVEL_INSIDE])
+        leaves = _level(legs[leg, EXIT_FORECAST], exit, not short) if level else legs[leg, CLOSED]
+        enters = legs[leg, OPENED] if at_open else _level(legs[leg, ENTRY_FORECAST], entry, short)
+        value = leaves - enters if published else (1.0 + leaves) / (1.0 + enters)
+        result += legs[leg, WEIGHT] * value + legs[leg, BASE] if entry_line >= marks[leg, FILLED] else 0.0
     return result
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def upper_bound(
-    highs: Array, lows: Array, box: Box, series: Array, sums: Array, row_steps: Array, column_steps: Array
+    rows: Array, columns: Array, box: Box, series: Array, at: int, row_steps: Array, column_steps: Array
 ) -> tuple[float, int, int]:
-    """Upper bound of the box up to rounding and series error, and the row and column that attain it.
+    """Upper bound of a box, as longs see it, up to rounding, and the row and column that attain it.
 
-    Leaves in `row_steps[0]` (`column_steps[0]`) the part of the bound that hangs on the row (column): the
-    bound of a single row is the whole bound less the best row's part plus its own.
+    Leaves in `row_steps[:, 0]` (`column_steps[:, 0]`) the part of the bound that hangs on the row (column):
+    the bound of a single row is the whole bound less the best row's part plus its own.
     """
-    corner_a, corner_b = highs[box.c1] - box.a, lows[box.r0] - box.b
-    corner = settled_at(series, corner_a, corner_b)
+    a, b = columns[box.x0] - box.exit, rows[box.e0] - box.entry
+    row, best_row = _highest(series, at, at + 2, a, rows, box.e0, box.e1, box.entry, row_steps)
+    column, best_column = _highest(series, at + 2, at, b, columns, box.x0, box.x1, box.exit, column_steps)
+    cross = (columns[box.x0] - columns[box.x1]) * (rows[box.e1] - rows[box.e0]) * series[at + SUMS, CROSS]
+    error = series[at + SUMS, SERIES_ERROR] + cross
+    return best_row + best_column - settled_at(series, at, a, b) + error, row, column
+
+
+@njit(error_model="numpy")
+def _highest(
+    series: Array, own: int, other: int, other_offset: float, lines: Array, first: int, last: int,
+    centre: float, steps: Array,
+) -> tuple[int, float]:  # fmt: skip
+    """Where F along an axis plus the running sum of `steps` is highest, and that value; the first of equals.
+
+    F is taken at `other_offset` from the other axis' centre. Each line's value replaces its `steps[:, 0]`.
+    """
     along = np.empty(ORDER)
-    restrict(series, 0, corner_a, along)
-    row, best_row = _highest(along, lows[box.r0 : box.r1 + 1], box.b, row_steps)
-    restrict(series, 2, corner_b, along)
-    column, best_column = _highest(along, highs[box.c0 : box.c1 + 1], box.a, column_steps)
-    cross = sums[CROSS] * (highs[box.c1] - highs[box.c0]) * (lows[box.r1] - lows[box.r0])
-    return best_row + best_column - corner + sums[CONSTANT] + cross, box.r0 + row, box.c0 + column
-
-
-@njit(cache=True, error_model="numpy")
-def _highest(along: Array, points: Array, centre: float, steps: Array) -> tuple[int, float]:
-    """Where the polynomial plus the running sum of `steps` is highest, and that value; the first of equals.
-
-    The value at each point replaces `steps[0]`.
-    """
+    restrict(series, own, other, other_offset, along)
     k0, k1, k2, k3 = along[0], along[1], along[2], along[3]
     k4, k5, k6, k7 = along[4], along[5], along[6], along[7]
-    best, where, level, slope = -np.inf, 0, 0.0, 0.0
-    for i in range(len(points)):
-        level += steps[0, i]
-        slope += steps[1, i]
-        x = points[i] - centre
-        value = (
-            level
-            + slope * points[i]
-            + k0
-            + x * (k1 + x * (k2 + x * (k3 + x * (k4 + x * (k5 + x * (k6 + x * k7))))))
-        )
-        steps[0, i] = value
+    best, where, level, slope, curve = -np.inf, first, 0.0, 0.0, 0.0
+    for i in range(last - first + 1):
+        offset = lines[first + i]
+        level += steps[i, 0]
+        slope += steps[i, 1]
+        curve += steps[i, 2]
+        x = offset - centre
+        smooth = k0 + x * (k1 + x * (k2 + x * (k3 + x * (k4 + x * (k5 + x * (k6 + x * k7))))))
+        value = level + (slope + curve * offset) * offset + smooth
+        steps[i, 0] = value
         if value > best:
-            best, where = value, i
+            best, where = value, first + i
     return where, best
 
 
-@njit(cache=True)
-def span_above(values: Array, least: float) -> tuple[int, int]:
-    """First and last position whose value is at least `least`; (0, -1) where none is."""
-    first, last = 0, len(values) - 1
-    while first <= last and values[first] < least:
-        first += 1
-    while last >= first and values[last] < least:
+@njit()
+def span_above(steps: Array, first: int, last: int, least: float) -> tuple[int, int]:
+    """First and last line of first..last whose value is at least `least`; last before first where none is."""
+    start = first
+    while start <= last and steps[start - first, 0] < least:
+        start += 1
+    while last >= start and steps[last - first, 0] < least:
         last -= 1
-    return (first, last) if first <= last else (0, -1)
+    return start, last

@@ -17,7 +17,7 @@ from backtune.kernels import HIGH, HIGH_FORECAST, LOW, LOW_FORECAST, MAX_DOWN, M
 Array = NDArray[np.float64]
 
 
-@njit(cache=True)
+@njit()
 def next_float(x: float) -> float:
     """The next float above a finite x: one step in its bits, which the library function takes longer for."""
     if x == 0.0:
@@ -26,13 +26,13 @@ def next_float(x: float) -> float:
     return np.int64(bits + 1 if x > 0.0 else bits - 1).view(np.float64)
 
 
-@njit(cache=True)
+@njit()
 def previous_float(x: float) -> float:
     """The next float below a finite x."""
     return -next_float(-x)
 
 
-@njit(cache=True)
+@njit()
 def largest_at_most(f: float, y: float) -> float:
     """Largest float x with fl(f + x) <= y."""
     above = next_float(y)
@@ -48,59 +48,38 @@ def largest_at_most(f: float, y: float) -> float:
     return x
 
 
-@njit(cache=True)
-def last_up(f: float, y: float, strict: bool) -> float:
-    """Largest high offset with U < y (strict) or U <= y; -inf where none has, inf where all have."""
-    if y < 0.0 or (strict and y <= 0.0):
+@njit()
+def last_level(f: float, y: float, ceiling: float) -> float:
+    """Largest offset x with clip(f + x, 0, ceiling) <= y; -inf where none has, inf where all have."""
+    if y < 0.0:
         return -np.inf
-    if y > MAX_UP or (not strict and y >= MAX_UP):
-        return np.inf
-    return largest_at_most(f, previous_float(y) if strict else y)
+    return np.inf if y >= ceiling else largest_at_most(f, y)
 
 
-@njit(cache=True)
-def first_down(f: float, y: float, strict: bool) -> float:
-    """Smallest low offset with D > y (strict) or D >= y; inf where none has, -inf where all have."""
-    if y > 0.0 or (strict and y >= 0.0):
-        return np.inf
-    if y < MAX_DOWN or (not strict and y <= MAX_DOWN):
-        return -np.inf
-    return -largest_at_most(-f, -(next_float(y) if strict else y))
+@njit()
+def breakpoints(legs: Array, side: float, fills: int, eod: bool) -> Array:
+    """Breakpoints of one side's legs, shape (3, legs); `side` is 1 for longs, -1 for shorts.
 
-
-@njit(cache=True)
-def long_breakpoints(legs: Array, fills: int, eod: bool) -> Array:
-    """Breakpoints of long legs, shape (3, legs): last high offset at which the take-profit is reached, first
-    low offsets at which the leg is filled, and filled at the open.
+    Of a long: the last high offset at which its take-profit is reached, the first low offsets at which it
+    is filled, and filled at the open. Of a short: the first low offset at which its take-profit is reached,
+    the last high offsets at which it is filled, and filled at the open. Infinite where it never or always is.
     """
     n = legs.shape[1]
     result = np.empty((3, n))
+    # a lower level falls short of a move as the upper level of the opposite signs exceeds the opposite move
+    short, sign = side < 0.0, -side
+    entry, leave = (HIGH, LOW) if short else (LOW, HIGH)
+    entry_forecast, exit_forecast = (HIGH_FORECAST, LOW_FORECAST) if short else (LOW_FORECAST, HIGH_FORECAST)
+    entry_ceiling, exit_ceiling = (MAX_UP, -MAX_DOWN) if short else (-MAX_DOWN, MAX_UP)
     for t in range(n):
-        hf, lf = legs[HIGH_FORECAST, t], legs[LOW_FORECAST, t]
-        result[0, t] = -np.inf if eod else last_up(hf, legs[HIGH, t], fills != PUBLISHED)
-        result[1, t] = first_down(lf, legs[LOW, t], True)
-        if fills == PUBLISHED:
-            result[2, t] = np.inf
-        else:
-            result[2, t] = first_down(lf, legs[OPEN, t], False)
-            result[1, t] = min(result[1, t], result[2, t])
-    return result
-
-
-@njit(cache=True)
-def short_breakpoints(legs: Array, fills: int, eod: bool) -> Array:
-    """Breakpoints of short legs, shape (3, legs): first low offset at which the take-profit is reached, last
-    high offsets at which the leg is filled, and filled at the open.
-    """
-    n = legs.shape[1]
-    result = np.empty((3, n))
-    for t in range(n):
-        hf, lf = legs[HIGH_FORECAST, t], legs[LOW_FORECAST, t]
-        result[0, t] = np.inf if eod else first_down(lf, legs[LOW, t], fills != PUBLISHED)
-        result[1, t] = last_up(hf, legs[HIGH, t], True)
-        if fills == PUBLISHED:
-            result[2, t] = -np.inf
-        else:
-            result[2, t] = last_up(hf, legs[OPEN, t], False)
-            result[1, t] = max(result[1, t], result[2, t])
+        reached, at_open = -sign * legs[leave, t], -np.inf
+        if fills != PUBLISHED:  # whose levels are reached where they are touched
+            reached = previous_float(reached)
+            at_open = last_level(sign * legs[entry_forecast, t], sign * legs[OPEN, t], entry_ceiling)
+        taken = -np.inf if eod else last_level(-sign * legs[exit_forecast, t], reached, exit_ceiling)
+        crossed = previous_float(sign * legs[entry, t])
+        filled = last_level(sign * legs[entry_forecast, t], crossed, entry_ceiling)
+        result[0, t] = -sign * taken
+        result[1, t] = sign * (filled if filled > at_open else at_open)
+        result[2, t] = sign * at_open
     return result

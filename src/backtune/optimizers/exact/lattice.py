@@ -1,68 +1,246 @@
 """The lattice of a problem: its breakpoints, sorted, and where each leg changes its state on them.
 
-Columns are high offsets in ascending order, the last one the box's upper end; rows are low offsets in
-ascending order, the first one the box's lower end. Marks count lattice lines, so that the state of a leg at
-a lattice point is a comparison of whole numbers.
+Rows are low offsets in ascending order, columns high offsets in descending order: on both axes the first
+line is the one at which every return is highest. A long enters along the rows and leaves along the columns,
+a short the other way round. With the lines in this order a leg of either side is filled, filled at the open,
+and at its level from some line on, to the last. Marks are those lines, so that the state of a leg at a
+lattice point is a comparison of whole numbers.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from backtune.kernels import (
+    CAUSAL,
+    CLOSE,
+    HIGH,
+    HIGH_FORECAST,
+    LOW,
+    LOW_FORECAST,
+    MAX_DOWN,
+    MAX_UP,
+    OPEN,
+    PUBLISHED,
+    SIZE,
+)
+from backtune.optimizers.exact.breakpoints import breakpoints
+
 Array = NDArray[np.float64]
-Marks = NDArray[np.int32]
+Ids = NDArray[np.int32]
+
+# Columns of a side's legs. A filled leg returns WEIGHT * (1 + exit) / (1 + entry) + BASE, by the published
+# rule WEIGHT * (exit - entry) + BASE; INVERSE is 1 / (1 + OPENED).
+ENTRY_FORECAST, EXIT_FORECAST, OPENED, CLOSED, WEIGHT, BASE, INVERSE = range(7)
+# Columns of its marks: filled, filled at the open, at its level after a fill inside the bar, and at the
+# open; its two levels clipped at the previous close.
+FILLED, AT_OPEN, LEVEL_INSIDE, LEVEL_OPEN, ENTRY_CLIPPED, EXIT_CLIPPED = range(6)
 
 
-@njit(cache=True)
-def axis(low: float, high: float, exits: Array, entries: Array, end: float) -> Array:
-    """Breakpoints (a row a kind) inside [low, high] and one `end` of the box, sorted, each once."""
-    inside = np.empty(exits.size + entries.size + 1)
-    inside[0] = end
+class Lattice(NamedTuple):
+    """A problem as the search sees it; longs and shorts are numbered apart.
+
+    Legs are there twice: a row each, for the search, which picks single legs, and a column each, as the
+    problem keeps them, for its own sum.
+    """
+
+    rows: Array
+    columns: Array
+    longs: Array
+    shorts: Array
+    long_marks: Ids
+    short_marks: Ids
+    long_legs: Array
+    short_legs: Array
+    fee: float
+    fills: int
+    eod: bool
+
+
+class Axis(NamedTuple):
+    """Lines of one axis in ascending order, and the first of each of equally wide stretches of it."""
+
+    lines: Array
+    firsts: Ids
+    low: float
+    high: float
+    scale: float  # stretches in one unit of the offset
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def lay_out(long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool) -> Lattice:
+    """Lay out the lattice of a problem's legs, (7, legs) a side, in the box `bounds`, (2, 2)."""
+    long_breaks = breakpoints(long_legs, 1.0, fills, eod)
+    short_breaks = breakpoints(short_legs, -1.0, fills, eod)
+    # high offsets with their signs changed ascend from the favourable end, as low offsets do
+    long_lines = np.empty((3, long_legs.shape[1]), dtype=np.int32)
+    short_lines = np.empty((3, short_legs.shape[1]), dtype=np.int32)
+    rows = _axis(bounds[1, 0], bounds[1, 1], 1.0, short_breaks, long_breaks, short_lines, long_lines)
+    columns = _axis(-bounds[0, 1], -bounds[0, 0], -1.0, long_breaks, short_breaks, long_lines, short_lines)
+    longs, long_marks = _side(long_legs, long_lines, 1.0, rows, columns, fee, fills, eod)
+    shorts, short_marks = _side(short_legs, short_lines, -1.0, columns, rows, fee, fills, eod)
+    for i in range(len(columns.lines)):
+        columns.lines[i] = -columns.lines[i]
+    return Lattice(
+        rows.lines, columns.lines, longs, shorts, long_marks, short_marks, long_legs, short_legs,
+        fee, fills, eod,
+    )  # fmt: skip
+
+
+@njit(error_model="numpy")
+def _axis(
+    low: float, high: float, sign: float, exits: Array, entries: Array, exit_lines: Ids, entry_lines: Ids
+) -> Axis:
+    """Axis of the breakpoints in [low, high]: of one side's exits and the other's entries, and `low` itself.
+
+    Writes the line of each of these breakpoints: the first one if it is below `low`, the number of lines if
+    above `high`.
+    """
+    inside = np.empty(exits.shape[1] + 2 * entries.shape[1] + 1)
+    inside[0] = low
     count = 1
-    for points in (exits, entries):
-        for i in range(points.shape[0]):
+    for points, spots, first, stop in ((exits, exit_lines, 0, 1), (entries, entry_lines, 1, 3)):
+        for i in range(first, stop):
             for t in range(points.shape[1]):
-                if low <= points[i, t] <= high:
-                    inside[count] = points[i, t]
-                    count += 1
-    inside = np.sort(inside[:count])
-    kept = 1
-    for i in range(1, count):
-        if inside[i] != inside[kept - 1]:
-            inside[kept] = inside[i]
-            kept += 1
-    return inside[:kept].copy()
+                x = sign * points[i, t]
+                inside[count] = x
+                spots[i, t] = count if x >= low else 0
+                spots[i, t] = -1 if x > high else spots[i, t]
+                count += (x >= low) & (x <= high)
+    stretches = 2 * count
+    scale = stretches / (high - low)
+    if not scale < 1e300:  # a box without width
+        scale = 0.0
+    firsts, order = np.empty(stretches + 1, dtype=np.int32), np.empty(count, dtype=np.int32)
+    lines = np.empty(count)
+    largest = _count(inside[:count], low, scale, firsts)
+    for i in range(count):
+        k = min(int((inside[i] - low) * scale), stretches - 1)
+        lines[firsts[k]], order[firsts[k]] = inside[i], i
+        firsts[k] += 1
+    _sort(lines, order, largest)
+    kept, places = 0, np.empty(count, dtype=np.int32)
+    for i in range(count):
+        kept += lines[i] != lines[kept]
+        lines[kept] = lines[i]
+        places[order[i]] = kept
+    kept += 1
+    _count(lines[:kept], low, scale, firsts)
+    for spots, first, stop in ((exit_lines, 0, 1), (entry_lines, 1, 3)):
+        for i in range(first, stop):
+            for t in range(spots.shape[1]):
+                spots[i, t] = kept if spots[i, t] < 0 else places[spots[i, t]]
+    return Axis(lines[:kept], firsts, low, high, scale)
 
 
-@njit(cache=True)
-def below(points: Array, x: float, inclusive: bool) -> int:
-    """How many of the sorted `points` are below (inclusive: at or below) x."""
-    first, last = 0, len(points)
-    while first < last:
+@njit()
+def _count(points: Array, low: float, scale: float, firsts: Ids) -> int:
+    """Count how many points lie below each stretch; gives the most that lie in one."""
+    stretches, most = len(firsts) - 1, len(firsts) - len(firsts)
+    for k in range(stretches + 1):
+        firsts[k] = 0
+    for i in range(len(points)):
+        firsts[min(int((points[i] - low) * scale), stretches - 1) + 1] += 1
+    for k in range(stretches):
+        most = max(most, firsts[k + 1])
+        firsts[k + 1] += firsts[k]
+    return most
+
+
+@njit(inline="always")
+def _sort(lines: Array, order: Ids, reach: int) -> None:
+    """Sort lines none of which is `reach` places from its own, and `order` with them.
+
+    Shell's sort with Knuth's gaps (The Art of Computer Programming, volume 3, 5.2.1); an insertion sort where
+    the reach is short.
+    """
+    gap = 1
+    while 9 * gap < reach:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, len(lines)):
+            x, number, k = lines[i], order[i], i
+            while k >= gap and lines[k - gap] > x:
+                lines[k], order[k] = lines[k - gap], order[k - gap]
+                k -= gap
+            lines[k], order[k] = x, number
+        gap //= 3
+
+
+@njit(error_model="numpy")
+def _first_at(axis: Axis, x: float) -> int:
+    """The first line at or above x, the number of lines where there is none."""
+    if not axis.low < x <= axis.high:
+        return len(axis.lines) if x > axis.high else 0
+    k = min(int((x - axis.low) * axis.scale), len(axis.firsts) - 2)
+    first, last = axis.firsts[k], axis.firsts[k + 1]
+    while last - first > 8:
         middle = (first + last) // 2
-        if points[middle] < x or (inclusive and points[middle] == x):
+        if axis.lines[middle] < x:
             first = middle + 1
         else:
             last = middle
+    for k in range(first, last):  # without a branch, which could not be predicted
+        first += axis.lines[k] < x
     return first
 
 
-@njit(cache=True)
-def marks(breakpoints: Array, highs: Array, lows: Array, short: bool) -> Marks:
-    """Marks of one side's legs, shape (legs, 3).
-
-    Long: columns at which the take-profit is reached are [0, m0); rows at which the leg is filled [m1, rows),
-    filled at the open [m2, rows). Short: the take-profit is reached at rows [m0, rows); the leg is filled
-    at columns [0, m1), at the open [0, m2).
-    """
-    n = breakpoints.shape[1]
-    result = np.empty((n, 3), dtype=np.int32)
+@njit(error_model="numpy")
+def _side(
+    legs: Array, lines: Ids, side: float, entries: Axis, exits: Axis, fee: float, fills: int, eod: bool
+) -> tuple[Array, Ids]:
+    """Legs of one side, shape (legs, 7), and their marks, shape (legs, 6); `side` is -1 for shorts."""
+    n = legs.shape[1]
+    result, marks = np.empty((n, 7)), np.empty((n, 6), dtype=np.int32)
+    entry, leave = (LOW_FORECAST, HIGH_FORECAST) if side > 0.0 else (HIGH_FORECAST, LOW_FORECAST)
+    paid, kept = (fee, 0.0) if fills == PUBLISHED else (1.0 + side * fee, side * fee)
     for t in range(n):
-        for k in range(3):
-            if short != (k == 0):  # a high offset
-                result[t, k] = below(highs, breakpoints[k, t], True)
+        size, opened, close = legs[SIZE, t], legs[OPEN, t], legs[CLOSE, t]
+        result[t, ENTRY_FORECAST], result[t, EXIT_FORECAST] = legs[entry, t], legs[leave, t]
+        result[t, OPENED], result[t, CLOSED], result[t, INVERSE] = opened, close, 1.0 / (1.0 + opened)
+        result[t, WEIGHT] = side * size * (1.0 - kept)
+        result[t, BASE] = -size * paid if fills == PUBLISHED else -side * size * paid
+        marks[t, FILLED], marks[t, AT_OPEN] = lines[1, t], lines[2, t]
+        marks[t, ENTRY_CLIPPED] = _first_at(entries, -side * legs[entry, t])
+        taken = inside = clipped = len(exits.lines)
+        if not eod:
+            taken = inside = lines[0, t]
+            clipped = _first_at(exits, side * legs[leave, t])
+            if fills == CAUSAL:  # from where the close is beyond the level, which the price then crossed
+                beyond = _first_at(exits, side * (legs[leave, t] - close))
+                inside = beyond if side * close > 0.0 else len(exits.lines)
+        marks[t, LEVEL_INSIDE], marks[t, LEVEL_OPEN], marks[t, EXIT_CLIPPED] = inside, taken, clipped
+    return result, marks
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def rounding(lattice: Lattice) -> float:
+    """Room for rounding in any sum of the search.
+
+    Each leg's terms are rounded by a few floats of the size of its money in and out; their sums have at most
+    32 n terms, whose sizes are bounded by the move between its prices and by what the offsets can change.
+    """
+    reach = 0.0
+    for axis in (lattice.rows, lattice.columns):
+        reach = max(reach, abs(axis[0]), abs(axis[-1]))
+    alone = together = 0.0
+    n = len(lattice.rows) + len(lattice.columns)
+    for legs, side in ((lattice.long_legs, 1.0), (lattice.short_legs, -1.0)):
+        n += legs.shape[1]
+        for t in range(legs.shape[1]):
+            most = max(legs[HIGH, t], legs[OPEN, t], 0.0)
+            least = min(legs[LOW, t], legs[OPEN, t], 0.0)
+            if side < 0.0:
+                out = max(legs[LOW_FORECAST, t] + lattice.rows[0], MAX_DOWN)
+                enters, least = 1.0, min(least, out)
             else:
-                result[t, k] = below(lows, breakpoints[k, t], False)
-    return result
+                out = min(legs[HIGH_FORECAST, t] + lattice.columns[0], MAX_UP)
+                enters, most = 1.0 + least, max(most, out)
+            money = legs[SIZE, t] * (1.0 + most) / enters
+            alone += money
+            together += legs[SIZE, t] * ((most - least) / enters + lattice.fee) + money * reach / enters
+    return 2.0**-52 * (64.0 * alone + 32.0 * n * together)

@@ -12,14 +12,11 @@ from numba import get_num_threads, njit
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, check_budget
 from backtune.optimizers.exact import search
-from backtune.optimizers.exact.bound import Ids
-from backtune.optimizers.exact.breakpoints import long_breakpoints, short_breakpoints
-from backtune.optimizers.exact.lattice import Array, axis, marks
-from backtune.optimizers.exact.search import Lattice
-from backtune.optimizers.exact.series import Rule
+from backtune.optimizers.exact.lattice import Array, Ids, Lattice, lay_out, rounding
 from backtune.problem import FILLS, EntryExitProblem
 
 SLICE = 256  # nodes between two looks at the clock
+CHUNKS = 8  # tasks for each thread that solves many problems: one a problem costs as much as a small problem
 
 
 class Exact(Optimizer):
@@ -39,7 +36,7 @@ class Exact(Optimizer):
         started = time.perf_counter()
         problem = _entry_exit(objective)
         if time_limit is None:
-            numbers = _solve(*_arguments(problem))
+            numbers: Sequence[float] = _solve(*_arguments(problem))
         else:
             numbers = _solve_until(*_arguments(problem), deadline=started + time_limit)
         return _optimum(numbers, time.perf_counter() - started)
@@ -61,8 +58,11 @@ class Exact(Optimizer):
         started = time.perf_counter()
         problems = [_entry_exit(objective) for objective in objectives]
         check_budget(budget, min(seeds), time_limit)
-        with ThreadPoolExecutor(get_num_threads()) as threads:
-            numbers = list(threads.map(_solved, problems))
+        workers = get_num_threads()
+        size = max(1, len(problems) // (CHUNKS * workers))
+        chunks = [problems[at : at + size] for at in range(0, len(problems), size)]
+        with ThreadPoolExecutor(workers) as threads:
+            numbers = [row for rows in threads.map(_solved, chunks) for row in rows]
         seconds = (time.perf_counter() - started) / len(problems)
         return [_optimum(row, seconds) for row in numbers]
 
@@ -87,8 +87,8 @@ def _arguments(problem: EntryExitProblem) -> tuple[Array, Array, Array, float, i
     )
 
 
-def _optimum(numbers: Array, seconds: float) -> Optimum:
-    a, b, value, bound, evaluations = (float(number) for number in numbers)
+def _optimum(numbers: Sequence[float], seconds: float) -> Optimum:
+    a, b, value, bound, evaluations = numbers
     proved = bound == value
     return Optimum(
         x=np.array([a, b]),
@@ -103,17 +103,17 @@ def _optimum(numbers: Array, seconds: float) -> Optimum:
     )
 
 
-def _solved(problem: EntryExitProblem) -> Array:
-    return _solve(*_arguments(problem))
+def _solved(problems: Sequence[EntryExitProblem]) -> list[Sequence[float]]:
+    return [_solve(*_arguments(problem)) for problem in problems]
 
 
 def _solve_until(
     long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool, deadline: float
-) -> Array:
+) -> Sequence[float]:
     """`_solve` in slices, until the proof is complete or the deadline has passed."""
-    lattice = _lay_out(long_legs, short_legs, bounds, fee, fills, eod)
+    lattice = lay_out(long_legs, short_legs, bounds, fee, fills, eod)
     legs = _room(lattice)
-    frontier = search.start(lattice, legs)
+    frontier = search.start(lattice, legs, rounding(lattice))
     nodes = 1  # there is always a value, however short the time
     while frontier.counts[search.SIZE]:
         if not search.advance(lattice, frontier, legs, nodes):
@@ -121,40 +121,26 @@ def _solve_until(
         nodes = SLICE
         if time.perf_counter() > deadline:
             break
-    return np.array(_report(lattice, frontier))
+    return _report(lattice, frontier)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _solve(long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool) -> Array:
+def _solve(
+    long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool
+) -> tuple[float, float, float, float, float]:
     """High offset, low offset, value, bound and evaluations of one problem's optimum."""
-    lattice = _lay_out(long_legs, short_legs, bounds, fee, fills, eod)
+    lattice = lay_out(long_legs, short_legs, bounds, fee, fills, eod)
     legs = _room(lattice)
-    frontier = search.start(lattice, legs)
+    frontier = search.start(lattice, legs, rounding(lattice))
     while frontier.counts[search.SIZE] > 0:
         if not search.advance(lattice, frontier, legs, 1 << 60):
             legs = _more_room(legs)
-    return np.array(_report(lattice, frontier))
+    return _report(lattice, frontier)
 
 
-@njit(cache=True)
-def _lay_out(
-    long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool
-) -> Lattice:
-    long_breaks = long_breakpoints(long_legs, fills, eod)
-    short_breaks = short_breakpoints(short_legs, fills, eod)
-    highs = axis(bounds[0, 0], bounds[0, 1], long_breaks[:1], short_breaks[1:], bounds[0, 1])
-    lows = axis(bounds[1, 0], bounds[1, 1], short_breaks[:1], long_breaks[1:], bounds[1, 0])
-    long_marks = marks(long_breaks, highs, lows, False)
-    short_marks = marks(short_breaks, highs, lows, True)
-    return Lattice(
-        np.ascontiguousarray(long_legs.T), np.ascontiguousarray(short_legs.T), long_marks, short_marks,
-        highs, lows, Rule(fee, fills, eod), long_legs, short_legs,
-    )  # fmt: skip
-
-
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _room(lattice: Lattice) -> Ids:
-    return np.empty(8 * (len(lattice.long_legs) + len(lattice.short_legs)) + 64, dtype=np.int32)
+    return np.empty(8 * (len(lattice.longs) + len(lattice.shorts)) + 64, dtype=np.int32)
 
 
 @njit(cache=True)
@@ -165,11 +151,17 @@ def _more_room(legs: Ids) -> Ids:
     return more
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _report(lattice: Lattice, frontier: search.Frontier) -> tuple[float, float, float, float, float]:
     value = frontier.values[search.VALUE]
     bound = value
     for k in range(frontier.counts[search.SIZE]):
         bound = max(bound, frontier.numbers[k, search.BOUND])
     row, column = frontier.counts[search.BEST_ROW], frontier.counts[search.BEST_COLUMN]
-    return lattice.highs[column], lattice.lows[row], value, bound, float(frontier.counts[search.EVALUATIONS])
+    return (
+        lattice.columns[column],
+        lattice.rows[row],
+        value,
+        bound,
+        float(frontier.counts[search.EVALUATIONS]),
+    )
