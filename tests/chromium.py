@@ -35,13 +35,13 @@ def chromium(folder):
 
 
 def show(browser, address, width=1440, scheme="light"):
+    browser.get("about:blank")
     for log in ("browser", "performance"):
         browser.get_log(log)
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    browser.get("about:blank")
     browser.get(address)
 
 
@@ -55,12 +55,17 @@ def wait_for(browser, script, seconds=30):
 
 
 def requests(browser):
-    """Addresses that the page asked for, but for itself."""
+    """Addresses that the page asked for, itself included, in order.
+
+    The log holds what Chromium's own pages ask for too (the tab it starts with may still be loading):
+    those are no requests of the page shown.
+    """
     asked = []
     for entry in browser.get_log("performance"):
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
-            asked.append(message["params"]["request"]["url"])
+            if not message["params"]["documentURL"].startswith(("chrome:", "chrome-untrusted:")):
+                asked.append(message["params"]["request"]["url"])
     return [address for address in asked if not address.startswith(("about:", "data:", "blob:"))]
 
 
