@@ -63,9 +63,10 @@ def requests(browser):
     asked = []
     for entry in browser.get_log("performance"):
         message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            if not message["params"]["documentURL"].startswith(("chrome:", "chrome-untrusted:")):
-                asked.append(message["params"]["request"]["url"])
+        if message["method"] != "Network.requestWillBeSent":
+            continue
+        if not message["params"]["documentURL"].startswith(("chrome:", "chrome-untrusted:")):
+            asked.append(message["params"]["request"]["url"])
     return [address for address in asked if not address.startswith(("about:", "data:", "blob:"))]
 
 
