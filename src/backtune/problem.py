@@ -22,6 +22,7 @@ FILLS: dict[str, int] = {
     "optimistic": kernels.OPTIMISTIC,
     "published": kernels.PUBLISHED,
 }
+ROUNDING = 2.0**-50  # more than a sum and a difference can be rounded by, relative to their terms
 DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
 
 
@@ -245,14 +246,35 @@ class EntryExitProblem:
 
 
 def _legs(moves: Array, size_row: int) -> tuple[NDArray[np.int64], Array]:
-    """Bars with a size above zero on one side, and their legs, filled up with ones that are never filled."""
+    """Bars with a size above zero on one side, in the order of their legs, and the legs; see `kernels`."""
     bars = np.flatnonzero(moves[size_row] > 0)
-    legs = np.zeros((kernels.SIZE + 1, -(-len(bars) // kernels.LANES) * kernels.LANES))
+    reach = _reach(moves.take(bars, axis=1), short=size_row > kernels.SIZE)
+    order = reach.argsort(kind="stable")
+    bars = bars[order]
+    legs = np.zeros((kernels.REACH + 1, -(-len(bars) // kernels.LANES) * kernels.LANES))
     legs[: kernels.SIZE, : len(bars)] = moves[: kernels.SIZE].take(bars, axis=1)
     legs[kernels.SIZE, : len(bars)] = moves[size_row].take(bars)
+    legs[kernels.REACH, : len(bars)] = reach[order]
     legs[kernels.OPEN, len(bars) :] = 0.5 if size_row == kernels.SIZE else -0.5
     legs[kernels.HIGH, len(bars) :], legs[kernels.LOW, len(bars) :] = -0.5, 0.5  # out of reach of any level
+    legs[kernels.REACH, len(bars) :] = np.inf
     return bars, legs
+
+
+def _reach(moves: Array, short: bool) -> Array:
+    """Reach of each bar's order, shape (n,); see `kernels`.
+
+    An order is filled only where ``forecast + offset`` comes as far as the bar's extreme or its open, with
+    room for the rounding of that sum and of this difference. A short of a bar beyond the highest level that
+    there is can be filled at any offset.
+    """
+    if short:
+        price, forecast = np.maximum(moves[kernels.HIGH], moves[kernels.OPEN]), moves[kernels.HIGH_FORECAST]
+    else:
+        price, forecast = np.minimum(moves[kernels.LOW], moves[kernels.OPEN]), moves[kernels.LOW_FORECAST]
+    away = forecast - price if short else price - forecast
+    reach: Array = away - ROUNDING * (np.abs(price) + np.abs(forecast))
+    return np.where(price >= kernels.MAX_UP, -np.inf, reach) if short else reach
 
 
 def _vector(name: str, value: ArrayLike, length: int | None = None) -> Array:
