@@ -201,8 +201,8 @@ class Run:
         RunError
             It is not one.
         """
-        path = Path(folder)
         try:
+            path = Path(folder)
             record = json.loads((path / "run.json").read_text("utf-8"))
             symbols = [check_symbol(symbol) for symbol in record["symbols"]]
             record["status"], record["settings"]
