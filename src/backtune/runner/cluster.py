@@ -87,7 +87,7 @@ def _check_memory_limit(limit: str | None) -> None:
 
     try:
         size = LEAST_MEMORY if limit is None else parse_bytes(limit)
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):
         size = 0
     if size < LEAST_MEMORY:
         raise SettingError(
