@@ -67,12 +67,13 @@ def left_padded(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Offsets (m, 3, T) behind zeros, T a multiple of `multiple`, and which of the times (m, T) are bars."""
     length = -(-max(map(len, contexts)) // multiple) * multiple
-    values = np.zeros((len(contexts), 3, length), dtype=np.float32)
+    prices = np.empty((len(contexts), len(MOVES), length))
+    prices[:] = np.array([context.prices[3, -1] for context in contexts])[:, None, None]
     seen = np.zeros((len(contexts), length), dtype=bool)
-    for row, mask, context in zip(values, seen, contexts, strict=True):
-        row[:, length - len(context) :] = context.offsets
+    for row, mask, context in zip(prices, seen, contexts, strict=True):
+        row[:, length - len(context) :] = context.prices[1:]
         mask[length - len(context) :] = True
-    return values, seen
+    return np.log(prices / prices[:, 2:, -1:]).astype(np.float32), seen
 
 
 @dataclass
