@@ -37,15 +37,15 @@ def test_high_low_and_close_are_forecast_jointly(weights):
     assert not np.array_equal(model.forecast(bars, [195]).high, model.forecast(other, [195]).high)
 
 
-def test_a_layer_that_is_not_group_attention_is_never_swapped(weights):
+def test_a_layer_that_is_not_what_it_is_taken_for_is_never_replaced(weights):
     """Another version of the library may order its layers otherwise."""
     from chronos import BaseChronosPipeline
 
     from backtune.errors import ForecasterError
-    from backtune.forecasts.chronos_groups import keep_groups_apart
+    from backtune.forecasts.chronos_encoder import GroupedEncoder
 
     encoder = BaseChronosPipeline.from_pretrained(weights("chronos")).model.encoder
     layers = encoder.block[0].layer
     layers[0], layers[1] = layers[1], layers[0]
     with pytest.raises(ForecasterError, match="chronos-forecasting is built otherwise"):
-        keep_groups_apart(encoder)
+        GroupedEncoder(encoder)

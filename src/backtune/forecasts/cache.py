@@ -183,17 +183,28 @@ def _read(path: Path) -> dict[str, Entry]:
         table = parquet.read_table(path, page_checksum_verification=True)
         if (table.schema.metadata or {}).get(b"backtune") != str(VERSION).encode():
             raise ValueError("another layout")
-        entries = {}
-        for row in table.to_pylist():
-            quantiles = np.array(row["quantiles"]).reshape(len(MOVES), len(LEVELS))
-            samples = None if row["samples"] is None else np.array(row["samples"]).reshape(-1, len(MOVES))
-            entries[str(row["key"])] = (quantiles, samples)
-        return entries
+        keys, rows = table["key"].to_pylist(), [_numbers(table[name]) for name in ("quantiles", "samples")]
+        return {
+            key: (
+                quantiles.reshape(len(MOVES), len(LEVELS)),
+                samples.reshape(-1, len(MOVES)) if len(samples) else None,
+            )
+            for key, quantiles, samples in zip(keys, *rows, strict=True)
+        }
     except FileNotFoundError:
         return {}  # another process dropped it
     except (ArrowException, OSError, ValueError, KeyError, TypeError):
         _drop(path)
         return {}
+
+
+def _numbers(column: Any) -> list[Array]:
+    """Lists of a column as arrays; none of them is empty but where it is missing."""
+    from pyarrow import compute
+
+    lengths = compute.list_value_length(column).fill_null(0).to_numpy()
+    numbers = compute.list_flatten(column).to_numpy()
+    return [np.array(part) for part in np.split(numbers, np.cumsum(lengths)[:-1])]
 
 
 def _renamed(path: Path, write: Any) -> None:

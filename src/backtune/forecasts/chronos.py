@@ -45,32 +45,32 @@ class Chronos(TorchForecaster):
         return [model.model.encoder]
 
     def prune(self, model: Any) -> None:
-        """Let group attention look at each context's three series, instead of at the whole batch masked."""
-        from backtune.forecasts.chronos_groups import keep_groups_apart
+        """Attend within each context's three series, and compute no token that the forecast does not need."""
+        from backtune.forecasts.chronos_encoder import GroupedEncoder
 
-        keep_groups_apart(model.model.encoder)
+        model.model.encoder = GroupedEncoder(model.model.encoder).eval()
 
     def prepare(self, model: Any, contexts: Sequence[Context]) -> Any:
         """Left-pad with NaN, which the model leaves out; shape (m, 3, T)."""
         import torch
 
         values, seen = left_padded(contexts)
-        values[np.broadcast_to(~seen[:, None], values.shape)] = np.nan
-        return torch.from_numpy(values)
+        if not seen.all():
+            values[np.broadcast_to(~seen[:, None], values.shape)] = np.nan
+        return torch.from_numpy(values).to(self.target_device())
 
     def forward(self, model: Any, inputs: Any) -> Any:
-        """Quantiles (m, 3, levels) of the next bar."""
-        import torch
+        """Quantiles (m, 3, levels) of the next bar: the first time of the one patch that is forecast."""
+        from chronos.utils import interpolate_quantiles
 
-        quantiles, _ = model.predict_quantiles(
-            inputs,
-            prediction_length=1,
-            quantile_levels=list(LEVELS),
-            batch_size=3 * len(inputs),  # counted in series
-            context_length=inputs.shape[-1],
-            cross_learning=False,
-        )
-        return torch.stack(quantiles)[:, :, 0, :]
+        network, series = model.model, inputs.flatten(0, 1)
+        encoded, scales, *_ = network.encode(context=series, num_output_patches=1)
+        patch = network.output_patch_embedding(encoded[0][:, -1]).unflatten(-1, (network.num_quantiles, -1))
+        made = network.instance_norm.inverse(patch[..., 0], scales).unflatten(0, (-1, inputs.shape[1]))
+        known = list(model.quantiles)
+        if set(LEVELS) <= set(known):
+            return made[..., [known.index(level) for level in LEVELS]].cpu()
+        return interpolate_quantiles(list(LEVELS), known, made).cpu()
 
     def finish(self, outputs: Any, contexts: Sequence[Context]) -> tuple[Array, Array | None]:
         """Moves from log offsets."""

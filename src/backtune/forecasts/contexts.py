@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -57,8 +57,8 @@ class Context:
     def key(self, identity: str) -> str:
         """SHA-256 of the bars and of the model that looks at them."""
         sha = hashlib.sha256(identity.encode())
-        for array in (self.prices, self.volume, self.timestamps.astype("int64")):
-            sha.update(np.ascontiguousarray(array).tobytes())
+        for row in (*self.prices, self.volume, self.timestamps.view("int64")):
+            sha.update(np.ascontiguousarray(row))
         return sha.hexdigest()
 
 
@@ -67,12 +67,13 @@ def left_padded(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Offsets (m, 3, T) behind zeros, T a multiple of `multiple`, and which of the times (m, T) are bars."""
     length = -(-max(map(len, contexts)) // multiple) * multiple
-    values = np.zeros((len(contexts), 3, length), dtype=np.float32)
+    prices = np.empty((len(contexts), len(MOVES), length))
+    prices[:] = np.array([context.prices[3, -1] for context in contexts])[:, None, None]
     seen = np.zeros((len(contexts), length), dtype=bool)
-    for row, mask, context in zip(values, seen, contexts, strict=True):
-        row[:, length - len(context) :] = context.offsets
+    for row, mask, context in zip(prices, seen, contexts, strict=True):
+        row[:, length - len(context) :] = context.prices[1:]
         mask[length - len(context) :] = True
-    return values, seen
+    return np.log(prices / prices[:, 2:, -1:]).astype(np.float32), seen
 
 
 @dataclass
@@ -139,7 +140,7 @@ class ContextForecaster(QuantileForecaster):
             kept = forecast_cache() if self.cache else None
             about = self.identity()
             identity = digest_of(about)
-            contexts = [[self._context(bars, int(t)) for t in targets] for bars, targets in wanted]
+            contexts = [self._contexts(bars, targets) for bars, targets in wanted]
             keys = [[context.key(identity) for context in series] for series in contexts]
             found: dict[str, Entry] = {}
             for (bars, _), mine in zip(wanted, keys, strict=True):
@@ -180,11 +181,15 @@ class ContextForecaster(QuantileForecaster):
                     made[group[start + index][0]] = (row, None if samples is None else samples[index])
         return made
 
+    def _contexts(self, bars: Bars, targets: Iterable[int]) -> list[Context]:
+        """Views of the series, a stretch each."""
+        prices = np.stack([bars.open, bars.high, bars.low, bars.close])
+        volume = np.zeros(len(bars)) if bars.volume is None else np.nan_to_num(bars.volume)
+        pasts = [slice(max(int(target) - self.context, 0), int(target)) for target in targets]
+        return [Context(prices[:, past], volume[past], bars.timestamps[past]) for past in pasts]
+
     def _context(self, bars: Bars, target: int) -> Context:
-        past = slice(max(target - self.context, 0), target)
-        prices = np.stack([bars.open[past], bars.high[past], bars.low[past], bars.close[past]])
-        volume = np.zeros(prices.shape[1]) if bars.volume is None else np.nan_to_num(bars.volume[past])
-        return Context(prices, volume, bars.timestamps[past])
+        return self._contexts(bars, [target])[0]
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
