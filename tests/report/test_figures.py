@@ -100,6 +100,7 @@ def test_every_figure_is_one_that_plotly_accepts(sample_result, tables):
         assert Figure(figure).data
     for made in (sample_result.plot_equity(), sample_result.plot_surface(3), sample_result.plot_offsets()):
         assert isinstance(made, Figure)
+        assert made.layout.legend.y > 1  # above the figure: below it are the dates
         assert "SP500" in made.layout.title.text
 
 

@@ -285,7 +285,8 @@ def graph_object(figure: Figure, title: str) -> Any:
     except ImportError:
         raise BacktuneError("figures need plotly, which is not installed; pip install plotly") from None
     made = PlotlyFigure(figure)
-    made.update_layout(title={"text": title}, template="plotly_white", legend={"orientation": "h"})
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # below, it would cover the dates
+    made.update_layout(title={"text": title}, template="plotly_white", legend=legend)
     return made
 
 
