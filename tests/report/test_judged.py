@@ -77,6 +77,16 @@ def test_a_portfolio_of_stocks_and_coins_has_the_bars_of_the_coins():
 SETTINGS = Settings(num_simulations=70, window=100)
 
 
+def test_leaving_a_random_walk_at_the_close_is_a_fair_game():
+    """Without fees, orders near the extremes neither earn nor lose: the walks have no edge either way."""
+    settings = Settings(num_simulations=550, window=10, fee=0.0)
+    tables = [run_backtest(random_walk(seed, 620), settings).configurations for seed in range(20)]
+    rows = pd.concat(tables)
+    traded = rows[(rows["strategy"] == "untuned") & rows["close_at_eod"] & (rows["trades"] > 0)]["causal"]
+    assert len(traded) > 5000  # enough to see 6 bp a trade
+    assert abs(traded.mean()) < 3.0 * traded.std() / np.sqrt(len(traded))
+
+
 @pytest.mark.parametrize("fee", [None, 0.0])
 def test_random_walks_have_no_edge(fee):
     """Twelve symbols without an edge by construction; at most one may be called one alone, none together."""
