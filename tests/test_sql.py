@@ -33,6 +33,13 @@ def test_views_are_the_frames(run, name):
     )
 
 
+def test_a_figure_that_is_undefined_is_null(run):
+    """NaN would be the largest of all in an order by."""
+    undefined = int(run.summary["sharpe"].isna().sum())
+    assert undefined
+    assert run.sql("select count(*) as n from summary where sharpe is null")["n"].item() == undefined
+
+
 def test_symbols_stay_text(run):
     answer = run.sql("select distinct symbol from summary order by symbol")
     assert answer["symbol"].tolist() == sorted(NAMES)

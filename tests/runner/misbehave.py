@@ -12,7 +12,7 @@ from backtune.bars import Universe
 from backtune.forecasts.naive import Naive
 
 UNIVERSE = Universe(seed=3, bars=300)
-TABLES = ("simulations", "summary", "returns")
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
 SMALL = {"num_simulations": 4, "window": 60, "data": UNIVERSE}
 
 
