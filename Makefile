@@ -42,7 +42,7 @@ types: $(VENV)/.lint
 
 bench: $(VENV)/.core
 	$(PIP) torch==2.13.0
-	$(PIP) -e '.[peers]'
+	$(PIP) -e '.[peers,chronos,toto]'
 	$(BIN)/python benchmarks/performance.py
 
 # the API, as pages under build/docs

@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("backtune", "numpy", "numba", "llvmlite", "scipy", "pandas", "torch", "backtesting", "sambo")
+PACKAGES = (
+    "backtune", "numpy", "numba", "llvmlite", "scipy", "pandas", "torch", "backtesting", "sambo",
+    "chronos-forecasting", "toto-2", "timecopilot-toto-2",
+)  # fmt: skip
 
 
 def cpu_model() -> str:

@@ -23,11 +23,13 @@ class Plan:
     time_limit: float = 60.0
     demos: int = 3
     gpu_problems: int = 28_000
+    contexts: int = 210
 
 
 QUICK = Plan(
     rounds=2, simulations=3, bars=600, evaluations=40, grid=11, tries=8, tensor_sample=1,
     lengths=(500, 1000, 2000), demos=0, gpu_problems=12,
+    contexts=40,
 )  # fmt: skip
 
 
