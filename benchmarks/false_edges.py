@@ -43,6 +43,14 @@ def judged(results):
     return alone, together.symbols, together.whole
 
 
+def sharpe(judgements):
+    """Median Sharpe ratio of the symbols that traded, and how many never did."""
+    traded = [j.evidence.sharpe for j in judgements.values() if j.evidence.traded]
+    idle = len(judgements) - len(traded)
+    median = f"{np.median(traded):5.1f}" if traded else "    -"
+    return f"median Sharpe {median}" + (f", {idle} never traded" if idle else "")
+
+
 def count(judgements):
     """How many symbols have each verdict."""
     verdicts = [judgement.verdict for judgement in judgements.values()]
@@ -83,10 +91,9 @@ def main():
             longer = replace(settings, num_simulations=length)
             alone, together, whole = judged(backtests(args.planted, longer, strength))
             shares = [np.mean([j.verdict == EDGE for j in each.values()]) for each in (alone, together)]
-            sharpe = np.median([j.evidence.sharpe for j in alone.values()])
             print(
-                f"  {length:4d} bars, strength {strength:.1f} (median Sharpe {sharpe:5.1f}): "
-                f"{shares[0]:4.0%} / {shares[1]:4.0%} / {whole.verdict}"
+                f"  {length:4d} bars, strength {strength:.1f}: {shares[0]:4.0%} / {shares[1]:4.0%} / "
+                f"{whole.verdict:11}  ({sharpe(alone)})"
             )
 
 

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import backtune as bt
+from backtune.receipts import writing
 
 
 def main() -> int:
     """Run, and say what it took."""
     options = _options()
-    options.output_dir.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     runs = bt.run_parallel_backtests(
         options.symbols,
@@ -27,14 +27,15 @@ def main() -> int:
     )
     elapsed = time.perf_counter() - started
     for symbol, result in runs.items():
-        result.simulations.to_csv(options.output_dir / f"{symbol}_backtest.csv", index=False)
+        with writing(options.output_dir):
+            result.simulations.to_csv(options.output_dir / f"{symbol}_backtest.csv", index=False)
         print(f"{symbol}: {result.seconds['total']:.2f} s")
     for symbol, error in runs.failed.items():
         print(f"{symbol}: failed: {error}", file=sys.stderr)
     if runs:
         sequential = sum(result.seconds["total"] for result in runs.values())
         print(f"sequential estimate: {sequential:.2f} s (sum of the above, which ran side by side)")
-        print(f"wall clock: {elapsed:.2f} s with {options.workers} workers, their start included")
+        print(f"wall clock: {elapsed:.2f} s with --workers {options.workers}, their start included")
         print(f"speed-up: {sequential / elapsed:.2f}x")
     return 0 if not runs.failed else 1 if runs else 2
 
@@ -55,3 +56,6 @@ if __name__ == "__main__":
     except bt.BacktuneError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt as stop:
+        print(stop, file=sys.stderr)
+        sys.exit(130)

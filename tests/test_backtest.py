@@ -362,6 +362,8 @@ def test_data_from_folder_file_frame_and_bars(tmp_path):
         ({"seed": -1}, "seed is -1"),
         ({"fee": 1.5}, "fee is 1.5"),
         ({"fee": float("nan")}, "fee is nan"),
+        ({"fee": False}, "fee is False"),
+        ({"drop_bad": "no"}, "drop_bad is 'no'"),
         ({"asset": "bond"}, "unknown asset 'bond'"),
         ({"fills": "casual"}, "did you mean 'causal'"),
         ({"model": "rnage"}, "did you mean 'range'"),
@@ -396,6 +398,6 @@ def test_no_data_names_the_cure():
 
 
 def test_numpy_numbers_are_numbers():
-    result = bt.backtest_forecasts("SP500", np.int64(2), window=np.int32(40), fee=np.float64(0.001))
+    result = bt.backtest_forecasts("SP500", np.int64(2), window=np.int32(40), fee=np.float32(0.001))
     plain = result.settings.as_dict()
     assert [type(plain[name]) for name in ("num_simulations", "window", "fee")] == [int, int, float]

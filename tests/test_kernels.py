@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 import fills_reference
 from backtune import EntryExitProblem
+from backtune.kernels import REACH
+from backtune.optimizers.exact.breakpoints import breakpoints
+from backtune.problem import FILLS as RULES
 from problems import FILLS, random_problem
 
 KINDS = ("plain", "tied", "clamped", "gapped", "wild", "exact-floats")
@@ -160,3 +163,26 @@ def test_any_bars_agree_with_the_reference(prices, sizes, grid, x, eod, fills, f
     np.testing.assert_allclose(problem.returns(x), expected, rtol=1e-12, atol=1e-12)
     assert problem(x) == pytest.approx(expected.sum(), rel=1e-12, abs=1e-12)
     assert problem.batch([x, x]).tolist() == [problem(x)] * 2
+
+
+@pytest.mark.parametrize("fills", FILLS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_order_is_filled_out_of_its_reach(kind, fills):
+    """A sum ends at the first legs out of reach: what is beyond must be zeros, to the last float."""
+    for seed in range(60):
+        problem = random_problem(seed, n=100, fills=fills, kind=kind)
+        if seed % 2:  # bars beyond the highest level that there is
+            problem = _sixty_fold(problem)
+        for legs, side in ((problem.long_legs, 1.0), (problem.short_legs, -1.0)):
+            first_filled = side * breakpoints(legs, side, RULES[fills], True)[1]
+            assert (legs[REACH, :-1] <= legs[REACH, 1:]).all()
+            assert (legs[REACH] <= first_filled).all()
+
+
+def _sixty_fold(problem):
+    moves = problem.moves.copy()
+    moves[:6, ::7] *= 60.0 / np.abs(moves[:6]).max()
+    moves[:6] = np.maximum(moves[:6], -0.95)
+    return EntryExitProblem(
+        *moves, fee=problem.fee, close_at_eod=problem.close_at_eod, fills=problem.fills, bounds=problem.bounds
+    )

@@ -56,7 +56,9 @@ def test_symbols_stay_text(run):
 )
 def test_a_query_reads_the_run_and_nothing_else(run, query, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(bt.RunError, match="views: simulations, summary, returns") as caught:
+    with pytest.raises(
+        bt.RunError, match="views: simulations, summary, returns, configurations, inputs"
+    ) as caught:
         run.sql(query)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

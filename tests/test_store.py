@@ -84,6 +84,11 @@ def test_a_damaged_record_is_one_line(tmp_path, text):
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_no_path_is_no_run():
+    with pytest.raises(bt.RunError, match="None: is not a run folder"):
+        bt.Run.open(None)
+
+
 def test_no_record(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(bt.RunError, match="is not a run folder"):

@@ -16,7 +16,7 @@ from backtune.problem import FILLS
 BATCH = 64
 
 
-@njit(cache=True)
+@njit
 def singles(long_legs: Any, short_legs: Any, points: Any, fee: float, fills: int, eod: bool) -> float:
     """Sum of the totals at `points`, evaluated one at a time."""
     result = 0.0
@@ -25,7 +25,7 @@ def singles(long_legs: Any, short_legs: Any, points: Any, fee: float, fills: int
     return result
 
 
-@njit(cache=True)
+@njit
 def batches(long_legs: Any, short_legs: Any, points: Any, fee: float, fills: int, eod: bool) -> float:
     """Sum of the totals at `points`, evaluated BATCH at a time."""
     result = 0.0

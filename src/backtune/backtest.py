@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_bars, load_sample
 from backtune.bars.series import FEES
-from backtune.errors import BarsError, SettingError, one_of
+from backtune.errors import BarsError, SettingError, is_number, one_of, whole_number
 from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
 from backtune.metrics.summary import summarize
 from backtune.optimizers import Optimum, optimize_many, optimizer
@@ -48,15 +48,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("num_simulations", "window", "horizon", "budget"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise SettingError(f"{name} is {value!r}; expected a whole number >= 1")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or self.seed < 0:
-            raise SettingError(f"seed is {self.seed!r}; expected a whole number >= 0")
-        if self.fee is not None and not (isinstance(self.fee, int | float) and 0.0 <= self.fee < 1.0):
+            whole_number(name, getattr(self, name))
+        whole_number("seed", self.seed, 0)
+        if self.fee is not None and not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
             raise SettingError(
                 f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
             )
+        if not isinstance(self.drop_bad, bool | np.bool_):
+            raise SettingError(f"drop_bad is {self.drop_bad!r}; expected True or False")
         if self.asset is not None:
             one_of("asset", self.asset, ("stock", "crypto"))
         one_of("fill rule", self.fills, FILLS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral, Real
 
 
 class BacktuneError(Exception):
@@ -77,6 +78,23 @@ class ForecasterError(BacktuneError, RuntimeError):
 
 class RunError(BacktuneError):
     """A run folder that cannot be written, or is not one."""
+
+
+def is_number(given: object) -> bool:
+    """Whether it is a real number, of Python or of NumPy; True and False are none."""
+    return isinstance(given, Real) and not isinstance(given, bool)
+
+
+def whole_number(name: str, given: object, least: int = 1) -> int:
+    """Return `given` if it is a whole number, of Python or of NumPy, and not below `least`.
+
+    Raises
+    ------
+    SettingError
+    """
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < least:
+        raise SettingError(f"{name} is {given!r}; expected a whole number >= {least}")
+    return int(given)
 
 
 def in_a_line(error: BaseException) -> str:

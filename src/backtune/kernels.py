@@ -1,8 +1,10 @@
 """The fill rules as compiled code: what one bar returns at given levels, and sums of that over bars.
 
-A *leg* is one side (long or short) of one bar with a size above zero. A problem keeps its legs in two arrays,
-one a side, of shape (7, legs) with the rows OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE. They
-are padded to a multiple of LANES with legs of size zero out of every level's reach: no sum has a remainder.
+A *leg* is one side (long or short) of one bar with a size above zero. A problem keeps its legs in two
+arrays, one a side, of shape (8, legs) with the rows OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST,
+SIZE, REACH. They ascend in REACH: no long is filled at a low offset below its reach, no short at a high
+offset whose negative is below it. So a sum ends at the first legs out of reach, which would add zeros to
+it. Legs of size zero out of any reach pad them to a multiple of LANES: no sum has a remainder.
 The rules are those of the package's `docs/fills.md`; `tests/fills_reference.py` states them once more in
 plain NumPy, and the tests hold the two together.
 
@@ -14,12 +16,19 @@ relies on that.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from backtune.stale import drop_stale_code
+
+_HERE = Path(__file__).parent
+drop_stale_code([Path(__file__), _HERE / "gpu" / "settle.py", *(_HERE / "optimizers" / "exact").glob("*.py")])
+
 CAUSAL, OPTIMISTIC, PUBLISHED = 0, 1, 2
-OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE = range(7)
+OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE, REACH = range(8)
 MAX_UP, MAX_DOWN = 10.0, -1.0
 LANES = 16
 
@@ -117,6 +126,8 @@ def total(
 def _add_longs(legs: Array, a: float, b: float, fee: float, fills: int, eod: bool, lanes: Array) -> None:
     o, h, lo, c, hf, lf, s = legs[0], legs[1], legs[2], legs[3], legs[4], legs[5], legs[6]
     for k in range(legs.shape[1] // LANES):
+        if legs[REACH, k * LANES] > b:
+            break
         for j in range(LANES):
             t = k * LANES + j
             lanes[j] += s[t] * long_return(
@@ -128,6 +139,8 @@ def _add_longs(legs: Array, a: float, b: float, fee: float, fills: int, eod: boo
 def _add_shorts(legs: Array, a: float, b: float, fee: float, fills: int, eod: bool, lanes: Array) -> None:
     o, h, lo, c, hf, lf, s = legs[0], legs[1], legs[2], legs[3], legs[4], legs[5], legs[6]
     for k in range(legs.shape[1] // LANES):
+        if legs[REACH, k * LANES] > -a:
+            break
         for j in range(LANES):
             t = k * LANES + j
             lanes[j] += s[t] * short_return(

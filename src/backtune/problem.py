@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from typing import Literal, cast
 
 import numpy as np
@@ -22,6 +23,7 @@ FILLS: dict[str, int] = {
     "optimistic": kernels.OPTIMISTIC,
     "published": kernels.PUBLISHED,
 }
+ROUNDING = 2.0**-50  # more than a sum and a difference can be rounded by, relative to their terms
 DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
 
 
@@ -116,8 +118,8 @@ class EntryExitProblem:
         self.bounds = _bounds(bounds)
         self.moves: Array = np.stack([o, h, lo, c, hf, lf, ls, ss])
         self.moves.flags.writeable = False
-        self._long_bars, self.long_legs = _legs(self.moves, kernels.SIZE)
-        self._short_bars, self.short_legs = _legs(self.moves, kernels.SIZE + 1)
+        self._longs, self._shorts = _side(self.moves, short=False), _side(self.moves, short=True)
+        self.long_legs, self.short_legs = self._longs.legs(), self._shorts.legs()
 
     def __call__(self, x: ArrayLike) -> float:
         """Total return at x = (high_offset, low_offset), the sum over all bars."""
@@ -208,10 +210,12 @@ class EntryExitProblem:
 
     def under(self, fills: FillRule) -> EntryExitProblem:
         """Return the same problem valued by another fill rule."""
-        return self._changed(fills=fills)
+        other = copy(self)
+        other.fills = cast(FillRule, one_of("fill rule", fills, FILLS))
+        return other
 
     def slice(self, start: int, stop: int) -> EntryExitProblem:
-        """Return the problem of bars start..stop-1 alone.
+        """Return the problem of bars start..stop-1 alone; what was validated once is not validated again.
 
         Raises
         ------
@@ -220,21 +224,17 @@ class EntryExitProblem:
         """
         if not 0 <= start < stop <= self.size:
             raise ProblemError(f"bars {start}..{stop - 1} were asked for; the problem has 0..{self.size - 1}")
-        return self._changed(moves=self.moves[:, start:stop])
-
-    def _changed(self, *, moves: Array | None = None, fills: FillRule | None = None) -> EntryExitProblem:
-        """Return a copy with other bars or another rule; what was validated once is not validated again."""
         other = copy(self)
-        if moves is not None:
-            other.moves, other.size = moves, moves.shape[1]
-            other._long_bars, other.long_legs = _legs(moves, kernels.SIZE)
-            other._short_bars, other.short_legs = _legs(moves, kernels.SIZE + 1)
-        if fills is not None:
-            other.fills = cast(FillRule, one_of("fill rule", fills, FILLS))
+        other.moves, other.size = self.moves[:, start:stop], stop - start
+        other._longs, other._shorts = self._longs.slice(start, stop), self._shorts.slice(start, stop)
+        other.long_legs, other.short_legs = other._longs.legs(), other._shorts.legs()
         return other
 
     def _sides(self) -> tuple[tuple[NDArray[np.int64], Array, bool], ...]:
-        return (self._long_bars, self.long_legs, False), (self._short_bars, self.short_legs, True)
+        return (
+            (self._longs.in_order(), self.long_legs, False),
+            (self._shorts.in_order(), self.short_legs, True),
+        )
 
     def __repr__(self) -> str:
         """Show size, policy, rule and bounds."""
@@ -244,15 +244,64 @@ class EntryExitProblem:
         )
 
 
-def _legs(moves: Array, size_row: int) -> tuple[NDArray[np.int64], Array]:
-    """Bars with a size above zero on one side, and their legs, filled up with ones that are never filled."""
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """Bars with a size above zero on one side, a leg for each, in the order of the bars; see `kernels`."""
+
+    bars: NDArray[np.int64]
+    columns: Array  # (8, len(bars))
+    padding: Array  # (8, 1): a leg out of reach of any level
+
+    def slice(self, start: int, stop: int) -> _Side:
+        """Return those of bars start..stop-1, which are then counted from zero."""
+        first, last = self.bars.searchsorted((start, stop))
+        return _Side(self.bars[first:last] - start, self.columns[:, first:last], self.padding)
+
+    def order(self) -> NDArray[np.int64]:
+        """Places of the legs in the order of their reach."""
+        order: NDArray[np.int64] = self.columns[kernels.REACH].argsort(kind="stable")
+        return order
+
+    def in_order(self) -> NDArray[np.int64]:
+        """Bars in the order of `legs`."""
+        return self.bars[self.order()]
+
+    def legs(self) -> Array:
+        """Legs in the order of their reach, padded to a multiple of LANES."""
+        count = len(self.bars)
+        legs = np.empty((len(self.columns), -(-count // kernels.LANES) * kernels.LANES))
+        legs[:, :count] = self.columns.take(self.order(), axis=1)
+        legs[:, count:] = self.padding
+        return legs
+
+
+def _side(moves: Array, short: bool) -> _Side:
+    size_row = kernels.SIZE + short
     bars = np.flatnonzero(moves[size_row] > 0)
-    legs = np.zeros((kernels.SIZE + 1, -(-len(bars) // kernels.LANES) * kernels.LANES))
-    legs[: kernels.SIZE, : len(bars)] = moves[: kernels.SIZE].take(bars, axis=1)
-    legs[kernels.SIZE, : len(bars)] = moves[size_row].take(bars)
-    legs[kernels.OPEN, len(bars) :] = 0.5 if size_row == kernels.SIZE else -0.5
-    legs[kernels.HIGH, len(bars) :], legs[kernels.LOW, len(bars) :] = -0.5, 0.5  # out of reach of any level
-    return bars, legs
+    columns = np.empty((kernels.REACH + 1, len(bars)))
+    columns[: kernels.SIZE] = moves[: kernels.SIZE].take(bars, axis=1)
+    columns[kernels.SIZE] = moves[size_row].take(bars)
+    columns[kernels.REACH] = _reach(columns, short)
+    padding = np.zeros((len(columns), 1))
+    padding[[kernels.OPEN, kernels.HIGH, kernels.LOW], 0] = (-0.5 if short else 0.5), -0.5, 0.5
+    padding[kernels.REACH] = np.inf
+    return _Side(bars, columns, padding)
+
+
+def _reach(moves: Array, short: bool) -> Array:
+    """Reach of each bar's order, shape (n,); see `kernels`.
+
+    An order is filled only where ``forecast + offset`` comes as far as the bar's extreme or its open, with
+    room for the rounding of that sum and of this difference. A short of a bar beyond the highest level that
+    there is can be filled at any offset.
+    """
+    if short:
+        price, forecast = np.maximum(moves[kernels.HIGH], moves[kernels.OPEN]), moves[kernels.HIGH_FORECAST]
+    else:
+        price, forecast = np.minimum(moves[kernels.LOW], moves[kernels.OPEN]), moves[kernels.LOW_FORECAST]
+    away = forecast - price if short else price - forecast
+    reach: Array = away - ROUNDING * (np.abs(price) + np.abs(forecast))
+    return np.where(price >= kernels.MAX_UP, -np.inf, reach) if short else reach
 
 
 def _vector(name: str, value: ArrayLike, length: int | None = None) -> Array:

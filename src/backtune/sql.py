@@ -13,7 +13,9 @@ from typing import Any
 import pandas as pd
 
 from backtune.errors import RunError
-from backtune.receipts import Receipt, table_bytes
+from backtune.receipts import TABLES, Receipt, table_bytes
+
+VIEWS = f"views: {', '.join(TABLES)}"
 
 
 def connect(folder: Path, receipts: Mapping[str, Receipt], paths: Mapping[str, Sequence[Path]]) -> Any:
@@ -65,7 +67,7 @@ def ask(connection: Any, query: str) -> pd.DataFrame:
         answer = pd.DataFrame() if done is None else done.df()
     except duckdb.Error as error:
         first = str(error).strip().splitlines()[0]
-        raise RunError(f"query {query[:80]!r}: {first}; views: simulations, summary, returns") from error
+        raise RunError(f"query {query[:80]!r}: {first}; {VIEWS}") from error
     if done is None:
-        raise RunError(f"query {query[:80]!r} asks nothing; views: simulations, summary, returns")
+        raise RunError(f"query {query[:80]!r} asks nothing; {VIEWS}")
     return answer

@@ -201,8 +201,8 @@ class Run:
         RunError
             It is not one.
         """
-        path = Path(folder)
         try:
+            path = Path(folder)
             record = json.loads((path / "run.json").read_text("utf-8"))
             symbols = [check_symbol(symbol) for symbol in record["symbols"]]
             record["status"], record["settings"]
@@ -288,7 +288,7 @@ class Run:
         return self.table("returns")
 
     def connect(self) -> Any:
-        """Give a DuckDB connection with the views simulations, summary and returns over the Parquet files.
+        """Give a DuckDB connection with a view for each of `TABLES` over the Parquet files.
 
         The connection reads nothing else and cannot write a file. See `backtune.sql`.
 
@@ -303,7 +303,7 @@ class Run:
         return connect(self.folder, self.receipts, paths)
 
     def sql(self, query: str) -> pd.DataFrame:
-        """Run one query on the views simulations, summary and returns.
+        """Run one query on the views of `connect`.
 
         Raises
         ------

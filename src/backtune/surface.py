@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.kernels import CAUSAL, MAX_DOWN, MAX_UP, PUBLISHED
+from backtune.kernels import CAUSAL, MAX_DOWN, MAX_UP, PUBLISHED, REACH
 
 Array = NDArray[np.float64]
 CHUNK = 4096  # legs at a time, so that a long series takes little memory
@@ -31,7 +31,7 @@ def surface(
 def _add_longs(
     result: Array, legs: Array, highs: Array, lows: Array, fee: float, fills: int, eod: bool
 ) -> None:
-    o, h, lo, c, hf, lf, s = legs[:, :, None]
+    o, h, lo, c, hf, lf, s = legs[:REACH, :, None]
     up, down = np.clip(hf + highs, 0.0, MAX_UP), np.clip(lf + lows, MAX_DOWN, 0.0)
     if fills == PUBLISHED:
         filled = down > lo
@@ -52,7 +52,7 @@ def _add_longs(
 def _add_shorts(
     result: Array, legs: Array, highs: Array, lows: Array, fee: float, fills: int, eod: bool
 ) -> None:
-    o, h, lo, c, hf, lf, s = legs[:, :, None]
+    o, h, lo, c, hf, lf, s = legs[:REACH, :, None]
     up, down = np.clip(hf + highs, 0.0, MAX_UP), np.clip(lf + lows, MAX_DOWN, 0.0)
     if fills == PUBLISHED:
         filled = up < h

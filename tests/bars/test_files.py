@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from backtune import BacktuneError, BarsError, SettingError, load_bars
 from backtune.bars import find_bars_file
 from backtune.bars.files import check_folder
+from backtune.bars.rules import order_faults
 from price_frames import PRICES, frame, same_prices
 
 DAYS = frame()["Date"].to_numpy("datetime64[ns]")
@@ -301,6 +303,45 @@ def test_newest_first_says_so(drop):
     refused(pd.concat([data.iloc[:1], data]), "sort them by date", drop_bad=drop)
 
 
+def test_a_date_far_ahead_costs_its_own_row_alone():
+    """Every row after it is earlier than it; those are the good ones."""
+    data = frame()
+    data.loc[7, "Date"] = pd.Timestamp("2201-01-13")
+    refused(data, "row 8", "later than that of a row after it: 2201-01-13", "--drop-bad")
+    bars = load_bars(data, drop_bad=True)
+    assert bars.dropped == 1
+    np.testing.assert_array_equal(bars.timestamps, np.delete(DAYS, 7))
+
+
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=8))
+def test_the_fewest_rows_are_dropped(days):
+    """As many stay as in the longest of all rising choices of rows; of two equal dates the first."""
+    stamps = np.datetime64("2021-01-04", "ns") + np.array(days) * np.timedelta64(1, "D")
+    found = order_faults(stamps)
+    bad = np.logical_or.reduce([fault.rows for fault in found]) if found else np.zeros(len(days), bool)
+    kept = [day for day, drop in zip(days, bad, strict=True) if not drop]
+    assert all(a < b for a, b in pairwise(kept))
+    longest = max(
+        size
+        for size in range(1, len(days) + 1)
+        if any(all(a < b for a, b in pairwise(some)) for some in combinations(days, size))
+    )
+    assert len(kept) == longest
+    assert sum(fault.rows.sum() for fault in found) == bad.sum()
+    if sorted(days) == days:
+        np.testing.assert_array_equal(bad, [day in days[:row] for row, day in enumerate(days)])
+
+
+def test_rows_in_no_order_are_to_be_sorted():
+    refused(frame().sample(frac=1.0, random_state=3), "sort them by date", drop_bad=True)
+
+
+def test_a_series_written_twice_is_dropped_once():
+    bars = load_bars(pd.concat([frame(), frame()]), drop_bad=True)
+    same_prices(bars, frame())
+    assert bars.dropped == 40
+
+
 def test_empty_lines_are_no_rows(tmp_path):
     data = frame()
     text = data.to_csv(index=False)
@@ -400,8 +441,14 @@ def test_folder_missing_file_and_wrong_kinds(tmp_path):
         load_bars(frame(), asset="bond")
 
 
-def test_two_columns_of_one_name_are_refused():
+def test_two_columns_of_one_name_are_refused(tmp_path):
     data = frame()
+    text = data.to_csv(index=False)
+    for name in ("Close", "close"):
+        (tmp_path / "A.csv").write_text(text.replace("Volume", name))
+        refused(tmp_path / "A.csv", f"A.csv: columns Close, {name} have the same name")
+    (tmp_path / "A.csv").write_text(text.replace("\n", ",,\n"))  # columns without a name are none
+    same_prices(load_bars(tmp_path / "A.csv"), data)
     refused(data.assign(close=1.0), "columns Close, close have the same name")
     refused(pd.concat([data, data[["Close"]]], axis=1), "columns Close, Close have the same name")
 

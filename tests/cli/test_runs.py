@@ -87,7 +87,7 @@ def test_the_same_command_again_goes_on_and_another_is_refused(folder):
         (["--resume", "here", "TSLA"], "symbols were given with --resume"),
         (["--universe", "2", "TSLA"], "--universe was given with symbols"),
         (["--universe", "2", "--demo"], "it uses its own"),
-        (["--universe", "0"], "expected 1 to 99999"),
+        (["--universe", "0"], "universe is 0; expected a whole number >= 1"),
         (["--resume", "nowhere"], "not a run folder"),
         (["--demo", "--workers", "0"], "workers is 0"),
         (["--demo", "--task-timeout", "3"], "cannot be ended"),

@@ -69,7 +69,7 @@ def test_trades_are_those_of_quantstats_on_bars_that_moved(quantstats):
     assert ours.profit_factor == pytest.approx(quantstats.profit_factor(series), abs=1e-10)
     assert ours.best_trade == quantstats.best(series)
     assert ours.worst_trade == quantstats.worst(series)
-    assert ours.expectancy == pytest.approx(value[value != 0].mean())
+    assert ours.expectancy == pytest.approx(quantstats.avg_return(series), abs=1e-12)
     assert ours.exposure == pytest.approx(np.mean(value != 0))
     assert ours.costs == pytest.approx(0.002 * np.sum(value != 0))
     assert ours.turnover == pytest.approx(2.0 * np.mean(value != 0) * 252)
@@ -78,6 +78,22 @@ def test_trades_are_those_of_quantstats_on_bars_that_moved(quantstats):
 def test_a_trade_that_returned_nothing_is_no_win():
     value = np.array([0.01, 0.0, -0.01, 0.02])
     assert trade_figures(value, np.ones(4, bool), np.ones(4), 0.0, 252).hit_rate == 0.5
+
+
+def test_all_wins_have_no_loss_to_divide_by():
+    value = np.array([0.01, 0.02, 0.03])
+    figures, trades = performance(value, 252), trade_figures(value, np.ones(3, bool), np.ones(3), 0.0, 252)
+    assert (trades.hit_rate, trades.worst_trade, figures.max_drawdown) == (1.0, 0.01, 0.0)
+    assert all(map(math.isnan, (trades.profit_factor, figures.sortino, figures.omega, figures.calmar)))
+    assert figures.sharpe > 0.0
+
+
+def test_all_losses_have_figures_of_their_own():
+    value = np.array([-0.01, -0.02])
+    figures, trades = performance(value, 252), trade_figures(value, np.ones(2, bool), np.ones(2), 0.0, 252)
+    assert (trades.hit_rate, trades.profit_factor, figures.omega) == (0.0, 0.0, 0.0)
+    assert figures.max_drawdown_bars == 2.0
+    assert figures.calmar == pytest.approx(figures.annual_return / 0.0298)
 
 
 def test_alpha_and_beta_are_those_of_quantstats(quantstats):

@@ -1,6 +1,7 @@
 """The rule: what it says about made-up records, and that it says nothing but the rule."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,15 @@ def test_a_short_record_that_earned_nothing_is_no_edge(causal):
     assert found.verdict == NONE
     assert f"in {len(causal)} bar{'s' * (len(causal) > 1)}" in found.sentence
     assert "in 1 bars" not in found.sentence
+
+
+def test_luck_that_does_as_well_half_of_the_time_is_no_edge_as_the_rule_says():
+    """At exactly one half the record says nothing for it, and no number of days would follow from it."""
+    half = replace(record(normal(0.0012, seed=1)), p_value=0.5)
+    found = judge({"X": half}, {"X": 1.0})["X"]
+    assert (found.verdict, found.days_needed) == (NONE, None)
+    assert "half" in found.sentence
+    assert "p of one half or more" in RULE
 
 
 def test_an_edge_found_among_many_symbols_counts_for_less():

@@ -43,6 +43,37 @@ def test_every_figure_is_drawn_without_an_error_or_a_request(browser, address, w
     assert requests(browser) == [address]
 
 
+def test_the_tables_of_a_symbol_fit_a_phone(browser, address):
+    show(browser, address, 390)
+    browser.execute_script(
+        "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
+    )
+    cut = "[...document.querySelectorAll('.symbol .wide')].filter((box) => box.scrollWidth > box.clientWidth)"
+    assert browser.execute_script(f"return {cut}.length") == 0
+
+
+def test_runs_side_by_side_are_no_taller_than_their_words_on_a_phone(browser, sample_run, tmp_path):
+    """Columns that are squeezed wrap a verdict into a word a line; they scroll instead."""
+    page = report(*[sample_run.folder] * 3).write(tmp_path / "report.html")
+    show(browser, page.as_uri(), 390)
+    tall = (
+        "Math.max(...[...document.querySelectorAll('main > .wide tbody tr')].map((row) => row.clientHeight))"
+    )
+    assert browser.execute_script(f"return {tall}") < 120
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+def test_paper_gets_every_table_of_what_is_unfolded_and_the_screen_is_left_as_it_was(browser, address):
+    show(browser, address)
+    folded = "[...document.querySelectorAll('details:not([open])')].length"
+    before = browser.execute_script(f"document.querySelector('details.symbol').open = true; return {folded}")
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    left = "[...document.querySelectorAll('details:not([open])')].map((details) => details.className)"
+    assert browser.execute_script(f"return {left}") == ["symbol", ""]  # the other symbol, and its table
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.execute_script(f"return {folded}") == before
+
+
 def test_light_and_dark_are_different_pages_to_the_eye(browser, address):
     colours = []
     for scheme in ("light", "dark"):

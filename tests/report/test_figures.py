@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backtune.report import figures
-from backtune.report.sections import _policy
+from backtune.report.sections import _plateau, _policy
 from backtune.report.surface import surface
 from backtune.report.tables import SymbolTables
 
@@ -61,6 +61,26 @@ def test_the_heat_map_fills_its_axes(tables):
         assert layout[axis]["range"] == pytest.approx([-330.0, 330.0])  # 11 centres from -300 to 300 bp
 
 
+def test_the_optimum_is_drawn_last_in_the_middle_of_a_cross_as_wide_as_the_plateau(tables):
+    found = surface(tables, points=11)
+    *_, cross, optimum = figures.surface_figure(found)["data"]
+    assert (optimum["x"], optimum["y"]) == tuple(
+        [pytest.approx(1e4 * offset, rel=1e-4)] for offset in found.x
+    )
+    (left, right), (bottom, top) = found.plateau
+    assert cross["x"][:2] == pytest.approx([1e4 * left, 1e4 * right], rel=1e-4)
+    assert cross["y"][3:] == pytest.approx([1e4 * bottom, 1e4 * top], rel=1e-4)
+    assert cross["y"][:2] == optimum["y"] * 2
+    assert cross["x"][3:] == optimum["x"] * 2
+
+
+def test_an_optimum_at_the_edge_of_the_box_is_said_to_be(tables):
+    found = surface(tables, points=11)
+    inside, outside = replace(found, x=(0.001, 0.002)), replace(found, x=(0.001, -0.03))
+    assert "edge of the offsets" not in _plateau(inside)
+    assert "edge of the offsets" in _plateau(outside)
+
+
 def test_histogram_counts_every_traded_bar(tables):
     held, traded = figures.distribution_figure(tables, "maxdiff")["data"]
     bars = tables.bars_of("maxdiff")
@@ -80,6 +100,7 @@ def test_every_figure_is_one_that_plotly_accepts(sample_result, tables):
         assert Figure(figure).data
     for made in (sample_result.plot_equity(), sample_result.plot_surface(3), sample_result.plot_offsets()):
         assert isinstance(made, Figure)
+        assert made.layout.legend.y > 1  # above the figure: below it are the dates
         assert "SP500" in made.layout.title.text
 
 

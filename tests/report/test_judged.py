@@ -13,7 +13,7 @@ import pytest
 from backtune.backtest import Settings, run_backtest
 from backtune.errors import RunError
 from backtune.metrics.verdict import EDGE
-from backtune.report.judged import judge_results, judge_run, portfolio
+from backtune.report.judged import judge_results, judge_run, judge_tables, portfolio
 from backtune.store import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -47,7 +47,44 @@ def test_a_portfolio_is_the_mean_of_its_symbols_and_a_missing_bar_earns_nothing(
     assert pooled["turnover"].tolist() == [2.0, 1.0, 2.0]
 
 
+def daily(hour, frequency="B"):
+    """Tables of a symbol with a bar a day at that hour; made to be returns and configurations at once."""
+    stamps = pd.date_range("2020-01-01", periods=60, freq=frequency) + pd.Timedelta(hours=hour)
+    earned = np.random.default_rng(0).normal(0.001, 0.01, len(stamps))
+    counts = {"trades": 1, "ambiguous": 0, "turnover": 2.0, "close_at_eod": True}
+    values = dict.fromkeys(("value", "causal", "optimistic"), earned)
+    names = ("maxdiff", "untuned", "buy_hold")
+    return pd.concat(
+        pd.DataFrame({"strategy": name, "timestamp": stamps, **values, **counts}) for name in names
+    )
+
+
+@pytest.mark.parametrize(("hour", "expected"), [(0, 252.0), (5, 504.0)])
+def test_a_portfolio_has_as_many_bars_a_year_as_its_symbols_have_together(hour, expected):
+    """Symbols of one calendar share their bars; daily bars stamped at different hours are twice as many."""
+    tables = {"A": daily(0), "B": daily(hour)}
+    whole = judge_tables(tables, tables, {"A": 252.0, "B": 252.0}, {"A": 252, "B": 252}).whole
+    assert whole.evidence.periods_a_year == pytest.approx(expected)
+
+
+def test_a_portfolio_of_stocks_and_coins_has_the_bars_of_the_coins():
+    tables = {"COIN": daily(0, "D"), "STOCK": daily(0)}
+    judged = judge_tables(tables, tables, {"COIN": 365.0, "STOCK": 252.0}, {"COIN": 365, "STOCK": 252})
+    assert judged.whole.evidence.periods_a_year == 365.0
+    assert (str(judged.first)[:10], str(judged.last)[:10]) == ("2020-01-01", "2020-03-24")
+
+
 SETTINGS = Settings(num_simulations=70, window=100)
+
+
+def test_leaving_a_random_walk_at_the_close_is_a_fair_game():
+    """Without fees, orders near the extremes neither earn nor lose: the walks have no edge either way."""
+    settings = Settings(num_simulations=550, window=10, fee=0.0)
+    tables = [run_backtest(random_walk(seed, 620), settings).configurations for seed in range(20)]
+    rows = pd.concat(tables)
+    traded = rows[(rows["strategy"] == "untuned") & rows["close_at_eod"] & (rows["trades"] > 0)]["causal"]
+    assert len(traded) > 5000  # enough to see 6 bp a trade
+    assert abs(traded.mean()) < 3.0 * traded.std() / np.sqrt(len(traded))
 
 
 @pytest.mark.parametrize("fee", [None, 0.0])

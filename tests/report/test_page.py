@@ -2,15 +2,18 @@
 
 import json
 import re
+import shlex
 import shutil
 
+import pandas as pd
 import pytest
 
 import backtune as bt
 from backtune.errors import RunError, SettingError
 from backtune.metrics.verdict import RULE
-from backtune.report.html import script_json, text
-from backtune.report.page import report
+from backtune.report.html import prose, script_json, text
+from backtune.report.page import _again, _subject, report
+from backtune.store import Run
 
 EVIL = "<script>alert('x')</script>"
 
@@ -28,10 +31,10 @@ def body(page):
 
 def test_the_page_answers_first_and_then_shows_in_the_order_a_reader_asks(page):
     titles = [
-        "The rule behind the verdicts", "Why this verdict", "Out of sample",
+        "The rule behind the verdicts", "Why this verdict", "<h3>Out of sample",
         "In sample against out of sample",
         "The order inside the bar", "Profit surface of the last simulation", "Offsets over time",
-        "Which policy each simulation chose", "Returns of traded bars", "Costs", "Forecast quality",
+        "When to leave", "Returns of traded bars", "Costs", "Forecast quality",
         "Where the time went", "Run it again",
     ]  # fmt: skip
     places = [body(page).index(title) for title in titles]
@@ -46,7 +49,7 @@ def test_every_symbol_has_a_row_with_its_verdict_and_ten_figures(page, sample_ru
     assert len(rows) == len(sample_run) == 2
     for row, found in zip(rows, judged.symbols.values(), strict=True):
         assert text(found.label) in row
-        assert text(found.sentence) in row
+        assert prose(found.sentence) in row
         stored = json.loads(re.search(r'class="figures">(.*?)</script>', row, re.DOTALL)[1])
         places = re.findall(r'data-figure="(\w+)"', row)
         assert sorted(stored["figures"]) == sorted(places)
@@ -84,7 +87,7 @@ def test_a_strategy_name_cannot_leave_its_place():
     strategy = bt.backtest_forecasts("SP500", num_simulations=5, window=40)
     for frame in (strategy.simulations, strategy.summary, strategy.returns, strategy.configurations):
         frame["strategy"] = frame["strategy"].replace("maxdiff", EVIL)
-    strategy.inputs.rename(columns=lambda name: name.replace("maxdiff", EVIL), inplace=True)
+    strategy.inputs.columns = [name.replace("maxdiff", EVIL) for name in strategy.inputs]
     assert EVIL not in report(strategy).html
 
 
@@ -105,6 +108,60 @@ def test_a_result_in_memory_is_reported_too(sample_result):
     assert set(made.judged[0].symbols) == {"SP500"}
     assert "bt.backtest_forecasts(&#x27;SP500&#x27;" in made.html
     assert made._repr_html_().startswith("<iframe srcdoc=")
+
+
+def with_record(run, tmp_path, **changed):
+    """A copy of a run folder whose record was changed."""
+    copy = tmp_path / "run"
+    shutil.copytree(run.folder, copy)
+    record = json.loads((copy / "run.json").read_text("utf-8"))
+    (copy / "run.json").write_text(json.dumps(record | changed), "utf-8")
+    return _subject(Run.open(copy))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [(["--data", "../bars"], ["--data", "/my bars"]), (["--data=../bars"], ["--data=/my bars"])],
+)
+def test_the_command_that_runs_it_again_does_so_from_any_folder(sample_run, tmp_path, given, shown):
+    command, source = ["backtune", "run", "A", *given, "--seed", "3"], {"kind": "path", "path": "/my bars"}
+    subject = with_record(sample_run, tmp_path, command=command, source=source)
+    assert shlex.split(_again(subject)) == ["backtune", "run", "A", *shown, "--seed", "3"]
+
+
+def test_a_run_made_by_a_program_gives_the_call_that_makes_it_again(sample_run, tmp_path):
+    """Run it: what is not at its default is in the call, and the results are the same."""
+    call = _again(with_record(sample_run, tmp_path, command=[]))
+    again = eval(call, {"bt": bt})  # the page asks for just that
+    for symbol, result in again.items():
+        pd.testing.assert_frame_equal(result.returns, sample_run[symbol].returns)
+    assert list(again) == list(sample_run)
+
+
+def test_data_that_a_folder_does_not_keep_is_named_as_missing(sample_run, sample_result, tmp_path):
+    subject = with_record(sample_run, tmp_path, command=[], source={"kind": "memory"})
+    assert _again(subject).endswith("# data: as it was given")
+    assert _again(_subject(sample_result)).startswith("bt.backtest_forecasts('SP500', data=data, num_sim")
+
+
+def test_the_header_says_when_it_was_traded(page, sample_run):
+    stamps = sample_run["SP500"].returns["timestamp"]
+    assert f"Out of sample {stamps.min():%Y-%m-%d} to {stamps.max():%Y-%m-%d}." in page
+
+
+def test_numbers_are_written_one_way(page):
+    """Sentences come with ASCII signs; the page has one minus sign and no space before a per cent sign."""
+    shown = re.sub(r"<script.*?</script>|<pre>.*?</pre>|<[^>]*>", " ", body(page), flags=re.DOTALL)
+    shown = shown.split("Configuration")[0]
+    assert prose("a-1 (buy-and-hold -3.1%), -0.20 to <5>") == "a-1 (buy-and-hold −3.1%), −0.20 to &lt;5&gt;"
+    assert re.findall(r"(?<!\w)-\d|\s%", shown) == []
+
+
+def test_several_runs_name_where_a_symbol_failed(sample_run, tmp_path):
+    with_record(sample_run, tmp_path, failed={"BAD": "no bars"})
+    page = report(sample_run.folder, tmp_path / "run").html
+    assert "<h2>Symbols that failed in run</h2>" in page
+    assert page.count("<h2>Configuration</h2>") == 1
 
 
 def test_the_package_answers_as_the_function_even_after_its_modules_are_imported(sample_result):

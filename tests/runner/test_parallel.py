@@ -148,6 +148,14 @@ def test_a_run_that_goes_on_with_other_bars_says_where_they_are(tmp_path):
     assert "reused" in kinds
 
 
+def test_workers_that_cannot_be_had_leave_no_folder(tmp_path):
+    with pytest.raises(bt.SettingError, match="memory_limit"):
+        bt.run_parallel_backtests(
+            UNIVERSE.symbols(2), max_workers=2, memory_limit="1KiB", output=tmp_path / "runs", **SMALL
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_price_series_is_not_taken_for_several_symbols(tmp_path):
     bars = UNIVERSE.load("SYN00001")
     bars.frame.to_csv(tmp_path / "A.csv")
@@ -213,6 +221,14 @@ def test_a_temporary_run_folder_goes_with_its_object():
         ({"max_workers": 2, "memory_limit": "1KiB"}, "memory_limit is '1KiB'; expected"),
         ({"scheduler": "tcp://127.0.0.1:1"}, "give output or run_folder"),
         ({"data": 5}, "data is of type int"),
+        ({"data": {"SP500": 5}}, "data of SP500 is of type int"),
+        ({"max_workers": 2, "task_timeout": "9"}, "task_timeout is '9'"),
+        ({"max_workers": 2, "task_timeout": True}, "task_timeout is True"),
+        ({"max_workers": 2, "memory_limit": 5}, "memory_limit is 5"),
+        ({"max_workers": 2, "memory_limit": b"4GiB"}, "memory_limit is b'4GiB'"),
+        ({"output": ""}, "output is ''; give the path of a folder"),
+        ({"output": 5}, "output is 5"),
+        ({"run_folder": b"x"}, "run_folder is b'x'"),
     ],
 )
 def test_bad_engines_are_refused_in_one_line(options, message):
@@ -221,9 +237,9 @@ def test_bad_engines_are_refused_in_one_line(options, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("symbols", [[], ["A", "A"], ["tsla", "TSLA"], ["../A"]])
-def test_symbols_that_cannot_be_told_apart_are_refused(symbols):
-    with pytest.raises(bt.SettingError):
+@pytest.mark.parametrize("symbols", [[], ["A", "A"], ["tsla", "TSLA"], ["../A"], "SP", None, 5])
+def test_symbols_that_are_none_or_cannot_be_told_apart_are_refused(symbols):
+    with pytest.raises(bt.SettingError, match="symbol"):
         bt.run_parallel_backtests(symbols, max_workers=1, data=".")
 
 

@@ -201,6 +201,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     if first[0] == "Price" and second[0] == "Ticker":  # yfinance's three-line header
         _one_ticker(path.name, [cell for cell in second[1:] if cell])
         frame = frame.rename(columns={"Price": "Date"}).iloc[2:]
+    _one_of_each(path.name, filter(None, first))  # pandas gives a second column another name
     return frame
 
 
@@ -246,15 +247,7 @@ def _floats(column: pd.Series) -> pd.Series:
 def _standard_columns(source: str, raw: pd.DataFrame) -> pd.DataFrame:
     """Keep the columns that matter, under this package's names."""
     raw = _flat(source, raw)
-    named: dict[str, list[object]] = {}
-    for column in raw.columns:
-        named.setdefault(_plain_name(column), []).append(column)
-    twice = next((same for same in named.values() if len(same) > 1), None)
-    if twice:
-        raise BarsError(
-            source, f"columns {', '.join(map(str, twice))} have the same name", "keep one column of each name"
-        )
-    plain = {name: same[0] for name, same in named.items()}
+    plain = _one_of_each(source, raw.columns)
     if "date" in plain and "time" in plain:
         raw[plain["date"]] = _date_and_time(raw[plain["date"]], raw[plain.pop("time")])
     chosen: dict[str, object] = {}
@@ -272,6 +265,19 @@ def _standard_columns(source: str, raw: pd.DataFrame) -> pd.DataFrame:
             f"it has: {have}; name the columns Date, Open, High, Low, Close",
         )
     return pd.DataFrame({name: raw[column] for name, column in chosen.items()})
+
+
+def _one_of_each(source: str, columns: Iterable[object]) -> dict[str, object]:
+    """Columns by their plain names, if no two of them have the same."""
+    named: dict[str, list[object]] = {}
+    for column in columns:
+        named.setdefault(_plain_name(column), []).append(column)
+    twice = next((same for same in named.values() if len(same) > 1), None)
+    if twice:
+        raise BarsError(
+            source, f"columns {', '.join(map(str, twice))} have the same name", "keep one column of each name"
+        )
+    return {name: same[0] for name, same in named.items()}
 
 
 def _flat(source: str, raw: pd.DataFrame) -> pd.DataFrame:
@@ -333,11 +339,12 @@ def _checked(source: str, raw: pd.DataFrame, drop_bad: bool) -> tuple[pd.DataFra
     stamps = frame["timestamp"].to_numpy(dtype="datetime64[ns]")
     found = rules.order_faults(stamps)
     if found:
-        if np.mean(np.diff(stamps.astype("int64")) < 0) > 0.5:  # dropping would leave next to nothing
-            rules.refuse(source, found, raw, rows, "the rows run from newest to oldest: sort them by date")
+        bad = np.logical_or.reduce([fault.rows for fault in found])
+        if 2 * (~bad).sum() < len(np.unique(stamps)):  # dropping would leave a remnant
+            rules.refuse(source, found, raw, rows, "most rows are out of order: sort them by date")
         if not drop_bad:
             rules.refuse(source, found, raw, rows)
-        frame = frame[~np.logical_or.reduce([fault.rows for fault in found])]
+        frame = frame[~bad]
     return frame, given - len(frame)
 
 

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from backtune.bars.series import Asset, Bars
-from backtune.errors import SettingError, one_of
+from backtune.errors import SettingError, one_of, whole_number
 
 Array = NDArray[np.float64]
 LEAST_BARS = 2
@@ -63,9 +63,7 @@ class Universe:
 
     def __post_init__(self) -> None:
         for name, least in (("seed", 0), ("bars", LEAST_BARS)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise SettingError(f"universe {name} is {value!r}; expected a whole number >= {least}")
+            whole_number(f"universe {name}", getattr(self, name), least)
 
     def symbols(self, count: int) -> list[str]:
         """Names of the first `count` symbols.
@@ -75,8 +73,8 @@ class Universe:
         SettingError
             `count` is below 1 or above 99,999.
         """
-        if isinstance(count, bool) or not 1 <= count <= MOST_SYMBOLS:
-            raise SettingError(f"a universe of {count!r} symbols; expected 1 to {MOST_SYMBOLS}")
+        if whole_number("universe", count) > MOST_SYMBOLS:
+            raise SettingError(f"universe is {count}; expected at most {MOST_SYMBOLS} symbols")
         return [f"SYN{number:05d}" for number in range(1, count + 1)]
 
     def load(self, symbol: str, asset: str | None = None) -> Bars:

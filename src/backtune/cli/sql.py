@@ -12,7 +12,9 @@ from backtune.cli.options import Debug, Json, print_json
 
 def sql(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    query: Annotated[str, typer.Argument(help="A query on simulations, summary and returns.")],
+    query: Annotated[
+        str, typer.Argument(help="A query on simulations, summary, returns, configurations, inputs.")
+    ],
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:

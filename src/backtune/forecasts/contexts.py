@@ -58,7 +58,7 @@ class Context:
         """SHA-256 of the bars and of the model that looks at them."""
         sha = hashlib.sha256(identity.encode())
         for row in (*self.prices, self.volume, self.timestamps.view("int64")):
-            sha.update(np.ascontiguousarray(row))
+            sha.update(np.ascontiguousarray(row).data)
         return sha.hexdigest()
 
 

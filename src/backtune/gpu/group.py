@@ -172,5 +172,5 @@ def _side(legs: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     longest = max(array.shape[1] for array in legs)
     result = np.zeros((ROWS, len(legs), -(-longest // LANES) * LANES))
     for i, array in enumerate(legs):
-        result[:, i, : array.shape[1]] = array
+        result[:, i, : array.shape[1]] = array[:ROWS]
     return result

@@ -8,11 +8,12 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from backtune.kernels import LANES, total
+from backtune.kernels import LANES, REACH, total
 from backtune.problem import FILLS, EntryExitProblem
 
 Array = NDArray[np.float64]
 Ends = NDArray[np.int64]
+ROWS = REACH + 1  # of legs
 
 
 class Settler:
@@ -50,7 +51,8 @@ def _values(
         long_legs = longs[long_ends[i] : long_ends[i + 1]]
         short_legs = shorts[short_ends[i] : short_ends[i + 1]]
         result[k] = total(
-            long_legs.reshape((7, len(long_legs) // 7)), short_legs.reshape((7, len(short_legs) // 7)),
+            long_legs.reshape((ROWS, len(long_legs) // ROWS)),
+            short_legs.reshape((ROWS, len(short_legs) // ROWS)),
             points[k, 0], points[k, 1], fees[i], fills[i], eods[i], np.empty(LANES),
         )  # fmt: skip
     return result

@@ -15,6 +15,9 @@ Array = NDArray[np.float64]
 class Performance:
     """Figures of one return series; a ratio whose denominator is zero is NaN.
 
+    quantstats gives infinity instead where nothing fell (Calmar) or returns are all the same (Sharpe), and a
+    mean over symbols would then be infinite too; NaN says that there is nothing to divide by.
+
     Attributes
     ----------
     total_return : float

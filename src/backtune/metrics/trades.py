@@ -22,14 +22,16 @@ class TradeFigures:
     Attributes
     ----------
     exposure : float
-        Share of the bars that held a position.
+        Share of the bars that held a position. quantstats counts bars that returned other than 0, and rounds
+        up to a whole per cent.
     hit_rate : float
         Win rate: share of the traded bars that returned more than 0. quantstats leaves out bars that
         returned exactly 0; a trade that came back to its cost is no win, so it is counted here.
     profit_factor : float
-        Sum of the gains over the sum of the losses.
+        Sum of the gains over the sum of the losses; NaN where nothing was lost, where quantstats gives
+        infinity.
     expectancy : float
-        Mean return of a traded bar.
+        Mean return of a traded bar; quantstats' ``avg_return`` leaves out those that returned exactly 0.
     best_trade, worst_trade : float
         Highest and lowest return of a traded bar.
     turnover : float

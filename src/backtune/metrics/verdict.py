@@ -22,14 +22,15 @@ buy-and-hold with the same exposure to the market (beta)? Each is answered by Ha
 stationary bootstrap, which allows for the best of several strategies having been picked; the strategy with \
 the highest Sharpe ratio has to pass both itself. The probabilistic Sharpe ratio, which allows for skew, \
 has to agree. The largest of the three p-values counts, and Holm's correction raises it for the number of \
-symbols looked at.
+symbols looked at. The verdict is the first of these that holds:
 "{EDGE}": the corrected p-value is at most {LEVEL:.0%}, and at least {LEAST_TRADED} bars were traded.
 "{HANGS}": not so under the causal rule, but so under the optimistic one.
-"{NONE}": the mean return is not above nothing, or not above the same exposure, or luck does better most of \
-the time (p above one half, before the correction).
-"{UNKNOWN}: N more days needed": the rest. N is how long the record would have to go on as it did, the test \
-statistic growing with the square root of the bars, for the corrected p-value to reach {LEVEL:.0%}; where \
-bars are too few or too even for any test, until {LEAST_TRADED} are traded.
+"{NONE}": that strategy's mean return is not above nothing, or not above the same exposure, or luck does as \
+well at least half of the time (p of one half or more, before the correction).
+"{UNKNOWN}: N more days needed": the rest. N is how many trading days the record would have to go on as it \
+did, the test statistic growing with the square root of the bars, for the corrected p-value to reach \
+{LEVEL:.0%} and for {LEAST_TRADED} bars to be traded; where bars are too few or too even for any test, \
+until {LEAST_TRADED} are traded.
 The run as a whole is judged once, as one portfolio with equal capital in every symbol."""
 
 
@@ -69,7 +70,7 @@ class Judgement:
         earned = (
             f"{e.strategy} {'earned' if e.total_return > 0 else 'lost'} {abs(e.total_return):.1%} out of "
             f"sample in {_bars(e.bars)}, {e.traded} of them traded (buy-and-hold {e.market_return:+.1%}); "
-            f"Sharpe ratio {_number(e.sharpe)}, 95 % interval {_number(low)} to {_number(high)}."
+            f"Sharpe ratio {_number(e.sharpe)}, 95% interval {_number(low)} to {_number(high)}."
             if e.traded
             else f"{e.strategy} never traded in {_bars(e.bars)} (buy-and-hold {e.market_return:+.1%})."
         )
@@ -86,17 +87,15 @@ class Judgement:
                 f"(p = {self.p_optimistic:.2g}) if every bar had run in the order that suits it."
             )
         if self.days_needed is not None and not e.testable:
-            return f"No test can judge so few or so even bars: {days(self.days_needed)} to test are needed."
+            return f"No test can judge so few or so even bars: it takes {days(self.days_needed)} to test."
         if self.days_needed is not None:
-            return (
-                f"That cannot be told from luck ({self._p}): {days(self.days_needed)} like these are needed."
-            )
+            return f"That cannot be told from luck ({self._p}): it takes {days(self.days_needed)} like these."
         lost_to = next((name for name in (NOTHING, EXPOSURE) if not e.excess[name] > 0.0), None)
         if lost_to == NOTHING:
             return "No edge: nothing was earned." if e.traded else "No edge."
         if lost_to == EXPOSURE:
             return "No edge: holding the market at the same exposure earned as much."
-        return f"No edge: luck does better than that most of the time (p = {e.p_value:.2f})."
+        return f"No edge: luck does as well at least half of the time (p = {e.p_value:.2f})."
 
     @property
     def _p(self) -> str:

@@ -7,6 +7,7 @@ library and the object an `Optimizer` subclass. It is imported when it is used o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -166,6 +167,7 @@ def _missing(cls: type[Optimizer], algorithm: str) -> list[str]:
     return [package for package in cls.needs(algorithm) if find_spec(package) is None]
 
 
+@cache
 def _own(library: str) -> type[Optimizer]:
     module, _, name = LIBRARIES[library].partition(":")
     cls: type[Optimizer] = getattr(import_module(module), name)

@@ -21,6 +21,7 @@ from backtune.strategies import BUY_HOLD
 
 Figure = dict[str, Any]
 BLUE, PURPLE, TEAL, AMBER, GREY, RED = "#3b82f6", "#a855f7", "#14a38b", "#e08a00", "#8b93a1", "#e5484d"
+PINK = "#d6006c"
 OTHERS = (PURPLE, TEAL, RED)
 
 
@@ -42,8 +43,8 @@ def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
         data.append({**common, "y": _percent(equity(value) - 1.0)})
         data.append({**common, "y": _percent(drawdown(value)), "yaxis": "y2", "showlegend": False})
     layout = {
-        "yaxis": {"domain": [0.36, 1.0], "title": {"text": "return"}, "ticksuffix": " %"},
-        "yaxis2": {"domain": [0.0, 0.27], "title": {"text": "drawdown"}, "ticksuffix": " %"},
+        "yaxis": {"domain": [0.36, 1.0], "title": {"text": "return"}, "ticksuffix": "%"},
+        "yaxis2": {"domain": [0.0, 0.27], "title": {"text": "drawdown"}, "ticksuffix": "%"},
         "xaxis": {"anchor": "y2"},
         "hovermode": "x unified",
         "height": 460,
@@ -88,9 +89,9 @@ def bracket_figure(tables: SymbolTables, strategy: str) -> Figure:
     stamps = _stamps(bars["timestamp"])
     causal, optimistic = (100.0 * equity(bars[rule].to_numpy()) - 100.0 for rule in ("causal", "optimistic"))
     data = [
-        _line(stamps, causal, "causal: what bars prove", BLUE),
+        _line(stamps, causal, "causal: what bars prove", BLUE, width=3.0),
         {
-            **_line(stamps, optimistic, "optimistic: the most they allow", AMBER),
+            **_line(stamps, optimistic, "optimistic: the most they allow", AMBER, dash="dot"),
             "fill": "tonexty",
             "fillcolor": "rgba(224,138,0,0.18)",
         },
@@ -98,11 +99,12 @@ def bracket_figure(tables: SymbolTables, strategy: str) -> Figure:
     if tables.settings["fills"] == "published":
         own = 100.0 * equity(bars["value"].to_numpy()) - 100.0
         data.append(_line(stamps, own, "published rule", RED))
-    return {"data": data, "layout": {"yaxis": _returns_axis(), "hovermode": "x unified"}}
+    layout = {"yaxis": _returns_axis(), "hovermode": "x unified", "legend": {"traceorder": "normal"}}
+    return {"data": data, "layout": layout}
 
 
 def surface_figure(found: Surface) -> Figure:
-    """Heat map of a profit surface, its optimum, and the plateau around it."""
+    """Heat map of a profit surface, its optimum, and a cross as wide as the plateau around it."""
     (left, right), (bottom, top) = (tuple(1e4 * edge for edge in pair) for pair in found.plateau)
     heat = {
         "type": "heatmap",
@@ -111,30 +113,37 @@ def surface_figure(found: Surface) -> Figure:
         "z": [_short(100.0 * row, 4) for row in found.totals.T],
         "colorscale": "Viridis",
         "colorbar": {"title": {"text": "%"}, "thickness": 12},
-        "hovertemplate": "high %{x} bp<br>low %{y} bp<br>%{z} %<extra></extra>",
+        "hovertemplate": "high %{x} bp<br>low %{y} bp<br>%{z}%<extra></extra>",
     }
-    optimum = {
+    optimum: Figure = {
         "x": [_round(1e4 * found.x[0])],
         "y": [_round(1e4 * found.x[1])],
         "mode": "markers",
-        "marker": {"symbol": "x", "size": 13, "color": "#ffffff", "line": {"color": "#d6006c", "width": 2}},
+        "marker": {"size": 9, "color": "#ffffff", "line": {"color": PINK, "width": 2.5}},
         "name": "optimum",
         "cliponaxis": False,  # it is often at the edge of the box
-        "hovertemplate": f"optimum {100 * found.value:.3f} %<br>%{{x}} bp, %{{y}} bp<extra></extra>",
+        "hovertemplate": f"optimum {100 * found.value:.3f}%<br>%{{x}} bp, %{{y}} bp<extra></extra>",
     }
-    box = {"type": "rect", "line": {"color": "#ffffff", "width": 1.5, "dash": "dot"}}
-    cross = [
-        {**box, "x0": left, "x1": right, "y0": 1e4 * found.x[1], "y1": 1e4 * found.x[1]},
-        {**box, "x0": 1e4 * found.x[0], "x1": 1e4 * found.x[0], "y0": bottom, "y1": top},
+    across, along = optimum["x"][0], optimum["y"][0]
+    cross = {
+        "x": [_round(left), _round(right), None, across, across],
+        "y": [along, along, None, _round(bottom), _round(top)],
+        "mode": "lines",
+        "name": "plateau",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
+    edged = [  # the pale edge is for the dark places of the map
+        {**cross, "line": {"color": colour, "width": width}}
+        for colour, width in (("#ffffff", 5), (PINK, 2.5))
     ]
     layout = {
         "xaxis": {**_across(found.high_offsets), "title": {"text": "high offset, bp"}, "type": "linear"},
         "yaxis": {**_across(found.low_offsets), "title": {"text": "low offset, bp"}},
-        "shapes": cross,
         "showlegend": False,
         "height": 420,
     }
-    return {"data": [heat, optimum], "layout": layout}
+    return {"data": [heat, *edged, optimum], "layout": layout}
 
 
 def offsets_figure(tables: SymbolTables, strategy: str) -> Figure:
@@ -149,7 +158,7 @@ def offsets_figure(tables: SymbolTables, strategy: str) -> Figure:
 
 
 def policy_figure(tables: SymbolTables, strategy: str) -> Figure:
-    """How much better in sample the policy was that each simulation chose."""
+    """How much better in sample leaving at the close was, coloured by what each simulation chose."""
     mine = tables.simulations[tables.simulations["strategy"] == strategy]
     stamps = _stamps(tables.chosen(strategy).sort_values("simulation")["end"])
     close, profit = (
@@ -157,16 +166,17 @@ def policy_figure(tables: SymbolTables, strategy: str) -> Figure:
         for policy in (True, False)
     )
     ahead = 1e4 * (close - profit) / int(tables.settings["window"])
+    at_close = tables.chosen(strategy).sort_values("simulation")["close_at_eod"].to_numpy(dtype=bool)
     data = []
-    for name, colour, mine_too in (
-        ("leave at the close", BLUE, ahead >= 0),
-        ("leave at the take-profit", AMBER, ahead < 0),
+    for name, colour, chosen in (
+        ("leave at the close", BLUE, at_close),
+        ("leave at the take-profit", AMBER, ~at_close),
     ):
-        values = _short(np.where(mine_too, ahead, np.nan))
+        values = _short(np.where(chosen, ahead, np.nan))
         # the line makes a bar of no height, where both policies did equally well, visible
         marker = {"color": colour, "line": {"color": colour, "width": 2}}
         data.append({"type": "bar", "x": stamps, "y": values, "name": name, "marker": marker})
-    layout = {"yaxis": {"title": {"text": "ahead in sample, bp a bar"}}, "barmode": "relative"}
+    layout = {"yaxis": {"title": {"text": "close ahead, bp a bar"}}, "barmode": "relative"}
     return {"data": data, "layout": layout}
 
 
@@ -193,7 +203,7 @@ def distribution_figure(tables: SymbolTables, strategy: str) -> Figure:
     layout = {
         "barmode": "overlay",
         "bargap": 0.05,
-        "xaxis": {"title": {"text": "return of a traded bar"}, "ticksuffix": " %", "type": "linear"},
+        "xaxis": {"title": {"text": "return of a bar"}, "ticksuffix": "%", "type": "linear"},
         "yaxis": {"title": {"text": "bars"}},
     }
     return {"data": data, "layout": layout}
@@ -216,19 +226,25 @@ def forecast_figure(tables: SymbolTables) -> Figure:
     """Forecast against actual highs and lows, out of sample."""
     ahead = tables.inputs.iloc[int(tables.settings["window"]) :]
     data: list[Figure] = []
-    reach: list[float] = []
+    ends: list[float] = []
     for side, colour in (("high", TEAL), ("low", RED)):
         made, actual = (100.0 * ahead[column].to_numpy() for column in (f"{side}_forecast", side))
-        reach += [float(made.min()), float(made.max()), float(actual.min()), float(actual.max())]
+        ends += [float(made.min()), float(made.max())]
         marker = {"color": colour, "size": 5, "opacity": 0.65}
         data.append(
             {"x": _short(made), "y": _short(actual), "mode": "markers", "name": side, "marker": marker}
         )
-    ends = [_round(min(reach)), _round(max(reach))]
+    line = [_round(min(ends)), _round(max(ends))]
     data.append(
-        {"x": ends, "y": ends, "mode": "lines", "name": "exact", "line": {"color": GREY, "dash": "dot"}}
+        {
+            "x": line,
+            "y": line,
+            "mode": "lines",
+            "name": "exact",
+            "line": {"color": GREY, "dash": "dot"},
+        }
     )
-    axis = {"ticksuffix": " %", "type": "linear"}
+    axis = {"ticksuffix": "%", "type": "linear"}
     layout = {
         "xaxis": {**axis, "title": {"text": "forecast move"}},
         "yaxis": {**axis, "title": {"text": "actual move"}},
@@ -269,12 +285,13 @@ def graph_object(figure: Figure, title: str) -> Any:
     except ImportError:
         raise BacktuneError("figures need plotly, which is not installed; pip install plotly") from None
     made = PlotlyFigure(figure)
-    made.update_layout(title={"text": title}, template="plotly_white", legend={"orientation": "h"})
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # below, it would cover the dates
+    made.update_layout(title={"text": title}, template="plotly_white", legend=legend)
     return made
 
 
-def _line(x: list[str], y: ArrayLike, name: str, colour: str, shape: str = "linear") -> Figure:
-    line = {"color": colour, "width": 1.8, "shape": shape}
+def _line(x: list[str], y: ArrayLike, name: str, colour: str, **styled: Any) -> Figure:
+    line = {"color": colour, "width": 1.8, **styled}
     return {"x": x, "y": _short(np.asarray(y, dtype=np.float64)), "name": name, "mode": "lines", "line": line}
 
 
@@ -285,7 +302,7 @@ def _across(offsets: NDArray[np.float64]) -> Figure:
 
 
 def _returns_axis(title: str = "return") -> Figure:
-    return {"title": {"text": title}, "ticksuffix": " %"}
+    return {"title": {"text": title}, "ticksuffix": "%"}
 
 
 def _yardstick(name: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,11 @@ from numpy.typing import NDArray
 def text(value: object) -> str:
     """Escape a value for HTML, attributes included."""
     return html.escape(str(value), quote=True)
+
+
+def prose(sentence: str) -> str:
+    """Escape a sentence whose numbers carry ASCII signs, and give them the minus that the tables use."""
+    return text(re.sub(r"(?<!\w)-(?=\d)", "\u2212", sentence))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
@@ -54,7 +60,7 @@ def shared(figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def percent(value: float, digits: int = 1, *, signed: bool = True) -> str:
     """Fraction as per cent; a dash where there is none."""
-    return number(100.0 * value, digits, signed=signed, unit="\u202f%")
+    return number(100.0 * value, digits, signed=signed, unit="%")
 
 
 def number(value: float, digits: int = 2, *, signed: bool = False, unit: str = "") -> str:
@@ -74,7 +80,7 @@ def toned(value: float, shown: str) -> str:
 
 def p_value(value: float) -> str:
     """p-value as one reads it."""
-    return "&lt;\u202f0.001" if value < 0.001 else f"{value:.3f}"
+    return "&lt;0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def sparkline(series: Sequence[tuple[NDArray[np.float64], str]], width: int = 120, height: int = 30) -> str:

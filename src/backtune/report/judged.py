@@ -24,10 +24,15 @@ COUNTS = ["trades", "ambiguous", "turnover"]
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdicts of a run: a symbol each, and the run as one portfolio (None where no symbol has a result)."""
+    """Verdicts of a run: a symbol each, and the run as one portfolio (None where no symbol has a result).
+
+    `first` and `last` are the ends of the out-of-sample stretch, over all symbols.
+    """
 
     symbols: Mapping[str, Judgement]
     whole: Judgement | None
+    first: pd.Timestamp | None = None
+    last: pd.Timestamp | None = None
 
 
 def judge_run(run: Run) -> Judged:
@@ -73,14 +78,23 @@ def judge_tables(
     }
     bars_a_day = {symbol: max(periods[symbol] / days_a_year[symbol], 1e-9) for symbol in returns}
     symbols = judge(found, bars_a_day)
+    first = min(table["timestamp"].min() for table in returns.values())
+    last = max(table["timestamp"].max() for table in returns.values())
     if len(found) == 1:
-        return Judged(symbols, next(iter(symbols.values())))
+        return Judged(symbols, next(iter(symbols.values())), first, last)
     densest = max(periods, key=lambda symbol: periods[symbol])
-    pooled = evidence(
-        portfolio(returns.values()), portfolio(tried.values()), periods[densest], yardsticks=YARDSTICKS
-    )
-    whole = judge({"": pooled}, {"": bars_a_day[densest]})[""]
-    return Judged(symbols, whole)
+    pool = portfolio(returns.values())
+    crowding = _crowding(pool["timestamp"], returns[densest]["timestamp"])
+    pooled = evidence(pool, portfolio(tried.values()), periods[densest] * crowding, yardsticks=YARDSTICKS)
+    whole = judge({"": pooled}, {"": bars_a_day[densest] * crowding})[""]
+    return Judged(symbols, whole, first, last)
+
+
+def _crowding(together: pd.Series, own: pd.Series) -> float:
+    """How many bars the portfolio has for each of one symbol's: more than 1 where bars end at other hours."""
+    bars = own.nunique()
+    inside = together[together.between(own.min(), own.max())].nunique()
+    return (inside - 1) / (bars - 1) if bars > 1 else 1.0
 
 
 def portfolio(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

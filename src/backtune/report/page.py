@@ -13,11 +13,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from backtune.backtest import BacktestResult
+from backtune.backtest import BacktestResult, Settings
 from backtune.errors import BacktuneError, RunError, SettingError
 from backtune.metrics.verdict import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
 from backtune.receipts import write_atomically
-from backtune.report.html import number, p_value, percent, table, text, toned
+from backtune.report.html import number, p_value, percent, prose, table, text, toned
 from backtune.report.judged import Judged, judge_results, judge_run
 from backtune.report.sections import BADGES, badge, symbol_details
 from backtune.report.tables import RunTables, SymbolTables
@@ -146,8 +146,8 @@ def _page(subjects: Sequence[Subject]) -> bytes:
     rows: list[bytes] = []  # most of the page where symbols are many: as bytes, and put together once
     for subject in subjects:
         rows += _symbols(subject, count, "" if single else subject.label)
-    ending = [_failed(subject) for subject in subjects]
-    ending += [_configuration(subject) for subject in subjects]
+    ending = [_failed(subject, "" if single else f" in {subject.label}") for subject in subjects]
+    ending += ["<h2>Configuration</h2>", *(_configuration(subject) for subject in subjects)]
     ending.append(
         f"<footer>backtune {text(versions()['backtune'])}. Past bars; no promise about the next.</footer>"
     )
@@ -182,11 +182,14 @@ def plotly_script() -> str:
 
 def _header(subject: Subject) -> str:
     whole, settings = subject.judged.whole, subject.record["settings"]
+    judged, horizon = subject.judged, settings["horizon"]
+    after = "the next bar" if horizon == 1 else f"the next {text(horizon)} bars"
+    period = f"Out of sample {judged.first:%Y-%m-%d} to {judged.last:%Y-%m-%d}. " if judged.whole else ""
     about = (
-        f"{len(subject.tables)} symbol{'s' if len(subject.tables) != 1 else ''}, "
-        f"{settings['num_simulations']} simulations each, tuned on {settings['window']} bars, traded "
-        f"{settings['horizon']} untouched; forecasts {text(settings['model'])}, optimizer "
-        f"{text(settings['optimizer'])}, fills {text(settings['fills'])}"
+        f"{period}{len(subject.tables)} symbol{'s' if len(subject.tables) != 1 else ''}, "
+        f"{settings['num_simulations']} simulations each: tuned on {settings['window']} bars, then traded on "
+        f"{after}, untouched. Forecasts {text(settings['model'])}, optimizer {text(settings['optimizer'])}, "
+        f"fills {text(settings['fills'])}."
     )
     if whole is None:
         return f"<header><h1>No symbol has a result</h1><p class='soft'>{about}</p></header>{_rule()}"
@@ -194,7 +197,7 @@ def _header(subject: Subject) -> str:
     lead = "As one portfolio with equal capital in every symbol: " if portfolio else ""
     return (
         f"<header><h1>{HEADLINES[whole.verdict]}</h1><p class='soft'>{about}</p></header>"
-        f'<p class="answer">{badge(whole)} {lead}{text(whole.sentence)}</p>'
+        f'<p class="answer">{badge(whole)} {lead}{prose(whole.sentence)}</p>'
         f"{_census(subject) if portfolio else ''}{_rule()}"
     )
 
@@ -224,7 +227,7 @@ def _comparison(subjects: Sequence[Subject]) -> str:
     head = ("", *(text(subject.label) for subject in subjects))
     keys = list(dict.fromkeys(key for subject in subjects for key in subject.record["settings"]))
     differ = [
-        (text(key), *(text(subject.record["settings"].get(key, "–")) for subject in subjects))
+        (text(key), *(text(_setting(subject.record["settings"].get(key))) for subject in subjects))
         for key in keys
         if len({str(subject.record["settings"].get(key)) for subject in subjects}) > 1
     ]
@@ -276,16 +279,16 @@ def _symbols(subject: Subject, count: int, label: str) -> Iterator[bytes]:
     yield f'{title}<div class="rows">'.encode()
     for symbol, tables in subject.tables.items():
         judgement = subject.judged.symbols[symbol]
-        yield symbol_details(tables, judgement, points=points, opened=count == 1, label=label).encode()
+        yield symbol_details(tables, judgement, points=points, opened=count == 1).encode()
     yield b"</div>"
 
 
-def _failed(subject: Subject) -> str:
+def _failed(subject: Subject, where: str) -> str:
     failed: Mapping[str, str] = subject.record.get("failed", {})
     if not failed:
         return ""
     items = "".join(f"<li><b>{text(symbol)}</b>: {text(reason)}</li>" for symbol, reason in failed.items())
-    return f'<h2>Symbols that failed</h2><ul class="card failed">{items}</ul>'
+    return f'<h2>Symbols that failed{text(where)}</h2><ul class="card failed">{items}</ul>'
 
 
 def _configuration(subject: Subject) -> str:
@@ -294,16 +297,14 @@ def _configuration(subject: Subject) -> str:
     for stages in subject.seconds:
         for stage, seconds in stages.items():
             spent[stage] = spent.get(stage, 0.0) + seconds
-    command = record.get("command") or []
-    again = shlex.join(map(str, command)) if command else _call(subject)
-    settings = [(text(key), text(value)) for key, value in record["settings"].items()]
+    settings = [(text(key), text(_setting(value))) for key, value in record["settings"].items()]
     data = [
         (text(symbol), text(entry["source"]), text(entry["bars"]), text(str(entry["first"])[:10]),
          text(str(entry["last"])[:10]), text(entry["asset"]), f"<code>{text(entry['sha256'][:16])}</code>")
         for symbol, entry in record.get("data", {}).items()
     ]  # fmt: skip
     parts = [
-        f"<h3>Run it again</h3><pre>{text(again)}</pre>",
+        f"<h3>Run it again</h3><pre>{text(_again(subject))}</pre>",
         table(("stage", "seconds, all symbols"), [(text(k), number(v, 3)) for k, v in spent.items()]),
         table(("setting", "value"), settings, words=True),
         table(("package", "version"), [(text(k), text(v)) for k, v in record.get("versions", {}).items()]),
@@ -311,10 +312,43 @@ def _configuration(subject: Subject) -> str:
     if data:
         parts.append(table(("symbol", "source", "bars", "first", "last", "asset", "SHA-256"), data))
     title = f"Configuration of {text(subject.label)}, and the command that runs it again"
-    return f'<h2>Configuration</h2><details class="card"><summary>{title}</summary>{"".join(parts)}</details>'
+    return f'<details class="card"><summary>{title}</summary>{"".join(parts)}</details>'
+
+
+def _setting(value: object) -> str:
+    """A setting as one reads it."""
+    if isinstance(value, list):
+        return ", ".join(map(_setting, value)) if value and isinstance(value[0], str) else str(value)
+    return "default" if value is None else str(value)
+
+
+def _again(subject: Subject) -> str:
+    """Command, or call, that makes the results again, from any folder."""
+    record, source = subject.record, subject.record.get("source", {})
+    command = list(map(str, record.get("command") or ()))
+    if not command:
+        return _call(subject)
+    if source.get("kind") == "path":
+        for place, word in enumerate(command):
+            if word.startswith("--data="):
+                command[place] = f"--data={source['path']}"
+            elif word == "--data":
+                command[place + 1 : place + 2] = [str(source["path"])]
+    return shlex.join(command)
 
 
 def _call(subject: Subject) -> str:
-    names = ("num_simulations", "window", "horizon", "model", "strategies", "optimizer", "fills", "seed")
-    given = ", ".join(f"{name}={subject.record['settings'][name]!r}" for name in names)
-    return "\n".join(f"bt.backtest_forecasts({symbol!r}, data=..., {given})" for symbol in subject.tables)
+    settings, source = subject.record["settings"], subject.record.get("source", {})
+    usual = Settings().as_dict()
+    given = {name: value for name, value in settings.items() if value != usual[name]}
+    known = {
+        "sample": "",
+        "path": f", data={source.get('path')!r}",
+        "universe": f", data=Universe({source.get('seed')}, {source.get('bars')})",
+    }
+    data = known.get(source.get("kind", ""), ", data=data")
+    options = data + "".join(f", {name}={value!r}" for name, value in given.items())
+    symbols = list(subject.record.get("symbols") or subject.tables)
+    one = len(symbols) == 1
+    call = f"bt.backtest_forecasts({symbols[0]!r}" if one else f"bt.run_parallel_backtests({symbols!r}"
+    return f"{call}{options}){'  # data: as it was given' if data == ', data=data' else ''}"

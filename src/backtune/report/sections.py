@@ -8,11 +8,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.metrics.evidence import EXPOSURE, NOTHING, Evidence
+from backtune.metrics.evidence import EXPOSURE, NOTHING, Bracket
 from backtune.metrics.performance import equity
 from backtune.metrics.verdict import EDGE, HANGS, NONE, UNKNOWN, Judgement
 from backtune.report import figures
-from backtune.report.html import number, p_value, percent, script_json, shared, sparkline, table, text, toned
+from backtune.report.html import (
+    number,
+    p_value,
+    percent,
+    prose,
+    script_json,
+    shared,
+    sparkline,
+    table,
+    text,
+    toned,
+)
 from backtune.report.surface import PLATEAU, Surface, surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD, UNTUNED
@@ -53,7 +64,7 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("alpha", "alpha a year", percent),
     ("beta", "beta", number),
     ("exposure", "exposure", _share),
-    ("trades", "fills", lambda value: number(value, 0)),
+    ("trades", "trades (fills)", lambda value: number(value, 0)),
     ("hit_rate", "win rate", _share),
     ("profit_factor", "profit factor", number),
     ("expectancy", "expectancy a traded bar, bp", _bp),
@@ -63,7 +74,7 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("costs", "fees paid, of capital", lambda value: percent(value, 2, signed=False)),
     ("in_sample_mean", "in sample, bp a bar", _bp),
     ("out_of_sample_mean", "out of sample, bp a bar", _bp),
-    ("ambiguous_share", "fills that hang on the order inside the bar", _share),
+    ("ambiguous_share", "ambiguous: hang on the order inside the bar", _share),
 )
 
 
@@ -72,16 +83,15 @@ def badge(judgement: Judgement) -> str:
     return f'<span class="badge {BADGES[judgement.verdict]}">{text(judgement.label)}</span>'
 
 
-def symbol_details(
-    tables: SymbolTables, judgement: Judgement, *, points: int, opened: bool, label: str = ""
-) -> str:
+def symbol_details(tables: SymbolTables, judgement: Judgement, *, points: int, opened: bool) -> str:
     """One row of the page, with its details."""
     e, strategy = judgement.evidence, judgement.evidence.strategy
+    order = e.hanging if judgement.verdict == HANGS else e.order
     found = surface(tables, -1, strategy, points=points)
     drawn = {
         "equity": figures.equity_figure(tables, strategy),
         "samples": figures.samples_figure(tables, strategy),
-        "bracket": figures.bracket_figure(tables, strategy),
+        "bracket": figures.bracket_figure(tables, order.strategy),
         "surface": figures.surface_figure(found),
         "offsets": figures.offsets_figure(tables, strategy),
         "policy": figures.policy_figure(tables, strategy),
@@ -96,10 +106,14 @@ def symbol_details(
             _why(judgement),
             _section("Out of sample", "equity", _strategies(tables)),
             _section("In sample against out of sample", "samples", _gap(tables, strategy)),
-            _section("The order inside the bar", "bracket", _order(e)),
+            _section("The order inside the bar", "bracket", _order(order)),
             _section("Profit surface of the last simulation", "surface", _plateau(found)),
             _section("Offsets over time", "offsets"),
-            _section("Which policy each simulation chose", "policy", _policy(tables, strategy)),
+            _section(
+                "When to leave: at the close, or at the take-profit (close_at_eod)",
+                "policy",
+                _policy(tables, strategy),
+            ),
             _section("Returns of traded bars", "distribution"),
             _section("Costs", "costs", _costs(tables, strategy)),
             _section("Forecast quality", "forecast", _forecast(tables)),
@@ -113,24 +127,23 @@ def symbol_details(
     )
     return (
         f'<details class="symbol" {facts}{" open" if opened else ""}>'
-        f'<summary>{_row(tables, judgement, label)}</summary><div class="body">{body}</div>'
+        f'<summary>{_row(tables, judgement)}</summary><div class="body">{body}</div>'
         f'<script type="application/json" class="figures">{script_json(shared(drawn))}</script></details>'
     )
 
 
-def _row(tables: SymbolTables, judgement: Judgement, label: str) -> str:
+def _row(tables: SymbolTables, judgement: Judgement) -> str:
     e = judgement.evidence
     mine = equity(tables.bars_of(e.strategy)["causal"].to_numpy())
     held = equity(tables.bars_of(BUY_HOLD)["value"].to_numpy())
-    run = f" <small>{text(label)}</small>" if label else ""
     return (
-        f'<span class="name">{text(tables.symbol)}{run}</span>{badge(judgement)}'
+        f'<span class="name">{text(tables.symbol)}</span>{badge(judgement)}'
         f"{sparkline([(held, 'held'), (mine, 'mine')])}"
         f'<span class="fact"><b>{toned(e.total_return, percent(e.total_return))}</b> '
         "<i>out of sample</i></span>"
         f'<span class="fact"><b>{percent(e.market_return)}</b> <i>buy-and-hold</i></span>'
         f'<span class="fact"><b>{number(e.sharpe)}</b> <i>Sharpe</i></span>'
-        f'<span class="sentence">{text(judgement.sentence)}</span>'
+        f'<span class="sentence">{prose(judgement.sentence)}</span>'
     )
 
 
@@ -168,11 +181,11 @@ def _why(judgement: Judgement) -> str:
     low_sharpe, high_sharpe = e.sharpe_interval
     mean = e.excess[NOTHING]
     facts = [
-        ("mean return a bar", f"{_bp(mean)} bp", f"95 % interval {_bp(low)} to {_bp(high)} bp"),
+        ("mean return a bar", f"{_bp(mean)} bp", f"95% interval {_bp(low)} to {_bp(high)} bp"),
         (
             "Sharpe ratio a year",
             number(e.sharpe),
-            f"95 % interval {number(low_sharpe)} to {number(high_sharpe)}",
+            f"95% interval {number(low_sharpe)} to {number(high_sharpe)}",
         ),
         (
             "probabilistic Sharpe ratio",
@@ -187,7 +200,7 @@ def _why(judgement: Judgement) -> str:
         (
             "minimum track record",
             number(e.track_record, 0, unit=" bars"),
-            f"for a Sharpe ratio above 0 at 95 %; there are {e.bars}",
+            f"for a Sharpe ratio above 0 at 95%; there are {e.bars}",
         ),
         (
             "probability of backtest overfitting",
@@ -227,13 +240,12 @@ def _gap(tables: SymbolTables, strategy: str) -> str:
     )
 
 
-def _order(e: Evidence) -> str:
-    order = e.order
+def _order(order: Bracket) -> str:
     share = f" ({percent(order.ambiguous / order.trades, 0, signed=False)})" if order.trades else ""
     return (
-        f'<p class="note">{order.ambiguous} of {order.trades} fills{share} have a result that depends on '
-        f"whether the high or the low came first. Causal {percent(order.causal_return)}, optimistic "
-        f"{percent(order.optimistic_return)}.</p>"
+        f'<p class="note">{text(order.strategy)}: {order.ambiguous} of {order.trades} fills{share} have a '
+        f"result that depends on whether the high or the low came first. Causal "
+        f"{percent(order.causal_return)}, optimistic {percent(order.optimistic_return)}.</p>"
     )
 
 
@@ -242,10 +254,16 @@ def _plateau(found: Surface) -> str:
     across, along = (number(1e4 * (right - left), 1) for left, right in found.plateau)
     kind = "exact optimum" if found.exact else "best offsets found"
     policy = "the close" if found.close_at_eod else "the take-profit, else the close"
+    edge = (
+        " It lies at the edge of the offsets allowed; a wider box may hold a better one."
+        if found.at_edge
+        else ""
+    )
     return (
         f'<p class="note">{text(found.strategy)}, leaving at {policy}. The {kind}: high {high} bp, low {low} '
         f"bp, total {percent(found.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
-        f"{across} bp of the high offset and {along} bp of the low offset (dotted): the plateau's width.</p>"
+        f"{across} bp of the high offset and {along} bp of the low offset (the cross): the plateau's width."
+        f"{edge}</p>"
     )
 
 
@@ -256,8 +274,9 @@ def _policy(tables: SymbolTables, strategy: str) -> str:
     ties, all_of_them = int((policies.max() == policies.min()).sum()), int(tables.settings["num_simulations"])
     tied = f" In {ties} of {all_of_them} both did equally well in sample." if ties else ""
     return (
-        f'<p class="note">{percent(share, 0, signed=False)} of the simulations left at the close '
-        f"(close_at_eod), the rest at the take-profit.{tied}</p>"
+        f'<p class="note">{percent(share, 0, signed=False)} of the simulations chose to leave at the close, '
+        "the rest at the take-profit where it was reached. Bars: how far the close was ahead in the tuning "
+        f"window.{tied}</p>"
     )
 
 

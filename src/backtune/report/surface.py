@@ -50,6 +50,12 @@ class Surface:
     strategy: str
     close_at_eod: bool
 
+    @property
+    def at_edge(self) -> bool:
+        """Whether the optimum lies on the border of the box."""
+        ends = (self.high_offsets[[0, -1]], self.low_offsets[[0, -1]])
+        return any(bool(np.isin(offset, pair)) for offset, pair in zip(self.x, ends, strict=True))
+
 
 def surface(
     tables: SymbolTables, simulation: int = -1, strategy: str | None = None, *, points: int = 61

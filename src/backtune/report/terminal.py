@@ -19,7 +19,7 @@ from backtune.errors import BarsError
 from backtune.report.judged import Judged
 
 COLUMNS = (
-    "strategy", "total", "a year", "Sharpe", "max DD", "hit rate", "trades", "ambiguous",
+    "strategy", "total", "a year", "Sharpe", "max DD", "win rate", "trades", "ambiguous",
     "causal .. optimistic", "bp a bar: in sample", "out", "verdict",
 )  # fmt: skip
 

@@ -87,7 +87,7 @@ def _check_memory_limit(limit: str | None) -> None:
 
     try:
         size = LEAST_MEMORY if limit is None else parse_bytes(limit)
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):
         size = 0
     if size < LEAST_MEMORY:
         raise SettingError(
@@ -142,7 +142,7 @@ def _start(distributed: Any, workers: int, memory_limit: str | None) -> Any:
                 threads_per_worker=1,
                 processes=True,
                 host=LOOPBACK,
-                dashboard_address=f"{LOOPBACK}:0",
+                dashboard_address=None,  # its import takes longer than all the rest
                 memory_limit=memory_limit or "auto",
                 silence_logs=logging.CRITICAL,
                 preload=["backtune.runner.task"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any
 
 from backtune.backtest import Settings, symbol_bars
 from backtune.bars import check_symbol
-from backtune.errors import BacktuneError, RunError, SettingError
+from backtune.errors import BacktuneError, RunError, SettingError, is_number, whole_number
 from backtune.runner.events import Event, Progress
 from backtune.runner.key import code_digest
 from backtune.runner.local import run_here
@@ -47,8 +47,7 @@ class Engine:
     memory_limit: str | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.workers, bool) or not isinstance(self.workers, int) or self.workers < 1:
-            raise SettingError(f"workers is {self.workers!r}; expected a whole number >= 1")
+        whole_number("workers", self.workers)
         if self.memory_limit is not None and (self.here or self.scheduler is not None):
             whose = "one worker, which is this process" if self.here else "the workers of a scheduler"
             raise SettingError(
@@ -56,7 +55,7 @@ class Engine:
             )
         if self.task_timeout is None:
             return
-        if not 0 < self.task_timeout <= LONGEST_TIMEOUT:
+        if not is_number(self.task_timeout) or not 0 < self.task_timeout <= LONGEST_TIMEOUT:
             raise SettingError(
                 f"task_timeout is {self.task_timeout!r}; expected seconds, above 0 and at most "
                 f"{LONGEST_TIMEOUT:,} (a year)"
@@ -99,6 +98,9 @@ def execute(
     """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
     names = _checked(symbols)
     check_source(data, len(names))
+    for name, folder in (("output", output), ("run_folder", run_folder)):
+        if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):
+            raise SettingError(f"{name} is {folder!r}; give the path of a folder")
     temporary = None
     if output is None and run_folder is None:
         if engine.scheduler is not None:
@@ -126,7 +128,7 @@ def execute(
                 _take(outcome, runs, writer, progress, partial(StoredResult, settings=settings, load=load))
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
-    except RunError:
+    except BacktuneError:
         if not writer.receipts and not writer.record["resumed"]:
             writer.discard()  # it never began
         raise
@@ -140,6 +142,8 @@ def execute(
 
 
 def _checked(symbols: Sequence[str]) -> list[str]:
+    if isinstance(symbols, str | bytes) or not isinstance(symbols, Iterable):
+        raise SettingError(f"symbols are {symbols!r}; give a list such as ['ETHUSD', 'BTCUSD']")
     names = [check_symbol(symbol) for symbol in symbols]
     if not names or len({name.casefold() for name in names}) < len(names):
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

@@ -21,7 +21,15 @@ def check_source(data: Source, symbols: int) -> None:
     ------
     SettingError
     """
-    if data is None or isinstance(data, Universe | Mapping):
+    if isinstance(data, Mapping):
+        for symbol, one in data.items():
+            if not isinstance(one, str | os.PathLike | pd.DataFrame | Bars | Universe | None):
+                raise SettingError(
+                    f"data of {symbol} is of type {type(one).__name__}; give a folder, a price file, a "
+                    "DataFrame or Bars"
+                )
+        return
+    if data is None or isinstance(data, Universe):
         return
     if isinstance(data, pd.DataFrame | Bars):
         given, one = f"a {type(data).__name__}", True

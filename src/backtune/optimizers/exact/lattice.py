@@ -205,14 +205,17 @@ def _side(
         result[t, WEIGHT] = side * size * (1.0 - kept)
         result[t, BASE] = -size * paid if fills == PUBLISHED else -side * size * paid
         marks[t, FILLED], marks[t, AT_OPEN] = lines[1, t], lines[2, t]
-        marks[t, ENTRY_CLIPPED] = _first_at(entries, -side * legs[entry, t])
+        # an open on the far side of the previous close is reached before the level is clipped there
+        clips = fills == PUBLISHED or side * opened > 0.0
+        marks[t, ENTRY_CLIPPED] = _first_at(entries, -side * legs[entry, t]) if clips else lines[2, t]
         taken = inside = clipped = len(exits.lines)
         if not eod:
             taken = inside = lines[0, t]
             clipped = _first_at(exits, side * legs[leave, t])
             if fills == CAUSAL:  # from where the close is beyond the level, which the price then crossed
-                beyond = _first_at(exits, side * (legs[leave, t] - close))
-                inside = beyond if side * close > 0.0 else len(exits.lines)
+                inside = len(exits.lines)
+                if side * close > 0.0:
+                    inside = _first_at(exits, side * (legs[leave, t] - close))
         marks[t, LEVEL_INSIDE], marks[t, LEVEL_OPEN], marks[t, EXIT_CLIPPED] = inside, taken, clipped
     return result, marks
 

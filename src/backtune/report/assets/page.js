@@ -49,6 +49,15 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   matchMedia("print").addEventListener("change", repaint);
 
+  // Paper cannot be unfolded: it gets the rule, the configuration, and every table of the symbols that are open.
+  const folded = "details.card:not([open]), details.symbol[open] details:not([open])";
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll(folded)];
+    for (const details of unfolded) details.open = true;
+  });
+  addEventListener("afterprint", () => { for (const details of unfolded.splice(0)) details.open = false; });
+
   const search = document.getElementById("search"), sort = document.getElementById("sort");
   const chips = [...document.querySelectorAll("button[data-verdict]")];
   function filter() {
