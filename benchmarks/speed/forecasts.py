@@ -6,7 +6,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,6 @@ import backtune as bt
 from backtune.forecasts import forecaster, registry
 from backtune.forecasts.batching import ChunkSize, in_chunks
 from backtune.forecasts.contexts import Context, Stopwatch
-from speed.machine import cores
 from speed.page import Plan, Section, Target, duration, figure, table
 from speed.timing import interleaved, once
 
@@ -81,11 +80,11 @@ def forecasting(plan: Plan, kinds: tuple[str, ...] = KINDS) -> Section:
         f"({'; '.join(sizes) or 'none'}); {plan.contexts} contexts of {LENGTH} bars, high, low and close "
         "jointly, the model loaded and warm. The library's own call is its public one on the three series of "
         f"one context; our call is the adapter's `predict` on it. Loops are timed on {CALLS} calls and "
-        f"scaled. Torch has one thread, and then the {cores()} that it takes by itself; targets are decided "
-        "by the latter, both sides with the same. Overhead is what batching saves: the larger a model, the "
-        "less there is of it."
+        "scaled. Torch has one thread. What batching saves is overhead, so the arithmetic is a floor: "
+        "operations as torch counts them, at the rate of one matrix product as wide as the model. A single "
+        "call of ours leaves out much of the library's overhead, so its batch has less to save."
     )
-    heads = ("model", "what", "time", "times faster, or share")
+    heads = ("model", "what", "time", "times as fast as the library's call, ours")
     notes = [" ".join(missing)] if missing else []
     return Section("Forecasting", text, [table(heads, rows), *notes], targets)
 
@@ -128,18 +127,36 @@ def batching(subject: Subject, plan: Plan) -> tuple[list[Row], tuple[float, floa
     for size in sorted({8, 32, first, len(subject.contexts)}):
         chosen = ", the size it begins with" if size == first else ""
         calls[f"{size} contexts a call{chosen}"] = partial(subject.batched, size)
-    rows: list[Row] = []
-    for count in dict.fromkeys((1, cores())):
-        with torch_threads(count):
-            timings = interleaved(calls, plan.rounds)
-        seconds = [timing.median * (scale if k < 2 else 1.0) for k, timing in enumerate(timings.values())]
-        begun = next(s for name, s in zip(calls, seconds, strict=True) if "begins with" in name)
-        speedups = seconds[0] / begun, seconds[1] / begun
-        words = "one thread" if count == 1 else f"{count} threads"
-        for k, (name, spent) in enumerate(zip(calls, seconds, strict=True)):
-            faster = "" if k < 2 else f"{figure(seconds[0] / spent)}, {figure(seconds[1] / spent)}"
-            rows.append((subject.kind, f"{name}, {words}", duration(spent), faster))
-    return rows, speedups
+    with torch_threads(1):
+        timings = interleaved(calls, plan.rounds)
+        floor, operations, rate = arithmetic(subject, first)
+    seconds = [timing.median * (scale if k < 2 else 1.0) for k, timing in enumerate(timings.values())]
+    begun = next(spent for name, spent in zip(calls, seconds, strict=True) if "begins with" in name)
+    rows: list[Row] = [
+        (subject.kind, name, duration(spent), "" if k < 2 else _ratios(seconds, spent))
+        for k, (name, spent) in enumerate(zip(calls, seconds, strict=True))
+    ]
+    what = f"arithmetic alone: {figure(operations / 1e9)} billion operations at {figure(rate / 1e9)} a ns"
+    rows.append((subject.kind, what, duration(floor), _ratios(seconds, floor)))
+    return rows, (seconds[0] / begun, seconds[1] / begun)
+
+
+def _ratios(seconds: Sequence[float], spent: float) -> str:
+    """How many times as fast as the library's call and ours."""
+    return f"{figure(seconds[0] / spent)}, {figure(seconds[1] / spent)}"
+
+
+def arithmetic(subject: Subject, size: int) -> tuple[float, float, float]:
+    """Seconds that a batch's operations take at a product's rate, their number, and the rate a second."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        subject.batched(size)
+    left, right = torch.randn(4096, WIDTH), torch.randn(WIDTH, 3 * WIDTH)
+    spent = interleaved({"product": lambda: left @ right}, 5)["product"].median
+    rate, operations = 2 * left.numel() * right.shape[1] / spent, float(counter.get_total_flops())
+    return operations / rate, operations, rate
 
 
 def the_old_way(subject: Subject, plan: Plan) -> tuple[list[Row], float]:
@@ -153,13 +170,18 @@ def the_old_way(subject: Subject, plan: Plan) -> tuple[list[Row], float]:
         "old": lambda: [call() for _ in range(CALLS)],
         "new": lambda: subject.model.forecast(bars, range(LENGTH, len(bars))),
     }
-    with torch_threads(cores()):
+    with torch_threads(1):
         timings = interleaved(ways, min(3, plan.rounds))
     old, new = timings["old"].median / CALLS * steps * each, timings["new"].median
     what = f"a call a simulation, step and target: {steps * each:,} calls ({CALLS} timed, scaled)"
     rows = [
         (subject.kind, what, duration(old), ""),
-        (subject.kind, f"the backtest's {needed} contexts, batched", duration(new), figure(old / new)),
+        (
+            subject.kind,
+            f"the backtest's {needed} contexts, batched",
+            duration(new),
+            f"{figure(old / new)} times the former",
+        ),
     ]
     return rows, old / new
 
@@ -171,7 +193,7 @@ def second_run(subject: Subject, plan: Plan) -> tuple[list[Row], float]:
     spent: list[tuple[float, float]] = []
 
     def both() -> None:
-        with tempfile.TemporaryDirectory() as cache, environment(BACKTUNE_CACHE=cache):
+        with tempfile.TemporaryDirectory() as cache, environment(BACKTUNE_CACHE=cache), torch_threads(1):
             registry._made.cache_clear()  # the first run loads the weights
             runs = [
                 bt.backtest_forecasts("SYN", plan.simulations, data=bars, model=model, window=plan.window)
@@ -179,13 +201,17 @@ def second_run(subject: Subject, plan: Plan) -> tuple[list[Row], float]:
             ]
             spent.append((runs[0].seconds["forecast"], runs[1].seconds["forecast"]))
 
-    with torch_threads(cores()):
-        once(both, min(3, plan.rounds))
+    once(both, min(3, plan.rounds))
     first, second = (statistics.median(column) for column in zip(*spent, strict=True))
     share = 100 * second / first
     rows = [
         (subject.kind, "forecasting of a backtest, loading included", duration(first), ""),
-        (subject.kind, "forecasting of the same backtest again", duration(second), f"{figure(share)} %"),
+        (
+            subject.kind,
+            "forecasting of the same backtest again",
+            duration(second),
+            f"{figure(share)} % of the first",
+        ),
     ]
     return rows, share
 
@@ -201,7 +227,7 @@ def made(kind: str, folder: str, plan: Plan) -> Subject:
 
 
 def chronos_call(model: Any) -> Callable[[Context, int], Call]:
-    """Return `predict_quantiles` of a pipeline of its own: the adapter changes the encoder of its own."""
+    """Return `predict_quantiles` of a pipeline of its own: the adapter changes its pipeline's encoder."""
     import torch
     from chronos import BaseChronosPipeline
 
@@ -272,7 +298,7 @@ def sealed() -> Iterator[str]:
 
 @contextmanager
 def environment(**given: str) -> Iterator[None]:
-    """Set variables, and give them back what they were."""
+    """Set variables for a while."""
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
     try:

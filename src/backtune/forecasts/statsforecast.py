@@ -47,7 +47,7 @@ class StatsForecast(ContextForecaster):
             "kind": "statsforecast",
             "method": self.method,
             "context": self.context,
-            "versions": versions_of(["statsforecast"]),
+            "versions": versions_of(("statsforecast",)),
         }
 
     def chunk_size(self) -> int:

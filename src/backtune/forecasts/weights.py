@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -160,7 +159,8 @@ def need(package: str, extra: str) -> None:
         raise ForecasterError(f"{package} is not installed; pip install 'backtune[{extra}]'")
 
 
-def versions_of(packages: Iterable[str]) -> dict[str, str]:
+@lru_cache(maxsize=16)
+def versions_of(packages: tuple[str, ...]) -> dict[str, str]:
     """Versions of those distributions that are installed."""
     from importlib.metadata import PackageNotFoundError, version
 
