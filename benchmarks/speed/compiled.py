@@ -11,6 +11,7 @@ from numba import njit
 import backtune as bt
 from backtune import kernels
 from backtune.optimizers.exact import solver
+from backtune.optimizers.exact.lattice import lay_out
 from backtune.problem import FILLS
 
 BATCH = 64
@@ -34,6 +35,12 @@ def batches(long_legs: Any, short_legs: Any, points: Any, fee: float, fills: int
     return result
 
 
+@njit
+def layout(long_legs: Any, short_legs: Any, bounds: Any, fee: float, fills: int, eod: bool) -> float:
+    """Lay out the lattice: breakpoints found, sorted, and each leg's place among them."""
+    return lay_out(long_legs, short_legs, bounds, fee, fills, eod).rows[0]
+
+
 def evaluation(problem: bt.EntryExitProblem, loop: Any, points: int = 1024) -> Callable[[], object]:
     """Call that runs `loop` (singles or batches) over `points` random offsets of the box."""
     low, high = np.array(problem.bounds).T
@@ -42,7 +49,7 @@ def evaluation(problem: bt.EntryExitProblem, loop: Any, points: int = 1024) -> C
     return lambda: loop(*arguments, problem.close_at_eod)
 
 
-def search(problem: bt.EntryExitProblem) -> Callable[[], object]:
-    """Call that solves the problem inside compiled code, its arguments prepared."""
+def search(problem: bt.EntryExitProblem, part: Any = solver._solve) -> Callable[[], object]:
+    """Call that solves the problem inside compiled code, or does a `part` of it, its arguments prepared."""
     arguments = solver._arguments(problem)
-    return lambda: solver._solve(*arguments)
+    return lambda: part(*arguments)
