@@ -107,3 +107,35 @@ def test_nan_in_bars_is_one_line_that_says_what_to_do():
     bars.high[50] = np.nan
     with pytest.raises(bt.BarsError, match=r"NaN or infinite; use load_bars"):
         bt.forecast(bars)
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ([50.5], r"targets is \[50\.5\]; expected whole numbers, indices of bars"),
+        ("abc", r"targets is 'abc'; expected whole numbers"),
+        ([True], r"targets is \[True\]; expected whole numbers"),
+        ([], r"SYN: none of the 0 targets can be forecast; give indices from 32 to 99"),
+        ([3], r"SYN: none of the 1 targets can be forecast \(bar 3\); give indices from 32 to 99"),
+        ([500, 400], r"none of the 2 targets can be forecast \(bars 400 to 500\); give indices from 32"),
+    ],
+)
+def test_targets_that_are_none_are_one_line_that_says_which_are(targets, said):
+    with pytest.raises((bt.SettingError, bt.BarsError), match=said):
+        bt.forecast(make_bars(100), Lagging(), targets)
+
+
+@pytest.mark.parametrize("given", ["x.csv", make_bars(50).frame, None])
+def test_what_is_no_bars_is_one_line_that_says_how_to_make_some(given):
+    with pytest.raises(bt.SettingError, match=r"bars is an? \w+; give bt\.load_bars\(.*\)"):
+        bt.forecast(given)
+
+
+class Lagging(bt.Forecaster):
+    """The last bar's moves again, after 32 bars."""
+
+    name, warm_up = "lagging", 32
+
+    def moves(self, bars):
+        before = np.roll(bars.moves, 1, axis=1)
+        return before[1], before[2], before[3]

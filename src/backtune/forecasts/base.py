@@ -112,19 +112,34 @@ class Forecaster(ABC):
         ------
         BarsError
             There is none.
+        SettingError
+            `bars` are no Bars, or `targets` no whole numbers.
         """
+        given: object = bars
+        if not isinstance(given, Bars):
+            kind = type(given).__name__
+            article = "an" if kind[0].lower() in "aeiou" else "a"
+            raise SettingError(f"bars is {article} {kind}; give bt.load_bars(FILE or DataFrame)")
         if not all(np.isfinite(prices).all() for prices in (bars.open, bars.high, bars.low, bars.close)):
             raise BarsError(
                 bars.source, f"{bars.symbol} has a price that is NaN or infinite", "use load_bars"
             )
-        wanted = np.arange(len(bars)) if targets is None else np.unique(np.asarray(targets, dtype=np.int64))
+        wanted = np.arange(len(bars)) if targets is None else _indices(targets)
         chosen = wanted[(wanted >= self.warm_up) & (wanted < len(bars))]
-        if len(chosen) == 0:
+        if len(chosen) == 0 and len(bars) <= self.warm_up:
             raise BarsError(
                 bars.source,
                 f"{bars.symbol} has {len(bars)} bars; the {self.name} forecaster needs {self.warm_up + 1}",
                 "give more bars",
                 value=len(bars),
+            )
+        if len(chosen) == 0:
+            ends = " to ".join(str(t) for t in dict.fromkeys((wanted[0], wanted[-1]))) if len(wanted) else ""
+            which = f" (bar{'s' if ' ' in ends else ''} {ends})" if ends else ""
+            raise BarsError(
+                bars.source,
+                f"{bars.symbol}: none of the {len(wanted)} targets can be forecast{which}",
+                f"give indices from {self.warm_up} to {len(bars) - 1}",
             )
         return chosen
 
@@ -259,6 +274,14 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise SettingError(f"{name} is {value!r}; expected true or false")
     return value
+
+
+def _indices(targets: Targets) -> NDArray[np.int64]:
+    given = np.asarray(targets)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        shown = repr(targets) if len(repr(targets)) <= 60 else f"{repr(targets)[:57]}..."
+        raise SettingError(f"targets is {shown}; expected whole numbers, indices of bars")
+    return np.unique(given.astype(np.int64))
 
 
 def _aligned(values: Array, targets: NDArray[np.int64], n: int) -> Array:
