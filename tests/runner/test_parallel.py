@@ -51,6 +51,8 @@ def free_port():
 
 def test_a_cluster_of_two_nodes_gives_the_same_results(reference, tmp_path):
     """Two `dask worker` processes with folders of their own, started as docs/cluster.md says."""
+    import distributed
+
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     env = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
@@ -70,19 +72,21 @@ def test_a_cluster_of_two_nodes_gives_the_same_results(reference, tmp_path):
                 subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             )
             time.sleep(1.0)
-        runs = None
-        for _ in range(30):  # until the scheduler listens
-            try:
-                runs = bt.run_parallel_backtests(
-                    UNIVERSE.symbols(6), scheduler=address, output=tmp_path / "runs", **SMALL
-                )
-                break
-            except bt.RunError:
-                time.sleep(1.0)
-        assert runs is not None
-        assert_same(runs, reference)
+        with distributed.Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        model = Misbehave(tmp_path, sleep=0.5)  # long enough that neither node does all of it
+        runs = bt.run_parallel_backtests(
+            UNIVERSE.symbols(6), scheduler=address, output=tmp_path / "runs", **(SMALL | {"model": model})
+        )
+        plain = bt.run_parallel_backtests(
+            UNIVERSE.symbols(6), scheduler=address, output=tmp_path / "runs", **SMALL
+        )
+        assert_same(plain, reference)
+        naive = bt.run_parallel_backtests(list(runs), max_workers=1, **(SMALL | {"model": "naive"}))
+        assert_same(runs, naive)
         ran_in = {result.receipt.process for result in runs.values()}
-        assert not ran_in & {os.getpid()}
+        assert len(ran_in) == 2
+        assert os.getpid() not in ran_in
     finally:
         for process in reversed(processes):
             process.terminate()
