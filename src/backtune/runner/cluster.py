@@ -142,7 +142,8 @@ def _start(distributed: Any, workers: int, memory_limit: str | None) -> Any:
                 threads_per_worker=1,
                 processes=True,
                 host=LOOPBACK,
-                dashboard_address=None,  # its import takes longer than all the rest
+                dashboard_address=f"{LOOPBACK}:0",
+                scheduler_kwargs={"dashboard": False},  # its pages take longer to import than all the rest
                 memory_limit=memory_limit or "auto",
                 silence_logs=logging.CRITICAL,
                 preload=["backtune.runner.task"],
