@@ -1,5 +1,7 @@
 """The traps of single libraries, each with the adapter's answer to it."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,12 @@ def test_botorch_takes_ten_points_then_five_a_step():
 def test_any_name_of_nevergrads_registry_will_do(method):
     best = bt.optimize(Recorded(BOX), method, budget=40)
     assert (best.method, best.evaluations) == (method, 40)
+
+
+@pytest.mark.parametrize("method", ["nevergrad:Cobyla", "nevergrad:NGOpt"])
+def test_no_thread_of_nevergrads_outlives_the_search(method):
+    bt.optimize(Recorded(BOX), method, budget=40)
+    assert [t.name for t in threading.enumerate() if type(t).__module__.startswith("nevergrad")] == []
 
 
 def test_a_name_that_nevergrad_lacks_is_refused_with_near_ones():
@@ -120,6 +128,17 @@ def test_a_grid_has_the_ends_of_the_box_and_whole_rows():
 )
 def test_a_grid_uses_as_many_points_an_axis_as_the_budget_allows(budget, dimension, expected):
     assert len(points_of("grid", budget, box=[(0.0, 1.0)] * dimension)) == expected
+
+
+def test_shgo_refuses_more_parameters_than_it_can_triangulate():
+    assert bt.optimize(Recorded(BOX), "scipy:shgo", budget=20).evaluations == 20
+    with pytest.raises(SettingError, match=r"scipy:shgo was given 9 parameters .*use another method"):
+        bt.optimize(Recorded([(0.0, 1.0)] * 9), "scipy:shgo", budget=20)
+
+
+def test_botorch_goes_on_where_the_values_are_too_large_to_fit():
+    steep = Recorded(BOX, lambda x: 0.8e308 * float(x[0]))
+    assert bt.optimize(steep, "botorch", budget=14).evaluations == 14
 
 
 def test_sobol_points_are_spread_evenly():

@@ -60,7 +60,7 @@ class BoTorch(Search):
             best, _ = optimize_acqf(
                 gain, bounds=cube, q=count, num_restarts=4, raw_samples=64, options={"maxiter": 50}
             )
-        except (BotorchError, NotPSDError):
+        except (BotorchError, NotPSDError, torch.linalg.LinAlgError):
             return None
         return best.detach()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -11,6 +14,7 @@ from backtune.errors import OptimizerError, SettingError
 from backtune.optimizers.base import Evaluator, Search
 
 BATCH = 20
+LAST_SECONDS = 5.0  # for a thread that was told to end
 ONE_BY_ONE = ("OnePlusOne", "NGOpt", "NgIohTuned")  # made to learn from each point before the next
 
 
@@ -44,15 +48,25 @@ class Nevergrad(Search):
         factory = self._factory(nevergrad.optimizers.registry)
         alone = self.algorithm in ONE_BY_ONE or getattr(factory, "no_parallelization", False)
         workers = 1 if alone else min(BATCH, evaluator.budget)
+        with _no_thread_left():
+            self._ask_and_tell(factory, array, workers, evaluator)
+
+    def _ask_and_tell(self, factory: Any, array: Any, workers: int, evaluator: Evaluator) -> None:
         try:
             run = factory(parametrization=array, budget=evaluator.budget, num_workers=workers)
-            first = [run.ask() for _ in range(workers)]
+            asked = [run.ask() for _ in range(workers)]
         except (ImportError, RuntimeError) as error:
             cause = " ".join(str(error).split())
             raise OptimizerError(
                 f"{self.method} needs a package that is not installed ({cause}); install it"
             ) from error
-        _ask_and_tell(run, first, evaluator)
+        while True:
+            values = evaluator.unit(np.array([candidate.value for candidate in asked]))
+            for candidate, value in zip(asked, values, strict=True):
+                run.tell(candidate, -float(value))
+            asked = [
+                run.ask() for _ in range(min(len(asked), evaluator.remaining))
+            ]  # some refuse to go beyond
 
     def _factory(self, registry: Any) -> Any:
         if self.algorithm in registry:
@@ -65,9 +79,16 @@ class Nevergrad(Search):
         )
 
 
-def _ask_and_tell(run: Any, asked: list[Any], evaluator: Evaluator) -> None:
-    while True:
-        values = evaluator.unit(np.array([candidate.value for candidate in asked]))
-        for candidate, value in zip(asked, values, strict=True):
-            run.tell(candidate, -float(value))
-        asked = [run.ask() for _ in range(min(len(asked), evaluator.remaining))]  # some refuse to go beyond
+@contextmanager
+def _no_thread_left() -> Iterator[None]:
+    """End the threads in which Nevergrad runs what can not ask and tell: they would go on, and warn or draw,
+    after the search.
+    """
+    before = set(threading.enumerate())
+    try:
+        yield
+    finally:
+        for thread in set(threading.enumerate()) - before:
+            if type(thread).__module__.startswith("nevergrad."):
+                thread.stop()  # type: ignore[attr-defined]
+                thread.join(LAST_SECONDS)

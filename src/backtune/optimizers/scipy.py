@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from backtune.errors import SettingError
 from backtune.optimizers.base import Evaluator, Search
 
 ENDLESS = 10**9
 MOST_DIRECT = 2_000_000
+MOST_SHGO = 8
 
 
 class Scipy(Search):
@@ -71,6 +73,11 @@ class Scipy(Search):
 
 def _shgo(run: Any, evaluator: Evaluator, cube: list[tuple[float, float]]) -> None:
     """Run SHGO with ever more Sobol points: its own limit on evaluations does not bind."""
+    if evaluator.dimension > MOST_SHGO:
+        raise SettingError(
+            f"scipy:shgo was given {evaluator.dimension} parameters to move; it triangulates the box, which "
+            f"from {MOST_SHGO + 1} on takes minutes and gigabytes: use another method"
+        )
     points = 64
     while True:
         run(lambda unit: -evaluator.unit_value(unit), cube, n=points, iters=1, sampling_method="sobol")
