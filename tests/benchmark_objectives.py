@@ -18,6 +18,16 @@ def never(x):
     raise ValueError("no price")
 
 
+def prints(x):
+    print("a line of the objective's own")  # noqa: T201
+    return float(x[0])
+
+
+class NeedsFolder:
+    def __init__(self, folder):
+        self.folder = folder
+
+
 def kills(x):
     import os
 

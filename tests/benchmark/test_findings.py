@@ -73,6 +73,13 @@ def test_four_workers_are_judged_only_on_four_cores(tmp_path, cores, seconds, ve
     assert found["4 symbols on 4 workers are 4 times as fast"] == verdict
 
 
+def test_every_proposal_of_the_document_has_a_row(tmp_path):
+    found = verdicts(tmp_path)
+    for proposal in ("GPU-batched", "predictions batched", "compiled or quantized models", "profiling"):
+        assert any(claim.startswith(proposal) for claim in found)
+    assert found["profiling is proposed, not built"] == c.FAILS
+
+
 def test_the_method_that_was_called_cpp_is_python():
     assert c._core("claim").verdict == c.FAILS
 

@@ -1,10 +1,12 @@
 """The page: whole, self-contained, and safe to open whatever a problem is called."""
 
+import json
 import math
 
 import pandas as pd
 import pytest
 
+from backtune.benchmark import figures
 from backtune.benchmark.page import page
 from backtune.benchmark.tables import write_tables
 from benchmark_runs import EVIL, results_of, run
@@ -54,6 +56,38 @@ def test_a_benchmark_where_everything_failed_still_makes_a_page(tmp_path):
     text = page(results, write_tables(results))
     assert "nothing can be recommended" in text
     assert "No timed runs were made" in text
+
+
+def test_runs_that_ended_before_the_first_evaluation_still_make_a_page(tmp_path):
+    failed = [run("cma", seed, -math.inf, status="failed", error="E", evaluations=0, improved_at=[],
+                  improved_value=[], improved_seconds=[]) for seed in range(3)]  # fmt: skip
+    results = results_of(tmp_path, failed)
+    assert "nothing can be recommended" in page(results, write_tables(results))
+
+
+def test_a_proved_optimum_is_drawn_by_seconds(tmp_path):
+    proved = [
+        run(
+            "exact",
+            seed,
+            1.0,
+            proved=True,
+            mode=mode,
+            improved_at=[1],
+            improved_value=[1.0],
+            improved_seconds=[1e-5 + 1e-9 * seed],
+            seconds=1e-5 + 1e-9 * seed,
+        )
+        for seed in range(8)
+        for mode in ("quality", "timing")
+    ]
+    results = results_of(tmp_path, [*rows(), *proved])
+    shown = figures.anytime_seconds(
+        results, "compiled", figures.Styles(["exact", "random", "scipy", "cma"]), ["exact"]
+    )
+    drawn = json.loads(shown[shown.index("[{") : shown.index("}],") + 2])
+    line = next(trace for trace in drawn if trace.get("name") == "exact")
+    assert line["x"] != []
 
 
 @pytest.mark.parametrize("name", ["quality", "running_times", "win_rates", "timing", "projection", "ecdf"])

@@ -85,9 +85,26 @@ def test_bars_hold_out_what_comes_after_the_window():
     assert len(made.problems) == 4
     moves = load_sample("SP500").moves[3]
     for problem in made.problems:
-        stop = len(moves) - (2 - problem.seed) * 20
+        stop = len(moves) - 20 - (1 - problem.seed) * 200
         np.testing.assert_array_equal(problem.objective.moves[3], moves[stop - 200 : stop])
         np.testing.assert_array_equal(problem.held_out.moves[3], moves[stop : stop + 20])
+
+
+def test_windows_share_bars_only_where_there_are_too_few_for_all():
+    apart = suite("bars", 3, symbols=["SP500"])
+    assert apart.overlap == 0
+    crowded = suite("bars", 40, symbols=["SP500"])
+    first, second, last = (crowded.problems[i] for i in (0, 1, 39))
+    np.testing.assert_array_equal(
+        first.objective.moves[3, 200 - crowded.overlap :], second.objective.moves[3, : crowded.overlap]
+    )
+    assert 0 < crowded.overlap < 180
+    assert last.held_out.size == 20
+
+
+def test_more_windows_than_bars_are_refused_in_the_words_of_the_suite():
+    with pytest.raises(SettingError, match=r"seeds is 900, .* SP500 has 5031 bars, enough for 2\d\d"):
+        suite("bars", 900, symbols=["SP500"])
 
 
 def test_bbob_knows_its_optimum_and_pickles():
@@ -114,6 +131,10 @@ def test_own_objective_brings_its_bounds_or_is_given_them():
         ("benchmark_objectives:missing", [(0, 1)], "cannot be imported"),
         ("benchmark_objectives:__doc__", [(0, 1)], "cannot be called"),
         ("benchmark_objectives:never", None, "has no bounds"),
+        ("benchmark_objectives:never", [(1, 0)], "low <= high"),
+        ("benchmark_objectives:never", [(0, float("inf"))], "must be finite"),
+        ("benchmark_objectives:never", 3, "bounds are 3"),
+        ("benchmark_objectives:NeedsFolder", None, "missing 1 required positional argument"),
     ],
 )
 def test_a_bad_objective_is_named(name, bounds, says):

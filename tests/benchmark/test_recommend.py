@@ -120,6 +120,21 @@ def test_a_dear_method_that_never_solves_does_not_pay():
     assert "does not pay at any cost" in pays_from(runs, "dear")
 
 
+def test_a_target_that_nobody_reached_says_nothing_about_cost():
+    runs = table([run("cheap", 0, 0.5), run("dear", 0, 0.5), timed("cheap", 1e-6), timed("dear", 1e-2)])
+    assert "nor did any other" in pays_from(runs, "dear")
+    late = run(
+        "cheap", 0, 0.995, budget=500, improved_at=[1, 400]
+    )  # not within the evaluations that dear had
+    runs = table([late, run("cheap", 0, 0.5), run("dear", 0, 0.5), timed("cheap", 1e-6), timed("dear", 1e-2)])
+    assert "nor did any other" in pays_from(runs, "dear")
+
+
+def test_windows_that_share_bars_are_a_limit():
+    advice = at_budget(recommend(pairs(0.0, 0.1), RECORD | {"overlap": 77}))
+    assert any("neighbouring windows share 77 bars" in limit for limit in advice.limits)
+
+
 def test_figures_are_readable():
     assert [show_seconds(s) for s in (112.0, 0.4, 8e-4, 5.5e-6, 3e-8)] == [
         "112 s",

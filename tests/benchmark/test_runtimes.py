@@ -53,14 +53,19 @@ def test_methods_that_prove_their_optimum_have_no_running_time():
 def test_ecdf_by_hand():
     # targets 0.5 and 0.01: run 0 reaches both at 10, run 1 reaches only the first, at 10
     curve = ecdf(table([run("a", 0, 0.995), run("a", 1, 0.6)]), [0.5, 0.01])
-    assert curve["evaluations"].tolist() == [10, 100]
-    assert curve["share"].tolist() == [0.75, 0.75]
+    assert curve["evaluations"].tolist() == [1, 10, 100]
+    assert curve["share"].tolist() == [0, 0.75, 0.75]
 
 
 def test_data_profile_counts_in_simplex_gradients():
     curve = data_profile(table([run("a", 0, 0.995)]), 0.01)
-    assert curve["evaluations"].iloc[0] == pytest.approx(10 / 3)
-    assert curve["share"].tolist() == [1.0, 1.0]
+    assert curve["evaluations"].tolist() == pytest.approx([1 / 3, 10 / 3, 100 / 3])
+    assert curve["share"].tolist() == [0, 1.0, 1.0]
+
+
+def test_a_method_that_reaches_nothing_is_a_line_at_zero():
+    curve = ecdf(table([run("a", 0, 0.1)]), [0.01])
+    assert (curve["evaluations"].tolist(), curve["share"].tolist()) == ([1, 100], [0, 0])
 
 
 values = st.floats(-2.0, 1.0, allow_nan=False)

@@ -69,6 +69,38 @@ def test_json_is_one_document(tmp_path):
     assert found["recommendations"]
 
 
+def test_what_an_objective_prints_is_shown_and_is_no_part_of_the_json(tmp_path):
+    arguments = (
+        "--objective",
+        "benchmark_objectives:prints",
+        "--bounds=0:1",
+        "--optimizers",
+        "random",
+        *TINY,
+    )
+    done = bench(*arguments, "--json", folder=tmp_path)
+    assert json.loads(done.stdout)["suite"] == "objective"
+    assert "a line of the objective's own" in done.stderr
+
+
+def test_why_every_run_failed_is_said(tmp_path):
+    done = bench(
+        "--objective",
+        "benchmark_objectives:never",
+        "--bounds=0:1",
+        "--optimizers",
+        "random",
+        *TINY,
+        folder=tmp_path,
+    )
+    assert "nothing can be recommended" in done.stdout
+    assert "ValueError: no price" in done.stdout
+
+
+def test_limits_of_single_recommendations_are_said(simple):
+    assert "2 independent blocks: fewer than 6 cannot tell any two methods apart" in simple[1].stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -81,6 +113,12 @@ def test_json_is_one_document(tmp_path):
         (["--suite", "simple", "--workers", "0"], "workers is 0"),
         (["--objective", "benchmark_objectives:never", "--bounds", "1"], "low:high"),
         (["--objective", "benchmark_objectives:never"], "no bounds"),
+        (["--objective", "benchmark_objectives:never", "--bounds", "1:0"], "low <= high"),
+        (["--suite", "simple", "--optimizers", "nevergrad:TwoPointDE"], "did you mean TwoPointsDE"),
+        (["--suite", "simple", "--dimension", "3"], "--dimension would change nothing"),
+        (["--suite", "bbob", "--fills", "causal", "--bounds=0:1"], "--bounds and --fills would"),
+        (["--objective", "benchmark_objectives:parabola", "--data", "d"], "--data would change nothing"),
+        (["--findings", "f.md", "--time-limit", "1"], "--time-limit would change nothing"),
         (["--findings", "no/such/folder/f.md"], "does not exist"),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,12 @@ def claims(
             "not part of this command: it runs no large forecasting model",
             UNKNOWN,
         ),
+        Claim(
+            "compiled or quantized models are faster (proposed, not built)",
+            "not part of this command, which runs no large model: `backtune forecast-check` measures it",
+            UNKNOWN,
+        ),
+        _profiling("profiling is proposed, not built"),
         _gpu("GPU-batched objectives are faster (proposed, not built)", realistic),
     ]
 
@@ -227,6 +234,13 @@ def _compiled(claim: str, results: Benchmark) -> Claim:
         f"{show_seconds(float(costs['torch']))}: {ratio:.0f} times as fast"
     )
     return Claim(claim, text, HOLDS if ratio > 1.0 else FAILS)
+
+
+def _profiling(claim: str) -> Claim:
+    """Whether this version has a profiler."""
+    if find_spec("backtune.profiling") is not None:
+        return Claim(claim, "built: `backtune profile SYMBOL` says where the time goes", FAILS)
+    return Claim(claim, "this version has no `backtune profile`", HOLDS)
 
 
 def _gpu(claim: str, results: Benchmark) -> Claim:

@@ -46,7 +46,7 @@ class Styles:
 def anytime(results: Benchmark, problem: str, styles: Styles, shown: Sequence[str]) -> str:
     """Median regret and its IQR by evaluations, at each method's largest budget."""
     runs = largest_budget(of_mode(results.runs, "quality"))
-    runs = runs[(runs["problem"] == problem) & ~runs["proved"].astype(bool)]
+    runs = runs[(runs["problem"] == problem) & ~runs["proved"].astype(bool) & (runs["evaluations"] > 0)]
     if not len(runs):
         return ""
     grid = np.unique(np.geomspace(1, runs["evaluations"].max(), 120).astype(int))
@@ -72,7 +72,7 @@ def _curves(
     figure = go.Figure()
     whole = "evaluations" if clock == "improved_at" else "seconds"
     for method, group in runs.groupby("method", sort=False):
-        points = grid[grid <= group[whole].max()]
+        points = grid if group["proved"].all() else grid[grid <= group[whole].max()]  # proved stays proved
         regret = best_so_far(group, points, clock)
         middle, low, high = (quantile(regret, share, axis=0) for share in (0.5, 0.25, 0.75))
         known = np.isfinite(middle)
@@ -152,7 +152,7 @@ def critical_difference_svg(results: Benchmark, budget: int) -> str:
     axes = figure.add_subplot()
     scikit_posthocs.critical_difference_diagram(ranks, p, ax=axes)
     image = io.StringIO()
-    figure.savefig(image, format="svg", bbox_inches="tight", metadata={"Date": None})
+    figure.savefig(image, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
     text = image.getvalue()
     return text[text.index("<svg") :]
 

@@ -10,7 +10,13 @@ from backtune.benchmark.claims import RULES, claims
 from backtune.benchmark.files import write_whole
 from backtune.benchmark.problems import suite
 from backtune.benchmark.protocol import alone, is_expensive
-from backtune.benchmark.recommend import pays_from, recommend, show_seconds
+from backtune.benchmark.recommend import (
+    Recommendation,
+    all_limits,
+    pays_from,
+    recommend,
+    show_seconds,
+)
 from backtune.benchmark.results import Benchmark, benchmark
 from backtune.benchmark.runtimes import TARGETS
 from backtune.benchmark.tables import (
@@ -121,11 +127,24 @@ def _machine(results: Benchmark) -> str:
 
 def _advice(results: Benchmark) -> str:
     advice = recommend(results.runs, results.record)
-    lines = [f"- {item.text} ({item.evidence[0]})" for item in advice]
+    lines = [f"- **{item.text}** {_sentence(item.evidence[0])}{_others(item)}" for item in advice]
     dear = [name for name in results.record["methods"] if is_expensive(name)]
-    lines += [f"- {pays_from(results.runs, name, target)}." for name in dear for target in TARGETS[:2]]
-    lines += [f"- Limit: {limit}." for limit in advice[0].limits]
-    return "\n".join(lines)
+    pays = [f"- {_sentence(pays_from(results.runs, name, t))}" for name in dear for t in TARGETS[:2]]
+    limits = [f"- {_sentence(limit)}" for limit in all_limits(advice)]
+    parts = ["\n".join(lines)]
+    if pays:
+        parts += ["### When a method that thinks for long pays", "\n".join(pays)]
+    return "\n\n".join([*parts, "### Limits of this advice", "\n".join(limits)])
+
+
+def _others(advice: Recommendation) -> str:
+    return f" Cannot be told apart: {advice.unnamed}." if advice.unnamed else ""
+
+
+def _sentence(text: str) -> str:
+    """With a capital, unless it begins with the name of a method, and a full stop."""
+    first = text.split()[0]
+    return f"{text if ':' in first or is_expensive(first) else text[:1].upper() + text[1:]}."
 
 
 def _suite(results: Benchmark) -> str:

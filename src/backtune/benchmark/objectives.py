@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from backtune.errors import SettingError, in_a_line
+from backtune.optimizers.base import box
 from backtune.problem import EntryExitProblem
 
 MAX_UP = 10.0
@@ -162,7 +164,7 @@ class ImportedObjective:
     Raises
     ------
     SettingError
-        It cannot be imported, cannot be called, or no bounds are known.
+        It cannot be imported, cannot be called, or its bounds are not known or no box.
     """
 
     def __init__(self, name: str, bounds: Sequence[Sequence[float]] | None = None) -> None:
@@ -173,7 +175,8 @@ class ImportedObjective:
             raise SettingError(
                 f"objective {name!r} has no bounds; give one pair a parameter, such as --bounds=-1:1,0:5"
             )
-        self.bounds = tuple((float(low), float(high)) for low, high in given)
+        self.bounds = given
+        self.bounds = tuple(zip(*(corner.tolist() for corner in box(self)), strict=True))
         batch = getattr(self.function, "batch", None)
         if callable(batch):
             self.batch = batch
@@ -209,9 +212,12 @@ def import_callable(name: str) -> Callable[[Any], float]:
     if here not in sys.path:
         sys.path.insert(0, here)  # as `python -m` does; a console script does not
     try:
-        found: Any = import_module(module_name)
-        for part in attribute.split("."):
-            found = getattr(found, part)
+        with redirect_stdout(sys.stderr):  # standard output is the benchmark's, which may be JSON
+            found: Any = import_module(module_name)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+            if isinstance(found, type):
+                found = found()
     except Exception as error:
         raise SettingError(
             f"objective {name!r} cannot be imported ({in_a_line(error)}); run from the folder "
@@ -219,6 +225,4 @@ def import_callable(name: str) -> Callable[[Any], float]:
         ) from error
     if not callable(found):
         raise SettingError(f"objective {name!r} is {type(found).__name__}, which cannot be called")
-    if isinstance(found, type):
-        found = found()
     return found  # type: ignore[no-any-return]

@@ -114,11 +114,12 @@ def _advice(results: Benchmark) -> str:
 
 def _card(advice: Recommendation, common: Sequence[str]) -> str:
     evidence = "".join(f"<li>{escape(line)}</li>" for line in advice.evidence[1:])
+    others = f"<li>cannot be told apart: {escape(advice.unnamed)}</li>" if advice.unnamed else ""
     own = "".join(f"<li>limit: {escape(line)}</li>" for line in advice.limits if line not in common)
     more = f"<details><summary>evidence</summary><ul>{evidence}</ul></details>" if evidence else ""
     return (
-        f'<div class="advice"><p>{escape(advice.text)}</p><ul><li>{escape(advice.evidence[0])}</li>{own}</ul>'
-        f"{more}</div>"
+        f'<div class="advice"><p>{escape(advice.text)}</p><ul><li>{escape(advice.evidence[0])}</li>'
+        f"{others}{own}</ul>{more}</div>"
     )
 
 

@@ -83,11 +83,14 @@ class Suite:
     problems : tuple of BenchmarkProblem
     unit : str
         What a block is, in the singular: "data set", "window", "function" or "seed".
+    overlap : int
+        Bars that neighbouring windows share; 0 where blocks are independent.
     """
 
     name: str
     problems: tuple[BenchmarkProblem, ...]
     unit: str
+    overlap: int = 0
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -135,7 +138,8 @@ def suite(
     if name == "bbob":
         return Suite(name, tuple(_bbob(seeds, dimension)), "function")
     if name == "bars":
-        return Suite(name, tuple(_bars(seeds, rules, data, symbols)), "window")
+        windows, overlap = _bars(seeds, rules, data, symbols)
+        return Suite(name, tuple(windows), "window", overlap)
     make = simple_problem if name == "simple" else realistic_problem
     policies = (False,) if name == "simple" else (True, False)
     problems = [
@@ -216,25 +220,35 @@ def _proved(
 
 def _bars(
     seeds: int, rules: Sequence[str], data: str | os.PathLike[str] | None, symbols: Sequence[str]
-) -> list[BenchmarkProblem]:
-    """Windows of 200 bars, oldest first, each with the 20 bars after it; the 20s tile the last bars."""
+) -> tuple[list[BenchmarkProblem], int]:
+    """Windows of 200 bars, oldest first, each with the 20 bars after it; and how many bars neighbours share.
+
+    The last window's 20 bars are the last there are. Windows are spread over the bars so that none shares
+    bars with the next or, where there are too few bars for that, as few as can be.
+    """
     names = list(symbols) or (
         list(SAMPLE_SYMBOLS) if data is None else [path.stem for path in bars_files(Path(data))]
     )
-    problems = []
+    problems, overlap = [], 0
     for symbol in names:
         for rule in rules:
             settings = Settings(num_simulations=seeds, window=200, horizon=20, fills=rule)
             bars = symbol_bars(symbol, data, settings)
             made = forecast(bars, settings.model)
-            bars.require(
-                settings.window + seeds * settings.horizon, len(bars) - max(made.first, 1), seeds,
-                settings.window, settings.horizon,
-            )  # fmt: skip
+            known = len(bars) - max(made.first, 1)
+            fit = max((known - settings.window) // settings.horizon, 0)
+            if fit < seeds:
+                raise SettingError(
+                    f"seeds is {seeds}, each a window of {settings.window} bars and {settings.horizon} after "
+                    f"it, and {bars.symbol} has {len(bars)} bars, enough for {fit}: give fewer seeds or "
+                    "more bars"
+                )
+            apart = min(settings.window, (known - settings.window - settings.horizon) // max(seeds - 1, 1))
+            overlap = max(overlap, settings.window - apart) if seeds > 1 else 0
             (strategy, *_) = strategies(["maxdiff"])
             for whole in policy_problems(bars, made, strategy, settings):
                 for seed in range(seeds):
-                    stop = whole.size - (seeds - seed) * settings.horizon
+                    stop = whole.size - settings.horizon - (seeds - 1 - seed) * apart
                     problems.append(
                         _proved(
                             f"{bars.symbol} {_label(whole.close_at_eod, rule)}",
@@ -244,7 +258,7 @@ def _bars(
                             whole.slice(stop, stop + settings.horizon),
                         )
                     )
-    return problems
+    return problems, overlap
 
 
 def _bbob(seeds: int, dimension: int) -> list[BenchmarkProblem]:

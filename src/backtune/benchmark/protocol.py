@@ -73,6 +73,15 @@ class Task:
         return died(self.problems[0], self.method, self.mode, self.kind, self.budget, self.time_limit)
 
 
+class _Flat:
+    """The least that can be optimized, to see whether a method starts."""
+
+    bounds = ((0.0, 1.0), (0.0, 1.0))
+
+    def __call__(self, x: Any) -> float:
+        return 0.0
+
+
 def choose(methods: str | Sequence[str], exact: bool) -> tuple[list[str], list[str]]:
     """Methods to run, and those that are known but not installed.
 
@@ -90,7 +99,11 @@ def choose(methods: str | Sequence[str], exact: bool) -> tuple[list[str], list[s
     """
     if methods != "all":
         names = [methods] if isinstance(methods, str) else list(methods)
-        chosen = [optimizer(name).method for name in names]
+        made = [optimizer(name) for name in names]
+        for one in made:
+            if one.algorithm not in one.algorithms and one.algorithms:  # of a registry: known when it starts
+                one.optimize(_Flat(), budget=1)
+        chosen = [one.method for one in made]
         if not chosen or len(set(chosen)) < len(chosen):
             raise SettingError(f"optimizers are {', '.join(chosen) or 'none'}; give each once, or 'all'")
         if "exact" in chosen and not exact:
@@ -188,7 +201,7 @@ def _run_pool(
     context = multiprocessing.get_context("spawn")
     with (
         one_thread(),
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_pin, initargs=(pin,)) as pool,
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(pin,)) as pool,
     ):
         try:
             while waiting or flying:
@@ -215,7 +228,10 @@ def alone(function: Callable[[], Any]) -> Any:
         The process died.
     """
     context = multiprocessing.get_context("spawn")
-    with one_thread(), ProcessPoolExecutor(1, mp_context=context, initializer=_pin, initargs=(True,)) as pool:
+    with (
+        one_thread(),
+        ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(True,)) as pool,
+    ):
         try:
             return pool.submit(function).result()
         except BrokenProcessPool as error:
@@ -224,8 +240,12 @@ def alone(function: Callable[[], Any]) -> Any:
             ) from error
 
 
-def _pin(pin: bool) -> None:
-    """Keep a timing process on one core, where the system can."""
+def _begin(pin: bool) -> None:
+    """What a process does first: what an objective prints goes to standard error, because standard output is
+    the benchmark's, which may be JSON; and a timing process stays on one core, where the system can.
+    """
+    with suppress(OSError):
+        os.dup2(2, 1)
     if pin and hasattr(os, "sched_setaffinity"):
         with suppress(OSError):
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -6,7 +6,7 @@ Every sentence here is a template filled from the results; nothing is known abou
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,8 +59,13 @@ class Recommendation:
             return f"{situation}: nothing can be recommended."
         if not self.tied:
             return f"{situation}: use {self.method}."
-        others = _join(self.tied) if len(self.tied) <= MOST_NAMED else f"{len(self.tied)} others"
+        others = f"{len(self.tied)} others" if self.unnamed else _join(self.tied)
         return f"{situation}: use {self.method}; {others} cannot be told apart from it."
+
+    @property
+    def unnamed(self) -> str:
+        """Methods that cannot be told apart, where they are too many for the sentence; else empty."""
+        return _join(self.tied) if len(self.tied) > MOST_NAMED else ""
 
 
 def recommend(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[Recommendation]:
@@ -145,7 +150,7 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
     own = [*limits, *_few_blocks(table.blocks)]
     close = [m for m in table.methods[1:] if m not in tied and median[m] <= TARGET / 10 >= median[best]]
     if close:
-        own.append(f"{_join(close)}: measurably worse, yet within 0.1 % of the optimum in the median as well")
+        own.append(f"measurably worse, yet within 0.1 % of the optimum in the median as well: {_join(close)}")
     return Recommendation(situation, best, tied, evidence, own)
 
 
@@ -188,6 +193,11 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
     return Recommendation(situation, best, tied, found, own + _few_blocks(runs["block"].nunique()))
 
 
+def all_limits(advice: Sequence[Recommendation]) -> list[str]:
+    """Limits of all recommendations, each once."""
+    return list(dict.fromkeys(limit for item in advice for limit in item.limits))
+
+
 def _few_blocks(blocks: int) -> list[str]:
     if blocks >= MIN_BLOCKS:
         return []
@@ -218,8 +228,7 @@ def pays_from(runs: pd.DataFrame, expensive: str, target: float = TARGET) -> str
             if solved.any():
                 lines[method] = (float(spent.sum()) / int(solved.sum()), float(over.loc[method, "overhead"]))
     if expensive not in lines:
-        budget = int(runs.loc[runs["method"] == expensive, "budget"].max())
-        return f"{expensive} never {goal} in {budget} evaluations: it does not pay at any cost"
+        return _never(runs, expensive, target, goal)
     count, overhead = lines.pop(expensive)
     costs = []
     for other, (other_count, other_overhead) in lines.items():
@@ -235,22 +244,49 @@ def pays_from(runs: pd.DataFrame, expensive: str, target: float = TARGET) -> str
     return f"{expensive} pays from {show_seconds(max(0.0, *costs))} an evaluation, of those that {goal}"
 
 
+def _never(runs: pd.DataFrame, expensive: str, target: float, goal: str) -> str:
+    """What follows from not one success: something only if others, given as many evaluations, had some."""
+    budget = int(runs.loc[runs["method"] == expensive, "budget"].max())
+    equal = of_mode(runs, "quality")
+    equal = equal[(equal["budget"] == budget) & ~equal["proved"].astype(bool)]
+    solved = {method: to_target(group, target)[1] for method, group in equal.groupby("method", sort=False)}
+    best = max(solved, key=lambda method: float(solved[method].mean()))
+    never = f"{expensive} never {goal} in {budget} evaluations"
+    if not solved[best].any():
+        return f"{never}, and nor did any other: from which cost it pays cannot be said"
+    return (
+        f"{never}, where {best} did in {int(solved[best].sum())} of {len(solved[best])} runs: "
+        "it does not pay at any cost"
+    )
+
+
 def _limits(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:
     limits = [
-        f"measured on suite {record['suite']!r} with {record['seeds']} seeds, on "
+        f"measured on suite {record['suite']!r} with {_seeds(record['seeds'])}, on "
         f"{record['machine']['processor']} "
         f"({record['machine']['cores']} cores); another objective, dimension or machine can rank differently"
     ]
     if record["seeds"] < ENOUGH:
-        limits.append(f"{record['seeds']} seeds: fewer than {ENOUGH} are an indication, not evidence")
+        limits.append(f"{_seeds(record['seeds'])}: fewer than {ENOUGH} are an indication, not evidence")
     failed = runs[runs["status"] != "ok"].groupby("method").size()
     if len(failed):
-        limits.append("failed runs, counted as unsolved: " + ", ".join(f"{m} {n}" for m, n in failed.items()))
+        counts = ", ".join(f"{method} {count}" for method, count in failed.items())
+        cause = runs.loc[runs["status"] != "ok", "error"].value_counts().index[0]
+        limits.append(f"failed runs, counted as unsolved: {counts}; most often: {cause}")
+    if record.get("overlap"):
+        limits.append(
+            f"neighbouring windows share {record['overlap']} bars, so they are less evidence than their "
+            "number says: tests find differences too easily, and intervals are too narrow"
+        )
     if record["references"]:
         limits.append("the optimum is not known: regret is measured from the best value any method found")
     if record["not_installed"]:
         limits.append(f"not installed and so not compared: {_join(record['not_installed'])}")
     return limits
+
+
+def _seeds(count: int) -> str:
+    return "1 seed" if count == 1 else f"{count} seeds"
 
 
 def _join(names: list[str]) -> str:

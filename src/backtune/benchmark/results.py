@@ -169,7 +169,8 @@ def _open(folder: Path, suite: Suite) -> dict[str, Any]:
     """Record of the benchmark already in the folder, or a new one."""
     names = list(dict.fromkeys(problem.name for problem in suite.problems))
     fresh = {
-        "format": FORMAT, "suite": suite.name, "unit": suite.unit, "problems": names,
+        "format": FORMAT, "suite": suite.name, "unit": suite.unit, "overlap": suite.overlap,
+        "problems": names,
         "versions": all_versions(),
         "references": {},
     }  # fmt: skip

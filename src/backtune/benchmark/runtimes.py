@@ -91,8 +91,9 @@ def ecdf(runs: pd.DataFrame, targets: Sequence[float] = ECDF_TARGETS) -> pd.Data
     Returns
     -------
     DataFrame
-        method, evaluations, share: a step at each number of evaluations at which something is reached, and
-        one at the end of the longest run. Hansen et al. (2016), arXiv:1605.03560.
+        method, evaluations, share: nothing at the first evaluation unless it reaches something, a step at
+        each number of evaluations at which something is reached, and one at the end of the longest run.
+        Hansen et al. (2016), arXiv:1605.03560.
     """
     return _steps(runs, targets, lambda group, spent: spent)
 
@@ -119,10 +120,10 @@ def _steps(runs: pd.DataFrame, targets: Sequence[float], unit: object) -> pd.Dat
         end = unit(group, group["evaluations"].to_numpy(dtype=np.float64)).max()  # type: ignore[operator]
         at, counts = np.unique(np.concatenate(reached), return_counts=True)
         share = np.cumsum(counts) / (len(group) * len(targets))
-        at, share = (
-            np.append(at, max(end, at[-1] if len(at) else end)),
-            np.append(share, share[-1:] if len(at) else 0.0),
-        )
+        first = unit(group, np.ones(len(group))).min()  # type: ignore[operator]
+        if not len(at) or at[0] > first:
+            at, share = np.insert(at, 0, first), np.insert(share, 0, 0.0)
+        at, share = np.append(at, max(end, at[-1])), np.append(share, share[-1])
         frames.append(pd.DataFrame({"method": method, "evaluations": at, "share": share}))
     return (
         pd.concat(frames, ignore_index=True)

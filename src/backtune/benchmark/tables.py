@@ -96,9 +96,9 @@ def running_time_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
 
 def timing_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
     """Head and cells of where the time goes."""
-    head = ["objective", "method", "evaluations", "a run", "objective, each", "overhead, each", "warm-up"]
+    head = ["method", "objective", "evaluations", "a run", "objective, each", "overhead, each", "warm-up"]
     cells = [
-        [row["kind"], row["method"], "-" if row["cost"] == 0 else str(row["budget"]),
+        [row["method"], row["kind"], "-" if row["cost"] == 0 else str(row["budget"]),
          show_seconds(row["seconds"]),
          "-" if row["cost"] == 0 else show_seconds(row["cost"]),
          "-" if row["cost"] == 0 else show_seconds(row["overhead"]),

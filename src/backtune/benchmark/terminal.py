@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backtune.benchmark.protocol import is_expensive
-from backtune.benchmark.recommend import pays_from, recommend
+from backtune.benchmark.recommend import all_limits, pays_from, recommend
 from backtune.benchmark.results import Benchmark
 from backtune.benchmark.runtimes import TARGETS
 from backtune.benchmark.tables import projection_cells, quality_cells, running_time_cells, timing_cells
@@ -44,10 +44,13 @@ def print_benchmark(results: Benchmark, tables: dict[str, pd.DataFrame]) -> None
         if is_expensive(method) and len(tables["timing"]):
             for target in TARGETS[:2]:
                 _say(pays_from(results.runs, method, target))
-    for advice in recommend(results.runs, results.record):
-        _say(f"- {advice.text}")
-        _say(f"    {advice.evidence[0]}")
-    for limit in recommend(results.runs, results.record)[0].limits:
+    advice = recommend(results.runs, results.record)
+    for item in advice:
+        _say(f"- {item.text}")
+        _say(f"    {item.evidence[0]}")
+        if item.unnamed:
+            _say(f"    cannot be told apart: {item.unnamed}")
+    for limit in all_limits(advice):
         _say(f"limit: {limit}")
 
 

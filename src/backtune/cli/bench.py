@@ -15,6 +15,13 @@ from backtune.errors import SettingError
 if TYPE_CHECKING:
     from backtune.benchmark import Suite
 
+READ_BY = {
+    "simple": ("fills",),
+    "realistic": ("fills",),
+    "bars": ("fills", "data", "symbols"),
+    "bbob": ("dimension",),
+}
+
 
 def bench(
     suite: Annotated[str | None, typer.Option(help="simple, realistic, bars or bbob.")] = None,
@@ -31,7 +38,7 @@ def bench(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Of suite bars: folder of price files.")] = None,
     symbols: Annotated[str | None, typer.Option(help="Of suite bars: comma-separated.")] = None,
-    dimension: Annotated[int, typer.Option(help="Of suite bbob.")] = 5,
+    dimension: Annotated[int | None, typer.Option(help="Of suite bbob; 5 by default.")] = None,
     timing_seeds: Annotated[int, typer.Option(help="Serial timed runs of each method; 0 for none.")] = 3,
     workers: Annotated[int | None, typer.Option(help="Processes for quality; one a core by default.")] = None,
     output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
@@ -45,12 +52,14 @@ def bench(
     from backtune.benchmark import benchmark, own_suite
     from backtune.benchmark import suite as make_suite
 
+    _refuse_unused(
+        suite, findings, objective=objective, bounds=bounds, fills=fills, data=data, symbols=symbols,
+        dimension=dimension, time_limit=time_limit,
+    )  # fmt: skip
     methods: str | list[str] = optimizers if optimizers == "all" else _names(optimizers)
     options = {"budget": budget, "time_limit": time_limit, "timing_seeds": timing_seeds, "workers": workers}
     command = ["backtune", *sys.argv[1:]]
     if findings is not None:
-        if suite or objective:
-            raise SettingError("--findings was given with --suite or --objective; it runs its own suites")
         from backtune.benchmark.findings import write_findings
 
         write_findings(
@@ -67,12 +76,33 @@ def bench(
     if objective is not None:
         made = own_suite(objective, _bounds(bounds), seeds)
     else:
-        made = make_suite(
-            str(suite), seeds, fills=_names(fills), data=data, symbols=_names(symbols), dimension=dimension
-        )
+        size = {} if dimension is None else {"dimension": dimension}
+        made = make_suite(str(suite), seeds, fills=_names(fills), data=data, symbols=_names(symbols), **size)
     folder = output / (made.name if objective is None else _safe(objective))
     results = benchmark(made, methods, output=folder, command=command, progress=_progress(as_json), **options)  # type: ignore[arg-type]
     _report(results, as_json)
+
+
+def _refuse_unused(suite: str | None, findings: Path | None, **given: object) -> None:
+    """Refuse options that would change nothing, because what was asked for does not read them."""
+    if findings is not None:
+        if suite or given["objective"]:
+            raise SettingError("--findings was given with --suite or --objective; it runs its own suites")
+        read: tuple[str, ...] = ()
+    elif given["objective"] is not None:
+        read = ("objective", "bounds", "time_limit")
+    else:
+        read = (*READ_BY.get(str(suite), tuple(given)), "time_limit")
+    unused = [
+        f"--{name.replace('_', '-')}"
+        for name, value in given.items()
+        if value is not None and name not in read
+    ]
+    if unused:
+        asked = f"--suite {suite}" if suite else "--findings" if findings else "--objective"
+        raise SettingError(
+            f"{' and '.join(unused)} would change nothing: {asked} does not read it; leave it out"
+        )
 
 
 def _report(results: object, as_json: bool) -> None:
