@@ -66,9 +66,18 @@ def test_runs_that_ended_before_the_first_evaluation_still_make_a_page(tmp_path)
 
 
 def test_a_proved_optimum_is_drawn_by_seconds(tmp_path):
-    ended = {"improved_at": [1], "improved_value": [1.0], "improved_seconds": [1e-5], "seconds": 1e-5}
     proved = [
-        run("exact", seed, 1.0, proved=True, mode=mode, **ended)
+        run(
+            "exact",
+            seed,
+            1.0,
+            proved=True,
+            mode=mode,
+            improved_at=[1],
+            improved_value=[1.0],
+            improved_seconds=[1e-5 + 1e-9 * seed],
+            seconds=1e-5 + 1e-9 * seed,
+        )
         for seed in range(8)
         for mode in ("quality", "timing")
     ]
