@@ -41,9 +41,10 @@ def check_forecaster(bars: Bars, model: str, settings: Settings) -> pd.DataFrame
     DataFrame
         A row a variant: variant; forecasts, how many; seconds, of the shortest of a few warm runs over all of
         them; speed, times the plain model's; warm_up, seconds that the first run took more (loading,
-        compiling); largest_difference and mean_difference, over all quantiles (points, where there are none), of moves
-        against the plain model's; pinball and mae, mean over high, low and close; worse_than_naive, the moves
-        that are; out-of-sample total_return of each tuned strategy; failed, why a variant has no figures.
+        compiling); largest_difference and mean_difference, over all quantiles (points, where there are none),
+        of moves against the plain model's; pinball and mae, mean over high, low and close; worse_than_naive,
+        the moves that are; out-of-sample total_return of each tuned strategy; failed, why a variant has no
+        figures.
 
     Raises
     ------
