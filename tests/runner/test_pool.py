@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -32,6 +33,14 @@ def undisturbed(names):
     return bt.run_parallel_backtests(names, max_workers=1, **(SMALL | {"model": "naive"}))
 
 
+def worker_processes():
+    """Of this process; one that has ended, and waits to be collected, has no command any more."""
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if "spawn_main" in " ".join(child.cmdline()):
+                yield child
+
+
 class Killer:
     """Sends SIGKILL to a worker picked at random after about every third symbol."""
 
@@ -41,9 +50,7 @@ class Killer:
     def __call__(self, event):
         if event.kind != "done" or self.rng.random() > 1 / 3:
             return
-        started = [
-            child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())
-        ]
+        started = list(worker_processes())
         if started:
             os.kill(self.rng.choice(started).pid, signal.SIGKILL)
             self.killed += 1
@@ -126,8 +133,7 @@ def test_many_workers_are_not_started_for_few_symbols():
     seen = []
 
     def look(event):
-        children = psutil.Process().children()
-        seen.append(sum("spawn_main" in " ".join(child.cmdline()) for child in children))
+        seen.append(len(list(worker_processes())))
 
     runs = bt.run_parallel_backtests(names, max_workers=64, progress=look, **SMALL)
     assert len(runs) == 2
