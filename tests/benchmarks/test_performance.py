@@ -16,7 +16,8 @@ import backtune as bt
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 SECTIONS = (
     "Machine", "Targets", "One problem", "Inside compiled code", "The same strategy in backtesting.py",
-    "A walk-forward backtest", "Long series", "Start-up", "GPU",
+    "A walk-forward backtest", "Long series",
+    "Forecasting", "Start-up", "GPU",
 )  # fmt: skip
 
 
