@@ -56,7 +56,7 @@ def differential_evolution(objective):
 def direct(objective):
     from scipy.optimize import direct as run
 
-    run(lambda x: -objective(x), CUBE, maxfun=BUDGET, maxiter=10**6, vol_tol=0.0, len_tol=0.0)
+    run(lambda x: -objective(x), CUBE, maxfun=BUDGET, maxiter=BUDGET + 1, vol_tol=0.0, len_tol=0.0)
 
 
 def dual_annealing(objective):

@@ -19,17 +19,17 @@ BACKTEST = {
 }  # fmt: skip
 
 
-def suite_of(folder, scipy=0.9, other=0.99, seconds=0.3):
+def suite_of(folder, scipy=0.9, other=0.99, seconds=0.3, budget=500):
     rows = []
     for seed in range(8):
         for method, value in ((c.SCIPY, scipy), (c.NEVERGRAD, other), ("evox:DE", other)):
-            rows.append(run(method, seed, value, problem="take_profit published"))
+            rows.append(run(method, seed, value, problem="take_profit published", budget=budget))
             for kind, cost in (("torch", 5e-2), ("compiled", 5e-4)):
                 rows.append(
                     run(method, seed, value, problem="take_profit published", mode="timing", kind=kind,
-                        seconds=seconds, objective_seconds=cost)
+                        budget=budget, seconds=seconds, objective_seconds=cost)
                 )  # fmt: skip
-    return results_of(folder, rows)
+    return results_of(folder, rows, budget=budget)
 
 
 def verdicts(folder, workers=None, **options):
@@ -52,6 +52,12 @@ def test_verdicts_follow_from_the_figures(tmp_path):
     assert found["EvoTorch fails"] == c.UNKNOWN
     assert found["forecasting (Toto, Kronos) is 70 to 80 % of the run"] == c.HOLDS
     assert found["a compiled objective is faster (proposed, not built)"] == c.HOLDS
+
+
+def test_runs_of_another_length_say_nothing_about_times_and_qualities(tmp_path):
+    found = verdicts(tmp_path, budget=120)
+    assert found["simple, 500 evaluations: scipy DE takes 0.30 s"] == c.UNKNOWN
+    assert found["simple: Nevergrad reaches 91 % quality"] == c.UNKNOWN
 
 
 def test_the_winner_is_whom_no_other_is_told_apart_from(tmp_path):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from backtune.benchmark.recommend import pays_from, recommend, show_seconds, show_share
 from benchmark_runs import RECORD, pairs, run, table, timed
@@ -128,6 +129,21 @@ def test_a_target_that_nobody_reached_says_nothing_about_cost():
     )  # not within the evaluations that dear had
     runs = table([late, run("cheap", 0, 0.5), run("dear", 0, 0.5), timed("cheap", 1e-6), timed("dear", 1e-2)])
     assert "nor did any other" in pays_from(runs, "dear")
+
+
+@pytest.mark.parametrize(("seeds", "limited"), [(6, True), (7, True), (8, False)])
+def test_too_many_methods_for_the_blocks_are_a_limit(seeds, limited):
+    # Holm's first step asks p < 0.05 / 4 of a signed-rank test, whose least p is 2 ** (1 - blocks)
+    rows = [run(f"m{k}", seed, 1 - 0.1 * k - 0.001 * seed) for seed in range(seeds) for k in range(5)]
+    advice = at_budget(recommend(table(rows), RECORD))
+    assert (advice.tied != []) == limited
+    assert any("8 blocks are the least that can" in limit for limit in advice.limits) == limited
+
+
+def test_a_reference_that_was_improved_on_is_a_limit():
+    rows = [run("a", seed, value) for seed, value in enumerate((0.9, 1.2))]
+    limits = at_budget(recommend(table(rows), RECORD | {"references": {"p": {}}})).limits
+    assert any("regret is negative" in limit for limit in limits)
 
 
 def test_windows_that_share_bars_are_a_limit():

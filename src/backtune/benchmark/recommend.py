@@ -26,6 +26,7 @@ from backtune.benchmark.statistics import (
 
 TARGET = 0.01
 ENOUGH = 15
+LEVEL = 0.05
 MOST_NAMED = 4
 
 
@@ -147,7 +148,7 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
         evidence.insert(
             1, f"the least overhead of these {len(tied) + 1} has {cheap[0]}: {least} an evaluation"
         )
-    own = [*limits, *_few_blocks(table.blocks)]
+    own = [*limits, *_few_blocks(table.blocks), *_too_many_methods(table.blocks, len(table.methods))]
     close = [m for m in table.methods[1:] if m not in tied and median[m] <= TARGET / 10 >= median[best]]
     if close:
         own.append(f"measurably worse, yet within 0.1 % of the optimum in the median as well: {_join(close)}")
@@ -202,6 +203,17 @@ def _few_blocks(blocks: int) -> list[str]:
     if blocks >= MIN_BLOCKS:
         return []
     return [f"{blocks} independent blocks: fewer than {MIN_BLOCKS} cannot tell any two methods apart"]
+
+
+def _too_many_methods(blocks: int, methods: int) -> list[str]:
+    """Where not even the best of all methods on every block could pass the test."""
+    enough = math.floor(1 + math.log2((methods - 1) / LEVEL)) + 1 if methods > 1 else 0
+    if not MIN_BLOCKS <= blocks < enough:
+        return []
+    return [
+        f"{blocks} blocks and {methods} methods: not even winning on every block tells two apart at the "
+        f"{LEVEL:.0%} level; {enough} blocks are the least that can, or fewer methods"
+    ]
 
 
 def _covers_one(draws: Any, reference: Any) -> bool:
@@ -280,6 +292,11 @@ def _limits(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:
         )
     if record["references"]:
         limits.append("the optimum is not known: regret is measured from the best value any method found")
+    if (runs["regret"] < 0).any():
+        limits.append(
+            "some runs found better than that value, which was frozen when the folder was begun (their "
+            "regret is negative): choose another --output to measure from the best value now known"
+        )
     if record["not_installed"]:
         limits.append(f"not installed and so not compared: {_join(record['not_installed'])}")
     return limits
