@@ -13,6 +13,14 @@ import backtune as bt
 from backtune.runner.events import silent
 
 
+def worker_processes():
+    """Of this process; one that has ended, and waits to be collected, has no command any more."""
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):
+            if "spawn_main" in " ".join(child.cmdline()):
+                yield child
+
+
 def run(names, model, workers=2, also=silent, **options):
     """Run, and give the events that end symbols too."""
     ends = []
@@ -31,14 +39,6 @@ def run(names, model, workers=2, also=silent, **options):
 
 def undisturbed(names):
     return bt.run_parallel_backtests(names, max_workers=1, **(SMALL | {"model": "naive"}))
-
-
-def worker_processes():
-    """Of this process; one that has ended, and waits to be collected, has no command any more."""
-    for child in psutil.Process().children():
-        with suppress(psutil.Error):
-            if "spawn_main" in " ".join(child.cmdline()):
-                yield child
 
 
 class Killer:
@@ -77,6 +77,15 @@ def test_a_poison_symbol_is_the_only_one_lost(tmp_path, counts):
         assert_same(runs, wanted, [name for name in names if name != poison])
         assert executions(place)[poison] == 4
         assert bt.Run.open(runs.folder).record["failed"].keys() == {poison}
+
+
+def test_a_run_that_ends_with_a_death_leaves_no_process(tmp_path):
+    """Not even the worker that was being started in place of the one that died."""
+    names = UNIVERSE.symbols(2)
+    runs = run(names, Misbehave(tmp_path, kill={names[0]}))
+    assert list(runs.failed) == [names[0]]
+    _, left = psutil.wait_procs(list(worker_processes()), timeout=5)
+    assert not left
 
 
 def test_each_kind_of_misbehaviour_costs_its_symbol_alone(tmp_path):

@@ -160,15 +160,18 @@ def _start(distributed: Any, workers: int, memory_limit: str | None) -> Any:
 
 def _stop(cluster: Any, client: Any) -> None:
     """End the workers now: what they were doing is not wanted any more, and what is done is on disk."""
-    for nanny in cluster.workers.values():
-        nanny.auto_restart = False
-        process = nanny.process
-        if process is not None and process.pid is not None:
-            with suppress(OSError):
-                os.kill(process.pid, signal.SIGKILL)
-    for part in (client, cluster):
-        with suppress(Exception):
-            part.close(timeout=STOP_SECONDS)
+    nannies = list(cluster.workers.values())
+    processes = [nanny.process for nanny in nannies if nanny.process is not None]
+    for nanny in nannies:
+        nanny.close_gracefully()  # or it would start the worker again
+    for _ in range(2):  # one that was starting just then is there to be ended the second time
+        for process in processes:
+            if process.pid is not None:
+                with suppress(OSError):
+                    os.kill(process.pid, signal.SIGKILL)
+        for part in (client, cluster):
+            with suppress(Exception):
+                part.close(timeout=STOP_SECONDS)
 
 
 @contextmanager
