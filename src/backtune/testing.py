@@ -18,7 +18,8 @@ import random
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -124,6 +125,16 @@ def process_state() -> dict[str, Any]:
     return state
 
 
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Give a list that has the text of every warning shown inside, once the block has ended."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        yield texts
+        texts.extend(str(one) for one in shown or [])
+
+
 class OptimizerConformance:
     """What every optimizer keeps to, on an entry-exit problem.
 
@@ -151,10 +162,9 @@ class OptimizerConformance:
         assert best.seconds > 0
 
     def test_prints_and_warns_nothing(self, optimizer: Optimizer, capfd: pytest.CaptureFixture[str]) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always")
+        with heard() as warned:
             optimizer.optimize(example_problem(), budget=self.budget, seed=1)
-        assert tuple(capfd.readouterr()) == ("", "")
+        assert (warned, *capfd.readouterr()) == ([], "", "")
 
     def test_leaves_the_process_as_it_was(self, optimizer: Optimizer) -> None:
         optimizer.optimize(example_problem(), budget=self.budget, seed=1)  # imports are no change of state
@@ -196,6 +206,17 @@ class SearchConformance(OptimizerConformance):
         best = optimizer.optimize(objective, budget=budget, seed=0)
         assert best.evaluations == len(objective.points) <= budget
         assert best.stopped == ("budget" if best.evaluations == budget else "converged")
+
+    @pytest.mark.parametrize(("size", "side"), [(1e308, 1.0), (1.0, 1e300)])
+    def test_warns_nothing_of_huge_values_and_boxes(
+        self, optimizer: Optimizer, capfd: pytest.CaptureFixture[str], size: float, side: float
+    ) -> None:
+        def waves(x: np.ndarray) -> float:
+            return -size * float(np.sin((np.asarray(x) / side).sum()))
+
+        with heard() as warned:
+            optimizer.optimize(Recorded([(-side, side)] * 3, waves), budget=self.budget, seed=0)
+        assert (warned, *capfd.readouterr()) == ([], "", "")
 
     @pytest.mark.parametrize("dimension", [1, 2, 5])
     def test_stays_in_the_box_and_reports_its_best(self, optimizer: Optimizer, dimension: int) -> None:

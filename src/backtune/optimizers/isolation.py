@@ -23,6 +23,8 @@ from backtune.errors import OptimizerError, in_a_line
 
 # where a library's warning about its caller points; one about the evaluator is of the objective
 ADAPTERS = r"backtune\.optimizers\.(?!evaluator)"
+# NumPy's remarks on a library's arithmetic, which it makes in a module of its own; so on a library's points
+ARITHMETIC = r"(overflow|invalid value) encountered in", r"(numpy\.|backtune\.optimizers\.evaluator$)"
 
 
 @contextmanager
@@ -32,7 +34,8 @@ def isolated(packages: Sequence[str], seed: int, quiet: Sequence[str] = ()) -> I
     Restored: the states of `random`, `np.random` and torch's generator, torch's default dtype and thread
     count (1 inside, where torch is among the packages), NumPy's error settings, warnings filters, and level
     and handlers of the root logger and the packages' loggers. Inside, the packages, and those of `quiet` that
-    they use, neither warn nor log; warnings of other modules, such as the objective's, are shown as ever.
+    they use, neither warn nor log, nor does NumPy of an overflow inside its own functions; warnings of other
+    modules, such as the objective's, are shown as ever.
     Process-wide state can not be kept for two threads at once: run parallel searches in processes.
 
     Raises
@@ -45,6 +48,7 @@ def isolated(packages: Sequence[str], seed: int, quiet: Sequence[str] = ()) -> I
         names = "|".join(map(re.escape, silent)) or "$."
         warnings.filterwarnings("ignore", module=rf"({names})(\.|$)")
         warnings.filterwarnings("ignore", module=ADAPTERS)
+        warnings.filterwarnings("ignore", ARITHMETIC[0], RuntimeWarning, ARITHMETIC[1])
         for package in packages:
             _import(package)
         stack.enter_context(np.errstate())
