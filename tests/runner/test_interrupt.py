@@ -19,8 +19,8 @@ COMMAND = [sys.executable, "-m", "backtune", "run"]
 SYMBOLS, SIMULATIONS = 60, 300  # work for some seconds after the first result
 
 
-def start(folder, *, simulations=SIMULATIONS, symbols=SYMBOLS):
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+def start(folder, *, simulations=SIMULATIONS, symbols=SYMBOLS, path=()):
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([*path, *(p for p in sys.path if p)])}
     arguments = ["--universe", str(symbols), "--universe-bars", "600", "--simulations", str(simulations)]
     where = ["--run-folder", str(folder), "--workers", "2"]
     return subprocess.Popen(
@@ -82,3 +82,32 @@ def test_a_driver_that_ends_early_leaves_no_process_and_a_run_that_goes_on(tmp_p
     assert bt.Run.open(folder).complete
     assert not list(folder.rglob("*.tmp"))
     assert not (folder / "running").exists()
+
+
+SLOW_WORKERS = """
+import sys, time
+if any("spawn_main" in word for word in sys.orig_argv):
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.3])
+def test_ctrl_c_is_heard_while_the_workers_are_starting(tmp_path, wait):
+    (tmp_path / "sitecustomize.py").write_text(SLOW_WORKERS)
+    folder = tmp_path / "run"
+    process = start(folder, path=[str(tmp_path)])
+    driver, deadline = psutil.Process(process.pid), time.monotonic() + 60
+    while not any("spawn_main" in " ".join(child.cmdline()) for child in driver.children()):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(wait)
+    children = driver.children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(20)  # far less than the workers would take
+    assert gone(children, 5)
+    errors = process.stderr.read()
+    assert process.returncode == 130
+    assert f"--resume {folder}" in errors
+    assert "Traceback" not in errors
+    assert json.loads((folder / "run.json").read_text())["status"] == "interrupted"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtune.cli.options import Debug, Json, print_json
-from backtune.errors import SettingError
+from backtune.errors import OptimizerError, SettingError
 
 if TYPE_CHECKING:
     from backtune.benchmark import Suite
@@ -117,6 +117,12 @@ def _report(results: object, as_json: bool) -> None:
     else:
         print_benchmark(results, tables)  # type: ignore[arg-type]
         typer.echo(f"page: {page}")
+    runs = results.runs  # type: ignore[attr-defined]
+    if not (runs["status"] == "ok").any():
+        raise OptimizerError(
+            f"all {len(runs)} runs failed, so nothing is compared; mend the objective. The last: "
+            f"{runs['error'].iloc[-1]}"
+        )
 
 
 def _names(text: str | None) -> list[str]:

@@ -7,7 +7,8 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -18,6 +19,7 @@ from backtune.runner.threads import ENVIRONMENT
 
 LOOPBACK = "127.0.0.1"
 START_ATTEMPTS = 3
+TICK_SECONDS = 0.01
 STOP_SECONDS = 2
 ANSWER_SECONDS = 10
 LEAST_MEMORY = 256 << 20
@@ -30,7 +32,11 @@ CONFIG = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    "distributed.worker.memory.monitor-interval": "250ms",
     "distributed.worker.profile.enabled": False,
+    # All of it in one process, so no loop can be late without all being late; by default each asks itself 50
+    # times a second, which takes as much as a tenth of a core.
+    "distributed.admin.tick.interval": "1s",
     "distributed.diagnostics.nvml": False,
     "distributed.admin.log-length": 100,
 }
@@ -123,55 +129,82 @@ async def _knock(distributed: Any, scheduler: str) -> None:
 
 @contextmanager
 def _local(distributed: Any, workers: int, memory_limit: str | None) -> Iterator[Any]:
-    with _deaf_to_interrupt():
-        cluster = _start(distributed, workers, memory_limit)
-    client = None
+    cluster = client = None
     try:
+        with _deaf_to_interrupt():
+            cluster = _open(distributed, workers, memory_limit)
+        _start_workers(cluster, workers)  # takes seconds, and an interrupt ends it
         client = distributed.Client(cluster, set_as_default=False)
         yield client
     finally:
-        _stop(cluster, client)
+        if cluster is not None:
+            _stop(cluster, client)
 
 
-def _start(distributed: Any, workers: int, memory_limit: str | None) -> Any:
-    """Start a cluster; again where a worker is killed before it has begun."""
+def _open(distributed: Any, workers: int, memory_limit: str | None) -> Any:
+    """Start a scheduler in this process, for workers that are to follow."""
+    return distributed.LocalCluster(
+        n_workers=0,
+        threads_per_worker=1,
+        processes=True,
+        host=LOOPBACK,
+        dashboard_address=f"{LOOPBACK}:0",
+        scheduler_kwargs={"dashboard": False},  # its pages take longer to import than all the rest
+        memory_limit=memory_limit or distributed.system.MEMORY_LIMIT // workers,
+        silence_logs=logging.CRITICAL,
+        preload=["backtune.runner.task"],
+        env=ENVIRONMENT,
+    )
+
+
+def _start_workers(cluster: Any, workers: int) -> None:
+    """Start the workers, and wait until all are there; again where one is killed before it has begun."""
     for attempt in range(START_ATTEMPTS):
+        cluster.scale(workers)
+        _wait(lambda: len(cluster.workers) == workers)
         try:
-            return distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host=LOOPBACK,
-                dashboard_address=f"{LOOPBACK}:0",
-                scheduler_kwargs={"dashboard": False},  # its pages take longer to import than all the rest
-                memory_limit=memory_limit or "auto",
-                silence_logs=logging.CRITICAL,
-                preload=["backtune.runner.task"],
-                env=ENVIRONMENT,
-            )
+            for nanny in cluster.workers.values():
+                cluster.sync(nanny.start)  # it has ended: this says how
+            return
         except (OSError, RuntimeError, TimeoutError, ValueError) as error:
             if attempt + 1 == START_ATTEMPTS or isinstance(error, ValueError):
                 raise RunError(
                     f"{workers} workers did not start ({' '.join(str(error).split())}); in a script, make "
                     "the call under `if __name__ == '__main__':`"
                 ) from error
-    raise AssertionError
+        cluster.scale(0)
+        _wait(lambda: not cluster.workers)
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    while not done():
+        time.sleep(TICK_SECONDS)
 
 
 def _stop(cluster: Any, client: Any) -> None:
     """End the workers now: what they were doing is not wanted any more, and what is done is on disk."""
-    nannies = list(cluster.workers.values())
-    processes = [nanny.process for nanny in nannies if nanny.process is not None]
-    for nanny in nannies:
-        nanny.close_gracefully()  # or it would start the worker again
-    for _ in range(2):  # one that was starting just then is there to be ended the second time
-        for process in processes:
-            if process.pid is not None:
-                with suppress(OSError):
-                    os.kill(process.pid, signal.SIGKILL)
+    with suppress(Exception):
+        cluster.scale(0)
+        cluster.sync(asyncio.sleep, 0, callback_timeout=STOP_SECONDS)  # none is begun from here on
+    for _ in range(2):  # one that was started again just then is there to be ended the second time
+        deadline = time.monotonic() + STOP_SECONDS
+        while not _killed(cluster) and time.monotonic() < deadline:
+            time.sleep(TICK_SECONDS)
         for part in (client, cluster):
-            with suppress(Exception):
-                part.close(timeout=STOP_SECONDS)
+            if part is not None:
+                with suppress(Exception):
+                    part.close(timeout=STOP_SECONDS)
+
+
+def _killed(cluster: Any) -> bool:
+    """Kill what runs; return whether that was all, and no process is still to come."""
+    for nanny in list(cluster._created):  # in `cluster.workers` are those only that have started
+        pid = getattr(nanny.process, "pid", None)
+        if pid is not None:
+            nanny.close_gracefully()  # or it would start the worker again
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+    return all(nanny.status.name not in ("init", "starting", "running") for nanny in list(cluster._created))
 
 
 @contextmanager
