@@ -43,23 +43,24 @@ def main() -> None:
 
 def speedup() -> None:
     """40 symbols of at least 0.5 s each, in this process and by 2 workers; their order alternates."""
-    made, simulations = bt.Universe(), 150 if QUICK else 1200
+    made = bt.Universe()
     names = made.symbols(8 if QUICK else 40)
     bt.backtest_forecasts(names[0], 1, data=made)
-    ratios, steady = [], []
-    for number in range(1 if QUICK else 3):
-        took: dict[int, tuple[float, float]] = {}
-        for workers in (1, 2) if number % 2 == 0 else (2, 1):
-            took[workers] = _timed(names, simulations, workers, made)
-        ratios.append(took[1][0] / took[2][0])
-        steady.append(took[1][1] / took[2][1])
-        each = took[1][0] / len(names)
-        print(
-            f"{len(names)} symbols of {each:.2f} s: 1 worker {took[1][0]:.1f} s, 2 workers "
-            f"{took[2][0]:.1f} s, {ratios[-1]:.2f}x; {steady[-1]:.2f}x from the first result on"
-        )
-    print(f"speed-up, median: {statistics.median(ratios):.2f}x with the start of the workers, ", end="")
-    print(f"{statistics.median(steady):.2f}x without")
+    for simulations in (150,) if QUICK else (600, 1200):
+        ratios, steady = [], []
+        for number in range(1 if QUICK else 3):
+            took: dict[int, tuple[float, float]] = {}
+            for workers in (1, 2) if number % 2 == 0 else (2, 1):
+                took[workers] = _timed(names, simulations, workers, made)
+            ratios.append(took[1][0] / took[2][0])
+            steady.append(took[1][1] / took[2][1])
+            each = took[1][0] / len(names)
+            print(
+                f"{len(names)} symbols of {each:.2f} s: 1 worker {took[1][0]:.1f} s, 2 workers "
+                f"{took[2][0]:.1f} s, {ratios[-1]:.2f}x; {steady[-1]:.2f}x from the first result on"
+            )
+        print(f"speed-up, median: {statistics.median(ratios):.2f}x with the start of the workers, ", end="")
+        print(f"{statistics.median(steady):.2f}x without")
 
 
 def _timed(names: list[str], simulations: int, workers: int, made: bt.Universe) -> tuple[float, float]:
