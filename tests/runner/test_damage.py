@@ -122,8 +122,9 @@ def test_a_folder_that_becomes_unwritable_stops_the_run(tmp_path):
         if event.kind == "done":
             (folder / "results" / f"symbol={NAMES[1]}").write_text("")
 
-    with pytest.raises(bt.RunError, match="cannot be written"):
+    with pytest.raises(bt.RunError, match="cannot be written") as caught:
         bt.run_parallel_backtests(NAMES, max_workers=1, run_folder=folder, progress=spoil, **SMALL)
+    assert f"1 of 3 symbols done; continue with backtune run --resume {folder}" in str(caught.value)
     (folder / "results" / f"symbol={NAMES[1]}").unlink()
     ended = []
     runs = bt.run_parallel_backtests(

@@ -128,10 +128,13 @@ def execute(
                 _take(outcome, runs, writer, progress, partial(StoredResult, settings=settings, load=load))
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
-    except BacktuneError:
+    except BacktuneError as error:
         if not writer.receipts and not writer.record["resumed"]:
             writer.discard()  # it never began
-        raise
+            raise
+        if not isinstance(error, RunError):
+            raise
+        raise RunError(f"{error}; {_so_far(writer, len(names), temporary is None)}") from error
     writer.finish()
     runs.results = {name: runs.results[name] for name in names if name in runs.results}
     runs.failed = {name: runs.failed[name] for name in names if name in runs.failed}
@@ -183,13 +186,17 @@ def _load(symbol: str, data: Source, settings: Settings) -> Any:
 
 
 def _interrupted(writer: RunWriter, total: int, kept: bool) -> str:
-    done = sum(receipt.good for receipt in writer.receipts.values())
     with suppress(RunError):
         writer.finish("interrupted")
+    return f"interrupted, {_so_far(writer, total, kept)}"
+
+
+def _so_far(writer: RunWriter, total: int, kept: bool) -> str:
+    done = sum(receipt.good for receipt in writer.receipts.values())
     cure = (
         f"continue with backtune run --resume {writer.folder}" if kept else "nothing is kept without output"
     )
-    return f"interrupted, {done} of {total} symbols done; {cure}"
+    return f"{done} of {total} symbols done; {cure}"
 
 
 def _bad_input(runs: Runs, writer: RunWriter) -> bool:

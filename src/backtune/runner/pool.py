@@ -83,7 +83,7 @@ class Pool:
                 threads = self._window()
                 window, seen = (threads, time.monotonic()) if threads else (window, seen)
                 if time.monotonic() - seen > NO_WORKERS_SECONDS:
-                    raise RunError(f"no worker for {NO_WORKERS_SECONDS} s; start some, then resume the run")
+                    raise RunError(f"no worker for {NO_WORKERS_SECONDS} s; start some")
         finally:
             self._drop()
 
@@ -137,10 +137,7 @@ class Pool:
         if isinstance(error, RunError):
             raise error
         reason = f"{type(error).__name__}: {error}" if error is not None else f"its task is {status}"
-        raise RunError(
-            f"the cluster failed on {trial.task.symbol} ({' '.join(reason.split())}); what is done is kept: "
-            "resume the run"
-        )
+        raise RunError(f"the cluster failed on {trial.task.symbol} ({' '.join(reason.split())})")
 
     def _judge(self, trial: _Trial, outcome: Outcome) -> Outcome | None:
         """Let a symbol that failed for want of memory or of the system try once more, alone."""
