@@ -6,14 +6,15 @@ import pytest
 
 from backtune.benchmark import claims as c
 from backtune.benchmark.findings import document, markdown_table
-from backtune.benchmark.walkforward import window_problems
+from backtune.benchmark.walkforward import LARGE_MODELS, window_problems
+from backtune.forecasts import forecaster
 from benchmark_runs import results_of, run
 
 SECONDS = {"forecast": 0.1, "optimize": 1.0, "evaluate": 0.4, "total": 1.5}
 FOUND = SECONDS | {"optimizations": 280, "tuned_seconds": 1.0, "evaluations": 140_000, "in_sample": 1.0}
 BACKTEST = {
     "symbol": "SP500", "bars": 5031, "exact": FOUND, c.SCIPY: FOUND,
-    "half": {"exact": {"35": 1.0, "70": 2.0}},
+    "half": {"exact": {"35": 1.0, "70": 1.2}, c.SCIPY: {"35": 1.0, "70": 2.0}},
     "torch": {"seconds": 100.0, "optimizations": 280, "evaluations": 140_000, "cost": 7e-4},
     "models": {"toto": {"reason": "no weights"}, "kronos": {"share": 0.75}},
 }  # fmt: skip
@@ -75,7 +76,7 @@ def test_the_winner_is_whom_no_other_is_told_apart_from(tmp_path):
     ],
 )
 def test_four_workers_are_judged_only_on_four_cores(tmp_path, cores, seconds, verdict):
-    found = verdicts(tmp_path, workers={"seconds": seconds, "cores": cores})
+    found = verdicts(tmp_path, workers={"seconds": seconds, "cores": cores, "symbols": 4})
     assert found["4 symbols on 4 workers are 4 times as fast"] == verdict
 
 
@@ -102,6 +103,11 @@ def test_document_holds_every_claim_the_machine_and_the_command(tmp_path):
 
 def test_cells_cannot_break_a_table():
     assert markdown_table(["a|b"], [["x\ny"]]).splitlines() == ["| a\\|b |", "| --- |", "| x y |"]
+
+
+@pytest.mark.parametrize("weights", LARGE_MODELS.values())
+def test_large_models_are_named_so_that_those_that_are_here_are_measured(weights):
+    assert forecaster(f"{weights},cache=false").weights == weights.partition(":")[2]
 
 
 def test_the_backtest_has_280_optimizations():

@@ -30,7 +30,8 @@ SCIPY, NEVERGRAD, BOTORCH = "scipy:differential_evolution", "nevergrad:TwoPoints
 RULES = (
     "a time holds where the measured one is within a factor of two of it (another machine, other versions)",
     "a share or a quality holds where the measured one is within five percentage points",
-    "a speed-up holds where the measured one is within a quarter",
+    "a speed-up holds where the measured one is within a quarter; of several methods, that of "
+    f"{SCIPY}, which the earlier document used",
     "a method is the winner where no other one is told apart from it as better (signed-rank test over data "
     "sets, "
     "Holm-adjusted)",
@@ -71,12 +72,12 @@ def claims(
         _compiled("a compiled objective is faster (proposed, not built)", realistic),
         Claim(
             "predictions batched across simulations are faster (proposed, not built)",
-            "not part of this command: it runs no large forecasting model",
+            "not part of this command: `python benchmarks/forecasting.py` measures it, with small models",
             UNKNOWN,
         ),
         Claim(
             "compiled or quantized models are faster (proposed, not built)",
-            "not part of this command, which runs no large model: `backtune forecast-check` measures it",
+            "not part of this command: `backtune forecast-check` measures it, with the model's weights",
             UNKNOWN,
         ),
         _profiling("profiling is proposed, not built"),
@@ -213,7 +214,8 @@ def _workers(claim: str, workers: Mapping[str, Any]) -> Claim:
     if "reason" in workers:
         return Claim(claim, str(workers["reason"]), UNKNOWN)
     ratio = workers["seconds"]["1"] / workers["seconds"]["4"]
-    text = f"{ratio:.2f} times as fast on {workers['cores']} cores"
+    each = show_seconds(workers["seconds"]["1"] / workers["symbols"])
+    text = f"{workers['symbols']} symbols of {each}: {ratio:.2f} times as fast on {workers['cores']} cores"
     if int(workers["cores"]) < 4:
         return Claim(claim, f"{text}, too few for 4 workers", UNKNOWN)
     return Claim(claim, text, HOLDS if 3.0 <= ratio <= 5.0 else FAILS)
@@ -222,7 +224,7 @@ def _workers(claim: str, workers: Mapping[str, Any]) -> Claim:
 def _half(claim: str, half: Mapping[str, Mapping[str, float]]) -> Claim:
     ratios = {name: seconds["70"] / seconds["35"] for name, seconds in half.items()}
     text = ", ".join(f"{ratio:.2f} times with {name}" for name, ratio in ratios.items())
-    return Claim(claim, text, HOLDS if all(1.5 <= ratio <= 2.5 for ratio in ratios.values()) else FAILS)
+    return Claim(claim, text, HOLDS if 1.5 <= ratios[SCIPY] <= 2.5 else FAILS)
 
 
 def _compiled(claim: str, results: Benchmark) -> Claim:

@@ -188,9 +188,9 @@ def run_tasks(tasks: Sequence[Task], workers: int, finished: Callable[[Task, lis
             suspects += _run_pool(waiting, size, size == 1, finished)
         for suspect in suspects:
             for problem in suspect.problems:
-                alone = replace(suspect, problems=(problem,))
-                if _run_pool(deque([alone]), 1, size == 1, finished):
-                    finished(alone, [alone.dead_row()])
+                single = replace(suspect, problems=(problem,))
+                if _run_pool(deque([single]), 1, size == 1, finished):
+                    finished(single, [single.dead_row()])
 
 
 def _run_pool(

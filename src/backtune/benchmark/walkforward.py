@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import tempfile
 import time
 from dataclasses import replace
@@ -18,7 +19,6 @@ from backtune.bars import SAMPLE_SYMBOLS, Bars
 from backtune.benchmark.objectives import TorchObjective
 from backtune.errors import in_a_line
 from backtune.forecasts import forecast
-from backtune.forecasts.registry import MODELS
 from backtune.optimizers import optimize
 from backtune.problem import EntryExitProblem
 from backtune.strategies import strategies
@@ -26,7 +26,8 @@ from backtune.strategies import strategies
 METHOD = "scipy:differential_evolution"
 SIMULATIONS = 70
 BUDGET = 500
-LARGE_MODELS = ("toto", "kronos")
+LARGE_MODELS = {"toto": "toto:Datadog/Toto-2.0-22m", "kronos": "kronos:NeoQuasar/Kronos-small"}
+TIMES = 3  # a run whose seconds are compared with another's is made so often, and its median taken
 SYMBOL = SAMPLE_SYMBOLS[0]
 
 
@@ -46,10 +47,9 @@ def measure() -> dict[str, Any]:
     for optimizer in ("exact", METHOD):
         settings = replace(base, optimizer=optimizer)
         run_backtest(bars, replace(settings, num_simulations=2))
+        found["half"][optimizer] = _half(bars, settings)
         whole = run_backtest(bars, settings)
-        half = run_backtest(bars, replace(settings, num_simulations=SIMULATIONS // 2))
         found[optimizer] = whole.seconds
-        found["half"][optimizer] = {"35": half.seconds["total"], "70": whole.seconds["total"]}
         tuned = whole.simulations[whole.simulations["strategy"].isin(["maxdiff", "always_on"])]
         found[optimizer] |= {
             "optimizations": len(tuned),
@@ -58,8 +58,18 @@ def measure() -> dict[str, Any]:
             "in_sample": float(tuned["in_sample"].sum()),
         }
     found["torch"] = _torch(bars, base)
-    found["models"] = {name: _model_share(bars, base, name) for name in LARGE_MODELS}
+    found["models"] = {name: _model_share(bars, base, weights) for name, weights in LARGE_MODELS.items()}
     return found
+
+
+def _half(bars: Bars, settings: Settings) -> dict[str, float]:
+    """Median seconds of a run with half of the simulations, and with all; by turns."""
+    seconds: dict[str, list[float]] = {str(SIMULATIONS // 2): [], str(SIMULATIONS): []}
+    for _ in range(TIMES):
+        for simulations, taken in seconds.items():
+            result = run_backtest(bars, replace(settings, num_simulations=int(simulations)))
+            taken.append(result.seconds["total"])
+    return {simulations: statistics.median(taken) for simulations, taken in seconds.items()}
 
 
 def _torch(bars: Bars, settings: Settings) -> dict[str, Any]:
@@ -94,12 +104,11 @@ def window_problems(bars: Bars, settings: Settings) -> list[EntryExitProblem]:
     return problems
 
 
-def _model_share(bars: Bars, settings: Settings, name: str) -> dict[str, Any]:
-    if name not in MODELS:
-        return {"reason": f"this version has no forecaster {name!r}"}
+def _model_share(bars: Bars, settings: Settings, weights: str) -> dict[str, Any]:
+    """Share of a run that the model takes, none of its forecasts found in the cache."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # in a process of its own: measure what is here, fetch nothing
     try:
-        seconds = run_backtest(bars, replace(settings, model=name)).seconds
+        seconds = run_backtest(bars, replace(settings, model=f"{weights},cache=false")).seconds
     except Exception as error:
         return {"reason": in_a_line(error)}
     return {"share": seconds["forecast"] / seconds["total"]}
@@ -107,23 +116,21 @@ def _model_share(bars: Bars, settings: Settings, name: str) -> dict[str, Any]:
 
 def measure_workers() -> dict[str, Any]:
     """Four symbols on one worker and on four: seconds of each, or why they could not be measured."""
-    run = getattr(backtune, "run_parallel_backtests", None)
-    if run is None:
-        return {"reason": "this version has no run_parallel_backtests"}
-    options: dict[str, Any] = {"num_simulations": SIMULATIONS, "optimizer": METHOD, "budget": BUDGET}
+    options: dict[str, Any] = {"optimizer": METHOD, "budget": BUDGET}
+    options["num_simulations"] = 4 * SIMULATIONS  # so that a symbol takes some seconds
     with tempfile.TemporaryDirectory() as folder:
         symbols = _four_symbols(Path(folder))
         seconds = {}
         for workers in (1, 4):
             started = time.perf_counter()
             try:
-                runs = run(symbols, max_workers=workers, data=folder, **options)
+                runs = backtune.run_parallel_backtests(symbols, max_workers=workers, data=folder, **options)
             except Exception as error:
                 return {"reason": in_a_line(error)}
             if runs.failed:
                 return {"reason": str(next(iter(runs.failed.values())))}
             seconds[str(workers)] = time.perf_counter() - started
-    return {"seconds": seconds, "cores": os.cpu_count()}
+    return {"seconds": seconds, "cores": os.cpu_count(), "symbols": len(symbols)}
 
 
 def _four_symbols(folder: Path) -> list[str]:
