@@ -40,8 +40,8 @@ class TorchObjective:
     """The same backtest written as such backtests usually are: tensor operations and an `.item()` a call.
 
     Agrees with the compiled problem to 1e-9, so that its exact optimum serves both. It has no `batch`, and an
-    evaluation costs what the tensor library's calls cost: hundreds of microseconds, where the compiled kind
-    takes a few.
+    evaluation costs what the tensor library's calls cost: tens to hundreds of microseconds, by the machine,
+    where the compiled kind takes less than one.
 
     Parameters
     ----------
