@@ -5,8 +5,11 @@ import math
 
 import pytest
 
-from backtune.benchmark import benchmark, open_benchmark, own_suite, suite
+from backtune.benchmark import benchmark, open_benchmark, own_suite, protocol, suite
+from backtune.benchmark.page import write_page
 from backtune.benchmark.protocol import budgets_of, choose
+from backtune.benchmark.tables import write_tables
+from backtune.benchmark.terminal import print_benchmark
 from backtune.errors import RunError, SettingError
 
 TINY = {"budget": 30, "timing_seeds": 0, "workers": 1}
@@ -75,6 +78,39 @@ def test_a_killed_process_loses_nothing_but_its_own_runs(tmp_path):
     runs = count(tmp_path, made, ["random"])[1].runs
     assert runs["error"].tolist() == ["the process died"]
     assert runs["evaluations"].tolist() == [30]
+
+
+@pytest.mark.parametrize(
+    ("methods", "budgets"),
+    [
+        (["random"], [4, 9]),
+        (["exact", "random"], [4, 9]),
+        (["sobol", "random"], [4, 9, 120]),
+        (["exact"], [120]),
+        (["exact", "sobol"], [120]),
+    ],
+)
+def test_whatever_takes_part_there_are_tables_a_page_and_advice(
+    tmp_path, monkeypatch, capsys, methods, budgets
+):
+    """`random` stands for a method that fits a Gaussian process, and so gets the small budgets only."""
+
+    def in_this_process(tasks, workers, finished):
+        for task in tasks:
+            finished(task, task.rows())
+
+    monkeypatch.setattr(protocol, "EXPENSIVE", ("random",))
+    monkeypatch.setattr("backtune.benchmark.results.run_tasks", in_this_process)
+    made = benchmark(
+        suite("simple", 2, fills=["causal"]), methods, output=tmp_path, budget=120, small_budgets=(4, 9),
+        timing_seeds=1,
+    )  # fmt: skip
+    assert made.budgets == budgets
+    assert made.budget == budgets[-1]
+    tables = write_tables(made)
+    assert "<html" in write_page(made, tables).read_text("utf-8")
+    print_benchmark(made, tables)
+    assert "limit: measured on" in capsys.readouterr().out
 
 
 def test_reference_of_an_own_objective_is_frozen(tmp_path):

@@ -135,6 +135,14 @@ def budgets_of(
     return [*small, budget]
 
 
+def longest(methods: Sequence[str], budget: int, small_budgets: Sequence[int] = EXPENSIVE_BUDGETS) -> int:
+    """Evaluations of the longest runs: fewer than asked for where the small budgets are all there is."""
+    searches = [method for method in methods if method != "exact"]
+    if searches and small_budgets and all(map(is_expensive, searches)) and budget > max(EXPENSIVE_BUDGETS):
+        return max(small_budgets)
+    return budget
+
+
 def plan(
     suite: Suite,
     methods: Sequence[str],

@@ -180,7 +180,7 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
             )
     if not expected:
         return Recommendation(
-            situation, None, evidence=["no run came within 1 % of the optimum"], limits=limits
+            situation, None, evidence=["no search came within 1 % of the optimum"], limits=limits
         )
     order = sorted(expected, key=expected.__getitem__)
     never = sorted(set(runs.loc[runs["mode"] == "quality", "method"]) - set(expected))

@@ -20,7 +20,7 @@ import pandas as pd
 from backtune.benchmark.files import write_whole
 from backtune.benchmark.machine import all_versions, machine
 from backtune.benchmark.problems import BenchmarkProblem, Suite
-from backtune.benchmark.protocol import EXPENSIVE_BUDGETS, Task, choose, missing, plan, run_tasks
+from backtune.benchmark.protocol import EXPENSIVE_BUDGETS, Task, choose, longest, missing, plan, run_tasks
 from backtune.benchmark.recorder import digest
 from backtune.benchmark.statistics import with_regret
 from backtune.errors import RunError, SettingError
@@ -84,8 +84,8 @@ def benchmark(
     budget : int
         Evaluations a run.
     small_budgets : sequence of int
-        Evaluations of methods that fit a Gaussian process, instead of a larger budget; the others are run
-        at those too.
+        Evaluations of methods that fit a Gaussian process, instead of a budget above 100; the others are run
+        at those too. Where no other method takes part, the largest of them is the budget.
     time_limit : float, optional
         Seconds a run; with it every run is serial, and what ended each run is recorded.
     timing_seeds : int
@@ -117,6 +117,7 @@ def benchmark(
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise SettingError(f"workers is {workers!r}; expected a whole number >= 1")
     chosen, absent = choose(methods, exact=suite.kinds[0] == "compiled")
+    budget = longest(chosen, budget, small_budgets)
     folder = Path(output)
     record = _open(folder, suite)
     record |= {"budget": budget, "time_limit": time_limit, "methods": chosen, "not_installed": absent}

@@ -37,7 +37,7 @@ def write_tables(results: Benchmark) -> dict[str, pd.DataFrame]:
         "data_profile": pd.concat(
             [data_profile(final, t).assign(target=t) for t in TARGETS], ignore_index=True
         ),
-        "win_rates": pd.concat([win_rates(results, budget) for budget in results.budgets], ignore_index=True),
+        "win_rates": _all_win_rates(results),
         "timing": timing(runs),
         "overhead": overhead_growth(runs),
         "projection": projection(runs),
@@ -45,6 +45,11 @@ def write_tables(results: Benchmark) -> dict[str, pd.DataFrame]:
     for name, table in tables.items():
         write_whole(results.folder / f"{name}.parquet", table.to_parquet(index=False))
     return tables
+
+
+def _all_win_rates(results: Benchmark) -> pd.DataFrame:
+    made = [win_rates(results, budget) for budget in results.budgets]
+    return pd.concat([table for table in made if len(table)] or made[:1], ignore_index=True)
 
 
 def win_rates(results: Benchmark, budget: int) -> pd.DataFrame:

@@ -27,11 +27,9 @@ def print_benchmark(results: Benchmark, tables: dict[str, pd.DataFrame]) -> None
         for budget, group in chosen.groupby("budget"):
             if budget == results.budget:
                 _print(f"{problem}: quality after {budget} evaluations", *quality_cells(group))
-        times = tables["running_times"]
-        _print(
-            f"{problem}: expected evaluations to a regret",
-            *running_time_cells(times[times["problem"] == problem]),
-        )
+        times = tables["running_times"][tables["running_times"]["problem"] == problem]
+        if len(times):  # `exact` searches for nothing
+            _print(f"{problem}: expected evaluations to a regret", *running_time_cells(times))
     if len(problems) > MOST_PROBLEMS:
         _say(f"{len(problems) - MOST_PROBLEMS} more problems are in quality.parquet and on the page")
     if len(tables["timing"]):
