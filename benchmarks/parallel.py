@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -143,21 +142,34 @@ def _driver(count: int, folder: Path) -> tuple[float, float]:
 def interrupt() -> None:
     """Ctrl-C to the process group of a run, as a terminal sends it, until its last process is gone."""
     with tempfile.TemporaryDirectory() as root:
-        took = []
-        for number in range(1 if QUICK else 5):
-            folder = Path(root) / str(number)
-            process = _start(50, folder)
-            while len(list(folder.glob("receipts/*.json"))) < 3:
-                time.sleep(0.05)
-            children = psutil.Process(process.pid).children(recursive=True)
-            watch = threading.Thread(target=psutil.wait_procs, args=(children,))
-            started = time.perf_counter()
-            os.killpg(process.pid, signal.SIGINT)
-            watch.start()
-            process.wait()
-            watch.join()
-            took.append(time.perf_counter() - started)
-        print(f"Ctrl-C to the end of the last of its processes: {max(took):.1f} s at most of {len(took)}")
+        for when, receipts in (("as its workers start", 0), ("at work", 3)):
+            took = []
+            for number in range(1 if QUICK else 5):
+                folder = Path(root) / f"{receipts}-{number}"
+                process = _start(50, folder)
+                driver = psutil.Process(process.pid)
+                while len(driver.children()) < 2 or len(list(folder.glob("receipts/*.json"))) < receipts:
+                    time.sleep(0.01)
+                time.sleep(0.1 * number)
+                family = [driver, *driver.children(recursive=True)]
+                started = time.perf_counter()
+                os.killpg(process.pid, signal.SIGINT)
+                while any(map(_lives, family)):
+                    time.sleep(0.01)
+                took.append(time.perf_counter() - started)
+                assert process.wait() == 130
+            print(
+                f"Ctrl-C to a run {when}, until its last process has ended: {max(took):.1f} s at most of "
+                f"{len(took)}"
+            )
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended and waits for its parent to take note does not."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _start(count: int, folder: Path) -> subprocess.Popen[bytes]:
