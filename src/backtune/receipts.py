@@ -12,7 +12,7 @@ import io
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -145,6 +145,30 @@ def whole(folder: Path, receipt: Receipt) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Tables(Mapping[str, pd.DataFrame]):
+    """One of `TABLES` of many symbols: each is read when it is asked for, and not kept.
+
+    Raises
+    ------
+    RunError
+        When a symbol is asked for whose file is missing or damaged.
+    """
+
+    folder: Path
+    name: str
+    receipts: Mapping[str, Receipt]
+
+    def __getitem__(self, symbol: str) -> pd.DataFrame:
+        return read_table(self.folder, self.receipts[symbol], self.name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.receipts)
+
+    def __len__(self) -> int:
+        return len(self.receipts)
+
+
 def read_table(folder: Path, receipt: Receipt, name: str) -> pd.DataFrame:
     """Read a table of one symbol.
 
@@ -191,13 +215,13 @@ def receipt_path(folder: Path, symbol: str) -> Path:
     return folder / "receipts" / f"{check_symbol(symbol)}.json"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file, or its parts one after the other, so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as handle:
-            handle.write(content)
+            handle.writelines([content] if isinstance(content, bytes) else content)
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)

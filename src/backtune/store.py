@@ -28,9 +28,9 @@ from backtune.errors import BacktuneError, RunError, one_of
 from backtune.receipts import (
     TABLES,
     Receipt,
+    Tables,
     now,
     read_receipt,
-    read_table,
     table_path,
     write_atomically,
     write_receipt,
@@ -254,23 +254,23 @@ class Run:
         SettingError
             There is no table of that name.
         """
-        frames = self.tables(name)
-        for symbol, frame in frames.items():
+        frames = []
+        for symbol, frame in self.tables(name).items():
             frame.insert(0, "symbol", symbol)
-        return pd.concat(frames.values(), ignore_index=True) if frames else pd.DataFrame()
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
-    def tables(self, name: str) -> dict[str, pd.DataFrame]:
-        """One of `TABLES`, by symbol.
+    def tables(self, name: str) -> Tables:
+        """One of `TABLES`, by symbol; each is read when it is asked for.
 
         Raises
         ------
         RunError
-            A file is missing or damaged.
+            A receipt is missing or damaged; or, where a table is read, its file.
         SettingError
             There is no table of that name.
         """
-        one_of("table", name, TABLES)
-        return {symbol: read_table(self.folder, receipt, name) for symbol, receipt in self.receipts.items()}
+        return Tables(self.folder, one_of("table", name, TABLES), self.receipts)
 
     @property
     def simulations(self) -> pd.DataFrame:

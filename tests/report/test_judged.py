@@ -13,7 +13,7 @@ import pytest
 from backtune.backtest import Settings, run_backtest
 from backtune.errors import RunError
 from backtune.metrics.verdict import EDGE
-from backtune.report.judged import judge_results, judge_run, judge_tables, portfolio
+from backtune.report.judged import Portfolio, judge_results, judge_run, judge_tables
 from backtune.store import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -41,10 +41,27 @@ def test_a_portfolio_is_the_mean_of_its_symbols_and_a_missing_bar_earns_nothing(
     rows = {"strategy": "s", "causal": 0.0, "optimistic": 0.0, "trades": 1, "ambiguous": 0, "turnover": 2.0}
     a = pd.DataFrame({"timestamp": days, "value": [0.1, 0.2, 0.3], **rows})
     b = pd.DataFrame({"timestamp": days[[0, 2]], "value": [0.3, 0.1], **rows})
-    pooled = portfolio([a, b])
+    portfolio = Portfolio()
+    portfolio.add(a)
+    portfolio.add(b)
+    pooled = portfolio.table()
     assert pooled["value"].tolist() == pytest.approx([0.2, 0.1, 0.2])
     assert pooled["trades"].tolist() == [2, 1, 2]
     assert pooled["turnover"].tolist() == [2.0, 1.0, 2.0]
+
+
+def test_a_portfolio_of_many_symbols_is_added_up_as_they_come():
+    """Sums of sums, and the keys in the order in which they were first seen."""
+    tables = [daily(0).assign(causal=symbol, close_at_eod=symbol % 3 == 0) for symbol in range(200)]
+    portfolio = Portfolio()
+    for table in tables:
+        portfolio.add(table)
+    pooled = portfolio.table()
+    by_policy = pooled.groupby("close_at_eod", sort=False)["causal"].first() * len(tables)
+    at_close = sum(range(0, 200, 3))
+    assert by_policy.to_dict() == pytest.approx({True: at_close, False: 200 * 199 / 2 - at_close})
+    assert len(pooled) == 3 * 2 * 60
+    assert pooled["strategy"].unique().tolist() == ["maxdiff", "untuned", "buy_hold"]
 
 
 def daily(hour, frequency="B"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from backtune.strategies import BUY_HOLD, UNTUNED
 YARDSTICKS = (UNTUNED.name, BUY_HOLD)
 RULES = ["value", "causal", "optimistic"]
 COUNTS = ["trades", "ambiguous", "turnover"]
+ADDED_AT_ONCE = 64  # tables of a portfolio that are kept before they are added up
 
 
 @dataclass(frozen=True)
@@ -72,20 +73,22 @@ def judge_tables(
     """Judge tables by symbol; `periods` are bars a year."""
     if not returns:
         return Judged({}, None)
-    found = {
-        symbol: evidence(table, tried[symbol], periods[symbol], yardsticks=YARDSTICKS, symbols=len(returns))
-        for symbol, table in returns.items()
-    }
+    found, ends, pool, pool_tried = {}, [], Portfolio(), Portfolio()
+    for symbol, table in returns.items():  # a table is read, and let go, before the next
+        mine = tried[symbol]
+        found[symbol] = evidence(table, mine, periods[symbol], yardsticks=YARDSTICKS, symbols=len(returns))
+        ends.append((table["timestamp"].min(), table["timestamp"].max()))
+        pool.add(table)
+        pool_tried.add(mine)
     bars_a_day = {symbol: max(periods[symbol] / days_a_year[symbol], 1e-9) for symbol in returns}
     symbols = judge(found, bars_a_day)
-    first = min(table["timestamp"].min() for table in returns.values())
-    last = max(table["timestamp"].max() for table in returns.values())
+    first, last = min(begin for begin, _ in ends), max(end for _, end in ends)
     if len(found) == 1:
         return Judged(symbols, next(iter(symbols.values())), first, last)
     densest = max(periods, key=lambda symbol: periods[symbol])
-    pool = portfolio(returns.values())
-    crowding = _crowding(pool["timestamp"], returns[densest]["timestamp"])
-    pooled = evidence(pool, portfolio(tried.values()), periods[densest] * crowding, yardsticks=YARDSTICKS)
+    together = pool.table()
+    crowding = _crowding(together["timestamp"], returns[densest]["timestamp"])
+    pooled = evidence(together, pool_tried.table(), periods[densest] * crowding, yardsticks=YARDSTICKS)
     whole = judge({"": pooled}, {"": bars_a_day[densest] * crowding})[""]
     return Judged(symbols, whole, first, last)
 
@@ -97,25 +100,45 @@ def _crowding(together: pd.Series, own: pd.Series) -> float:
     return (inside - 1) / (bars - 1) if bars > 1 else 1.0
 
 
-def portfolio(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+class Portfolio:
     """Equal capital in every symbol, rebalanced each bar; a symbol without a bar then earns nothing.
 
-    Takes `BacktestResult.returns` or `.configurations` of each symbol, and gives one such table.
+    Only sums are kept, however many symbols are added.
     """
-    every = list(tables)
-    whole = pd.concat(every, ignore_index=True)
-    keys = [name for name in ("strategy", "close_at_eod") if name in whole]
-    sums = whole.groupby([*keys, "timestamp"], sort=False)[RULES + COUNTS].sum().reset_index()
-    sums[[*RULES, "turnover"]] /= len(every)
-    times = np.sort(sums["timestamp"].unique())
-    parts = [
-        part.set_index("timestamp")
-        .reindex(times)
-        .assign(**dict(zip(keys, _tuple(key), strict=True)))
-        .fillna(0.0)
-        for key, part in sums.groupby(keys, sort=False)
-    ]
-    return pd.concat(parts).reset_index(names="timestamp")
+
+    def __init__(self) -> None:
+        self._symbols = 0
+        self._sums: list[pd.DataFrame] = []
+
+    def add(self, table: pd.DataFrame) -> None:
+        """Add a symbol: its `BacktestResult.returns` or `.configurations`."""
+        self._symbols += 1
+        self._sums.append(table[[*_keys(table), "timestamp", *RULES, *COUNTS]])
+        if len(self._sums) == ADDED_AT_ONCE:
+            self._sums = [self._sum()]
+
+    def _sum(self) -> pd.DataFrame:
+        whole = pd.concat(self._sums, ignore_index=True)
+        return whole.groupby([*_keys(whole), "timestamp"], sort=False)[RULES + COUNTS].sum().reset_index()
+
+    def table(self) -> pd.DataFrame:
+        """Return the table of the portfolio, like those that were added."""
+        sums = self._sum()
+        keys = _keys(sums)
+        sums[[*RULES, "turnover"]] /= self._symbols
+        times = np.sort(sums["timestamp"].unique())
+        parts = [
+            part.set_index("timestamp")
+            .reindex(times)
+            .assign(**dict(zip(keys, _tuple(key), strict=True)))
+            .fillna(0.0)
+            for key, part in sums.groupby(keys, sort=False)
+        ]
+        return pd.concat(parts).reset_index(names="timestamp")
+
+
+def _keys(table: pd.DataFrame) -> list[str]:
+    return [name for name in ("strategy", "close_at_eod") if name in table]
 
 
 def _tuple(key: Any) -> tuple[Any, ...]:

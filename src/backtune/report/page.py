@@ -51,19 +51,22 @@ class Report:
 
     Attributes
     ----------
-    judged : tuple of Judged
-        The verdicts, one of each run.
-    page : bytes
-        The page, in UTF-8.
+    subjects : tuple of Subject
+        What the page is about. A page of many symbols is larger than what it is made of, so it is made
+        where it is asked for.
     """
 
-    judged: tuple[Judged, ...]
-    page: bytes = field(repr=False)
+    subjects: tuple[Subject, ...] = field(repr=False)
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """The verdicts, one of each run."""
+        return tuple(subject.judged for subject in self.subjects)
 
     @property
     def html(self) -> str:
         """The page as text."""
-        return self.page.decode()
+        return b"".join(_page(self.subjects)).decode()
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page.
@@ -71,11 +74,11 @@ class Report:
         Raises
         ------
         RunError
-            It cannot be written.
+            It cannot be written, or a table that it shows cannot be read.
         """
         target = Path(path)
         try:
-            write_atomically(target, self.page)
+            write_atomically(target, _page(self.subjects))
         except OSError as error:
             raise RunError(
                 f"{target}: cannot be written ({error.strerror or error}); free space there, or "
@@ -117,8 +120,8 @@ def report(*subjects: BacktestResult | Runs | Run | str | os.PathLike[str]) -> R
     """
     if not subjects:
         raise SettingError("nothing to report on; give a result or a run folder")
-    found = [_subject(subject) for subject in subjects]
-    return Report(tuple(subject.judged for subject in found), _page(found))
+    plotly_file()  # a page without figures is none: better said before the work
+    return Report(tuple(_subject(subject) for subject in subjects))
 
 
 def _subject(given: object) -> Subject:
@@ -138,14 +141,12 @@ def _subject(given: object) -> Subject:
     return Subject("this session", tables, judge_results(given), record, seconds)
 
 
-def _page(subjects: Sequence[Subject]) -> bytes:
+def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
+    """Give the page in parts, a symbol each and what is around them."""
     single = len(subjects) == 1
     body = [_header(subjects[0]) if single else _comparison(subjects)]
     count = sum(len(subject.tables) for subject in subjects)
     body.append(_tools(subjects, count))
-    rows: list[bytes] = []  # most of the page where symbols are many: as bytes, and put together once
-    for subject in subjects:
-        rows += _symbols(subject, count, "" if single else subject.label)
     ending = [_failed(subject, "" if single else f" in {subject.label}") for subject in subjects]
     ending += ["<h2>Configuration</h2>", *(_configuration(subject) for subject in subjects)]
     ending.append(
@@ -161,12 +162,14 @@ def _page(subjects: Sequence[Subject]) -> bytes:
         "script": (assets / "page.js").read_text("utf-8"),
     }
     first, last = ("\n".join(part) for part in (body, ending))
-    start, end = Template(before).substitute(values) + first, last + Template(after).substitute(values)
-    return b"".join([start.encode(), *rows, end.encode()])
+    yield (Template(before).substitute(values) + first).encode()
+    for subject in subjects:
+        yield from _symbols(subject, count, "" if single else subject.label)
+    yield (last + Template(after).substitute(values)).encode()
 
 
-def plotly_script() -> str:
-    """Return plotly.js, as the plotly package ships it; located, not imported.
+def plotly_file() -> Path:
+    """Where the plotly package keeps plotly.js; located, not imported.
 
     Raises
     ------
@@ -177,7 +180,18 @@ def plotly_script() -> str:
     path = Path(spec.origin or "").parent / "package_data" / "plotly.min.js" if spec else Path()
     if not path.is_file():
         raise BacktuneError("the report needs plotly, which is not installed; pip install 'plotly>=5.24'")
-    return path.read_text("utf-8").replace("</script", "<\\/script")
+    return path
+
+
+def plotly_script() -> str:
+    """Return plotly.js, to be put into a page.
+
+    Raises
+    ------
+    BacktuneError
+        plotly is not installed.
+    """
+    return plotly_file().read_text("utf-8").replace("</script", "<\\/script")
 
 
 def _header(subject: Subject) -> str:
