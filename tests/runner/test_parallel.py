@@ -260,3 +260,16 @@ def test_an_engine_of_one_worker_is_this_process():
     assert Engine().here
     assert not Engine(2).here
     assert not Engine(1, scheduler="tcp://host:8786").here
+
+
+def test_workers_that_have_no_place_for_their_files_are_one_line(tmp_path):
+    """They are refused before there is a process, which could not be waited for."""
+    import dask
+
+    (tmp_path / "file").write_text("")
+    with (
+        dask.config.set({"temporary-directory": str(tmp_path / "file" / "below")}),
+        pytest.raises(bt.RunError, match="2 workers did not start"),
+    ):
+        bt.run_parallel_backtests(["SP500", "NASDAQ"], 1, 2, output=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

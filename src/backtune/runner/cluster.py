@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -34,8 +34,7 @@ CONFIG = {
     "distributed.worker.memory.terminate": 0.95,
     "distributed.worker.memory.monitor-interval": "250ms",
     "distributed.worker.profile.enabled": False,
-    # All of it in one process, so no loop can be late without all being late; by default each asks itself 50
-    # times a second, which takes as much as a tenth of a core.
+    # By default each process asks itself 50 times a second whether it is late: a tenth of a core in all.
     "distributed.admin.tick.interval": "1s",
     "distributed.diagnostics.nvml": False,
     "distributed.admin.log-length": 100,
@@ -131,9 +130,10 @@ async def _knock(distributed: Any, scheduler: str) -> None:
 def _local(distributed: Any, workers: int, memory_limit: str | None) -> Iterator[Any]:
     cluster = client = None
     try:
-        with _deaf_to_interrupt():
-            cluster = _open(distributed, workers, memory_limit)
-        _start_workers(cluster, workers)  # takes seconds, and an interrupt ends it
+        with _refused(workers):
+            with _deaf_to_interrupt():
+                cluster = _open(distributed, workers, memory_limit)
+            _start_workers(cluster, workers)  # takes seconds, and an interrupt ends it
         client = distributed.Client(cluster, set_as_default=False)
         yield client
     finally:
@@ -150,7 +150,7 @@ def _open(distributed: Any, workers: int, memory_limit: str | None) -> Any:
         host=LOOPBACK,
         dashboard_address=f"{LOOPBACK}:0",
         scheduler_kwargs={"dashboard": False},  # its pages take longer to import than all the rest
-        memory_limit=memory_limit or distributed.system.MEMORY_LIMIT // workers,
+        memory_limit=memory_limit or max(distributed.system.MEMORY_LIMIT // workers, 2 * LEAST_MEMORY),
         silence_logs=logging.CRITICAL,
         preload=["backtune.runner.task"],
         env=ENVIRONMENT,
@@ -160,25 +160,39 @@ def _open(distributed: Any, workers: int, memory_limit: str | None) -> Any:
 def _start_workers(cluster: Any, workers: int) -> None:
     """Start the workers, and wait until all are there; again where one is killed before it has begun."""
     for attempt in range(START_ATTEMPTS):
-        cluster.scale(workers)
-        _wait(lambda: len(cluster.workers) == workers)
+        while len(cluster.worker_spec) < workers:
+            cluster.worker_spec.update(cluster.new_worker_spec())
         try:
-            for nanny in cluster.workers.values():
-                cluster.sync(nanny.start)  # it has ended: this says how
+            _settle(cluster)
             return
-        except (OSError, RuntimeError, TimeoutError, ValueError) as error:
-            if attempt + 1 == START_ATTEMPTS or isinstance(error, ValueError):
-                raise RunError(
-                    f"{workers} workers did not start ({' '.join(str(error).split())}); in a script, make "
-                    "the call under `if __name__ == '__main__':`"
-                ) from error
-        cluster.scale(0)
-        _wait(lambda: not cluster.workers)
+        except (OSError, RuntimeError, TimeoutError):
+            if attempt + 1 == START_ATTEMPTS:
+                raise
+        cluster.worker_spec.clear()
+        _settle(cluster)
 
 
-def _wait(done: Callable[[], bool]) -> None:
-    while not done():
-        time.sleep(TICK_SECONDS)
+@contextmanager
+def _refused(workers: int) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, TimeoutError, ValueError) as error:
+        raise RunError(
+            f"{workers} workers did not start ({' '.join(str(error).split())}); in a script, make the call "
+            "under `if __name__ == '__main__':`"
+        ) from error
+
+
+def _settle(cluster: Any) -> None:
+    """Have the workers that the specification names, no more and no fewer.
+
+    An interrupt ends the waiting, and not what it waits for, which could not be ended in good order then.
+    """
+
+    async def correct() -> None:
+        await cluster._correct_state()
+
+    asyncio.run_coroutine_threadsafe(correct(), cluster.loop.asyncio_loop).result()
 
 
 def _stop(cluster: Any, client: Any) -> None:
