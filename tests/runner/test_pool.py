@@ -10,7 +10,11 @@ import pytest
 from misbehave import SMALL, UNIVERSE, Misbehave, ThreadCount, assert_same, executions
 
 import backtune as bt
+from backtune.backtest import Settings
+from backtune.runner import pool as pool_module
 from backtune.runner.events import silent
+from backtune.runner.pool import Pool
+from backtune.runner.task import Task
 
 
 def worker_processes():
@@ -103,6 +107,20 @@ def test_each_kind_of_misbehaviour_costs_its_symbol_alone(tmp_path):
     assert "in _broken" in receipts[broken].trace
     assert "in _hang" in receipts[hang].trace
     assert receipts[hang].status == "timeout"
+
+
+def test_what_is_running_is_told_however_fast_symbols_end(tmp_path, monkeypatch):
+    """A bar that is only told in pauses shows the first names until the end."""
+    monkeypatch.setattr(pool_module, "TICK_SECONDS", 0.0)
+    told = []
+    pool = Pool(client=None, progress=told.append)
+    task = Task(str(tmp_path), "B", Settings(), None, "")
+    pool.flying["key"] = (pool_module._Trial(task), None)
+    (tmp_path / "running").mkdir()
+    (tmp_path / "running" / "B").touch()
+    pool.done.put("one that ended")
+    assert pool._next() == "one that ended"
+    assert [event.names for event in told] == [("B",)]
 
 
 def receipt(folder, symbol):

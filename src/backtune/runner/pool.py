@@ -60,6 +60,7 @@ class Pool:
     suspects: deque[_Trial] = field(default_factory=deque)
     flying: dict[str, tuple[_Trial, Any]] = field(default_factory=dict)
     done: SimpleQueue[Any] = field(default_factory=SimpleQueue)
+    told: float = field(default_factory=time.monotonic)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Do the tasks, and give the outcome of each as it ends, in whatever order.
@@ -100,13 +101,16 @@ class Pool:
         future.add_done_callback(self.done.put)
 
     def _next(self) -> Any:
-        """Return a future that ended, or None after a while without one."""
+        """Return a future that ended, or None after a while; tell now and then what is running."""
         try:
-            return self.done.get(timeout=TICK_SECONDS)
+            future = self.done.get(timeout=TICK_SECONDS)
         except Empty:
+            future = None
+        if time.monotonic() - self.told >= TICK_SECONDS:  # however fast the symbols are
+            self.told = time.monotonic()
             folder = next(iter(self.flying.values()))[0].task.root
             self.progress(Event("running", names=running(folder)))
-            return None
+        return future
 
     def _ended(self, future: Any) -> Outcome | None:
         """Outcome of the task behind `future`, or None where it is to run again."""
