@@ -6,6 +6,7 @@ plotly Figure with `graph_object`. Colours are readable on white and on black; t
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -325,7 +326,7 @@ def _stamps(stamps: pd.Series) -> list[str]:
 
 def _short(values: NDArray[np.float64], digits: int = 5) -> list[float | None]:
     """Rounded to significant digits, which is most of a page's size; None where not finite."""
-    return [_round(value, digits) if np.isfinite(value) else None for value in values.tolist()]
+    return [_round(value, digits) if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _round(value: float, digits: int = 5) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -60,12 +61,20 @@ class SymbolTables:
 
     def bars_of(self, strategy: str) -> pd.DataFrame:
         """Out-of-sample bars of one strategy, the policy selected."""
-        return self.returns[self.returns["strategy"] == strategy]
+        return self._bars.get(strategy, self.returns.iloc[:0])
 
     def chosen(self, strategy: str) -> pd.DataFrame:
         """Simulations of one strategy, the policy selected."""
-        mine = self.simulations
-        return mine[(mine["strategy"] == strategy) & mine["selected"]]
+        return self._chosen.get(strategy, self.simulations.iloc[:0])
+
+    @cached_property
+    def _bars(self) -> dict[str, pd.DataFrame]:
+        return {str(name): part for name, part in self.returns.groupby("strategy", sort=False)}
+
+    @cached_property
+    def _chosen(self) -> dict[str, pd.DataFrame]:
+        selected = self.simulations[self.simulations["selected"]]
+        return {str(name): part for name, part in selected.groupby("strategy", sort=False)}
 
 
 class RunTables(Mapping[str, SymbolTables]):
