@@ -13,7 +13,7 @@ from backtune.cli.options import Debug, Json, print_json
 from backtune.errors import OptimizerError, SettingError
 
 if TYPE_CHECKING:
-    from backtune.benchmark import Suite
+    from backtune.benchmark import Benchmark, Suite
 
 READ_BY = {
     "simple": ("fills",),
@@ -105,19 +105,19 @@ def _refuse_unused(suite: str | None, findings: Path | None, **given: object) ->
         )
 
 
-def _report(results: object, as_json: bool) -> None:
+def _report(results: Benchmark, as_json: bool) -> None:
     from backtune.benchmark.page import write_page
     from backtune.benchmark.tables import as_dict, write_tables
     from backtune.benchmark.terminal import print_benchmark
 
-    tables = write_tables(results)  # type: ignore[arg-type]
-    page = write_page(results, tables)  # type: ignore[arg-type]
+    tables = write_tables(results)
+    page = write_page(results, tables)
     if as_json:
-        print_json(as_dict(results, tables))  # type: ignore[arg-type]
+        print_json(as_dict(results, tables))
     else:
-        print_benchmark(results, tables)  # type: ignore[arg-type]
+        print_benchmark(results, tables)
         typer.echo(f"page: {page}")
-    runs = results.runs  # type: ignore[attr-defined]
+    runs = results.runs
     if not (runs["status"] == "ok").any():
         raise OptimizerError(
             f"all {len(runs)} runs failed, so nothing is compared; mend the objective. The last: "

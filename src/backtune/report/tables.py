@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from backtune.backtest import BacktestResult, fee_of
-from backtune.receipts import read_table
 from backtune.report.judged import YARDSTICKS
 from backtune.store import Run
 
@@ -87,17 +86,14 @@ class RunTables(Mapping[str, SymbolTables]):
     """
 
     def __init__(self, run: Run) -> None:
-        self._run, self._data = run, run.record["data"]
-        self._receipts = run.receipts
+        self._settings, self._data = run.record["settings"], run.record["data"]
+        self._tables = [run.tables(name) for name in ("simulations", "summary", "returns", "inputs")]
 
     def __getitem__(self, symbol: str) -> SymbolTables:
         entry = self._data[symbol]
-        simulations, summary, returns, inputs = (
-            read_table(self._run.folder, self._receipts[symbol], name)
-            for name in ("simulations", "summary", "returns", "inputs")
-        )
-        settings, fee = self._run.record["settings"], float(entry["fee"])
-        return SymbolTables(symbol, simulations, summary, returns, inputs, settings, fee, entry["seconds"])
+        simulations, summary, returns, inputs = (tables[symbol] for tables in self._tables)
+        fee, seconds = float(entry["fee"]), entry["seconds"]
+        return SymbolTables(symbol, simulations, summary, returns, inputs, self._settings, fee, seconds)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)
