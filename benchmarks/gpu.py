@@ -23,10 +23,10 @@ import torch
 
 import backtune as bt
 from backtune.bars import load_sample
-from backtune.gpu import ProblemBatch
-from backtune.gpu.exact import terms_a_leg
-from backtune.gpu.group import grouped
-from backtune.gpu.lattice import axes
+from backtune.optimizers.gpu import ProblemBatch
+from backtune.optimizers.gpu.exact import terms_a_leg
+from backtune.optimizers.gpu.group import grouped
+from backtune.optimizers.gpu.lattice import axes
 from backtune.strategies import maxdiff
 
 DOUBLE = 8  # bytes

@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from backtune.kernels import (
+from backtune.optimizers.exact.breakpoints import breakpoints
+from backtune.problem import FILLS
+from backtune.problem.kernels import (
     CAUSAL,
     CLOSE,
     HIGH_FORECAST,
@@ -23,8 +25,6 @@ from backtune.kernels import (
     total,
     up_level,
 )
-from backtune.optimizers.exact.breakpoints import breakpoints
-from backtune.problem import FILLS
 
 EPSILON = 2.0**-52
 

@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backtune.kernels import down_level, up_level
 from backtune.optimizers.exact.breakpoints import (
     breakpoints,
     largest_at_most,
@@ -15,6 +14,7 @@ from backtune.optimizers.exact.breakpoints import (
     previous_float,
 )
 from backtune.problem import FILLS
+from backtune.problem.kernels import down_level, up_level
 
 moves = st.one_of(
     st.floats(-0.9, 12.0),

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from backtune.kernels import HIGH, HIGH_FORECAST, LOW, LOW_FORECAST, MAX_DOWN, MAX_UP, OPEN, PUBLISHED
+from backtune.problem.kernels import HIGH, HIGH_FORECAST, LOW, LOW_FORECAST, MAX_DOWN, MAX_UP, OPEN, PUBLISHED
 
 Array = NDArray[np.float64]
 

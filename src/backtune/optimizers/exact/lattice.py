@@ -15,7 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from backtune.kernels import (
+from backtune.optimizers.exact.breakpoints import breakpoints
+from backtune.problem.kernels import (
     CAUSAL,
     CLOSE,
     HIGH,
@@ -28,7 +29,6 @@ from backtune.kernels import (
     PUBLISHED,
     SIZE,
 )
-from backtune.optimizers.exact.breakpoints import breakpoints
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int32]
