@@ -138,7 +138,7 @@ def test_views_agree(seed):
 def test_slices_value_their_bars_as_the_whole_does(seed):
     problem = random_problem(seed, n=50)
     x = np.array(problem.bounds).mean(axis=1)
-    part = problem.slice(13, 31)
+    part = problem.window(13, 31)
     assert part.size == 18
     assert part.returns(x).tolist() == problem.returns(x)[13:31].tolist()
     assert part.trades(x).tolist() == problem.trades(x)[13:31].tolist()

@@ -175,7 +175,7 @@ def _simulate(
         tuned = optima[len(whole) * simulation : len(whole) * (simulation + 1)]
         best = int(np.argmax([optimum.value for optimum in tuned]))  # a tie goes to close_at_eod
         for number, (problem, optimum) in enumerate(zip(whole, tuned, strict=True)):
-            ahead = problem.slice(start - offset, stop - offset)
+            ahead = problem.window(start - offset, stop - offset)
             rows.append(
                 {
                     "simulation": simulation,
@@ -227,7 +227,7 @@ def _tune(
     windows, seeds = [], []
     for simulation, start in enumerate(starts):
         for number, problem in enumerate(whole):
-            windows.append(problem.slice(start - settings.window, start))
+            windows.append(problem.window(start - settings.window, start))
             key = (settings.seed, index, simulation, number)
             seeds.append(int(np.random.SeedSequence(key).generate_state(1)[0]))
     return optimize_many(windows, settings.optimizer, budget=settings.budget, seed=seeds)

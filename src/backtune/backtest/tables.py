@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from backtune.bars import Bars
 from backtune.forecasts import Forecast
 from backtune.problem import EntryExitProblem
 from backtune.strategies import BUY_HOLD, Strategy
 
-Array = NDArray[np.float64]
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
 
 
@@ -21,9 +19,6 @@ def bar_by_bar(
     bars: Bars, whole: Sequence[EntryExitProblem], rows: pd.DataFrame, starts: range
 ) -> pd.DataFrame:
     """Out-of-sample returns of every policy, bar by bar, under the run's rule and its two bounds.
-
-    A level is ``forecast + offset``, so the offsets of all simulations are added to the forecasts once, and
-    one problem at offsets 0 values the whole stretch, to the same bit.
 
     Parameters
     ----------
@@ -43,31 +38,24 @@ def bar_by_bar(
     parts = []
     for problem in whole:
         mine = rows[rows["close_at_eod"] == problem.close_at_eod]
-        ahead = problem.slice(starts.start - len(bars) + problem.size, problem.size)
-        moves = ahead.moves.copy()
-        moves[4:6] += np.repeat(mine[["high_offset", "low_offset"]].to_numpy().T, starts.step, axis=1)
-        resting = _resting(moves, ahead, ahead.fee)
-        here = (0.0, 0.0)
-        free, dear = (_resting(moves, ahead, fee).returns(here) for fee in (0.0, 0.5))
+        ahead = problem.window(starts.start - len(bars) + problem.size, problem.size)
+        points = np.repeat(mine[list(problem.parameters)].to_numpy(), starts.step, axis=0)
+        outcome = ahead.outcome(points)
         part = {
             "strategy": rows["strategy"].iloc[0],
             "close_at_eod": problem.close_at_eod,
             "selected": np.repeat(mine["selected"].to_numpy(), starts.step),
             "simulation": np.repeat(mine["simulation"].to_numpy(), starts.step),
             "timestamp": bars.timestamps[starts.start :],
-            "value": resting.returns(here),
-            "causal": resting.under("causal").returns(here),
-            "optimistic": resting.under("optimistic").returns(here),
-            "trades": resting.trades(here),
-            "ambiguous": resting.ambiguous(here),
-            "turnover": (free - dear) / 0.5,  # returns are linear in the fee, which is paid on the notional
+            "value": outcome.value,
+            "causal": outcome.causal,
+            "optimistic": outcome.optimistic,
+            "trades": outcome.trades,
+            "ambiguous": outcome.ambiguous,
+            "turnover": outcome.turnover,
         }
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
-
-
-def _resting(moves: Array, like: EntryExitProblem, fee: float) -> EntryExitProblem:
-    return EntryExitProblem(*moves, fee=fee, close_at_eod=like.close_at_eod, fills=like.fills)
 
 
 def selected_returns(configurations: pd.DataFrame, bars: Bars, starts: range, fee: float) -> pd.DataFrame:
