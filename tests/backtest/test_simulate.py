@@ -90,10 +90,10 @@ def plain_best(rows, eod, tuned):
         up = np.clip(hf + a, 0, 10)
         down = np.clip(lf + np.array(axes[1]), -1, 0)
         buy, sell = np.minimum(down, o), np.maximum(up, o)
-        out = c if eod else np.where(o <= down, np.where(h > up, up, c), np.minimum(c, up))
-        back = c if eod else np.where(o >= up, np.where(lo < down, down, c), np.maximum(c, down))
-        long = np.where((o <= down) | (lo < down), (1 + out) / (1 + buy) * 0.9995 - 1.0005, 0.0)
-        short = np.where((o >= up) | (h > up), 0.9995 - (1 + back) / (1 + sell) * 1.0005, 0.0)
+        out = c if eod else np.where(o < down, np.where(h > up, up, c), np.minimum(c, up))
+        back = c if eod else np.where(o > up, np.where(lo < down, down, c), np.maximum(c, down))
+        long = np.where((o < down) | (lo < down), (1 + out) / (1 + buy) * 0.9995 - 1.0005, 0.0)
+        short = np.where((o > up) | (h > up), 0.9995 - (1 + back) / (1 + sell) * 1.0005, 0.0)
         best = max(best, float((ls * long + ss * short).sum(axis=0).max()))
     return best
 

@@ -38,7 +38,7 @@ def _add_longs(
         out = np.where((up <= h) & (not eod), up, c)
         result += out.T @ np.where(filled, s, 0.0) - np.where(filled, s * (down + fee), 0.0).sum(axis=0)
         return
-    at_open = o <= down
+    at_open = o < down
     filled = at_open | (lo < down)
     entry = np.where(filled, np.minimum(down, o), 0.0)
     weight = np.where(filled, s * (1.0 - fee) / (1.0 + entry), 0.0)
@@ -61,7 +61,7 @@ def _add_shorts(
             np.where(filled, s * (up - fee), 0.0).sum(axis=0)[:, None] - np.where(filled, s, 0.0).T @ out
         )
         return
-    at_open = o >= up
+    at_open = o > up
     filled = at_open | (h > up)
     weight = np.where(filled, s * (1.0 + fee) / (1.0 + np.maximum(up, o)), 0.0)
     reached = np.where((lo < down) & (not eod), down, c)

@@ -105,7 +105,7 @@ class Group:
         if self.fills == PUBLISHED:
             out = c if self.close_at_eod else torch.where(up <= h, up, c)
             return torch.where(down > lo, out - down - fee, 0.0) * size
-        at_open = o <= down
+        at_open = o < down
         filled = at_open | (lo < down)
         if self.close_at_eod:
             out = c
@@ -123,7 +123,7 @@ class Group:
         if self.fills == PUBLISHED:
             out = c if self.close_at_eod else torch.where(down >= lo, down, c)
             return torch.where(up < h, up - out - fee, 0.0) * size
-        at_open = o >= up
+        at_open = o > up
         filled = at_open | (h > up)
         if self.close_at_eod:
             out = c
