@@ -120,6 +120,10 @@ class Optimizer(ABC):
         """``library:algorithm``, or the library alone where it has one algorithm."""
         return f"{self.library}:{self.algorithm}" if self.algorithm else self.library
 
+    def supports(self, objective: Objective) -> bool:
+        """Whether the method takes this kind of objective; `optimize` refuses any other in one line."""
+        return True
+
     @abstractmethod
     def optimize(
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None

@@ -20,6 +20,7 @@ from backtune.optimizers.base import Objective, Optimizer, Optimum
 GROUP = "backtune.optimizers"
 LIBRARIES = {
     "exact": "backtune.optimizers.exact:Exact",
+    "gpu": "backtune.optimizers.gpu.methods:Gpu",
     "grid": "backtune.optimizers.grid:Grid",
     "random": "backtune.optimizers.random:Random",
     "sobol": "backtune.optimizers.sobol:Sobol",

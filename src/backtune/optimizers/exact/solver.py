@@ -28,6 +28,10 @@ class Exact(Optimizer):
 
     library = "exact"
 
+    def supports(self, objective: Objective) -> bool:
+        """Whether there is a proof for it."""
+        return isinstance(objective, EntryExitProblem)
+
     def optimize(
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None
     ) -> Optimum:
