@@ -20,7 +20,7 @@ from backtune.metrics.summary import summarize
 from backtune.optimizers import Optimum, optimize_many, optimizer
 from backtune.problem import DEFAULT_BOUNDS, FILLS, Bounds, EntryExitProblem
 from backtune.strategies import BUY_HOLD, Strategy, strategies
-from backtune.tables import bar_by_bar, problem_inputs, selected_returns
+from backtune.tables import bar_by_bar, idle_reasons, problem_inputs, selected_returns
 
 Array = NDArray[np.float64]
 Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars | Universe
@@ -90,9 +90,11 @@ class BacktestResult:
     summary : DataFrame
         A row a strategy, out of sample; see `backtune.metrics.summary.summarize`.
     returns : DataFrame
-        A row a strategy and out-of-sample bar: strategy, simulation, timestamp, value (return under the run's
-        fill rule), causal, optimistic (the same offsets under those rules), trades, ambiguous, turnover
-        (notional bought and sold, in units of capital).
+        A row a strategy and out-of-sample bar: strategy, simulation, timestamp, local (the same on the
+        exchange's own clock), value (return under the run's fill rule), causal, optimistic (the same offsets
+        under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital). What
+        each bar returns by itself: figures leave out what follows a total loss
+        (`backtune.metrics.performance.account_returns`).
     configurations : DataFrame
         The same for every strategy and policy that was tried, whether selected or not: strategy,
         close_at_eod, selected, and the columns of `returns`.
@@ -283,7 +285,11 @@ def run_backtest(
     table, tried = pd.DataFrame(simulations), pd.concat(configurations, ignore_index=True)
     starts, fee = _starts(len(bars), settings), fee_of(bars, settings)
     per_bar = selected_returns(tried, bars, starts, fee)
-    summary = summarize(table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD)
+    inputs = problem_inputs(bars, made, strategies(settings.strategies), starts.start - settings.window)
+    idle = idle_reasons(per_bar, inputs.iloc[settings.window :], bars.asset == "stock")
+    summary = summarize(
+        table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD, idle=idle
+    )
     total = time.perf_counter() - started
     spent = {
         "forecast": forecast_seconds,
@@ -292,7 +298,6 @@ def run_backtest(
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
-    inputs = problem_inputs(bars, made, strategies(settings.strategies), starts.start - settings.window)
     return BacktestResult(bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent)
 
 
