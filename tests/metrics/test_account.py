@@ -12,7 +12,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backtune.metrics.account import COUNTS, RETURNS, account_bars
-from backtune.metrics.evidence import evidence
 from backtune.metrics.performance import (
     account_open,
     account_returns,
@@ -23,7 +22,8 @@ from backtune.metrics.performance import (
 )
 from backtune.metrics.summary import summarize
 from backtune.metrics.trades import trade_figures
-from backtune.metrics.verdict import EDGE, NONE, judge
+from backtune.verdict.evidence import evidence
+from backtune.verdict.rule import EDGE, NONE, judge
 
 bars = st.lists(st.floats(-0.4, 0.4), max_size=40)
 ruin = st.floats(-3.0, -1.0)

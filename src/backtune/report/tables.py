@@ -11,8 +11,8 @@ import pandas as pd
 
 from backtune.backtest import BacktestResult, fee_of
 from backtune.metrics.account import account_bars
-from backtune.report.judged import YARDSTICKS
 from backtune.store import Run
+from backtune.verdict.judged import YARDSTICKS
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,9 @@ from typing import Any
 from backtune.backtest import Data, Settings, run_backtest, symbol_bars
 from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast
-from backtune.receipts import (
+from backtune.runner.key import code_digest, result_key
+from backtune.runner.threads import pin
+from backtune.store.receipts import (
     Receipt,
     now,
     read_receipt,
@@ -25,8 +27,6 @@ from backtune.receipts import (
     write_result,
     writing,
 )
-from backtune.runner.key import code_digest, result_key
-from backtune.runner.threads import pin
 
 Source = Data | Mapping[str, Data] | None
 
