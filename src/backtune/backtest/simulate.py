@@ -12,7 +12,7 @@ import pandas as pd
 from backtune.backtest.result import BacktestResult
 from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
 from backtune.backtest.sources import Data, symbol_bars
-from backtune.backtest.tables import bar_by_bar, problem_inputs, selected_returns
+from backtune.backtest.tables import bar_by_bar, idle_reasons, problem_inputs, selected_returns
 from backtune.bars import Bars
 from backtune.bars.series import FEES
 from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
@@ -124,7 +124,11 @@ def run_backtest(
     table, tried = pd.DataFrame(simulations), pd.concat(configurations, ignore_index=True)
     starts, fee = _starts(len(bars), settings), fee_of(bars, settings)
     per_bar = selected_returns(tried, bars, starts, fee)
-    summary = summarize(table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD)
+    inputs = problem_inputs(bars, made, strategies(settings.strategies), starts.start - settings.window)
+    idle = idle_reasons(per_bar, inputs.iloc[settings.window :], bars.asset == "stock")
+    summary = summarize(
+        table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD, idle=idle
+    )
     total = time.perf_counter() - started
     spent = {
         "forecast": forecast_seconds,
@@ -133,7 +137,6 @@ def run_backtest(
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
-    inputs = problem_inputs(bars, made, strategies(settings.strategies), starts.start - settings.window)
     return BacktestResult(bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent)
 
 

@@ -47,6 +47,7 @@ def bar_by_bar(
             "selected": np.repeat(mine["selected"].to_numpy(), starts.step),
             "simulation": np.repeat(mine["simulation"].to_numpy(), starts.step),
             "timestamp": bars.timestamps[starts.start :],
+            "local": bars.local[starts.start :],
             "value": outcome.value,
             "causal": outcome.causal,
             "optimistic": outcome.optimistic,
@@ -81,6 +82,7 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
             "strategy": BUY_HOLD,
             "simulation": np.arange(n) // starts.step,
             "timestamp": bars.timestamps[starts.start :],
+            "local": bars.local[starts.start :],
             "value": value,
             "causal": value,
             "optimistic": value,
@@ -101,3 +103,36 @@ def problem_inputs(bars: Bars, made: Forecast, traded: Sequence[Strategy], first
     return pd.DataFrame(
         {"timestamp": bars.timestamps[first:], **{name: array[first:] for name, array in columns.items()}}
     )
+
+
+def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -> dict[str, str]:
+    """Say of each strategy that never traded out of sample why: no side, or no fill.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        `BacktestResult.returns`.
+    inputs : DataFrame
+        `BacktestResult.inputs` of the bars out of sample.
+    can_short : bool
+        Whether the asset may be sold short.
+
+    Returns
+    -------
+    dict of str to str
+        By strategy, those that never traded alone.
+    """
+    reasons = {}
+    for name, trades in returns.groupby("strategy", sort=False)["trades"].sum().items():
+        if trades or f"{name}:long" not in inputs:
+            continue
+        sizes = inputs[[f"{name}:long", f"{name}:short"]].to_numpy()
+        ordered = int((sizes > 0.0).any(axis=1).sum())
+        if ordered:
+            bars = f"{ordered} bar{'s' if ordered != 1 else ''}"
+            reasons[str(name)] = f"it had an order in {bars}, and none was filled"
+        elif can_short:
+            reasons[str(name)] = "its side is neither long nor short in any of these bars"
+        else:
+            reasons[str(name)] = "its side is never long in these bars and shorts are not allowed"
+    return reasons

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backtune.bars import rules
 from backtune.bars.series import Asset, Bars, check_symbol, infer_asset
-from backtune.bars.times import read_times
+from backtune.bars.times import read_durations, read_times, read_utc_offsets
 from backtune.errors import BarsError, SettingError, one_of
 
 SUFFIXES = (".csv", ".parquet", ".csv.gz", ".txt")
@@ -36,6 +37,7 @@ _NAMES = {
     "close": ("close", "c"),
     "volume": ("volume", "v", "vol"),
     "symbol": ("symbol", "ticker", "tic"),
+    "utc_offset": ("utc_offset",),  # of `Bars.frame`
 }
 _BINANCE = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "trades",
@@ -58,8 +60,8 @@ def load_bars(
     source : path or DataFrame
         .csv, .csv.gz, .txt or .parquet file, or a frame. Column names in any case; the time in a column
         Date, Datetime, timestamp or time (or the index of a frame), as text or as epoch seconds, milli-,
-        micro- or nanoseconds, with or without timezone (then converted to UTC). The layouts of Yahoo,
-        Stooq, Alpaca and Binance exports are read as they are.
+        micro- or nanoseconds, with or without timezone (then converted to UTC, and the exchange's own clock
+        kept: `Bars.local`). The layouts of Yahoo, Stooq, Alpaca and Binance exports are read as they are.
     symbol : str, optional
         Name of the series; by default the file's name, or the frame's symbol column.
     asset : {"stock", "crypto"}, optional
@@ -113,8 +115,15 @@ def load_bars(
         asset=asset or infer_asset(symbol, timestamps),
         source=name,
         dropped=dropped,
+        utc_offset=_offsets(frame["utc_offset"]),
         **prices,
     )
+
+
+def _offsets(column: pd.Series) -> NDArray[np.timedelta64] | None:
+    """Offsets from UTC of the rows; None where all are 0: UTC, or a clock that names no zone."""
+    offsets = column.to_numpy(dtype="timedelta64[ns]")
+    return offsets if offsets.any() else None
 
 
 def find_bars_file(symbol: str, folder: str | os.PathLike[str]) -> Path:
@@ -327,6 +336,9 @@ def _checked(source: str, raw: pd.DataFrame, drop_bad: bool) -> tuple[pd.DataFra
     raw = raw.dropna(how="all")
     given = len(raw)
     frame = pd.DataFrame({"timestamp": read_times(raw["timestamp"])})
+    frame["utc_offset"] = read_utc_offsets(raw["timestamp"])
+    if "utc_offset" in raw:
+        frame["utc_offset"] += read_durations(raw["utc_offset"])
     for name in rules.PRICES:
         frame[name] = _floats(raw[name])
     rows = raw.index.to_numpy() + 1

@@ -155,7 +155,14 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
 
 def _print_tables(runs: Runs, judged: Judged) -> None:
     from backtune.report.runs import failed_table, strategies_table
-    from backtune.report.terminal import FEW_SYMBOLS, print_table, run_text, summary_table, verdict_lines
+    from backtune.report.terminal import (
+        FEW_SYMBOLS,
+        idle_lines,
+        print_table,
+        run_text,
+        summary_table,
+        verdict_lines,
+    )
     from backtune.store import Run
 
     assert runs.folder is not None
@@ -163,6 +170,8 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         for result in runs.values():
             typer.echo(run_text(result))
         print_table(summary_table(runs, judged))
+        for line in idle_lines(runs):
+            typer.echo(line)
     else:
         print_table(strategies_table(Run.open(runs.folder).summary))
         typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")
