@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_bars, load_sample
+from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_sample
+from backtune.bars.files import read_bars
+from backtune.bars.frames import is_frame
+from backtune.bars.notes import warn
 from backtune.bars.series import FEES
 from backtune.errors import BarsError, SettingError, is_number, one_of, whole_number
 from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
@@ -139,8 +142,14 @@ class BacktestResult:
 
     @property
     def series(self) -> dict[str, Any]:
-        """What the bars were: their number (bars), asset, and how many bad rows were dropped (dropped)."""
-        return {"bars": len(self.bars), "asset": self.bars.asset, "dropped": self.bars.dropped}
+        """What the bars were: their number (bars), asset, rows dropped (dropped), notes as plain values."""
+        notes = [note.as_dict() for note in self.bars.notes]
+        return {
+            "bars": len(self.bars),
+            "asset": self.bars.asset,
+            "dropped": self.bars.dropped,
+            "notes": notes,
+        }
 
     def __repr__(self) -> str:
         """Show symbol, number of simulations and rule."""
@@ -219,7 +228,9 @@ def backtest_forecasts(
         num_simulations, window, horizon, model, strategies,
         optimizer, budget, seed, fills, fee, asset, bounds, drop_bad,
     )  # fmt: skip
-    return run_backtest(symbol_bars(symbol, data, settings), settings)
+    bars = symbol_bars(symbol, data, settings)
+    warn(bars.source, bars.notes)
+    return run_backtest(bars, settings)
 
 
 def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
@@ -236,8 +247,8 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     if isinstance(data, Universe):
         return data.load(symbol, settings.asset)
     options: dict[str, Any] = {"asset": settings.asset, "drop_bad": settings.drop_bad}
-    if isinstance(data, pd.DataFrame):
-        return load_bars(data, symbol, **options)
+    if is_frame(data):
+        return read_bars(data, symbol, **options)
     if data is None:
         if symbol.upper() in SAMPLE_SYMBOLS:
             return symbol_bars(symbol, load_sample(symbol), settings)
@@ -252,7 +263,7 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
             f"data is of type {type(data).__name__}; give a folder, a price file, a DataFrame or Bars"
         )
     source = os.fspath(data)
-    return load_bars(source if os.path.isfile(source) else find_bars_file(symbol, source), symbol, **options)
+    return read_bars(source if os.path.isfile(source) else find_bars_file(symbol, source), symbol, **options)
 
 
 def run_backtest(
