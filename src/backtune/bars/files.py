@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backtune.bars import rules
 from backtune.bars.assets import ASSETS, Asset, active_bars, judge_asset
@@ -19,7 +20,7 @@ from backtune.bars.frames import Frame, as_pandas, is_frame
 from backtune.bars.names import check_symbol, folder_name, near, symbol_of
 from backtune.bars.notes import Note, warn
 from backtune.bars.series import Bars
-from backtune.bars.times import read_times
+from backtune.bars.times import read_durations, read_times, read_utc_offsets
 from backtune.errors import BarsError, SettingError, one_of
 
 SUFFIXES = (".csv", ".parquet", ".csv.gz", ".txt")
@@ -41,6 +42,7 @@ _NAMES = {
     "close": ("close", "c"),
     "volume": ("volume", "v", "vol"),
     "symbol": ("symbol", "ticker", "tic"),
+    "utc_offset": ("utc_offset",),  # of `Bars.frame`
 }
 _BINANCE = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "trades",
@@ -63,8 +65,8 @@ def load_bars(
     source : path or DataFrame
         .csv, .csv.gz, .txt or .parquet file, or a frame. Column names in any case; the time in a column
         Date, Datetime, timestamp or time (or the index of a frame), as text or as epoch seconds, milli-,
-        micro- or nanoseconds, with or without timezone (then converted to UTC). The layouts of Yahoo,
-        Stooq, Alpaca and Binance exports are read as they are.
+        micro- or nanoseconds, with or without timezone (then converted to UTC, and the exchange's own clock
+        kept: `Bars.local`). The layouts of Yahoo, Stooq, Alpaca and Binance exports are read as they are.
     symbol : str, optional
         Name of the series; by default the file's name, or the frame's symbol column.
     asset : {"stock", "crypto"}, optional
@@ -153,10 +155,17 @@ def read_bars(
         asset=asset,
         source=name,
         dropped=dropped,
+        utc_offset=_offsets(frame["utc_offset"]),
         notes=tuple(notes),
         **prices,
     )
     return bars
+
+
+def _offsets(column: pd.Series) -> NDArray[np.timedelta64] | None:
+    """Offsets from UTC of the rows; None where all are 0: UTC, or a clock that names no zone."""
+    offsets = column.to_numpy(dtype="timedelta64[ns]")
+    return offsets if offsets.any() else None
 
 
 def find_bars_file(symbol: str, folder: str | os.PathLike[str]) -> Path:
@@ -387,6 +396,9 @@ def _checked(source: str, raw: pd.DataFrame, drop_bad: bool) -> tuple[pd.DataFra
     raw = raw.dropna(how="all")
     given = len(raw)
     frame = pd.DataFrame({"timestamp": read_times(raw["timestamp"])})
+    frame["utc_offset"] = read_utc_offsets(raw["timestamp"])
+    if "utc_offset" in raw:
+        frame["utc_offset"] += read_durations(raw["utc_offset"])
     for name in rules.PRICES:
         frame[name] = _floats(raw[name])
     rows = raw.index.to_numpy() + 1

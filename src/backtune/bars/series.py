@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,10 +44,18 @@ class Bars:
         File name or "DataFrame".
     dropped : int
         Rows that broke a rule and were dropped on request.
+    utc_offset : ndarray of timedelta64[ns], shape (n,), or None
+        How far the exchange's clock was ahead of UTC at each bar; None where the source named no timezone.
+        A bar each, since it changes with daylight saving.
     notes : tuple of Note
         What to know of the data: how a file was read where it had to be told, and what may be wrong in it.
     days_a_year : float or None
         Days of trade a year where the owner says so; None: told from the bars.
+
+    Raises
+    ------
+    BarsError
+        `utc_offset` is not one for each bar.
     """
 
     symbol: str
@@ -59,8 +68,18 @@ class Bars:
     asset: Asset = "stock"
     source: str = "DataFrame"
     dropped: int = 0
+    utc_offset: NDArray[np.timedelta64] | None = None
     notes: tuple[Note, ...] = ()
     days_a_year: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse offsets of other bars, such as those left behind where the other arrays are cut."""
+        if self.utc_offset is not None and len(self.utc_offset) != len(self.timestamps):
+            raise BarsError(
+                self.source,
+                f"{self.symbol} has {len(self.timestamps)} bars and {len(self.utc_offset)} offsets from UTC",
+                "cut utc_offset as the other arrays, or give utc_offset=None",
+            )
 
     def __len__(self) -> int:
         """Return the number of bars."""
@@ -70,6 +89,15 @@ class Bars:
         """Show the symbol, the number of bars and the span."""
         first, last = np.datetime_as_string(self.timestamps[[0, -1]], unit="m")
         return f"Bars({self.symbol}, {len(self)} bars, {first} to {last}, {self.asset})"
+
+    @cached_property
+    def local(self) -> NDArray[np.datetime64]:
+        """Timestamps as the exchange's own clock shows them, shape (n,), datetime64[ns].
+
+        As given where the source named no timezone. Where a clock is set back, an hour comes twice: order is
+        told by `timestamps`, date and hour of the day by this.
+        """
+        return self.timestamps if self.utc_offset is None else self.timestamps + self.utc_offset
 
     @cached_property
     def moves(self) -> Array:
@@ -93,18 +121,25 @@ class Bars:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of timestamps, prices and volume: changes with any value."""
+        """SHA-256 of timestamps, prices, volume and offsets from UTC: changes with any value."""
         sha = hashlib.sha256(self.timestamps.astype("int64").tobytes())
-        for column in (self.open, self.high, self.low, self.close, self.volume):
+        for column in (self.open, self.high, self.low, self.close, self.volume, self.utc_offset):
             sha.update(b"" if column is None else column.tobytes())
         return sha.hexdigest()
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The bars as a DataFrame indexed by timestamp."""
-        columns = {"open": self.open, "high": self.high, "low": self.low, "close": self.close}
+        """The bars as a DataFrame indexed by timestamp; `load_bars` reads the same bars back from it."""
+        columns: dict[str, NDArray[Any]] = {
+            "open": self.open,
+            "high": self.high,
+            "low": self.low,
+            "close": self.close,
+        }
         if self.volume is not None:
             columns["volume"] = self.volume
+        if self.utc_offset is not None:
+            columns["utc_offset"] = self.utc_offset
         return pd.DataFrame(columns, index=pd.DatetimeIndex(self.timestamps, name="timestamp"))
 
     def require(self, needed: int, available: int, num_simulations: int, window: int, horizon: int) -> None:
