@@ -88,7 +88,7 @@ class TorchObjective:
 
         open, high, low, close, _, _, long_size, short_size = self._tensors or ()
         fee, at_close = self.problem.fee, self.problem.close_at_eod
-        long_open, short_open = open <= down, open >= up
+        long_open, short_open = open < down, open > up
         entry_long, entry_short = torch.minimum(down, open), torch.maximum(up, open)
         if at_close:
             long_exit = short_exit = close

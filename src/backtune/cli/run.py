@@ -12,8 +12,8 @@ from backtune.cli.options import Debug, DropBad, Json, print_json
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
-    from backtune.report.judged import Judged
     from backtune.runner import Runs
+    from backtune.verdict.judged import Judged
 
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
 

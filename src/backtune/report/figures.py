@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import BacktuneError
 from backtune.metrics.performance import drawdown, equity
-from backtune.report.judged import YARDSTICKS
 from backtune.report.surface import Surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD
+from backtune.verdict.judged import YARDSTICKS
 
 Figure = dict[str, Any]
 BLUE, PURPLE, TEAL, AMBER, GREY, RED = "#3b82f6", "#a855f7", "#14a38b", "#e08a00", "#8b93a1", "#e5484d"

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.metrics.evidence import EXPOSURE, NOTHING, Bracket
 from backtune.metrics.performance import equity
-from backtune.metrics.verdict import EDGE, HANGS, NONE, UNKNOWN, Judgement
 from backtune.report import figures
 from backtune.report.html import (
     number,
@@ -27,6 +25,8 @@ from backtune.report.html import (
 from backtune.report.surface import PLATEAU, Surface, surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD, UNTUNED
+from backtune.verdict.evidence import EXPOSURE, NOTHING, Bracket
+from backtune.verdict.rule import EDGE, HANGS, NONE, UNKNOWN, Judgement
 
 BADGES = {EDGE: "edge", HANGS: "hangs", UNKNOWN: "unknown", NONE: "none"}
 AGAINST = {

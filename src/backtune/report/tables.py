@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from backtune.backtest import BacktestResult, fee_of
-from backtune.report.judged import YARDSTICKS
 from backtune.store import Run
+from backtune.verdict.judged import YARDSTICKS
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from rich.table import Table
 from backtune.backtest import BacktestResult
 from backtune.bars import Bars, Note
 from backtune.errors import BarsError
-from backtune.report.judged import Judged
+from backtune.verdict.judged import Judged
 
 COLUMNS = (
     "strategy", "total", "a year", "Sharpe", "max DD", "win rate", "trades", "ambiguous",

@@ -15,9 +15,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from backtune.errors import RunError
-from backtune.receipts import Receipt, now, write_receipt
 from backtune.runner.events import Event, Progress
 from backtune.runner.task import Outcome, Task, do_in_worker, read_death, running
+from backtune.store.receipts import Receipt, now, write_receipt
 
 WINDOW = 2  # tasks in flight a worker thread: one runs, one is there already when it ends
 DEATHS = 4  # the last of which end a symbol: one among the others, the rest alone

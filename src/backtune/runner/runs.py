@@ -15,7 +15,7 @@ from backtune.backtest import BacktestResult, Settings, forecast_targets
 from backtune.bars import Bars
 from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast, forecast
-from backtune.receipts import Receipt, read_table
+from backtune.store.receipts import Receipt, read_table
 
 
 class StoredResult(BacktestResult):

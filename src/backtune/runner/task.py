@@ -17,7 +17,9 @@ from backtune.backtest import Data, Settings, run_backtest, symbol_bars
 from backtune.bars.names import folder_name, symbol_of
 from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast
-from backtune.receipts import (
+from backtune.runner.key import code_digest, result_key
+from backtune.runner.threads import pin
+from backtune.store.receipts import (
     Receipt,
     now,
     read_receipt,
@@ -26,8 +28,6 @@ from backtune.receipts import (
     write_result,
     writing,
 )
-from backtune.runner.key import code_digest, result_key
-from backtune.runner.threads import pin
 
 Source = Data | Mapping[str, Data] | None
 
