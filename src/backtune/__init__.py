@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backtune.backtest import BacktestResult, backtest_forecasts
-    from backtune.bars import Bars, Universe, load_bars
+    from backtune.bars import Bars, DataWarning, Note, Universe, load_bars
     from backtune.errors import (
         BacktuneError,
         BarsError,
@@ -33,6 +33,8 @@ _HOME = {
     "BacktestResult": "backtest",
     "backtest_forecasts": "backtest",
     "Bars": "bars",
+    "DataWarning": "bars",
+    "Note": "bars",
     "load_bars": "bars",
     "Universe": "bars",
     "BacktuneError": "errors",
@@ -67,10 +69,12 @@ __all__ = [
     "BacktuneError",
     "Bars",
     "BarsError",
+    "DataWarning",
     "EntryExitProblem",
     "Forecast",
     "Forecaster",
     "ForecasterError",
+    "Note",
     "Objective",
     "Optimizer",
     "OptimizerError",

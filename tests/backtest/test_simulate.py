@@ -386,7 +386,7 @@ def test_bad_settings_are_one_line(options, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("symbol", ["../x", "", None, 5, "a b"])
+@pytest.mark.parametrize("symbol", ["../x", "", None, 5, "a\\b"])
 def test_bad_symbols(symbol):
     with pytest.raises(bt.SettingError, match="is not usable"):
         bt.backtest_forecasts(symbol, 2)

@@ -14,6 +14,7 @@ from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
 from backtune.backtest.sources import Data, symbol_bars
 from backtune.backtest.tables import bar_by_bar, idle_reasons, problem_inputs, selected_returns
 from backtune.bars import Bars
+from backtune.bars.notes import warn
 from backtune.bars.series import FEES
 from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
 from backtune.metrics.summary import summarize
@@ -93,7 +94,9 @@ def backtest_forecasts(
         num_simulations, window, horizon, model, strategies,
         optimizer, budget, seed, fills, fee, asset, bounds, drop_bad,
     )  # fmt: skip
-    return run_backtest(symbol_bars(symbol, data, settings), settings)
+    bars = symbol_bars(symbol, data, settings)
+    warn(bars.source, bars.notes)
+    return run_backtest(bars, settings)
 
 
 def run_backtest(

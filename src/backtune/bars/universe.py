@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from backtune.bars.series import Asset, Bars
+from backtune.bars.assets import Asset
+from backtune.bars.series import Bars
 from backtune.errors import SettingError, one_of, whole_number
 
 Array = NDArray[np.float64]

@@ -65,7 +65,11 @@ class StoredResult(BacktestResult):
     @property
     def series(self) -> dict[str, Any]:
         """See `backtune.BacktestResult.series`."""
-        return {name: self.receipt.data[name] for name in ("bars", "asset", "dropped")}
+        return {"notes": []} | {
+            name: self.receipt.data[name]
+            for name in ("bars", "asset", "dropped", "notes")
+            if name in self.receipt.data
+        }
 
     @cached_property
     def bars(self) -> Bars:

@@ -56,7 +56,9 @@ def judge_run(run: Run) -> Judged:
         raise RunError(f"{run.folder}: {missing} was run by an older version; run it again to have it judged")
     returns, tried = run.tables("returns"), run.tables("configurations")
     periods = {symbol: float(entry["periods_a_year"]) for symbol, entry in data.items()}
-    days = {symbol: DAYS_A_YEAR[entry["asset"]] for symbol, entry in data.items()}
+    days = {
+        symbol: float(entry.get("days_a_year", DAYS_A_YEAR[entry["asset"]])) for symbol, entry in data.items()
+    }
     return judge_tables(returns, tried, periods, days)
 
 
@@ -66,7 +68,7 @@ def judge_results(results: Mapping[str, BacktestResult]) -> Judged:
         {symbol: result.returns for symbol, result in results.items()},
         {symbol: result.configurations for symbol, result in results.items()},
         {symbol: result.bars.periods_a_year for symbol, result in results.items()},
-        {symbol: DAYS_A_YEAR[result.bars.asset] for symbol, result in results.items()},
+        {symbol: result.bars.pace.days_a_year for symbol, result in results.items()},
     )
 
 
@@ -74,7 +76,7 @@ def judge_tables(
     returns: Mapping[str, pd.DataFrame],
     tried: Mapping[str, pd.DataFrame],
     periods: Mapping[str, float],
-    days_a_year: Mapping[str, int],
+    days_a_year: Mapping[str, float],
 ) -> Judged:
     """Judge tables by symbol; `periods` are bars a year."""
     if not returns:
