@@ -221,9 +221,18 @@ def _keep(dispatcher: Any) -> None:
     except (AttributeError, TypeError):
         store = None
     if store is None:
-        _warn_not_kept(f"numba {numba.__version__} does so in another way than backtune knows")
+        _warn_not_kept(f"numba {numba.__version__} does so in another way", "use an earlier numba")
     else:
         dispatcher._cache = store
+
+
+@once
+def _warn_not_kept(reason: str, cure: str = "set NUMBA_CACHE_DIR to a folder that can be written to") -> None:
+    warnings.warn(
+        f"compiled code cannot be kept ({reason}), so every start compiles it again: {cure}",
+        BacktuneWarning,
+        stacklevel=1,
+    )
 
 
 @njit(cache=True)
@@ -235,13 +244,3 @@ def warn_unless_kept() -> None:
     """Say now, where machine code can be kept nowhere, what the first compilation would say."""
     if isinstance(getattr(_probe, "_cache", None), _NotKept):
         _warn_not_kept(NOWHERE)
-
-
-@once
-def _warn_not_kept(reason: str) -> None:
-    warnings.warn(
-        f"compiled code cannot be kept ({reason}), so each start compiles it again, which takes a while: "
-        "set NUMBA_CACHE_DIR to a folder that can be written to",
-        BacktuneWarning,
-        stacklevel=1,
-    )
