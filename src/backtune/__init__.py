@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from backtune.bars import Bars, DataWarning, Note, Universe, load_bars
     from backtune.errors import (
         BacktuneError,
+        BacktuneWarning,
         BarsError,
         ForecasterError,
         OptimizerError,
@@ -38,6 +39,7 @@ _HOME = {
     "load_bars": "bars",
     "Universe": "bars",
     "BacktuneError": "errors",
+    "BacktuneWarning": "errors",
     "BarsError": "errors",
     "ForecasterError": "errors",
     "OptimizerError": "errors",
@@ -67,6 +69,7 @@ _HOME = {
 __all__ = [
     "BacktestResult",
     "BacktuneError",
+    "BacktuneWarning",
     "Bars",
     "BarsError",
     "DataWarning",

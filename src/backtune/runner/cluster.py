@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from typing import Any
 
+from backtune.compiled import warn_unless_kept
 from backtune.errors import RunError, SettingError
 from backtune.runner.threads import ENVIRONMENT
 
@@ -83,6 +84,7 @@ def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -
             "workers were asked for inside a worker; put the call under `if __name__ == '__main__':`"
         )
     _check_memory_limit(memory_limit)
+    warn_unless_kept()  # once for all workers
     with dask.config.set(CONFIG), _environment(), _local(distributed, workers, memory_limit) as client:
         yield client
 

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any
 
 from backtune.backtest import Data, Settings, run_backtest, symbol_bars
 from backtune.bars.names import folder_name, symbol_of
-from backtune.errors import BacktuneError, RunError
+from backtune.errors import BacktuneError, BacktuneWarning, RunError
 from backtune.forecasts import Forecast
 from backtune.runner.key import code_digest, result_key
 from backtune.runner.threads import pin
@@ -88,6 +89,11 @@ class Outcome:
     error: BacktuneError | None = None
     reused: bool = False
     passing: bool = False
+
+
+def dask_setup(_worker: object) -> None:
+    """Prepare a worker on this machine, where Dask loads this module first: the driver says what it would."""
+    warnings.filterwarnings("ignore", category=BacktuneWarning)
 
 
 def do_in_worker(task: Task) -> Outcome:
