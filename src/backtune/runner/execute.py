@@ -122,10 +122,11 @@ def execute(
     ]
     runs = Runs(folder=None if temporary else writer.folder, temporary=temporary)
     load = partial(_load, data=data, settings=settings)
+    stored = partial(StoredResult, settings=settings, load=load, temporary=temporary)
     try:
         with closing(engine.run(tasks, progress)) as outcomes:  # type: ignore[type-var]
             for outcome in outcomes:
-                _take(outcome, runs, writer, progress, partial(StoredResult, settings=settings, load=load))
+                _take(outcome, runs, writer, progress, stored)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
     except BacktuneError as error:

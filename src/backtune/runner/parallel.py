@@ -59,8 +59,8 @@ def run_parallel_backtests(
     data : folder, file, DataFrame, Bars, Universe, or mapping of symbol to one of them
         Where the bars are; on a cluster a path that every node sees.
     output : path, optional
-        Folder of runs: results go to a new folder in it. By default a temporary folder, which goes with
-        the object returned.
+        Folder of runs: results go to a new folder in it. By default a temporary folder, which is kept as
+        long as the object returned, or a result of it.
     run_folder : path, optional
         The run folder itself. Where it holds the same run, only what has no good result is done: a result
         is good if it was made from the same bars, settings and code, and its files are whole.
