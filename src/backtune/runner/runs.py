@@ -17,7 +17,6 @@ from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.store.receipts import TABLES, Receipt, read_table
 
-
 TemporaryFolder: TypeAlias = "tempfile.TemporaryDirectory[str]"
 
 

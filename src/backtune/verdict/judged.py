@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,7 @@ def judge_run(run: Run) -> Judged:
     returns, tried = run.tables("returns"), run.tables("configurations")
     periods = {symbol: float(entry["periods_a_year"]) for symbol, entry in data.items()}
     days = {symbol: DAYS_A_YEAR[entry["asset"]] for symbol, entry in data.items()}
-    return judge_tables(returns, tried, periods, days)
+    return judge_tables(returns, tried, periods, days, run.tuned)
 
 
 def judge_results(results: Mapping[str, BacktestResult]) -> Judged:
@@ -61,6 +61,7 @@ def judge_results(results: Mapping[str, BacktestResult]) -> Judged:
         {symbol: result.configurations for symbol, result in results.items()},
         {symbol: result.bars.periods_a_year for symbol, result in results.items()},
         {symbol: DAYS_A_YEAR[result.bars.asset] for symbol, result in results.items()},
+        {name for result in results.values() for name in result.settings.tuned},
     )
 
 
@@ -69,14 +70,17 @@ def judge_tables(
     tried: Mapping[str, pd.DataFrame],
     periods: Mapping[str, float],
     days_a_year: Mapping[str, int],
+    tuned: Collection[str],
 ) -> Judged:
-    """Judge tables by symbol; `periods` are bars a year."""
+    """Judge tables by symbol; `periods` are bars a year, `tuned` the strategies that are candidates."""
     if not returns:
         return Judged({}, None)
     found, ends, pool, pool_tried = {}, [], Portfolio(), Portfolio()
     for symbol, table in returns.items():  # a table is read, and let go, before the next
         mine = tried[symbol]
-        found[symbol] = evidence(table, mine, periods[symbol], yardsticks=YARDSTICKS, symbols=len(returns))
+        found[symbol] = evidence(
+            table, mine, periods[symbol], tuned=tuned, yardsticks=YARDSTICKS, symbols=len(returns)
+        )
         ends.append((table["timestamp"].min(), table["timestamp"].max()))
         pool.add(table)
         pool_tried.add(mine)
@@ -88,7 +92,9 @@ def judge_tables(
     densest = max(periods, key=lambda symbol: periods[symbol])
     together = pool.table()
     crowding = _crowding(together["timestamp"], returns[densest]["timestamp"])
-    pooled = evidence(together, pool_tried.table(), periods[densest] * crowding, yardsticks=YARDSTICKS)
+    pooled = evidence(
+        together, pool_tried.table(), periods[densest] * crowding, tuned=tuned, yardsticks=YARDSTICKS
+    )
     whole = judge({"": pooled}, {"": bars_a_day[densest] * crowding})[""]
     return Judged(symbols, whole, first, last)
 
