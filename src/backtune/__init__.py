@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ProblemError,
         RunError,
         SettingError,
+        StrategyError,
     )
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
@@ -46,6 +47,7 @@ _HOME = {
     "ProblemError": "errors",
     "RunError": "errors",
     "SettingError": "errors",
+    "StrategyError": "errors",
     "Forecast": "forecasts",
     "Forecaster": "forecasts",
     "forecast": "forecasts",
@@ -89,6 +91,7 @@ __all__ = [
     "Runs",
     "Search",
     "SettingError",
+    "StrategyError",
     "Universe",
     "backtest_forecasts",
     "forecast",

@@ -80,13 +80,14 @@ def daily(hour, frequency="B"):
 def test_a_portfolio_has_as_many_bars_a_year_as_its_symbols_have_together(hour, expected):
     """Symbols of one calendar share their bars; daily bars stamped at different hours are twice as many."""
     tables = {"A": daily(0), "B": daily(hour)}
-    whole = judge_tables(tables, tables, {"A": 252.0, "B": 252.0}, {"A": 252, "B": 252}).whole
+    whole = judge_tables(tables, tables, {"A": 252.0, "B": 252.0}, {"A": 252, "B": 252}, ["maxdiff"]).whole
     assert whole.evidence.periods_a_year == pytest.approx(expected)
 
 
 def test_a_portfolio_of_stocks_and_coins_has_the_bars_of_the_coins():
     tables = {"COIN": daily(0, "D"), "STOCK": daily(0)}
-    judged = judge_tables(tables, tables, {"COIN": 365.0, "STOCK": 252.0}, {"COIN": 365, "STOCK": 252})
+    years = {"COIN": 365.0, "STOCK": 252.0}
+    judged = judge_tables(tables, tables, years, {"COIN": 365, "STOCK": 252}, ["maxdiff"])
     assert judged.whole.evidence.periods_a_year == 365.0
     assert (str(judged.first)[:10], str(judged.last)[:10]) == ("2020-01-01", "2020-03-24")
 
