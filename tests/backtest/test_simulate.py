@@ -451,7 +451,7 @@ def test_in_sample_is_the_problems_own_total_whatever_an_optimizer_maximized():
             ]
             for row in rows.itertuples():
                 start = first + row.simulation - offset
-                assert row.in_sample == problem.slice(start - 60, start)((row.high_offset, row.low_offset))
+                assert row.in_sample == problem.window(start - 60, start)((row.high_offset, row.low_offset))
     best = result.simulations.groupby(["strategy", "simulation"])["in_sample"].transform("max")
     assert (result.simulations["in_sample"] == best)[result.simulations["selected"]].all()
 

@@ -151,8 +151,10 @@ def tables(series, market=None, optimistic=None):
 
 
 def judged(series, **options):
-    found = evidence(*tables(series, **options), 252, yardsticks=("untuned", "buy_hold"))
-    return judge({"X": found}, {"X": 1.0})["X"]
+    record = evidence(
+        *tables(series, **options), 252, tuned=list(series), yardsticks=("untuned", "buy_hold")
+    )
+    return judge({"X": record}, {"X": 1.0})["X"]
 
 
 def winner(n=300, mean=0.004, seed=0):
@@ -216,7 +218,10 @@ def test_the_evidence_does_not_know_what_follows_ruin(before, after, seed):
     market = np.random.default_rng(7).normal(0.0, 0.01, n)
     found = [
         evidence(
-            *tables({"s": np.array([*before, -1.3, *tail])}, market), 12, yardsticks=("untuned", "buy_hold")
+            *tables({"s": np.array([*before, -1.3, *tail])}, market),
+            12,
+            tuned=["s"],
+            yardsticks=("untuned", "buy_hold"),
         )
         for tail in (after, other)
     ]
