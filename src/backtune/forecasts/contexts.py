@@ -140,7 +140,7 @@ class ContextForecaster(QuantileForecaster):
         with watch("cache"):
             kept = forecast_cache() if self.cache else None
             about = self.identity()
-            identity = digest_of([about, code_digest("forecasts"), source_of(type(self))])
+            identity = digest_of([about, code_digest("forecasts"), source_of(self)])
             contexts = [self._contexts(bars, targets) for bars, targets in wanted]
             keys = [[context.key(identity) for context in series] for series in contexts]
             found: dict[str, Entry] = {}

@@ -52,11 +52,12 @@ CLOCKS = (datetime.datetime, datetime.date)
 CLOCK_CALLS = {"now", "today", "utcnow"}
 OUTSIDE = {  # packages whose answers lie outside this machine, or in another program
     "requests", "urllib3", "httpx", "aiohttp", "urllib.request", "http.client", "ftplib", "socket",
-    "subprocess", "sqlite3", "psycopg", "psycopg2", "sqlalchemy", "pymysql", "redis", "boto3", "yfinance", "ccxt",
+    "subprocess", "sqlite3", "psycopg", "psycopg2", "sqlalchemy", "pymysql", "redis", "boto3", "yfinance",
+    "ccxt",
 }  # fmt: skip
 READERS = {
-    "read_text", "read_bytes", "read_csv", "read_parquet", "read_json", "read_excel", "read_pickle", "read_feather",
-    "read_hdf", "read_table", "loadtxt", "genfromtxt", "fromfile", "memmap",
+    "read_text", "read_bytes", "read_csv", "read_parquet", "read_json", "read_excel", "read_pickle",
+    "read_feather", "read_hdf", "read_table", "loadtxt", "genfromtxt", "fromfile", "memmap",
 }  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def live(item: Any) -> str:
 
 
 def outside(item: Any, attributes: Iterable[str]) -> str:
-    """What a call, or a module of which these attributes are used, reads that cannot be told; "" for nothing."""
+    """What a call reads that cannot be told, or a module of which these attributes are used; "": nothing."""
     if id(item) in CALLS:
         return CALLS[id(item)]
     if isinstance(item, types.ModuleType) and item.__name__ in OUTSIDE:

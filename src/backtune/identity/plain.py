@@ -53,9 +53,10 @@ def identity_of(item: Any, label: str = "", packages: Iterable[str] = ()) -> dic
     return {name: part for name, part in parts.items() if part}
 
 
-def source_of(cls: type) -> dict[str, Any]:
-    """What the code of a class is, where its objects say themselves what else decides."""
-    return {name: part for name, part in identity_of(cls, cls.__qualname__).items() if name != "untold"}
+def source_of(plug_in: Any) -> dict[str, Any]:
+    """Code of a plug-in's class and versions of its `packages`, where it says itself what else decides."""
+    said = identity_of(type(plug_in), type(plug_in).__qualname__, getattr(plug_in, "packages", ()))
+    return {name: part for name, part in said.items() if name != "untold"}
 
 
 def plain(value: Any) -> Any:

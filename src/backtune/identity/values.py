@@ -32,7 +32,7 @@ def plain_token(item: Any) -> Any:
     if kind in (str, bytes, bytearray):
         content = item.encode("utf-8", "surrogatepass") if kind is str else bytes(item)
         return f"{kind.__name__} {_hash(content)}"
-    if isinstance(item, os.PathLike) and kind.__module__.startswith("pathlib"):
+    if isinstance(item, os.PathLike) and str(kind.__module__).startswith("pathlib"):
         return f"path {os.fspath(item)}"
     if isinstance(item, np.generic) and item.dtype.kind != "O":
         return f"{item.dtype.str} {item.tobytes().hex()}"
@@ -59,7 +59,7 @@ def shown(item: Any, token: str) -> Any:
 
 def _table(item: Any, kind: type) -> Any:
     """Text of a frame, or of a tensor, of a library that is loaded; or NOT_PLAIN."""
-    top = kind.__module__.partition(".")[0]
+    top = str(kind.__module__).partition(".")[0]
     if top == "pandas":
         pandas = sys.modules["pandas"]
         if isinstance(item, pandas.Timestamp | pandas.Timedelta):

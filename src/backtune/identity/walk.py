@@ -289,7 +289,7 @@ class Walk:
             namespace = namespace_of(part)
             parts.append(f"{part.__module__}.{part.__qualname__}")
             if not self._is_own(namespace):
-                parts.append(self._package(part.__module__, namespace))
+                parts.append(self._package(str(part.__module__), namespace))
                 continue
             self._own_file(namespace)
             for name, value in sorted(vars(part).items()):
@@ -374,8 +374,9 @@ def _owner(item: Any) -> types.ModuleType | None:
 
 def namespace_of(cls: type) -> Mapping[str, Any]:
     """Globals of the module that a class says it is of."""
-    module = sys.modules.get(cls.__module__)
-    return vars(module) if module is not None else {"__name__": cls.__module__}
+    name = str(cls.__module__)  # of Cython's own types it is no text
+    module = sys.modules.get(name)
+    return vars(module) if module is not None else {"__name__": name}
 
 
 def _brief(key: Any) -> str:

@@ -139,8 +139,9 @@ def _said_by(plug_in: Any, what: str) -> dict[str, Any]:
         raise SettingError(f"{what} fails to say its identity ({in_a_line(error)})") from error
     if not isinstance(said, Mapping):
         raise SettingError(f"the identity of {what} is {said!r}; expected a dict of plain values")
-    source = {"source": source_of(type(plug_in))} if _says_itself(plug_in) else {}
-    return {**plain(said), **source}
+    if not _says_itself(plug_in):
+        return dict(plain(said))
+    return {**plain(said), "source": source_of(plug_in)}
 
 
 def _forecaster(settings: Settings) -> dict[str, Any]:
