@@ -70,7 +70,9 @@ class World:
         return importlib.import_module("plug")
 
     def strategy(self, sizes=None, **options):
-        self.settings["strategies"] = [Strategy("mine", self.plug().sizes if sizes is None else sizes, **options)]
+        self.settings["strategies"] = [
+            Strategy("mine", self.plug().sizes if sizes is None else sizes, **options)
+        ]
 
     def made(self):
         """Settings of the run."""
@@ -184,14 +186,21 @@ def a_helper_under_another_name(world, changed):
 @way
 def a_helper_that_is_asked_by_name(world, changed):
     world.write(helper=f"def side(): return '{'short' if changed else 'long'}'")
-    world.write(plug=(SIZES, "import helper\ndef sizes(f, c): return sided(f, getattr(helper, 'si' + 'de')())"))
+    world.write(
+        plug=(SIZES, "import helper\ndef sizes(f, c): return sided(f, getattr(helper, 'si' + 'de')())")
+    )
     world.strategy()
 
 
 @way
 def a_global_from_the_environment(world, changed):
     os.environ["BACKTUNE_TEST_SIDE"] = "short" if changed else "long"
-    world.write(plug=(SIZES, "import os\nSIDE = os.environ['BACKTUNE_TEST_SIDE']\ndef sizes(f, c): return sided(f, SIDE)"))
+    world.write(
+        plug=(
+            SIZES,
+            "import os\nSIDE = os.environ['BACKTUNE_TEST_SIDE']\ndef sizes(f, c): return sided(f, SIDE)",
+        )
+    )
     world.strategy()
 
 
@@ -249,13 +258,20 @@ def a_list_in_a_closure(world, changed):
 
 @way
 def a_default_argument(world, changed):
-    world.write(plug=(SIZES, f"def sizes(f, c, side='{'short' if changed else 'long'}'): return sided(f, side)"))
+    world.write(
+        plug=(SIZES, f"def sizes(f, c, side='{'short' if changed else 'long'}'): return sided(f, side)")
+    )
     world.strategy()
 
 
 @way
 def a_keyword_default(world, changed):
-    world.write(plug=(SIZES, f"def sizes(f, c, *, level={2 if changed else 1}): return level * longs(f)[0], shorts(f)[0]"))
+    world.write(
+        plug=(
+            SIZES,
+            f"def sizes(f, c, *, level={2 if changed else 1}): return level * longs(f)[0], shorts(f)[0]",
+        )
+    )
     world.strategy()
 
 
@@ -326,7 +342,9 @@ def a_class_attribute_that_is_set_later(world, changed):
 
 @way
 def a_base_class_in_another_module(world, changed):
-    world.write(helper=(SIZES, f"class Base:\n    def side(self, f): return {'shorts' if changed else 'longs'}(f)"))
+    world.write(
+        helper=(SIZES, f"class Base:\n    def side(self, f): return {'shorts' if changed else 'longs'}(f)")
+    )
     text = "from helper import Base\nclass Sizes(Base):\n    def __call__(self, f, c): return self.side(f)"
     world.write(plug=text)
     world.strategy(world.plug().Sizes())
@@ -496,7 +514,9 @@ version("statsforecast", model="statsforecast,context=64,cache=false")
 
 @way
 def version_of_a_library_that_a_strategy_uses(world, changed):
-    world.versions = {"pyarrow" if not changed else "plotly": "0.0.0"} if False else {"plotly": str(int(changed))}
+    world.versions = (
+        {"pyarrow" if not changed else "plotly": "0.0.0"} if False else {"plotly": str(int(changed))}
+    )
     world.write(plug=(SIZES, "import plotly\ndef sizes(f, c): return longs(f) if plotly else shorts(f)"))
     world.strategy()
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from backtune.backtest import Settings, fee_of
 from backtune.bars import Bars
-from backtune.errors import BacktuneError, SettingError, in_a_line
+from backtune.errors import BacktuneError, ForecasterError, SettingError, in_a_line
 from backtune.forecasts import Forecast, Forecaster, forecaster
 from backtune.identity import (
     array_digest,
@@ -53,7 +53,7 @@ def run_identity(settings: Settings) -> dict[str, Any]:
         },
         "strategies": {one.name: _said_by(one, f"strategy {one.name}") for one in _all(settings)},
         "optimizer": _said_by(optimizer(settings.optimizer), "the optimizer"),
-        "forecaster": _forecaster(settings),
+        "forecaster": _forecaster_if_there(settings),
     }
 
 
@@ -70,6 +70,11 @@ def result_identity(
     settings : Settings
     forecast : Forecast, optional
         Of those bars; needed where `forecast_decides`, not looked at elsewhere.
+
+    Raises
+    ------
+    ForecasterError
+        The model's library or its weights are not there.
     """
     own = {"bars": bars.identity(), "fee": fee_of(bars, settings)}
     if not forecast_decides(settings):
@@ -150,13 +155,15 @@ def _forecaster(settings: Settings) -> dict[str, Any]:
     name = f"{type(model).__module__}.{type(model).__qualname__}"
     if forecast_decides(settings):
         return {"class": name, "by": "its forecasts"}
-    try:
-        said = _said_by(model, f"forecaster {model.name}")
-    except SettingError:
-        raise
-    except BacktuneError as error:  # not installed, no weights: each symbol meets that again, and says so
-        return {"class": name, "failed": str(error)}
+    said = _said_by(model, f"forecaster {model.name}")
     return {"class": name, **said, "point": plain(getattr(model, "point", None))}
+
+
+def _forecaster_if_there(settings: Settings) -> dict[str, Any]:
+    try:
+        return _forecaster(settings)
+    except ForecasterError as error:  # not installed, no weights: each symbol meets that again, and says so
+        return {"failed": str(error)}
 
 
 def _says_itself(plug_in: Any) -> bool:

@@ -170,6 +170,11 @@ def _check_same_code(task: Task) -> None:
 
 
 def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome:
+    """Outcome of a symbol that failed.
+
+    A good result stays where it failed before it could be told whether that is still right: its file of bars
+    or the model's weights may be back tomorrow.
+    """
     reason = _one_line(task.symbol, error)
     receipt = Receipt(
         task.symbol,
@@ -181,7 +186,10 @@ def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome
         **stamp,
     )
     passing = isinstance(error, OSError | MemoryError)
-    return Outcome(write_receipt(task.root, receipt), reason, passing=passing)
+    before = None if "identity" in stamp else read_receipt(task.root, task.symbol)
+    if before is None or not before.good:
+        write_receipt(task.root, receipt)
+    return Outcome(receipt, reason, passing=passing)
 
 
 def _one_line(symbol: str, error: BaseException) -> BacktuneError:
