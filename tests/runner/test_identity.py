@@ -20,7 +20,8 @@ from backtune.strategies import Strategy
 
 THROUGH_A_RUN = (
     "a_price", "code_of_the_strategy", "a_helper_module", "a_helper_of_a_helper",
-    "a_helper_that_is_imported_when_it_is_called", "a_global_from_the_environment", "an_argument_of_a_partial",
+    "a_helper_that_is_imported_when_it_is_called", "a_global_from_the_environment",
+    "an_argument_of_a_partial",
     "the_function_of_a_partial", "a_closure", "a_default_argument", "a_class_attribute",
     "a_base_class_in_another_module", "a_file_that_an_attribute_names", "a_file_that_the_forecaster_reads",
     "code_of_the_forecaster", "weights_under_the_same_path",
@@ -215,7 +216,7 @@ def test_a_result_without_an_identity_is_run_again(place, tmp_path):
 def test_bars_that_changed_are_named(place, tmp_path):
     run(set_up("a_price", place), tmp_path / "run")
     (event,), _ = run(set_up("a_price", place, changed=True), tmp_path / "run")
-    assert event.message == "bars.sha256 changed"
+    assert event.message == "bars changed"
 
 
 def test_the_forecast_of_a_stored_result_is_refused_where_it_is_another_now(place, tmp_path):
