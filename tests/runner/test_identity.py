@@ -256,3 +256,18 @@ def test_weights_of_a_real_model_that_were_replaced_are_seen_and_else_nothing_is
     (event,), after = run(world, tmp_path / "run")
     assert (event.kind, "forecaster" in event.message) == ("done", True)
     assert after == run(world, tmp_path / "new")[1]
+
+
+def test_a_worker_with_other_versions_stops_the_run(place, tmp_path):
+    """Its results would not be those that the driver's identity promises."""
+    from backtune.runner.key import run_identity
+    from backtune.runner.task import Task, do_task
+
+    settings = World(place).made()
+    identity = run_identity(settings)
+    identity["versions"] = {**identity["versions"], "numpy": "0.0.1"}
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(
+        bt.RunError, match=rf"other versions than the driver \(numpy {np.__version__} for 0\.0\.1"
+    ):
+        do_task(Task(str(tmp_path), "SYN", settings, ways.BARS, identity))
