@@ -9,6 +9,7 @@ from backtune.backtest.simulate import (
     forecast_targets,
     policy_problems,
     require_bars,
+    require_forecasts,
     run_backtest,
 )
 from backtune.backtest.sources import Data, symbol_bars
@@ -24,6 +25,7 @@ __all__ = [
     "forecast_targets",
     "policy_problems",
     "require_bars",
+    "require_forecasts",
     "run_backtest",
     "symbol_bars",
 ]

@@ -106,14 +106,15 @@ def run_backtest(
     settings: Settings,
     progress: Callable[[], None] = lambda: None,
     made: Forecast | None = None,
+    took: float = 0.0,
 ) -> BacktestResult:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
     `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
-    the seconds that it took are counted.
+    the seconds that it `took` are counted, unless it tells them itself.
     """
     require_bars(bars, settings)  # a forecast may take minutes
-    given = sum(made.seconds.values()) if made else 0.0
+    given = (sum(made.seconds.values()) or took) if made else 0.0
     started = time.perf_counter() - given
     made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
