@@ -80,7 +80,7 @@ def portfolio_periods(times: Times, stretches: Iterable[Stretch], own: Times, pe
     """
     together = _steps_a_day(times, _united(stretches))
     alone = _steps_a_day(own, [(own[0], own[-1])])
-    return periods * together / alone if together > 0.0 and alone > 0.0 else periods
+    return periods * (together / alone) if together > 0.0 and alone > 0.0 else periods
 
 
 def _steps_a_day(times: Times, stretches: Sequence[Stretch]) -> float:
