@@ -9,7 +9,7 @@ from backtune.backtest import forecast_targets, require_bars, symbol_bars
 from backtune.bars import Bars
 from backtune.forecasts import Forecast, forecast_many, forecaster
 from backtune.forecasts.contexts import ContextForecaster
-from backtune.receipts import read_receipt
+from backtune.store.receipts import read_receipt
 from backtune.runner.key import result_identity
 from backtune.runner.task import Task, is_good
 
