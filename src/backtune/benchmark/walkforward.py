@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 import backtune
-from backtune.backtest import Settings, policy_problems, run_backtest, symbol_bars
+from backtune.backtest import Settings, run_backtest, symbol_bars
 from backtune.bars import SAMPLE_SYMBOLS, Bars
 from backtune.benchmark.objectives import TorchObjective
 from backtune.errors import in_a_line
 from backtune.forecasts import forecast
 from backtune.optimizers import optimize
 from backtune.problem import EntryExitProblem
-from backtune.strategies import strategies
+from backtune.strategies import entry_exit_problems, strategies
 
 METHOD = "scipy:differential_evolution"
 SIMULATIONS = 70
@@ -97,10 +97,9 @@ def window_problems(bars: Bars, settings: Settings) -> list[EntryExitProblem]:
     for strategy in strategies(settings.strategies):
         if not strategy.tuned:
             continue
-        for whole in policy_problems(bars, made, strategy, settings):
-            for simulation in range(settings.num_simulations):
-                stop = whole.size - (settings.num_simulations - simulation) * settings.horizon
-                problems.append(whole.window(stop - settings.window, stop))
+        for whole in entry_exit_problems(bars, made, strategy, settings):
+            for window in settings.walk_forward(bars).split(whole.size):
+                problems.append(whole.window(window.tune.start, window.tune.stop))
     return problems
 
 
