@@ -516,7 +516,9 @@ def test_a_seed_is_the_same_whatever_holds_it(seed):
     assert given.settings == plain.settings
 
 
-@pytest.mark.parametrize("seed", [np.float64(3.0), np.array([3]), np.array(3.0), np.bool_(True), "3", None, -1])
+@pytest.mark.parametrize(
+    "seed", [np.float64(3.0), np.array([3]), np.array(3.0), np.bool_(True), "3", None, -1]
+)
 def test_what_is_no_whole_number_is_no_seed(seed):
     with pytest.raises(bt.SettingError, match="seed is"):
         bt.backtest_forecasts("X", 2, data=tail(), seed=seed)
@@ -552,7 +554,9 @@ def test_a_hole_in_a_forecast_is_named_as_a_hole(hole, value, rows):
     with pytest.raises(bt.ForecasterError) as caught:
         bt.backtest_forecasts("X", 10, data=bars, window=50, model=Holed(hole, value=value, rows=rows))
     said = str(caught.value)
-    assert f"the forecast of {str(bars.timestamps[hole])[:10]} (bar {hole}) by model 'holed' is missing" in said
+    assert (
+        f"the forecast of {str(bars.timestamps[hole])[:10]} (bar {hole}) by model 'holed' is missing" in said
+    )
     assert "more bars" not in said
     assert "\n" not in said
 
