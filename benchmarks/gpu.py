@@ -42,7 +42,7 @@ def windows(count, width, fills, ragged):
     rng = np.random.default_rng(0)
     widths = rng.integers(width // 2, width + 1, count) if ragged else np.full(count, width)
     starts = [i % (whole.size - width + 1) for i in range(count)]
-    return [whole.slice(at, at + int(n)) for at, n in zip(starts, widths, strict=True)]
+    return [whole.window(at, at + int(n)) for at, n in zip(starts, widths, strict=True)]
 
 
 def waited(device):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backtune.backtest import BacktestResult, backtest_forecasts
-    from backtune.bars import Bars, Universe, load_bars
+    from backtune.bars import Bars, DataWarning, Note, Universe, load_bars
     from backtune.errors import (
         BacktuneError,
+        BacktuneWarning,
         BarsError,
         ForecasterError,
         OptimizerError,
@@ -34,9 +35,12 @@ _HOME = {
     "BacktestResult": "backtest",
     "backtest_forecasts": "backtest",
     "Bars": "bars",
+    "DataWarning": "bars",
+    "Note": "bars",
     "load_bars": "bars",
     "Universe": "bars",
     "BacktuneError": "errors",
+    "BacktuneWarning": "errors",
     "BarsError": "errors",
     "ForecasterError": "errors",
     "OptimizerError": "errors",
@@ -67,12 +71,15 @@ _HOME = {
 __all__ = [
     "BacktestResult",
     "BacktuneError",
+    "BacktuneWarning",
     "Bars",
     "BarsError",
+    "DataWarning",
     "EntryExitProblem",
     "Forecast",
     "Forecaster",
     "ForecasterError",
+    "Note",
     "Objective",
     "Optimizer",
     "OptimizerError",

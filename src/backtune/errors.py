@@ -16,6 +16,10 @@ class BacktuneError(Exception):
     """Any error that backtune raises on purpose."""
 
 
+class BacktuneWarning(UserWarning):
+    """What a user should know of, and that changes no figure."""
+
+
 class BarsError(BacktuneError, ValueError):
     """A price series that is missing, unreadable, too short, or not made of bars.
 

@@ -138,7 +138,7 @@ def test_views_agree(seed):
 def test_slices_value_their_bars_as_the_whole_does(seed):
     problem = random_problem(seed, n=50)
     x = np.array(problem.bounds).mean(axis=1)
-    part = problem.slice(13, 31)
+    part = problem.window(13, 31)
     assert part.size == 18
     assert part.returns(x).tolist() == problem.returns(x)[13:31].tolist()
     assert part.trades(x).tolist() == problem.trades(x)[13:31].tolist()
@@ -149,11 +149,12 @@ def test_slices_value_their_bars_as_the_whole_does(seed):
 
 
 def test_a_published_trade_counts_as_the_rule_fills_it():
-    """Touching a level fills no entry under any rule; a gap fills under causal alone."""
-    gap = {"open": [-0.3], "high": [-0.1], "low": [-0.3], "close": [-0.2], "high_forecast": [0.1],
-           "low_forecast": [-0.3], "long_size": 1.0, "short_size": 0.0}  # fmt: skip
-    assert EntryExitProblem(**gap).trades((0, 0)).tolist() == [1]
-    assert EntryExitProblem(**gap, fills="published").trades((0, 0)).tolist() == [0]
+    """Touching a level fills no entry under any rule, nor does opening at it; only published has no opens."""
+    bar = {"high": [-0.1], "low": [-0.3], "close": [-0.2], "high_forecast": [0.1], "low_forecast": [-0.3],
+           "long_size": 1.0, "short_size": 0.0}  # fmt: skip
+    for rule, below in (("causal", 1), ("optimistic", 1), ("published", 0)):
+        assert EntryExitProblem([-0.3], **bar, fills=rule).trades((0, 0)).tolist() == [0]
+        assert EntryExitProblem([-0.31], **bar, fills=rule).trades((0, 0)).tolist() == [below]
 
 
 @pytest.mark.parametrize("seed", range(6))

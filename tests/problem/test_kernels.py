@@ -14,7 +14,7 @@ from backtune.problem import FILLS as RULES
 from backtune.problem.kernels import REACH
 from problems import FILLS, random_problem
 
-KINDS = ("plain", "tied", "clamped", "gapped", "wild", "exact-floats")
+KINDS = ("plain", "tied", "clamped", "gapped", "wild", "exact-floats", "at-the-open")
 
 
 def one_bar(o, h, lo, c, *, up=None, down=None, long=0.0, short=0.0, fee=0.0, eod=False, fills="causal"):
@@ -36,7 +36,9 @@ LONG = [
     ("inside, optimistic, h == U", (0.0, 0.10, -0.25, 0.02), False, "optimistic", -0.20, 0.02),
     ("inside, at the close only", (0.0, 0.15, -0.25, 0.12), True, "causal", -0.20, 0.12),
     ("inside, at the close only", (0.0, 0.15, -0.25, 0.12), True, "optimistic", -0.20, 0.12),
-    ("gap at the level", (-0.20, 0.05, -0.20, 0.02), False, "causal", -0.20, 0.02),
+    ("opens at the level, goes no further", (-0.20, 0.05, -0.20, 0.02), False, "causal", None, None),
+    ("opens at the level, then below", (-0.20, 0.15, -0.25, 0.02), False, "causal", -0.20, 0.02),
+    ("opens at the level, then below", (-0.20, 0.15, -0.25, 0.02), False, "optimistic", -0.20, 0.10),
     ("gap below, take-profit", (-0.30, 0.15, -0.35, 0.02), False, "causal", -0.30, 0.10),
     ("gap below, h == U", (-0.30, 0.10, -0.35, 0.02), False, "causal", -0.30, 0.02),
     ("gap below, at the close", (-0.30, 0.15, -0.35, 0.02), True, "causal", -0.30, 0.02),
@@ -49,7 +51,9 @@ SHORT = [
     ("inside, optimistic take-profit", (0.0, 0.15, -0.25, 0.02), False, "optimistic", 0.10, -0.20),
     ("inside, optimistic, l == D", (0.0, 0.15, -0.20, 0.02), False, "optimistic", 0.10, 0.02),
     ("inside, at the close only", (0.0, 0.15, -0.25, -0.22), True, "causal", 0.10, -0.22),
-    ("gap at the level", (0.10, 0.10, -0.05, 0.02), False, "causal", 0.10, 0.02),
+    ("opens at the level, goes no further", (0.10, 0.10, -0.05, 0.02), False, "causal", None, None),
+    ("opens at the level, then above", (0.10, 0.15, -0.25, 0.02), False, "causal", 0.10, 0.02),
+    ("opens at the level, then above", (0.10, 0.15, -0.25, 0.02), False, "optimistic", 0.10, -0.20),
     ("gap above, take-profit", (0.20, 0.25, -0.25, 0.02), False, "causal", 0.20, -0.20),
     ("gap above, l == D", (0.20, 0.25, -0.20, 0.02), False, "causal", 0.20, 0.02),
     ("gap above, at the close", (0.20, 0.25, -0.25, 0.02), True, "causal", 0.20, 0.02),
@@ -96,7 +100,7 @@ def test_levels_are_clipped_to_their_side_of_the_previous_close():
     """U never falls below 0, nor D above 0, nor U above 10, nor D below -1."""
     below = one_bar(0.05, 0.15, -0.05, 0.1, up=-0.5, down=0.5, long=1.0)  # U = 0, D = 0: filled inside at 0
     assert below((0, 0)) == pytest.approx(min(0.1, 0.0), abs=1e-15)
-    above = one_bar(0.05, 0.15, -0.05, 0.1, up=-0.5, down=0.5, short=1.0)  # o >= U = 0: sold at the open 0.05
+    above = one_bar(0.05, 0.15, -0.05, 0.1, up=-0.5, down=0.5, short=1.0)  # o > U = 0: sold at the open 0.05
     assert above((0, 0)) == pytest.approx(1 - 1.0 / 1.05, abs=1e-15)  # l < D = 0: out at 0
     far = one_bar(0.0, 30.0, -0.5, 20.0, up=50.0, down=-0.1, long=1.0)
     assert far((0, 0)) == pytest.approx(11.0 / 0.9 - 1, abs=1e-12)  # U = 10

@@ -28,9 +28,11 @@ class BacktestResult:
     summary : DataFrame
         A row a strategy, out of sample; see `backtune.metrics.summary.summarize`.
     returns : DataFrame
-        A row a strategy and out-of-sample bar: strategy, simulation, timestamp, value (return under the run's
-        fill rule), causal, optimistic (the same offsets under those rules), trades, ambiguous, turnover
-        (notional bought and sold, in units of capital).
+        A row a strategy and out-of-sample bar: strategy, simulation, timestamp, local (the same on the
+        exchange's own clock), value (return under the run's fill rule), causal, optimistic (the same offsets
+        under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital). What
+        each bar returns by itself: figures leave out what follows a total loss
+        (`backtune.metrics.performance.account_returns`).
     configurations : DataFrame
         The same for every strategy and policy that was tried, whether selected or not: strategy,
         close_at_eod, selected, and the columns of `returns`.
@@ -77,8 +79,10 @@ class BacktestResult:
 
     @property
     def series(self) -> dict[str, Any]:
-        """What the bars were: their number (bars), asset, and how many bad rows were dropped (dropped)."""
-        return {"bars": len(self.bars), "asset": self.bars.asset, "dropped": self.bars.dropped}
+        """What the bars were: their number (bars), asset, rows dropped (dropped), notes as plain values."""
+        bars = self.bars
+        notes = [note.as_dict() for note in bars.notes]
+        return {"bars": len(bars), "asset": bars.asset, "dropped": bars.dropped, "notes": notes}
 
     def __repr__(self) -> str:
         """Show symbol, number of simulations and rule."""

@@ -13,8 +13,9 @@ import pandas as pd
 from backtune.backtest.result import BacktestResult
 from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
 from backtune.backtest.sources import Data, symbol_bars
-from backtune.backtest.tables import bar_by_bar, problem_inputs, selected_returns
+from backtune.backtest.tables import bar_by_bar, idle_reasons, problem_inputs, selected_returns
 from backtune.bars import Bars
+from backtune.bars.notes import warn
 from backtune.bars.series import FEES
 from backtune.errors import ForecasterError, OptimizerError
 from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
@@ -95,7 +96,9 @@ def backtest_forecasts(
         num_simulations, window, horizon, model, strategies,
         optimizer, budget, seed, fills, fee, asset, bounds, drop_bad,
     )  # fmt: skip
-    return run_backtest(symbol_bars(symbol, data, settings), settings)
+    bars = symbol_bars(symbol, data, settings)
+    warn(bars.source, bars.notes)
+    return run_backtest(bars, settings)
 
 
 def run_backtest(
@@ -129,7 +132,11 @@ def run_backtest(
     table, tried = pd.DataFrame(simulations), pd.concat(configurations, ignore_index=True)
     starts, fee = _starts(len(bars), settings), fee_of(bars, settings)
     per_bar = selected_returns(tried, bars, starts, fee)
-    summary = summarize(table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD)
+    inputs = problem_inputs(bars, made, sizes, starts.start - settings.window)
+    idle = idle_reasons(per_bar, inputs.iloc[settings.window :], bars.asset == "stock")
+    summary = summarize(
+        table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD, idle=idle
+    )
     total = time.perf_counter() - started
     spent = {
         "forecast": forecast_seconds,
@@ -138,7 +145,6 @@ def run_backtest(
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
-    inputs = problem_inputs(bars, made, sizes, starts.start - settings.window)
     return BacktestResult(bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent)
 
 
@@ -209,7 +215,7 @@ def _simulate(
         tuned = optima[len(whole) * simulation : len(whole) * (simulation + 1)]
         best = int(np.argmax([in_sample for in_sample, _ in tuned]))  # a tie goes to close_at_eod
         for number, (problem, (in_sample, optimum)) in enumerate(zip(whole, tuned, strict=True)):
-            ahead = problem.slice(start - offset, stop - offset)
+            ahead = problem.window(start - offset, stop - offset)
             rows.append(
                 {
                     "simulation": simulation,
@@ -268,7 +274,7 @@ def _tune(
     windows, seeds = [], []
     for simulation, start in enumerate(starts):
         for problem in whole:
-            windows.append(problem.slice(start - settings.window, start))
+            windows.append(problem.window(start - settings.window, start))
             seeds.append(_seed(settings.seed, strategy.name, simulation, problem.close_at_eod))
     method = settings.optimizer if strategy.tuned else "exact"  # of a yardstick there is nothing to search
     optima = optimize_many(windows, method, budget=settings.budget, seed=seeds)

@@ -22,9 +22,6 @@ def bar_by_bar(
 ) -> pd.DataFrame:
     """Out-of-sample returns of every policy, bar by bar, under the run's rule and its two bounds.
 
-    A level is ``forecast + offset``, so the offsets of all simulations are added to the forecasts once, and
-    one problem at offsets 0 values the whole stretch, to the same bit.
-
     Parameters
     ----------
     bars : Bars
@@ -43,31 +40,25 @@ def bar_by_bar(
     parts = []
     for problem in whole:
         mine = rows[rows["close_at_eod"] == problem.close_at_eod]
-        ahead = problem.slice(starts.start - len(bars) + problem.size, problem.size)
-        moves = ahead.moves.copy()
-        moves[4:6] += np.repeat(mine[["high_offset", "low_offset"]].to_numpy().T, starts.step, axis=1)
-        resting = _resting(moves, ahead, ahead.fee)
-        here = (0.0, 0.0)
-        free, dear = (_resting(moves, ahead, fee).returns(here) for fee in (0.0, 0.5))
+        ahead = problem.window(starts.start - len(bars) + problem.size, problem.size)
+        points = np.repeat(mine[list(problem.parameters)].to_numpy(), starts.step, axis=0)
+        outcome = ahead.outcome(points)
         part = {
             "strategy": rows["strategy"].iloc[0],
             "close_at_eod": problem.close_at_eod,
             "selected": np.repeat(mine["selected"].to_numpy(), starts.step),
             "simulation": np.repeat(mine["simulation"].to_numpy(), starts.step),
             "timestamp": bars.timestamps[starts.start :],
-            "value": resting.returns(here),
-            "causal": resting.under("causal").returns(here),
-            "optimistic": resting.under("optimistic").returns(here),
-            "trades": resting.trades(here),
-            "ambiguous": resting.ambiguous(here),
-            "turnover": (free - dear) / 0.5,  # returns are linear in the fee, which is paid on the notional
+            "local": bars.local[starts.start :],
+            "value": outcome.value,
+            "causal": outcome.causal,
+            "optimistic": outcome.optimistic,
+            "trades": outcome.trades,
+            "ambiguous": outcome.ambiguous,
+            "turnover": outcome.turnover,
         }
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
-
-
-def _resting(moves: Array, like: EntryExitProblem, fee: float) -> EntryExitProblem:
-    return EntryExitProblem(*moves, fee=fee, close_at_eod=like.close_at_eod, fills=like.fills)
 
 
 def selected_returns(configurations: pd.DataFrame, bars: Bars, starts: range, fee: float) -> pd.DataFrame:
@@ -93,6 +84,7 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
             "strategy": BUY_HOLD,
             "simulation": np.arange(n) // starts.step,
             "timestamp": bars.timestamps[starts.start :],
+            "local": bars.local[starts.start :],
             "value": value,
             "causal": value,
             "optimistic": value,
@@ -115,3 +107,36 @@ def problem_inputs(
     return pd.DataFrame(
         {"timestamp": bars.timestamps[first:], **{name: array[first:] for name, array in columns.items()}}
     )
+
+
+def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -> dict[str, str]:
+    """Say of each strategy that never traded out of sample why: no side, or no fill.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        `BacktestResult.returns`.
+    inputs : DataFrame
+        `BacktestResult.inputs` of the bars out of sample.
+    can_short : bool
+        Whether the asset may be sold short.
+
+    Returns
+    -------
+    dict of str to str
+        By strategy, those that never traded alone.
+    """
+    reasons = {}
+    for name, trades in returns.groupby("strategy", sort=False)["trades"].sum().items():
+        if trades or f"{name}:long" not in inputs:
+            continue
+        sizes = inputs[[f"{name}:long", f"{name}:short"]].to_numpy()
+        ordered = int((sizes > 0.0).any(axis=1).sum())
+        if ordered:
+            bars = f"{ordered} bar{'s' if ordered != 1 else ''}"
+            reasons[str(name)] = f"it had an order in {bars}, and none was filled"
+        elif can_short:
+            reasons[str(name)] = "its side is neither long nor short in any of these bars"
+        else:
+            reasons[str(name)] = "its side is never long in these bars and shorts are not allowed"
+    return reasons

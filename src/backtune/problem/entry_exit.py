@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import ProblemError, one_of
-from backtune.problem import kernels
-from backtune.problem.surface import surface
+from backtune.problem import kernels, rules
+from backtune.problem.checks import (
+    Bounds,
+    check_bars,
+    checked_bounds,
+    flag,
+    fraction,
+    point,
+    refuse_where,
+    vector,
+)
+from backtune.problem.protocol import Outcome
 
 FillRule = Literal["causal", "optimistic", "published"]
-Bounds = tuple[tuple[float, float], ...]
 Array = NDArray[np.float64]
 
-FILLS: dict[str, int] = {
-    "causal": kernels.CAUSAL,
-    "optimistic": kernels.OPTIMISTIC,
-    "published": kernels.PUBLISHED,
-}
+FILLS = rules.FILLS
 ROUNDING = 2.0**-50  # more than a sum and a difference can be rounded by, relative to their terms
 DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
 
@@ -76,6 +82,8 @@ class EntryExitProblem:
     0.025381
     """
 
+    parameters: ClassVar[tuple[str, ...]] = ("high_offset", "low_offset")
+
     def __init__(
         self,
         open: ArrayLike,
@@ -93,13 +101,13 @@ class EntryExitProblem:
         bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
     ) -> None:
         o, h, lo, c = (
-            _vector(name, value)
+            vector(name, value)
             for name, value in (("open", open), ("high", high), ("low", low), ("close", close))
         )
         self.size = len(c)
-        hf, lf = _vector("high_forecast", high_forecast), _vector("low_forecast", low_forecast)
-        ls, ss = _vector("long_size", long_size, self.size), _vector("short_size", short_size, self.size)
-        _check_bars(o, h, lo, c)
+        hf, lf = vector("high_forecast", high_forecast), vector("low_forecast", low_forecast)
+        ls, ss = vector("long_size", long_size, self.size), vector("short_size", short_size, self.size)
+        check_bars(o, h, lo, c)
         for name, array in (
             ("high_forecast", hf),
             ("low_forecast", lf),
@@ -111,11 +119,11 @@ class EntryExitProblem:
                     f"{name} has {len(array)} values but close has {self.size}; all must be equally long"
                 )
         for name, array in (("long_size", ls), ("short_size", ss)):
-            _refuse(name, array, array < 0, "must be >= 0; a short is a positive short_size")
-        self.fee = _fraction("fee", fee)
-        self.close_at_eod = _flag("close_at_eod", close_at_eod)
+            refuse_where(name, array, array < 0, "must be >= 0; a short is a positive short_size")
+        self.fee = fraction("fee", fee)
+        self.close_at_eod = flag("close_at_eod", close_at_eod)
         self.fills: FillRule = cast(FillRule, one_of("fill rule", fills, FILLS))
-        self.bounds = _bounds(bounds)
+        self.bounds = checked_bounds(bounds)
         self.moves: Array = np.stack([o, h, lo, c, hf, lf, ls, ss])
         self.moves.flags.writeable = False
         self._longs, self._shorts = _side(self.moves, short=False), _side(self.moves, short=True)
@@ -123,7 +131,7 @@ class EntryExitProblem:
 
     def __call__(self, x: ArrayLike) -> float:
         """Total return at x = (high_offset, low_offset), the sum over all bars."""
-        a, b = _point(x)
+        a, b = point(x)
         return float(
             kernels.total_one(
                 self.long_legs, self.short_legs, a, b, self.fee, FILLS[self.fills], self.close_at_eod
@@ -153,31 +161,9 @@ class EntryExitProblem:
         )
         return result
 
-    def surface(self, high_offsets: ArrayLike, low_offsets: ArrayLike) -> Array:
-        """Total returns at every pair of offsets, in one pass over the bars.
-
-        Parameters
-        ----------
-        high_offsets : array_like, shape (H,)
-        low_offsets : array_like, shape (L,)
-
-        Returns
-        -------
-        ndarray, shape (H, L)
-            Equal to `batch` at those points up to rounding.
-        """
-        highs, lows = (
-            np.atleast_1d(np.asarray(axis, dtype=np.float64)) for axis in (high_offsets, low_offsets)
-        )
-        if highs.ndim != 1 or lows.ndim != 1 or not (np.isfinite(highs).all() and np.isfinite(lows).all()):
-            raise ProblemError("high_offsets and low_offsets must each be a list of finite numbers")
-        return surface(
-            self.long_legs, self.short_legs, highs, lows, self.fee, FILLS[self.fills], self.close_at_eod
-        )
-
     def returns(self, x: ArrayLike) -> Array:
         """Return of each bar at x, shape (n,): long plus short, sizes and fees included."""
-        a, b = _point(x)
+        a, b = point(x)
         result = np.zeros(self.size)
         for bars, legs, short in self._sides():
             returns = kernels.leg_returns(legs, a, b, self.fee, FILLS[self.fills], self.close_at_eod, short)
@@ -186,7 +172,7 @@ class EntryExitProblem:
 
     def trades(self, x: ArrayLike) -> NDArray[np.int64]:
         """Number of fills of each bar at x, shape (n,): 0, 1, or 2 where both sides are filled."""
-        a, b = _point(x)
+        a, b = point(x)
         result = np.zeros(self.size, dtype=np.int64)
         for bars, legs, short in self._sides():
             result[bars] += kernels.leg_filled(legs, a, b, FILLS[self.fills], short)[: len(bars)]
@@ -198,7 +184,7 @@ class EntryExitProblem:
         A trade is ambiguous where the causal and the optimistic rule book different returns for it at the
         same offsets. None is with close_at_eod.
         """
-        a, b = _point(x)
+        a, b = point(x)
         result = np.zeros(self.size, dtype=np.int64)
         for bars, legs, short in self._sides():
             causal, optimistic = (
@@ -208,13 +194,77 @@ class EntryExitProblem:
             result[bars] += (causal != optimistic)[: len(bars)]
         return result
 
+    def outcome(self, x: ArrayLike, state: None = None) -> Outcome:
+        """Return what x earns bar by bar; nothing stays open after a bar, so `state` is always None.
+
+        Parameters
+        ----------
+        x : array_like, shape (2,), or (n, 2) for a row a bar
+            (high_offset, low_offset).
+        """
+        resting = self._resting(x)
+        here = (0.0, 0.0)
+        # a return is linear in the fee, which is paid on the notional
+        without_fee, with_fee = (resting._at_fee(fee).returns(here) for fee in (0.0, 0.5))
+        return Outcome(
+            value=resting.returns(here),
+            causal=resting.under("causal").returns(here),
+            optimistic=resting.under("optimistic").returns(here),
+            trades=resting.trades(here),
+            ambiguous=resting.ambiguous(here),
+            turnover=(without_fee - with_fee) / 0.5,
+            position=np.zeros(self.size),
+            make_ledger=resting._ledger,
+        )
+
+    def _resting(self, x: ArrayLike) -> EntryExitProblem:
+        """Return the problem whose forecasts are the levels of x themselves, before they are clipped.
+
+        A level is ``forecast + offset``, so at offsets 0 it gives the same to the bit.
+        """
+        offsets = np.asarray(x, dtype=np.float64)
+        if offsets.shape != (self.size, 2):
+            offsets = np.broadcast_to(np.array(point(x)), (self.size, 2))
+        moves = self.moves.copy()
+        moves[kernels.HIGH_FORECAST : kernels.LOW_FORECAST + 1] += offsets.T
+        return EntryExitProblem(*moves, fee=self.fee, close_at_eod=self.close_at_eod, fills=self.fills)
+
+    def _at_fee(self, fee: float) -> EntryExitProblem:
+        other = copy(self)
+        other.fee = fee
+        return other
+
+    def _ledger(self) -> dict[str, Any]:
+        """Trades at offsets 0, in the order of the bars, the long before the short."""
+        o, h, lo, c, high, low = self.moves[: kernels.SIZE]
+        up, down = rules.levels(np, high, low)
+        parts = []
+        for side, leg, size in (("long", rules.long_leg, 0), ("short", rules.short_leg, 1)):
+            sizes = self.moves[kernels.SIZE + size]
+            filled, entry, exits = leg(np, o, h, lo, c, up, down, FILLS[self.fills], self.close_at_eod)
+            at = np.flatnonzero(filled & (sizes > 0))
+            opened, left = entry[at], exits[at]
+            earned = rules.leg_return(opened, left, self.fee, FILLS[self.fills], short=bool(size))
+            trades = {
+                "entry": at,
+                "exit": at,
+                "side": side,
+                "size": sizes[at],
+                "entry_price": opened,
+                "exit_price": left,
+                "reason": np.where(left == c[at], "close", "take_profit"),
+                "value": sizes[at] * earned,
+            }
+            parts.append(pd.DataFrame(trades))
+        return dict(pd.concat(parts).sort_values(["entry", "side"], kind="stable"))
+
     def under(self, fills: FillRule) -> EntryExitProblem:
         """Return the same problem valued by another fill rule."""
         other = copy(self)
         other.fills = cast(FillRule, one_of("fill rule", fills, FILLS))
         return other
 
-    def slice(self, start: int, stop: int) -> EntryExitProblem:
+    def window(self, start: int, stop: int) -> EntryExitProblem:
         """Return the problem of bars start..stop-1 alone; what was validated once is not validated again.
 
         Raises
@@ -302,77 +352,3 @@ def _reach(moves: Array, short: bool) -> Array:
     away = forecast - price if short else price - forecast
     reach: Array = away - ROUNDING * (np.abs(price) + np.abs(forecast))
     return np.where(price >= kernels.MAX_UP, -np.inf, reach) if short else reach
-
-
-def _vector(name: str, value: ArrayLike, length: int | None = None) -> Array:
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ProblemError(f"{name} is not numeric; give an array of numbers") from None
-    if array.ndim == 0 and length is not None:
-        array = np.full(length, array)
-    if array.ndim != 1:
-        raise ProblemError(f"{name} has shape {array.shape}; expected one value a bar, shape (n,)")
-    _refuse(name, array, ~np.isfinite(array), "must be finite; drop or fill such bars first")
-    return array
-
-
-def _refuse(name: str, array: Array, bad: NDArray[np.bool_], rule: str) -> None:
-    if bad.any():
-        where = int(np.argmax(bad))
-        raise ProblemError(f"{name}[{where}] is {array[where]:g}; {name} {rule}")
-
-
-def _check_bars(o: Array, h: Array, lo: Array, c: Array) -> None:
-    for name, array in (("open", o), ("high", h), ("low", lo), ("close", c)):
-        if len(array) != len(c):
-            raise ProblemError(
-                f"{name} has {len(array)} values but close has {len(c)}; all must be equally long"
-            )
-        _refuse(name, array, array <= -1.0, "is a move (price / previous close - 1) and must be above -1")
-    if len(c) == 0:
-        raise ProblemError("a problem needs at least one bar; got empty arrays")
-    for name, array, bad, rule in (
-        ("low", lo, lo > c, "must not be above close"),
-        ("high", h, h < c, "must not be below close"),
-    ):
-        _refuse(name, array, bad, rule)
-
-
-def _fraction(name: str, value: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not 0.0 <= number < 1.0:
-        raise ProblemError(f"{name} is {value!r}; it is a fraction of notional, 0 <= {name} < 1")
-    return number
-
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise ProblemError(f"{name} is {value!r}; expected True or False")
-    return bool(value)
-
-
-def _point(x: ArrayLike) -> tuple[float, float]:
-    try:
-        a, b = (float(offset) for offset in x)  # type: ignore[union-attr, arg-type]
-    except (TypeError, ValueError):
-        a = b = np.nan
-    if not (np.isfinite(a) and np.isfinite(b)):
-        raise ProblemError(f"x is {x!r}; expected a pair (high_offset, low_offset) of finite numbers")
-    return a, b
-
-
-def _bounds(bounds: Sequence[Sequence[float]]) -> Bounds:
-    try:
-        pairs = tuple((float(low), float(high)) for low, high in bounds)
-    except (TypeError, ValueError):
-        raise ProblemError(f"bounds are {bounds!r}; expected ((low, high), (low, high))") from None
-    if len(pairs) != 2:
-        raise ProblemError(f"bounds name {len(pairs)} parameters; expected 2: high_offset, low_offset")
-    for name, (low, high) in zip(("high_offset", "low_offset"), pairs, strict=True):
-        if not (np.isfinite(low) and np.isfinite(high) and low <= high):
-            raise ProblemError(f"bounds of {name} are ({low:g}, {high:g}); expected finite low <= high")
-    return pairs

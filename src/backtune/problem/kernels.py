@@ -16,16 +16,10 @@ relies on that.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from backtune.stale import drop_stale_code
-
-_ROOT = Path(__file__).parents[1] / "optimizers"
-drop_stale_code([Path(__file__), _ROOT / "gpu" / "settle.py", *(_ROOT / "exact").glob("*.py")])
+from backtune.compiled import njit
 
 CAUSAL, OPTIMISTIC, PUBLISHED = 0, 1, 2
 OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE, REACH = range(8)
@@ -63,7 +57,7 @@ def long_return(
     if fills == PUBLISHED:
         out = up if (not close_at_eod and up <= h) else c
         return out - down - fee if down > lo else 0.0
-    at_open = o <= down
+    at_open = o < down
     entry = min(down, o)
     reached = up if h > up else c
     if close_at_eod:
@@ -92,7 +86,7 @@ def short_return(
     if fills == PUBLISHED:
         out = down if (not close_at_eod and down >= lo) else c
         return up - out - fee if up < h else 0.0
-    at_open = o >= up
+    at_open = o > up
     entry = max(up, o)
     reached = down if lo < down else c
     if close_at_eod:
@@ -187,6 +181,6 @@ def leg_filled(legs: Array, a: float, b: float, fills: int, short: bool) -> NDAr
     for t in range(legs.shape[1]):
         o, h, lo = legs[OPEN, t], legs[HIGH, t], legs[LOW, t]
         up, down = up_level(legs[HIGH_FORECAST, t], a), down_level(legs[LOW_FORECAST, t], b)
-        at_open = fills != PUBLISHED and (o >= up if short else o <= down)
+        at_open = fills != PUBLISHED and (o > up if short else o < down)
         result[t] = at_open or (up < h if short else lo < down)
     return result

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from backtune.backtest import BacktestResult, fee_of
+from backtune.metrics.account import account_bars
 from backtune.store import Run
 
 
@@ -57,7 +58,7 @@ class SymbolTables:
         )
 
     def bars_of(self, strategy: str) -> pd.DataFrame:
-        """Out-of-sample bars of one strategy, the policy selected."""
+        """Out-of-sample bars of one strategy, the policy selected, until nothing is left of its account."""
         return self._bars.get(strategy, self.returns.iloc[:0])
 
     def chosen(self, strategy: str) -> pd.DataFrame:
@@ -66,7 +67,8 @@ class SymbolTables:
 
     @cached_property
     def _bars(self) -> dict[str, pd.DataFrame]:
-        return {str(name): part for name, part in self.returns.groupby("strategy", sort=False)}
+        groups = self.returns.groupby("strategy", sort=False)
+        return {str(name): account_bars(part, "value") for name, part in groups}
 
     @cached_property
     def _chosen(self) -> dict[str, pd.DataFrame]:

@@ -14,6 +14,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
+from backtune.compiled import warn_unless_kept
 from backtune.errors import BacktuneError, RunError, SettingError
 from backtune.runner.guard import UnguardedError, check_guard, listening
 from backtune.runner.threads import ENVIRONMENT
@@ -84,6 +85,7 @@ def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -
         return
     check_guard()
     _check_memory_limit(memory_limit)
+    warn_unless_kept()  # once for all workers
     with dask.config.set(CONFIG), _environment(), _local(distributed, workers, memory_limit) as client:
         yield client
 

@@ -34,8 +34,8 @@ class Side(NamedTuple):
     """How one side enters: which way is up for it."""
 
     sign: float  # of what a rising close earns
-    reaches: Any  # (level, open): whether the order is filled at the open
-    crosses: Any  # (level, extreme): whether the bar goes through the level
+    reaches: Any  # (level, extreme): whether that price is at the level or beyond it
+    crosses: Any  # (level, open or extreme): whether that price is beyond the level
     better: Any  # of two entry prices; of the close and a take-profit, the proved one
 
 
@@ -181,7 +181,7 @@ def _entries(
             torch.mul(crossed, sign * size, out=factors)
         constant = (close if group.close_at_eod else 0.0) - sign * fee
         return level.neg_().add_(constant).mul_(sign * size).mul_(crossed).sum(dim=legs)
-    at_open = side.reaches(level, open)
+    at_open = side.crosses(level, open)
     filled = crossed.logical_or_(at_open)
     entered = torch.mul(filled, -sign * size * (1.0 + sign * fee)).sum(dim=legs)
     notional = sign * size * (1.0 - sign * fee)

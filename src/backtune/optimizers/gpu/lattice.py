@@ -49,7 +49,7 @@ def long_breakpoints(group: Group) -> tuple[Tensor, Tensor, Tensor]:
     fill = first_down(lf, lo, True)
     at_open = none
     if not published:
-        at_open = first_down(lf, o, False)
+        at_open = first_down(lf, o, True)
         fill = torch.minimum(fill, at_open)
     real = size > 0
     return torch.where(real, take, -none), torch.where(real, fill, none), torch.where(real, at_open, none)
@@ -63,7 +63,7 @@ def short_breakpoints(group: Group) -> tuple[Tensor, Tensor, Tensor]:
     fill = last_up(hf, h, True)
     at_open = -none
     if not published:
-        at_open = last_up(hf, o, False)
+        at_open = last_up(hf, o, True)
         fill = torch.maximum(fill, at_open)
     real = size > 0
     return torch.where(real, take, none), torch.where(real, fill, -none), torch.where(real, at_open, -none)
