@@ -1,4 +1,4 @@
-"""Strategies, optimizers and seeds that are the caller's own: alike in one process, in several, and on disk."""
+"""Strategies, optimizers and seeds of the caller's own: alike in one process, in several, and on disk."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_what_cannot_be_sent_to_workers_is_one_line_that_names_it(tmp_path, held
 
 def test_what_cannot_be_read_again_in_a_worker_is_one_line(tmp_path):
     given = [Strategy("mine", Unloadable(logging.getLogger("x")))]
-    with pytest.raises(bt.StrategyError, match="strategy 'mine' cannot be sent .*missing 1 required"):
+    with pytest.raises(bt.StrategyError, match=r"strategy 'mine' cannot be sent .*missing 1 required"):
         bt.run_parallel_backtests(
             NAMES, max_workers=2, output=tmp_path / "runs", **(SMALL | {"strategies": given})
         )

@@ -9,9 +9,9 @@ from backtune.backtest import forecast_targets, require_bars, symbol_bars
 from backtune.bars import Bars
 from backtune.forecasts import Forecast, forecast_many, forecaster
 from backtune.forecasts.contexts import ContextForecaster
-from backtune.store.receipts import read_receipt
 from backtune.runner.key import result_identity
 from backtune.runner.task import Task, is_good
+from backtune.store.receipts import read_receipt
 
 # Of a group: enough to fill model calls, few enough to hold in memory and to show progress between groups.
 CONTEXTS = 1024
