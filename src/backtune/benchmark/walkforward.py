@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
 import time
 from dataclasses import replace
@@ -27,7 +26,7 @@ METHOD = "scipy:differential_evolution"
 SIMULATIONS = 70
 BUDGET = 500
 LARGE_MODELS = {"toto": "toto:Datadog/Toto-2.0-22m", "kronos": "kronos:NeoQuasar/Kronos-small"}
-TIMES = 3  # a run whose seconds are compared with another's is made so often, and its median taken
+TIMES = 6  # a run whose seconds are compared with another's is made so often: the least with an interval
 SYMBOL = SAMPLE_SYMBOLS[0]
 
 
@@ -62,14 +61,14 @@ def measure() -> dict[str, Any]:
     return found
 
 
-def _half(bars: Bars, settings: Settings) -> dict[str, float]:
-    """Median seconds of a run with half of the simulations, and with all; by turns."""
+def _half(bars: Bars, settings: Settings) -> dict[str, list[float]]:
+    """Seconds of runs with half of the simulations, and with all; by turns."""
     seconds: dict[str, list[float]] = {str(SIMULATIONS // 2): [], str(SIMULATIONS): []}
     for _ in range(TIMES):
         for simulations, taken in seconds.items():
             result = run_backtest(bars, replace(settings, num_simulations=int(simulations)))
             taken.append(result.seconds["total"])
-    return {simulations: statistics.median(taken) for simulations, taken in seconds.items()}
+    return seconds
 
 
 def _torch(bars: Bars, settings: Settings) -> dict[str, Any]:
