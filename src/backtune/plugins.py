@@ -48,7 +48,9 @@ def named(kind: str, name: Any, known: Mapping[str, Any], plural: str = "") -> A
 
 def added_by_others(plural: str, known: Mapping[str, Any]) -> dict[str, EntryPoint]:
     """Entry points of the group ``backtune.PLURAL`` by name, without names that are in `known`."""
-    return {entry.name: entry for entry in entry_points(group=f"backtune.{plural}") if entry.name not in known}
+    return {
+        entry.name: entry for entry in entry_points(group=f"backtune.{plural}") if entry.name not in known
+    }
 
 
 def load(kind: str, entry: EntryPoint) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from backtune.bars import ReadOptions
 from backtune.errors import SettingError, is_number, one_of, whole_number
 from backtune.forecasts import DEFAULT_MODEL, Forecaster, forecaster
 from backtune.optimizers import optimizer
@@ -34,6 +35,15 @@ class Settings:
     asset: str | None = None
     bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS
     drop_bad: bool = False
+    days_a_year: float | None = None
+    day_first: bool | None = None
+    timezone: str | None = None
+    decimal: str | None = None
+    columns: str | Mapping[str, str] | None = None
+    raw: bool = False
+    split: str | Sequence[str] = ()
+    accept_jumps: bool = False
+    short: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_simulations", "window", "horizon", "budget"):
@@ -43,15 +53,19 @@ class Settings:
             raise SettingError(
                 f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
             )
-        if not isinstance(self.drop_bad, bool | np.bool_):
-            raise SettingError(f"drop_bad is {self.drop_bad!r}; expected True or False")
-        if self.asset is not None:
-            one_of("asset", self.asset, ("stock", "crypto"))
+        if self.short is not None and not isinstance(self.short, bool | np.bool_):
+            raise SettingError(f"short is {self.short!r}; expected True, False or None")
+        self.read_options  # noqa: B018 - refuses what it does not know
         one_of("fill rule", self.fills, FILLS)
         strategies(self.strategies)
         forecaster(self.model)
         optimizer(self.optimizer)
         EntryExitProblem(*([[0.0]] * 8), bounds=self.bounds)
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How price files are read: the fields that `ReadOptions` has."""
+        return ReadOptions(**{field.name: getattr(self, field.name) for field in fields(ReadOptions)})
 
     def as_dict(self) -> dict[str, Any]:
         """Settings as plain values, for a file."""
