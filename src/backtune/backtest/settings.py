@@ -79,7 +79,7 @@ class Settings(ReadOptions):
     def __post_init__(self) -> None:
         from backtune.problem import FILLS
         from backtune.problem.checks import checked_bounds
-        from backtune.problem.objectives import objective
+        from backtune.problem.objectives import PROFIT, objective
 
         super().__post_init__()
         walk = WalkForward(self.num_simulations, self.window, self.horizon, self.gap, self.anchored)
@@ -107,6 +107,11 @@ class Settings(ReadOptions):
                 plain[name] = _flag(name, getattr(self, name))
         one_of("fill rule", self.fills, FILLS)
         objective(self.objective)
+        if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):
+            raise SettingError(
+                f"objective is {_label(self.objective)}, and optimizer {self.method} proves profit alone; "
+                "give another optimizer, such as scipy"
+            )
         plain |= self._check_plug_ins()
         for name, value in plain.items():
             object.__setattr__(self, name, value)  # frozen for everyone else
