@@ -33,7 +33,7 @@ def series(stamps, seed=0, local=None):
 
 def judged(tables, periods=252.0, days=252):
     every = dict.fromkeys(tables, periods) if isinstance(periods, float) else periods
-    return judge_tables(tables, tables, every, dict.fromkeys(tables, days)).whole
+    return judge_tables(tables, tables, every, dict.fromkeys(tables, days), ["maxdiff"]).whole
 
 
 DAYS = pd.bdate_range("2020-01-01", periods=80)
@@ -138,7 +138,8 @@ def test_a_year_is_measured_by_the_bars_of_the_portfolio_itself():
         series(pd.bdate_range("2020-01-01", periods=60)),
     )
     tables = {"COIN": coin, "STOCK": stock}
-    found = judge_tables(tables, tables, {"COIN": 365.0, "STOCK": 252.0}, {"COIN": 365, "STOCK": 252}).whole
+    years = {"COIN": 365.0, "STOCK": 252.0}
+    found = judge_tables(tables, tables, years, {"COIN": 365, "STOCK": 252}, ["maxdiff"]).whole
     assert found.evidence.bars == 77
     assert found.evidence.periods_a_year == pytest.approx(365.0 * 76 / 83)
 
@@ -195,4 +196,5 @@ def test_a_run_that_kept_no_clock_is_pooled_by_its_timestamps(tmp_path):
     whole = judge_results(results).whole
     tables = {symbol: result.returns.drop(columns="local") for symbol, result in results.items()}
     tried = {symbol: result.configurations.drop(columns="local") for symbol, result in results.items()}
-    assert judge_tables(tables, tried, dict.fromkeys("AB", 252.0), dict.fromkeys("AB", 252)).whole == whole
+    years, tuned = dict.fromkeys("AB", 252), results["A"].settings.tuned
+    assert judge_tables(tables, tried, years, years, tuned).whole == whole

@@ -48,7 +48,7 @@ def tables(series, market=None, optimistic=None):
 
 
 def judged(series, **options):
-    found = evidence(*tables(series, **options), 252, yardsticks=("untuned", "buy_hold"))
+    found = evidence(*tables(series, **options), 252, tuned=list(series), yardsticks=("untuned", "buy_hold"))
     return judge({"X": found}, {"X": 1.0})["X"]
 
 
@@ -114,7 +114,10 @@ def test_the_evidence_does_not_know_what_follows_ruin(before, after, seed):
     market = np.random.default_rng(7).normal(0.0, 0.01, n)
     found = [
         evidence(
-            *tables({"s": np.array([*before, -1.3, *tail])}, market), 12, yardsticks=("untuned", "buy_hold")
+            *tables({"s": np.array([*before, -1.3, *tail])}, market),
+            12,
+            tuned=["s"],
+            yardsticks=("untuned", "buy_hold"),
         )
         for tail in (after, other)
     ]

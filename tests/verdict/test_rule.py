@@ -47,7 +47,9 @@ def record(causal, optimistic=None, market=None, trades=None, second=None, secon
         ]
     )
     tried = pd.concat([returns.assign(close_at_eod=policy, selected=policy) for policy in (True, False)])
-    return evidence(returns, tried[tried["strategy"] != "buy_hold"], 252, yardsticks=("untuned", "buy_hold"))
+    tried = tried[tried["strategy"] != "buy_hold"]
+    names = {"tuned": ["sharp", "dull"], "yardsticks": ("untuned", "buy_hold")}
+    return evidence(returns, tried, 252, **names)
 
 
 def verdict(*args, **options):

@@ -79,8 +79,10 @@ class BacktestResult:
 
     @property
     def series(self) -> dict[str, Any]:
-        """What the bars were: their number (bars), asset, and how many bad rows were dropped (dropped)."""
-        return {"bars": len(self.bars), "asset": self.bars.asset, "dropped": self.bars.dropped}
+        """What the bars were: their number (bars), asset, rows dropped (dropped), notes as plain values."""
+        bars = self.bars
+        notes = [note.as_dict() for note in bars.notes]
+        return {"bars": len(bars), "asset": bars.asset, "dropped": bars.dropped, "notes": notes}
 
     def __repr__(self) -> str:
         """Show symbol, number of simulations and rule."""

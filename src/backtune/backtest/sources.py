@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from backtune.backtest.settings import Settings
-from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_bars, load_sample
+from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_sample
+from backtune.bars.files import read_bars
+from backtune.bars.frames import is_frame
 from backtune.errors import BarsError, SettingError
 
 Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars | Universe
@@ -29,8 +31,8 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     if isinstance(data, Universe):
         return data.load(symbol, settings.asset)
     options: dict[str, Any] = {"asset": settings.asset, "drop_bad": settings.drop_bad}
-    if isinstance(data, pd.DataFrame):
-        return load_bars(data, symbol, **options)
+    if is_frame(data):
+        return read_bars(data, symbol, **options)
     if data is None:
         if symbol.upper() in SAMPLE_SYMBOLS:
             return symbol_bars(symbol, load_sample(symbol), settings)
@@ -45,4 +47,4 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
             f"data is of type {type(data).__name__}; give a folder, a price file, a DataFrame or Bars"
         )
     source = os.fspath(data)
-    return load_bars(source if os.path.isfile(source) else find_bars_file(symbol, source), symbol, **options)
+    return read_bars(source if os.path.isfile(source) else find_bars_file(symbol, source), symbol, **options)

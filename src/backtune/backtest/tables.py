@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backtune.bars import Bars
 from backtune.forecasts import Forecast
 from backtune.problem import EntryExitProblem
-from backtune.strategies import BUY_HOLD, Strategy
+from backtune.strategies import BUY_HOLD
 
+Array = NDArray[np.float64]
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
 
 
@@ -93,13 +95,15 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
     )
 
 
-def problem_inputs(bars: Bars, made: Forecast, traded: Sequence[Strategy], first: int) -> pd.DataFrame:
-    """`BacktestResult.inputs`: moves, forecasts and sizes of the bars from `first` on."""
+def problem_inputs(
+    bars: Bars, made: Forecast, sizes: Mapping[str, tuple[Array, Array]], first: int
+) -> pd.DataFrame:
+    """`BacktestResult.inputs`: moves, forecasts and sizes (by strategy) of the bars from `first` on."""
     columns = dict(zip(MOVES, [*bars.moves, made.high, made.low], strict=True))
     columns["close_forecast"] = made.close
-    for strategy in traded:
-        for side, size in zip(("long", "short"), strategy.sizes(made, bars.asset == "stock"), strict=True):
-            columns[f"{strategy.name}:{side}"] = np.asarray(size, dtype=np.float64)
+    for name, sides in sizes.items():
+        for side, size in zip(("long", "short"), sides, strict=True):
+            columns[f"{name}:{side}"] = size
     return pd.DataFrame(
         {"timestamp": bars.timestamps[first:], **{name: array[first:] for name, array in columns.items()}}
     )

@@ -38,7 +38,7 @@ def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
         line = {
             "color": colour,
             "width": 2.5 if first else 1.3,
-            "dash": "dot" if name in YARDSTICKS else "solid",
+            "dash": "solid" if name in tables.tuned else "dot",
         }
         common: Figure = {"x": stamps, "name": name, "line": line, "mode": "lines", "legendgroup": name}
         data.append({**common, "y": _percent(equity(value) - 1.0)})

@@ -25,7 +25,7 @@ import pyarrow
 from pyarrow import parquet
 
 from backtune.backtest import BacktestResult, fee_of
-from backtune.bars import check_symbol
+from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
 
 TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
@@ -102,6 +102,8 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         "asset": bars.asset,
         "fee": fee_of(bars, result.settings),
         "periods_a_year": bars.periods_a_year,
+        "days_a_year": bars.pace.days_a_year,
+        "notes": [note.as_dict() for note in bars.notes],
         "first": first,
         "last": last,
         "sha256": bars.digest,
@@ -207,12 +209,12 @@ def table_bytes(folder: Path, receipt: Receipt, name: str) -> bytes:
 
 def table_path(folder: Path, symbol: str, name: str) -> Path:
     """Where a table of one symbol lies."""
-    return folder / "results" / f"symbol={check_symbol(symbol)}" / f"{name}.parquet"
+    return folder / "results" / f"symbol={folder_name(check_symbol(symbol))}" / f"{name}.parquet"
 
 
 def receipt_path(folder: Path, symbol: str) -> Path:
     """Where the receipt of one symbol lies."""
-    return folder / "receipts" / f"{check_symbol(symbol)}.json"
+    return folder / "receipts" / f"{folder_name(check_symbol(symbol))}.json"
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:

@@ -41,7 +41,7 @@ from backtune.store.receipts import (
 PARTS = ("results", "receipts", "running")
 SHAPE: Mapping[str, type] = {  # of run.json
     "status": str, "symbols": list, "settings": dict, "command": list, "resumed": list, "source": dict,
-    "versions": dict, "data": dict, "failed": dict,
+    "versions": dict, "data": dict, "failed": dict, "tuned": list, "objects": list,
 }  # fmt: skip
 PACKAGES = ("backtune", "numpy", "pandas", "numba", "scipy", "pyarrow")
 
@@ -88,6 +88,8 @@ class RunWriter:
             "resumed": [],
             "command": list(command),
             "settings": settings.as_dict(),
+            "tuned": list(settings.tuned),
+            "objects": list(settings.objects),
             "seed": settings.seed,
             "symbols": [check_symbol(symbol) for symbol in symbols],
             "source": dict(source or {}),
@@ -106,7 +108,7 @@ class RunWriter:
             self._save()
             with writing(self.folder):
                 self._make_parts()
-        except RunError:
+        except BaseException:  # an interrupt too: half a folder would be taken for a run
             self.discard()
             raise
 
@@ -216,6 +218,11 @@ class Run:
             record["data"] = {receipt.symbol: receipt.data for receipt in ended if receipt.good}
             record["failed"] = {receipt.symbol: receipt.error for receipt in ended if not receipt.good}
         return cls(path, record)
+
+    @property
+    def tuned(self) -> tuple[str, ...]:
+        """Names of the strategies that were tuned; all others are yardsticks."""
+        return tuple(self.record.get("tuned") or self.record["settings"].get("strategies", ()))
 
     @property
     def complete(self) -> bool:

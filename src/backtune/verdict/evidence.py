@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,6 +139,7 @@ def evidence(
     configurations: pd.DataFrame,
     periods_a_year: float,
     *,
+    tuned: Collection[str],
     yardsticks: tuple[str, str],
     symbols: int = 1,
     seed: int = 0,
@@ -151,8 +152,10 @@ def evidence(
         As in `backtune.BacktestResult`, of one symbol.
     periods_a_year : float
         For annualising.
+    tuned : collection of str
+        Names of the strategies in `returns` that are candidates; see `backtune.backtest.Settings.tuned`.
     yardsticks : (untuned, market)
-        Names of the strategies in `returns` that are no candidates: fixed offsets, and buy-and-hold.
+        Names of those that the candidates are held against: fixed offsets, and buy-and-hold.
     symbols : int
         Number of symbols that are judged together; decides how fine the p-values must be.
     seed : int
@@ -160,7 +163,7 @@ def evidence(
     """
     untuned, market = yardsticks
     series = {str(name): part for name, part in returns.groupby("strategy", sort=False)}
-    candidates = [name for name in series if name not in yardsticks]
+    candidates = [name for name in series if name in tuned]
     causal = {name: account_returns(part["causal"].to_numpy()) for name, part in series.items()}
     excesses = _excesses(causal, candidates, untuned, market)
     tests = {
@@ -172,7 +175,7 @@ def evidence(
     optimistic = {name: account_returns(part["optimistic"].to_numpy()) for name, part in series.items()}
     hanging = candidates[_best(optimistic, candidates)]
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
-    tried = _trials(configurations, yardsticks)
+    tried = _trials(configurations, candidates)
     sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
     alpha, beta = alpha_beta(r, causal[market], periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
@@ -273,9 +276,9 @@ def _ruined(total_return: float) -> bool:
     return total_return <= -1.0
 
 
-def _trials(configurations: pd.DataFrame, yardsticks: Sequence[str]) -> Array:
+def _trials(configurations: pd.DataFrame, candidates: Sequence[str]) -> Array:
     """Returns of the configurations that were tried, shape (n, strategies x policies)."""
-    tried = configurations[~configurations["strategy"].isin(yardsticks)]
+    tried = configurations[configurations["strategy"].isin(candidates)]
     groups = tried.groupby(["strategy", "close_at_eod"], sort=False)
     return account_returns(np.column_stack([part["causal"].to_numpy() for _, part in groups]))
 

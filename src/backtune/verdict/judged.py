@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +56,10 @@ def judge_run(run: Run) -> Judged:
         raise RunError(f"{run.folder}: {missing} was run by an older version; run it again to have it judged")
     returns, tried = run.tables("returns"), run.tables("configurations")
     periods = {symbol: float(entry["periods_a_year"]) for symbol, entry in data.items()}
-    days = {symbol: DAYS_A_YEAR[entry["asset"]] for symbol, entry in data.items()}
-    return judge_tables(returns, tried, periods, days)
+    days = {
+        symbol: float(entry.get("days_a_year", DAYS_A_YEAR[entry["asset"]])) for symbol, entry in data.items()
+    }
+    return judge_tables(returns, tried, periods, days, run.tuned)
 
 
 def judge_results(results: Mapping[str, BacktestResult]) -> Judged:
@@ -66,7 +68,8 @@ def judge_results(results: Mapping[str, BacktestResult]) -> Judged:
         {symbol: result.returns for symbol, result in results.items()},
         {symbol: result.configurations for symbol, result in results.items()},
         {symbol: result.bars.periods_a_year for symbol, result in results.items()},
-        {symbol: DAYS_A_YEAR[result.bars.asset] for symbol, result in results.items()},
+        {symbol: result.bars.pace.days_a_year for symbol, result in results.items()},
+        {name for result in results.values() for name in result.settings.tuned},
     )
 
 
@@ -74,9 +77,10 @@ def judge_tables(
     returns: Mapping[str, pd.DataFrame],
     tried: Mapping[str, pd.DataFrame],
     periods: Mapping[str, float],
-    days_a_year: Mapping[str, int],
+    days_a_year: Mapping[str, float],
+    tuned: Collection[str],
 ) -> Judged:
-    """Judge tables by symbol; `periods` are bars a year."""
+    """Judge tables by symbol; `periods` are bars a year, `tuned` the strategies that are candidates."""
     if not returns:
         return Judged({}, None)
     grain = portfolio_grain(periods.values())
@@ -86,7 +90,9 @@ def judge_tables(
     own = np.empty(0, "datetime64[ns]")
     for symbol, table in returns.items():  # a table is read, and let go, before the next
         mine, times, shown = tried[symbol], np.unique(portfolio_times(table, grain)), clock(table)
-        found[symbol] = evidence(table, mine, periods[symbol], yardsticks=YARDSTICKS, symbols=len(returns))
+        found[symbol] = evidence(
+            table, mine, periods[symbol], tuned=tuned, yardsticks=YARDSTICKS, symbols=len(returns)
+        )
         ends.append((shown.min(), shown.max()))
         stretches.append((times[0], times[-1]))
         own = times if symbol == densest else own
@@ -100,7 +106,7 @@ def judge_tables(
     together = pool.table()
     together_times = np.unique(together["timestamp"].to_numpy())
     a_year = portfolio_periods(together_times, stretches, own, rates[densest])
-    pooled = evidence(together, pool_tried.table(), a_year, yardsticks=YARDSTICKS)
+    pooled = evidence(together, pool_tried.table(), a_year, tuned=tuned, yardsticks=YARDSTICKS)
     whole = judge({"": pooled}, {"": max(a_year / days_a_year[densest], 1e-9)})[""]
     return Judged(symbols, whole, first, last)
 
