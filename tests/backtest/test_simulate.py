@@ -406,48 +406,6 @@ def test_numpy_numbers_are_numbers():
     assert [type(plain[name]) for name in ("num_simulations", "window", "fee")] == [int, int, float]
 
 
-# ---- strategies that never trade say why
-
-
-def sizes_of(long, short):
-    def sizes(forecast, can_short):
-        ones = np.ones(len(forecast.high))
-        return long * ones, short * ones * can_short
-
-    return Strategy("own", sizes)
-
-
-@pytest.mark.parametrize(
-    ("asset", "strategy", "options", "reason"),
-    [
-        ("crypto", sizes_of(0, 1), {}, "its side is never long in these bars and shorts are not allowed"),
-        ("stock", sizes_of(0, 0), {}, "its side is neither long nor short in any of these bars"),
-        (
-            "stock", sizes_of(1, 0), {"bounds": ((0.0, 0.0), (-5.0, -5.0))},
-            "it had an order in 3 bars, and none was filled",
-        ),
-        ("stock", sizes_of(1, 1), {}, ""),
-    ],
-)  # fmt: skip
-def test_a_strategy_that_never_traded_says_why(asset, strategy, options, reason):
-    result = bt.backtest_forecasts(
-        "X", 3, data=tail(), window=40, asset=asset, strategies=[strategy], **options
-    )
-    rows = result.summary.set_index("strategy")
-    assert rows.loc["own"].idle_reason == reason
-    assert (rows.loc["own"].trades == 0) == bool(reason)
-    assert rows.loc["buy_hold"].idle_reason == ""
-
-
-def test_the_times_of_the_exchange_are_kept_bar_by_bar():
-    data = frame(n=120).set_index("Date").tz_localize("Asia/Kolkata")
-    result = bt.backtest_forecasts("X", 3, data=data, window=40)
-    for table in (result.returns, result.configurations):
-        ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")
-        assert ahead["local"].tolist() == data.index.tz_localize(None)[-3:].tolist()
-        assert (ahead["local"] - ahead["timestamp"] == pd.Timedelta(hours=5.5)).all()
-
-
 # ---- plug-ins of the caller's own
 
 
@@ -623,3 +581,45 @@ def test_a_forecast_that_begins_late_is_too_few_bars():
 def test_a_model_that_forecasts_nothing_says_so():
     with pytest.raises(bt.ForecasterError, match="made no forecast of any bar of X"):
         bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(*range(160)))
+
+
+# ---- strategies that never trade say why
+
+
+def sizes_of(long, short):
+    def sizes(forecast, can_short):
+        ones = np.ones(len(forecast.high))
+        return long * ones, short * ones * can_short
+
+    return Strategy("own", sizes)
+
+
+@pytest.mark.parametrize(
+    ("asset", "strategy", "options", "reason"),
+    [
+        ("crypto", sizes_of(0, 1), {}, "its side is never long in these bars and shorts are not allowed"),
+        ("stock", sizes_of(0, 0), {}, "its side is neither long nor short in any of these bars"),
+        (
+            "stock", sizes_of(1, 0), {"bounds": ((0.0, 0.0), (-5.0, -5.0))},
+            "it had an order in 3 bars, and none was filled",
+        ),
+        ("stock", sizes_of(1, 1), {}, ""),
+    ],
+)  # fmt: skip
+def test_a_strategy_that_never_traded_says_why(asset, strategy, options, reason):
+    result = bt.backtest_forecasts(
+        "X", 3, data=tail(), window=40, asset=asset, strategies=[strategy], **options
+    )
+    rows = result.summary.set_index("strategy")
+    assert rows.loc["own"].idle_reason == reason
+    assert (rows.loc["own"].trades == 0) == bool(reason)
+    assert rows.loc["buy_hold"].idle_reason == ""
+
+
+def test_the_times_of_the_exchange_are_kept_bar_by_bar():
+    data = frame(n=120).set_index("Date").tz_localize("Asia/Kolkata")
+    result = bt.backtest_forecasts("X", 3, data=data, window=40)
+    for table in (result.returns, result.configurations):
+        ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")
+        assert ahead["local"].tolist() == data.index.tz_localize(None)[-3:].tolist()
+        assert (ahead["local"] - ahead["timestamp"] == pd.Timedelta(hours=5.5)).all()

@@ -81,8 +81,9 @@ def test_a_portfolio_of_stocks_and_coins_has_the_bars_of_the_coins():
     coin, stock = daily(0, "D"), daily(0)
     stock = stock[stock["timestamp"] <= coin["timestamp"].max()]
     tables = {"COIN": coin, "STOCK": stock}
-    years = {"COIN": 365.0, "STOCK": 252.0}
-    judged = judge_tables(tables, tables, years, {"COIN": 365, "STOCK": 252}, ["maxdiff"])
+    judged = judge_tables(
+        tables, tables, {"COIN": 365.0, "STOCK": 252.0}, {"COIN": 365, "STOCK": 252}, ["maxdiff"]
+    )
     assert judged.whole.evidence.periods_a_year == 365.0
     assert (str(judged.first)[:10], str(judged.last)[:10]) == ("2020-01-01", "2020-02-29")
 

@@ -138,8 +138,8 @@ def test_a_year_is_measured_by_the_bars_of_the_portfolio_itself():
         series(pd.bdate_range("2020-01-01", periods=60)),
     )
     tables = {"COIN": coin, "STOCK": stock}
-    years = {"COIN": 365.0, "STOCK": 252.0}
-    found = judge_tables(tables, tables, years, {"COIN": 365, "STOCK": 252}, ["maxdiff"]).whole
+    years, days = {"COIN": 365.0, "STOCK": 252.0}, {"COIN": 365, "STOCK": 252}
+    found = judge_tables(tables, tables, years, days, ["maxdiff"]).whole
     assert found.evidence.bars == 77
     assert found.evidence.periods_a_year == pytest.approx(365.0 * 76 / 83)
 
@@ -196,5 +196,7 @@ def test_a_run_that_kept_no_clock_is_pooled_by_its_timestamps(tmp_path):
     whole = judge_results(results).whole
     tables = {symbol: result.returns.drop(columns="local") for symbol, result in results.items()}
     tried = {symbol: result.configurations.drop(columns="local") for symbol, result in results.items()}
-    years, tuned = dict.fromkeys("AB", 252), results["A"].settings.tuned
-    assert judge_tables(tables, tried, years, years, tuned).whole == whole
+    again = judge_tables(
+        tables, tried, dict.fromkeys("AB", 252.0), dict.fromkeys("AB", 252), ["maxdiff", "always_on"]
+    )
+    assert again.whole == whole

@@ -127,6 +127,15 @@ class Bars:
             sha.update(b"" if column is None else column.tobytes())
         return sha.hexdigest()
 
+    def identity(self) -> dict[str, Any]:
+        """Plain values that decide what is computed from the bars."""
+        return {
+            "symbol": self.symbol,
+            "asset": self.asset,
+            "days_a_year": self.days_a_year,
+            "sha256": self.digest,
+        }
+
     @property
     def frame(self) -> pd.DataFrame:
         """The bars as a DataFrame indexed by timestamp; `load_bars` reads the same bars back from it."""

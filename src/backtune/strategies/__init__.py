@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backtune.errors import SettingError, StrategyError, in_a_line, one_of
 from backtune.forecasts import Forecast
+from backtune.identity import identity_of
 
 Array = NDArray[np.float64]
 Sizes = Callable[[Forecast, bool], tuple[Array, Array]]
@@ -54,6 +55,14 @@ class Strategy:
         ):
             if not good:
                 raise SettingError(f"{name} of a strategy is {getattr(self, name)!r}; expected {expected}")
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that decide the sizes, besides bars and forecast; see `backtune.identity.identity_of`.
+
+        By default all that the code of `sizes` reaches. Where that cannot be told (a lock, an open file, the
+        environment), a result is never used again, unless a subclass says here what decides its sizes.
+        """
+        return identity_of(self, self.name)
 
 
 def sizes_of(strategy: Strategy, forecast: Forecast, can_short: bool) -> tuple[Array, Array]:
