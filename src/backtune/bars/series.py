@@ -18,7 +18,6 @@ from backtune.errors import BarsError
 
 Array = NDArray[np.float64]
 
-FEES: dict[Asset, float] = {"stock": 0.0005, "crypto": 0.0015}
 DAYS_A_YEAR: dict[Asset, int] = {"stock": 252, "crypto": 365}
 
 
@@ -150,29 +149,3 @@ class Bars:
         if self.utc_offset is not None:
             columns["utc_offset"] = self.utc_offset
         return pd.DataFrame(columns, index=pd.DatetimeIndex(self.timestamps, name="timestamp"))
-
-    def require(self, needed: int, available: int, num_simulations: int, window: int, horizon: int) -> None:
-        """Refuse a backtest that asks for more bars with a forecast than there are.
-
-        Raises
-        ------
-        BarsError
-            Says how many bars it needs, how many there are, and the largest num_simulations that fits.
-        """
-        if needed <= available:
-            return
-        unusable = len(self) - available
-        fits = (available - window) // horizon
-        cure = (
-            f"the largest num_simulations that fits is {fits}"
-            if fits >= 1
-            else f"one simulation alone needs {window + horizon + unusable}: use a smaller "
-            f"{'horizon' if window < available else 'window'} or more bars"
-        )
-        raise BarsError(
-            self.source,
-            f"num_simulations={num_simulations}, window={window}, horizon={horizon} need {needed + unusable} "
-            f"bars ({unusable} of them before the first forecast), and {self.symbol} has {len(self)}",
-            cure,
-            value=len(self),
-        )
