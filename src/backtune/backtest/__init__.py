@@ -1,10 +1,15 @@
 """Walk-forward backtests of one symbol."""
 
-from backtune.backtest.result import BacktestResult
-from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
-from backtune.backtest.simulate import backtest_forecasts, forecast_targets, require_bars, run_backtest
-from backtune.backtest.sources import Data, symbol_bars
-from backtune.backtest.walk_forward import WalkForward, Window
+from typing import TYPE_CHECKING
+
+from backtune.lazy import lazily
+
+if TYPE_CHECKING:
+    from backtune.backtest.result import BacktestResult
+    from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
+    from backtune.backtest.simulate import backtest_forecasts, forecast_targets, require_bars, run_backtest
+    from backtune.backtest.sources import Data, symbol_bars
+    from backtune.backtest.walk_forward import WalkForward, Window
 
 __all__ = [
     "DEFAULT_STRATEGIES",
@@ -19,3 +24,14 @@ __all__ = [
     "run_backtest",
     "symbol_bars",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "result": ["BacktestResult"],
+        "settings": ["DEFAULT_STRATEGIES", "Settings"],
+        "simulate": ["backtest_forecasts", "forecast_targets", "require_bars", "run_backtest"],
+        "sources": ["Data", "symbol_bars"],
+        "walk_forward": ["WalkForward", "Window"],
+    },
+)

@@ -13,7 +13,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from backtune.backtest.walk_forward import ALL, WalkForward
-from backtune.errors import BarsError, SettingError, is_number, one_of, whole_number
+from backtune.bars.options import ReadOptions
+from backtune.errors import BarsError, SettingError, is_flag, is_number, one_of, whole_number
 
 if TYPE_CHECKING:
     from backtune.bars import Bars
@@ -32,10 +33,11 @@ def _setting(default: Any, help: str, form: str = "") -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(ReadOptions):
     """Everything but the bars that decides a backtest's result.
 
-    The fields are the keywords of `backtune.backtest_forecasts`, which describes them.
+    The fields are the keywords of `backtune.backtest_forecasts`, which describes them, and those of
+    `backtune.bars.ReadOptions`, which say how a price file is to be read.
 
     Raises
     ------
@@ -69,17 +71,17 @@ class Settings:
     seed: int = _setting(0, "Seed of everything random.")
     fills: str = _setting("causal", "causal, optimistic or published (docs/fills.md).")
     fee: float | None = _setting(None, "Fraction of notional a fill.")
-    asset: str | None = _setting(None, "stock or crypto; told from the bars by default.")
+    short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
     bounds: Sequence[Sequence[float]] = _setting(
         DEFAULT_BOUNDS, "Box of the offsets: LOW:HIGH,LOW:HIGH.", "pairs"
     )
-    drop_bad: bool = _setting(False, "Drop rows that are no bars instead of refusing the file.")
 
     def __post_init__(self) -> None:
         from backtune.problem import FILLS
         from backtune.problem.checks import checked_bounds
-        from backtune.problem.objectives import objective
+        from backtune.problem.objectives import PROFIT, objective
 
+        super().__post_init__()
         walk = WalkForward(self.num_simulations, self.window, self.horizon, self.gap, self.anchored)
         plain: dict[str, Any] = {  # as NumPy has it, or as Python has it: kept, compared and written alike
             "num_simulations": walk.simulations,
@@ -89,7 +91,7 @@ class Settings:
             "anchored": walk.anchored,
             "budget": whole_number("budget", self.budget),
             "seed": whole_number("seed", self.seed, 0),
-            "drop_bad": _flag("drop_bad", self.drop_bad),
+            **{name: bool(getattr(self, name)) for name in ("drop_bad", "raw", "accept_jumps")},
             "bounds": checked_bounds(self.bounds),
         }
         for name in ("start", "end"):
@@ -100,10 +102,16 @@ class Settings:
                     f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
                 )
             plain["fee"] = float(self.fee)
-        if self.asset is not None:
-            one_of("asset", self.asset, ("stock", "crypto"))
+        for name in ("short", "day_first"):
+            if getattr(self, name) is not None:
+                plain[name] = _flag(name, getattr(self, name))
         one_of("fill rule", self.fills, FILLS)
         objective(self.objective)
+        if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):
+            raise SettingError(
+                f"objective is {_label(self.objective)}, and optimizer {self.method} proves profit alone; "
+                "give another optimizer, such as scipy"
+            )
         plain |= self._check_plug_ins()
         for name, value in plain.items():
             object.__setattr__(self, name, value)  # frozen for everyone else
@@ -175,6 +183,15 @@ class Settings:
 
         return DEFAULT_FEES[asset] if self.fee is None else self.fee
 
+    def can_short(self, asset: str) -> bool:
+        """Whether positions may be short: as set, else of stocks."""
+        return asset == "stock" if self.short is None else self.short
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How price files are read."""
+        return ReadOptions(**{entry.name: getattr(self, entry.name) for entry in fields(ReadOptions)})
+
     def as_dict(self) -> dict[str, Any]:
         """Settings as plain values, for a file; of what was given as an object, its name."""
         from backtune.forecasts import forecaster
@@ -191,7 +208,7 @@ class Settings:
         plain["objective"] = _label(self.objective)
         plain["optimizer"] = self.method
         plain["bounds"] = [list(pair) for pair in self.bounds]
-        return plain
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
 
 
 def make_settings(settings: Settings | None, changes: dict[str, Any]) -> Settings:
@@ -245,7 +262,7 @@ def _check_date(name: str, value: str | None) -> None:
 
 
 def _flag(name: str, value: Any) -> bool:
-    if type(value).__name__ not in ("bool", "bool_"):  # NumPy's, which is not imported for this, too
+    if not is_flag(value):
         raise SettingError(f"{name} is {value!r}; expected True or False")
     return bool(value)
 

@@ -142,7 +142,7 @@ def run_backtest(
     per_bar = selected_returns(tried, bars, starts, fee)
     inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
     ahead = inputs.iloc[starts.start - windows[0].tune.start :]
-    idle = idle_reasons(per_bar, ahead, bars.asset == "stock")
+    idle = idle_reasons(per_bar, ahead, settings.can_short(bars.asset))
     summary = summarize(
         table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD, idle=idle
     )

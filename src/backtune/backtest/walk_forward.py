@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from backtune.errors import BarsError, SettingError, whole_number
+from backtune.errors import BarsError, SettingError, is_flag, whole_number
 
 ALL: Literal["all"] = "all"
 
@@ -52,7 +52,7 @@ class WalkForward:
         )
         plain |= {name: whole_number(name, getattr(self, name)) for name in ("window", "horizon")}
         plain["gap"] = whole_number("gap", self.gap, 0)
-        if type(self.anchored).__name__ not in ("bool", "bool_"):
+        if not is_flag(self.anchored):
             raise SettingError(f"anchored is {self.anchored!r}; expected True or False")
         for name, value in {**plain, "anchored": bool(self.anchored)}.items():
             object.__setattr__(self, name, value)  # as Python has it, whoever gave it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -88,6 +88,15 @@ class Bars:
         """Show the symbol, the number of bars and the span."""
         first, last = np.datetime_as_string(self.timestamps[[0, -1]], unit="m")
         return f"Bars({self.symbol}, {len(self)} bars, {first} to {last}, {self.asset})"
+
+    def head(self, count: int) -> Bars:
+        """Return the first `count` bars."""
+        cut: dict[str, Any] = {
+            name: value[:count]
+            for name in ("timestamps", "open", "high", "low", "close", "volume", "utc_offset")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **cut)
 
     @cached_property
     def local(self) -> NDArray[np.datetime64]:

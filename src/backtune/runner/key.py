@@ -89,7 +89,7 @@ def result_identity(
         **own,
         "arrays": {"forecast": _forecast_digest(forecast)},
         "sizes": {
-            strategy.name: _sizes_digest(strategy, bars, forecast)
+            strategy.name: _sizes_digest(strategy, bars, forecast, settings)
             for strategy in _all(settings)
             if isinstance(strategy, Strategy) and _is_own(strategy.sizes)
         },
@@ -194,8 +194,8 @@ def _forecast_digest(forecast: Forecast) -> str:
     )
 
 
-def _sizes_digest(strategy: Strategy, bars: Bars, forecast: Forecast) -> str:
+def _sizes_digest(strategy: Strategy, bars: Bars, forecast: Forecast, settings: Settings) -> str:
     try:
-        return array_digest(*map(np.asarray, strategy.sizes(forecast, bars.asset == "stock")))
+        return array_digest(*map(np.asarray, strategy.sizes(forecast, settings.can_short(bars.asset))))
     except Exception as error:  # the backtest meets it again, and says so
         return in_a_line(error)

@@ -68,7 +68,7 @@ class Strategy:
     def problems(self, bars: Bars, forecast: Forecast, settings: Settings) -> dict[str, Problem]:
         """Problems of the bars from the first forecast on, one an exit of the settings."""
         first = max(forecast.first, 1)
-        sides = sizes_of(self, forecast, bars.asset == "stock")
+        sides = sizes_of(self, forecast, settings.can_short(bars.asset))
         arrays = [array[first:] for array in (*bars.moves, forecast.high, forecast.low, *sides)]
         bounds = tuple((float(low), float(high)) for low, high in settings.bounds)
         box = bounds if self.tuned else ((0.0, 0.0),) * len(bounds)
