@@ -30,7 +30,7 @@ from backtune.identity import (
 )
 from backtune.identity.walk import namespace_of
 from backtune.optimizers import Optimizer, optimizer
-from backtune.strategies import Strategy, strategies
+from backtune.strategies import Strategy, sizes_of, strategies
 
 PLUG_INS = ("model", "strategies", "optimizer")  # settings that say more than a name
 
@@ -187,6 +187,6 @@ def _forecast_digest(forecast: Forecast) -> str:
 
 def _sizes_digest(strategy: Strategy, bars: Bars, forecast: Forecast) -> str:
     try:
-        return array_digest(*map(np.asarray, strategy.sizes(forecast, bars.asset == "stock")))
+        return array_digest(*sizes_of(strategy, forecast, bars.asset == "stock"))
     except Exception as error:  # the backtest meets it again, and says so
         return in_a_line(error)
