@@ -1,13 +1,14 @@
 """The recommendation on results whose answer is known."""
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from backtune.benchmark.recommend import pays_from, recommend, show_seconds, show_share
-from benchmark_runs import RECORD, pairs, run, table, timed
+from backtune.benchmark.recommend import pays_from, recommend, show_median, show_seconds, show_share
+from benchmark_runs import RECORD, lucky_and_sure, pairs, run, table, timed
 
 
 def at_budget(advice):
@@ -106,6 +107,21 @@ def test_too_few_data_sets_tell_no_times_apart_either():
     for advice in at_cost(lucky(3, 3), seeds=3):
         assert (advice.method, advice.tied) == ("some", ["none"])
         assert any("fewer than 6" in limit for limit in advice.limits)
+
+
+def test_few_successes_are_no_ground_for_a_recommendation():
+    """The estimate of the lucky one is lower, and the interval of it has no end."""
+    for advice in at_cost(lucky_and_sure()):
+        assert (advice.method, advice.tied) == ("sure", ["lucky"])
+
+
+def test_medians_have_their_intervals_beside_them():
+    advice = at_budget(recommend(pairs(0.0, 0.1), RECORD))
+    assert re.search(r"median regret of a block \S+ % \[\S+ %, \S+ %\]", advice.evidence[0])
+    assert re.search(r"its median regret \S+ % \[\S+ %, \S+ %\]", advice.evidence[1])
+    assert show_median(0.1, 0.05, 0.2, show_share) == "10 % [5 %, 20 %]"
+    assert show_median(0.1, math.nan, math.nan, show_share) == "10 % [too few]"
+    assert show_median(0.0, 0.0, 0.0, show_share) == "0 %"
 
 
 def test_the_crossing_is_where_both_take_equally_long():

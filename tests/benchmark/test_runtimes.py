@@ -12,6 +12,7 @@ from backtune.benchmark.runtimes import (
     data_profile,
     ecdf,
     expected_running_time,
+    median_interval,
     quantile,
     running_times,
     to_target,
@@ -104,6 +105,33 @@ def test_an_easier_target_never_takes_longer(finals, target):
 def test_best_so_far_is_infinite_before_the_first_value():
     regret = best_so_far(table([run("a", 0, 0.9, improved_at=[3, 10])]), [1, 3, 9, 10, 50])
     assert regret[0].tolist() == [math.inf, 1.0, 1.0, pytest.approx(0.1), pytest.approx(0.1)]
+
+
+@pytest.mark.parametrize(("n", "k"), [(6, 1), (8, 1), (9, 2), (15, 4), (30, 10), (60, 22)])
+def test_the_interval_of_a_median_is_between_the_order_statistics_of_the_tables(n, k):
+    """Ranks as in Conover's and the usual tables of the sign test at 95 %."""
+    values = np.random.default_rng(n).permutation(np.arange(1.0, n + 1))
+    assert median_interval(values) == ((n + 1) / 2, k, n + 1 - k)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
+def test_fewer_than_six_values_have_a_median_and_no_interval(values):
+    middle, low, high = median_interval(values)
+    assert np.isnan([low, high]).all()
+    assert np.isnan(middle) if not values else middle == np.median(values)
+
+
+@pytest.mark.parametrize("n", [6, 10, 15, 60])
+def test_the_interval_holds_the_median_of_a_skew_distribution_at_least_95_times_in_100(n):
+    draws = np.random.default_rng(0).lognormal(0, 2, (2000, n))
+    inside = np.mean([low <= 1.0 <= high for _, low, high in map(median_interval, draws)])
+    assert inside >= 0.94  # 95 % less two standard errors of 2,000 draws
+
+
+@given(st.lists(st.one_of(st.floats(0.0, 1e9), st.just(math.inf)), min_size=6, max_size=40))
+def test_a_median_lies_in_its_interval_and_runs_without_a_value_are_borne(values):
+    middle, low, high = median_interval(values)
+    assert min(values) <= low <= middle <= high <= max(values)
 
 
 def test_quantiles_bear_infinite_regret():

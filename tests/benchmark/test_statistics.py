@@ -15,7 +15,7 @@ from backtune.benchmark.statistics import (
     timing,
     with_regret,
 )
-from benchmark_runs import pairs, run, table, timed
+from benchmark_runs import lucky_and_sure, pairs, run, table, timed
 
 
 def test_regret_is_relative_to_the_optimum_or_to_the_baseline():
@@ -38,6 +38,7 @@ def test_quality_counts_runs_within_each_distance_and_keeps_failures():
     assert (row["runs"], row["failed"], row["failures"]) == (5, 1, 100)
     assert (row["exactly"], row["within_01"], row["within_1"]) == (0.2, 0.4, 0.6)
     assert row["median"] == pytest.approx(0.005)
+    assert np.isnan(row["median_low"])  # five runs bear no interval
     assert row["q75"] == pytest.approx(0.5)
     assert row["stopped"] == "budget 4, error 1"
 
@@ -133,6 +134,12 @@ def test_projection_by_hand():
     assert found.loc[1e-3, "seconds"] == pytest.approx(110 * 3e-3)
     assert found.loc[0.1, "seconds"] == pytest.approx(110 * 0.102)
     assert found.loc[0.1, "successes"] == 1
+
+
+def test_a_projection_of_few_successes_stands_behind_those_that_have_an_interval():
+    found = projection(table(lucky_and_sure()))
+    assert found["seconds"].groupby(found["method"]).first().idxmin() == "lucky"
+    assert found["method"].drop_duplicates().tolist() == ["sure", "lucky"]
 
 
 def test_time_is_split_between_objective_and_overhead():

@@ -6,19 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backtune.benchmark.claims import RULES, claims
+from backtune.benchmark.claims import RULES, claims, seeds_needed
 from backtune.benchmark.files import write_whole
 from backtune.benchmark.problems import suite
-from backtune.benchmark.protocol import alone, is_expensive
+from backtune.benchmark.protocol import alone, choose, is_expensive
 from backtune.benchmark.recommend import (
     Recommendation,
     all_limits,
     pays_from,
     recommend,
+    show_median,
     show_seconds,
 )
 from backtune.benchmark.results import Benchmark, benchmark
-from backtune.benchmark.runtimes import TARGETS
+from backtune.benchmark.runtimes import TARGETS, median_interval
 from backtune.benchmark.tables import (
     projection_cells,
     quality_cells,
@@ -26,7 +27,7 @@ from backtune.benchmark.tables import (
     timing_cells,
     write_tables,
 )
-from backtune.benchmark.walkforward import METHOD, SIMULATIONS, measure, measure_workers
+from backtune.benchmark.walkforward import METHOD, SIMULATIONS, TIMES, measure, measure_workers
 from backtune.errors import RunError
 from backtune.forecasts import DEFAULT_MODEL
 
@@ -39,7 +40,7 @@ def write_findings(
     output: Path,
     methods: str | Sequence[str] = "all",
     *,
-    seeds: int = 15,
+    seeds: int | None = None,
     budget: int = 500,
     workers: int | None = None,
     command: Sequence[str] = (),
@@ -53,7 +54,9 @@ def write_findings(
         Of the document, Markdown.
     output : Path
         Folder of the benchmarks behind it; one that was interrupted is taken up again.
-    methods, seeds, budget, workers, command, progress
+    seeds : int, optional
+        Data sets; by default as many as the claim about the winner needs, see `claims.seeds_needed`.
+    methods, budget, workers, command, progress
         See `backtune.benchmark.benchmark`.
 
     Raises
@@ -63,11 +66,14 @@ def write_findings(
     """
     if not path.parent.is_dir():
         raise RunError(f"{path}: its folder does not exist; make it, or choose another file with --findings")
+    if seeds is None:
+        rivals = [name for name in choose(methods, True)[0] if name != "exact" and not is_expensive(name)]
+        seeds = seeds_needed(len(rivals))
     made = {}
     for name, small in SMALL_BUDGETS.items():
         made[name] = benchmark(
             suite(name, seeds), methods, budget=budget, small_budgets=small, workers=workers,
-            output=output / f"findings-{name}",
+            timing_seeds=TIMES, output=output / f"findings-{name}",
             command=command, progress=progress,
         )  # fmt: skip
         write_tables(made[name])
@@ -187,7 +193,7 @@ def _backtest(backtest: Mapping[str, Any]) -> str:
              show_seconds(found["tuned_seconds"] / found["optimizations"]), f"{found['in_sample']:.6f}"]
         )  # fmt: skip
     half = "; ".join(
-        f"{name}: {seconds['35']:.2f} s with 35 simulations, {seconds['70']:.2f} s with 70"
+        f"{name}: {_middle(seconds['35'])} with 35 simulations, {_middle(seconds['70'])} with 70"
         for name, seconds in backtest["half"].items()
     )
     about = (
@@ -195,7 +201,11 @@ def _backtest(backtest: Mapping[str, Any]) -> str:
         "strategies x 2 "
         "policies, windows of 200 bars, fills published, one process and one core."
     )
-    return f"{about}\n\n{markdown_table(head, rows)}\n\nWhole runs: {half}."
+    return f"{about}\n\n{markdown_table(head, rows)}\n\nWhole runs, medians [95 % interval]: {half}."
+
+
+def _middle(seconds: Sequence[float]) -> str:
+    return show_median(*median_interval(seconds), show_seconds)
 
 
 def _breakdown(backtest: Mapping[str, Any]) -> str:

@@ -129,7 +129,8 @@ def _quality(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
     parts = [
         '<p class="note">Regret is the distance from the optimum, relative to it (or to the distance between '
         "random points and the optimum, where the suite has such a baseline). Columns count the runs that "
-        "came within 1 %, 0.1 %, and exactly (1e-9) there. Counted in evaluations; the runs were made "
+        "came within 1 %, 0.1 %, and exactly (1e-9) there. Beside a median stands its 95 % interval, from "
+        "order statistics. Counted in evaluations; the runs were made "
         f"{made}.</p>"
     ]
     first = results.record["problems"][:MOST_CURVES]
@@ -167,8 +168,8 @@ def _targets(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
     times = tables["running_times"]
     parts = [
         '<p class="note">Expected running time: evaluations of all runs, failures with their full length, '
-        "for each "
-        "success; in brackets how many runs succeed.</p>"
+        "for each success; in brackets how many runs succeed, by which they are ordered; methods that were "
+        "given fewer evaluations stand last.</p>"
     ]
     first = results.record["problems"][:MOST_CURVES]
     for problem, group in times.groupby("problem", sort=False):
@@ -228,7 +229,8 @@ def _time(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
         f"{_figure(figures.overhead_curves(tables['overhead'], styles))}"
         "<h3>Projection: which method for which objective</h3>"
         '<p class="note">Expected seconds to within 1 % of the optimum = expected evaluations x (cost of one '
-        "evaluation + overhead), with 95 % bootstrap intervals over blocks.</p>"
+        "evaluation + overhead), with 95 % bootstrap intervals over blocks; methods that succeed too rarely "
+        "for an interval with an end stand last.</p>"
         f"{html_table(*projection_cells(tables['projection']))}"
         f"{_figure(figures.projection_curves(tables['projection'], styles))}"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.backtest import Settings, policy_problems, symbol_bars
+from backtune.backtest import Settings, symbol_bars
 from backtune.bars import SAMPLE_SYMBOLS
 from backtune.bars.files import bars_files
 from backtune.benchmark.objectives import BbobObjective, ImportedObjective, TorchObjective
@@ -22,7 +22,7 @@ from backtune.errors import SettingError, one_of
 from backtune.forecasts import Forecast, forecast
 from backtune.optimizers import Objective, optimize
 from backtune.problem import FILLS, EntryExitProblem, FillRule
-from backtune.strategies import maxdiff, strategies
+from backtune.strategies import entry_exit_problems, maxdiff, strategies
 
 Array = NDArray[np.float64]
 SUITES = ("simple", "realistic", "bars", "bbob")
@@ -246,7 +246,7 @@ def _bars(
             apart = min(settings.window, (known - settings.window - settings.horizon) // max(seeds - 1, 1))
             overlap = max(overlap, settings.window - apart) if seeds > 1 else 0
             (strategy, *_) = strategies(["maxdiff"])
-            for whole in policy_problems(bars, made, strategy, settings):
+            for whole in entry_exit_problems(bars, made, strategy, settings):
                 for seed in range(seeds):
                     stop = whole.size - settings.horizon - (seeds - 1 - seed) * apart
                     problems.append(

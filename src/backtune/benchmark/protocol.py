@@ -28,8 +28,9 @@ Row = dict[str, Any]
 # One or a few of each library; "all" means these, and the first algorithm of any library not named here.
 STANDARD = (
     "exact", "grid", "random", "sobol",
-    "scipy:differential_evolution", "scipy:direct", "scipy:dual_annealing", "scipy:shgo",
-    "nevergrad:TwoPointsDE", "nevergrad:NGOpt", "nevergrad:OnePlusOne",
+    "scipy:differential_evolution", "scipy:differential_evolution_immediate", "scipy:direct",
+    "scipy:dual_annealing", "scipy:shgo",
+    "nevergrad:TwoPointsDE", "nevergrad:TwoPointsDE_batch", "nevergrad:NGOpt", "nevergrad:OnePlusOne",
     "evotorch:SNES", "evotorch:CMAES", "evotorch:GeneticAlgorithm", "evotorch:Cosyne",
     "evox:DE", "evox:SHADE", "evox:PSO", "evox:CMAES",
     "pygmo:de1220", "pygmo:sade", "pygmo:cmaes", "pygmo:pso",

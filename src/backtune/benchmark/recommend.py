@@ -6,14 +6,14 @@ Every sentence here is a template filled from the results; nothing is known abou
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from backtune.benchmark.runtimes import quantile, to_target
+from backtune.benchmark.runtimes import median_interval, quantile, to_target
 from backtune.benchmark.statistics import (
     COSTS,
     MIN_BLOCKS,
@@ -104,8 +104,8 @@ def _exact(runs: pd.DataFrame, proved: pd.DataFrame, limits: list[str]) -> Recom
         rows[rows["method"].isin(set(proved["method"]))]
         for rows in (of_mode(runs, "timing"), of_mode(runs, "quality"))
     )
-    seconds = timed["seconds"]
-    took = f" in {show_seconds(float(seconds.median()))} (median)" if len(seconds) else ""
+    middle = show_median(*median_interval(timed["seconds"]), show_seconds)
+    took = f" in {middle} (median)" if len(timed) else ""
     return Recommendation(
         "where the objective is an EntryExitProblem",
         str(proved["method"].iloc[0]),
@@ -127,10 +127,11 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
     best = table.methods[0]
     tied = [other for other in table.methods[1:] if table.same(best, other)]
     regret = {m: group.to_numpy() for m, group in chosen.groupby("method")["regret"]}
-    median = {m: float(quantile(values, 0.5)) for m, values in regret.items()}
+    medians = dict(zip(table.methods, map(median_interval, table.scores.T), strict=True))
     evidence = [
         f"mean rank {table.ranks[0]:.1f} of {len(table.methods)} over {table.blocks} blocks; median regret "
-        f"{show_share(median[best])}; {np.mean(regret[best] <= TARGET):.0%} of runs within 1 %"
+        f"of a block {show_median(*medians[best], show_share)}; {np.mean(regret[best] <= TARGET):.0%} of "
+        "runs within 1 %"
     ]
     for other in table.methods[1:]:
         wins, low, high = table.beats(best, other)
@@ -139,17 +140,19 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
         evidence.append(
             f"{verdict} {other}: wins {wins:.0%} [{low:.0%}, {high:.0%}] of pairs, "
             f"{'too few blocks to test' if math.isnan(p) else f'Holm p = {p:.2g}'}; its median regret "
-            f"{show_share(median[other])}"
+            f"{show_median(*medians[other], show_share)}"
         )
     over = overheads(runs)
     cheap = sorted((m for m in [best, *tied] if m in over.index), key=over["overhead"].__getitem__)
     if tied and cheap:
-        least = show_seconds(float(over.loc[cheap[0], "overhead"]))
+        least = show_column(over.loc[cheap[0]], "overhead", show_seconds)
         evidence.insert(
             1, f"the least overhead of these {len(tied) + 1} has {cheap[0]}: {least} an evaluation"
         )
     own = [*limits, *_few_blocks(table.blocks), *_too_many_methods(table.blocks, len(table.methods))]
-    close = [m for m in table.methods[1:] if m not in tied and median[m] <= TARGET / 10 >= median[best]]
+    close = [
+        m for m in table.methods[1:] if m not in tied and medians[m][0] <= TARGET / 10 >= medians[best][0]
+    ]
     if close:
         own.append(f"measurably worse, yet within 0.1 % of the optimum in the median as well: {_join(close)}")
     return Recommendation(situation, best, tied, evidence, own)
@@ -176,13 +179,16 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
             evidence[method] = (
                 f"{method}: {show_seconds(expected[method])} expected: {evaluations:.0f} evaluations a "
                 f"success ({int(solved.sum())} of {len(solved)} runs succeed), overhead "
-                f"{show_seconds(overhead)} each"
+                f"{show_column(over.loc[method], 'overhead', show_seconds)} each"
             )
     if not expected:
         return Recommendation(
             situation, None, evidence=["no search came within 1 % of the optimum"], limits=limits
         )
-    order = sorted(expected, key=expected.__getitem__)
+    # few successes make a poor estimate: where its interval has no end, it stands behind those that have one
+    order = sorted(
+        expected, key=lambda method: (quantile(draws[method], 0.975) == math.inf, expected[method])
+    )
     never = sorted(set(runs.loc[runs["mode"] == "quality", "method"]) - set(expected))
     best, few = order[0], len(np.unique(runs["block"])) < MIN_BLOCKS
     others = [*order[1:], *(method for method in never if method in draws)]
@@ -318,6 +324,18 @@ def show_seconds(seconds: float) -> str:
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds * 1e9:.3g} ns"
+
+
+def show_median(median: float, low: float, high: float, show: Callable[[float], str]) -> str:
+    """Median with its 95 % interval; "[too few]" where there were too few values for one."""
+    if low == median == high:
+        return show(median)
+    return f"{show(median)} [{'too few' if math.isnan(low) else f'{show(low)}, {show(high)}'}]"
+
+
+def show_column(row: Any, name: str, show: Callable[[float], str]) -> str:
+    """As `show_median`, of columns `name`, `name`_low and `name`_high of a table's row."""
+    return show_median(row[name], row[f"{name}_low"], row[f"{name}_high"], show)
 
 
 def show_share(share: float) -> str:

@@ -157,3 +157,36 @@ def quantile(values: ArrayLike, share: float, axis: int | None = None) -> Array:
     if share == 0.5:
         return np.asarray(np.median(numbers, axis=axis))
     return np.asarray(np.quantile(numbers, share, axis=axis, method="inverted_cdf"))
+
+
+def median_interval(values: ArrayLike) -> tuple[float, float, float]:
+    """Median of independent values and its 95 % interval, whatever their distribution.
+
+    The interval reaches from the k-th lowest to the k-th highest value, k being the largest number for which
+    fewer than k of n values fall below the median with a probability of at most 2.5 %. Conover (1999),
+    Practical Nonparametric Statistics, section 3.2.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        May hold infinities, and no NaN.
+
+    Returns
+    -------
+    tuple of float
+        Median, low, high; the last two NaN with fewer than 6 values, which bear no such interval.
+    """
+    from scipy.stats import binom
+
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n = len(ordered)
+    if not n:
+        return math.nan, math.nan, math.nan
+    k = int(binom.ppf(0.025, n, 0.5))
+    low, high = (ordered[k - 1], ordered[n - k]) if k else (math.nan, math.nan)
+    return float(quantile(ordered, 0.5)), float(low), float(high)
+
+
+def with_interval(name: str, values: ArrayLike) -> dict[str, float]:
+    """Median of values as column `name`, and its interval as `name`_low and `name`_high."""
+    return dict(zip((name, f"{name}_low", f"{name}_high"), median_interval(values), strict=True))

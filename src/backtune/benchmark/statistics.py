@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.benchmark.objectives import need
-from backtune.benchmark.runtimes import quantile, to_target
+from backtune.benchmark.runtimes import quantile, to_target, with_interval
 from backtune.verdict.luck import holm
 
 Array = NDArray[np.float64]
 EXACTLY = 1e-9  # the two kinds of objective agree to this
 DRAWS = 9999
 COSTS = (1e-6, 1e-3, 1e-1)
+OVERHEAD = ("overhead", "overhead_low", "overhead_high")
 MIN_BLOCKS = 6  # the least with which a two-sided signed-rank test can reach 0.05
 
 
@@ -53,9 +55,10 @@ def quality(runs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        problem, budget, method, runs, failed (runs), failures (evaluations), median, q25, q75 (of regret),
-        within_1, within_01, exactly (share of runs with regret <= 0.01, 0.001, 1e-9), evaluations (median),
-        stopped (how often by what), held_out (median value on held-out bars; NaN without any).
+        problem, budget, method, runs, failed (runs), failures (evaluations), median, median_low, median_high
+        (95 % interval, see `median_interval`), q25, q75 (of regret), within_1, within_01, exactly (share of
+        runs with regret <= 0.01, 0.001, 1e-9), evaluations (mean), stopped (how often by what), held_out,
+        held_out_low, held_out_high (median value on held-out bars and its interval; NaN without any).
     """
     rows = []
     for (problem, budget, method), group in of_mode(runs, "quality").groupby(
@@ -70,24 +73,19 @@ def quality(runs: pd.DataFrame) -> pd.DataFrame:
                 "runs": len(group),
                 "failed": int((group["status"] != "ok").sum()),
                 "failures": int(group["failures"].sum()),
-                "median": float(quantile(regret, 0.5)),
+                **with_interval("median", regret),
                 "q25": float(quantile(regret, 0.25)),
                 "q75": float(quantile(regret, 0.75)),
                 "within_1": float(np.mean(regret <= 0.01)),
                 "within_01": float(np.mean(regret <= 0.001)),
                 "exactly": float(np.mean(regret <= EXACTLY)),
-                "evaluations": float(group["evaluations"].median()),
+                "evaluations": float(group["evaluations"].mean()),
                 "stopped": ", ".join(f"{k} {v}" for k, v in group["stopped"].value_counts().items()),
-                "held_out": _median(group["held_out"]),
+                **with_interval("held_out", group["held_out"].dropna()),
             }
         )
     table = pd.DataFrame(rows)
     return table.sort_values(["problem", "budget", "median", "q75"], kind="stable", ignore_index=True)
-
-
-def _median(column: pd.Series) -> float:
-    known = column.dropna()
-    return float(known.median()) if len(known) else float("nan")
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,8 @@ class Comparison:
     methods : list of str
         In the order of their mean ranks, best first.
     blocks : int
+    scores : ndarray, shape (blocks, m)
+        Median regret of each method on each block.
     ranks : ndarray, shape (m,)
         Mean rank of each method over blocks; 1 is best.
     wins : ndarray, shape (m, m)
@@ -115,6 +115,7 @@ class Comparison:
 
     methods: list[str]
     blocks: int
+    scores: Array
     ranks: Array
     wins: Array
     low: Array
@@ -154,8 +155,9 @@ def compare(runs: pd.DataFrame, budget: int) -> Comparison:
     low, high = _interval(per_block.reshape(blocks, -1))
     shape = (len(methods), len(methods))
     return Comparison(
-        methods, blocks, ranks.to_numpy(), per_block.mean(axis=0), low.reshape(shape), high.reshape(shape),
-        _signed_rank(scores[methods].to_numpy()), _friedman(scores[methods].to_numpy()),
+        methods, blocks, scores[methods].to_numpy(), ranks.to_numpy(), per_block.mean(axis=0),
+        low.reshape(shape), high.reshape(shape), _signed_rank(scores[methods].to_numpy()),
+        _friedman(scores[methods].to_numpy()),
     )  # fmt: skip
 
 
@@ -167,25 +169,37 @@ def _interval(per_block: Array) -> tuple[Array, Array]:
 
 
 def _signed_rank(scores: Array) -> Array:
-    """Holm-adjusted p values, row by row; infinite regrets are worst and tie with each other."""
-    from scipy.stats import wilcoxon
-
+    """Holm-adjusted p values, row by row."""
     m = scores.shape[1]
     p = np.full((m, m), np.nan)
     if len(scores) < MIN_BLOCKS:
         return p
-    finite = scores[np.isfinite(scores)]
-    ceiling = 2.0 * (np.abs(finite).max() if len(finite) else 1.0) + 1.0
-    capped = np.where(np.isfinite(scores), scores, ceiling)
     for i in range(m):
         for j in range(i):
-            difference = capped[:, i] - capped[:, j]
-            told = difference[difference != 0.0]  # with zeros among them SciPy's p is a normal's, too small
-            p[i, j] = p[j, i] = float(wilcoxon(told).pvalue) if len(told) else 1.0
+            p[i, j] = p[j, i] = signed_rank(scores[:, i], scores[:, j])
     for i in range(m):
         others = np.arange(m) != i
         p[i, others] = holm(p[i, others].tolist())
     return p
+
+
+def signed_rank(
+    scores: Array, others: Array, margin: float = 0.0, alternative: Literal["two-sided", "less"] = "two-sided"
+) -> float:
+    """P value of Wilcoxon's signed-rank test that scores - others - margin is about zero.
+
+    Infinite regrets are worst and tie with each other; pairs that tie are no evidence and left out. Wilcoxon
+    (1945), Biometrics Bulletin 1.
+    """
+    from scipy.stats import wilcoxon
+
+    both = np.stack([scores, others])
+    finite = both[np.isfinite(both)]
+    ceiling = 2.0 * (np.abs(finite).max() if len(finite) else 1.0) + abs(margin) + 1.0
+    capped = np.where(np.isfinite(both), both, ceiling)
+    difference = capped[0] - capped[1] - margin
+    decided = difference[difference != 0.0]  # with zeros among them SciPy's p is a normal's, too small
+    return float(wilcoxon(decided, alternative=alternative).pvalue) if len(decided) else 1.0
 
 
 def _friedman(scores: Array) -> float:
@@ -229,6 +243,8 @@ def critical_difference(runs: pd.DataFrame, budget: int) -> tuple[pd.Series, pd.
 def timing(runs: pd.DataFrame) -> pd.DataFrame:
     """Where the time of each method goes, by kind of objective (timing mode, medians over runs).
 
+    The medians of seconds, cost and overhead have their 95 % intervals beside them, as `_low` and `_high`.
+
     Returns
     -------
     DataFrame
@@ -246,16 +262,17 @@ def timing(runs: pd.DataFrame) -> pd.DataFrame:
                 "budget": int(group["budget"].max()),
                 "runs": len(group),
                 "failed": int((group["status"] != "ok").sum()),
-                "seconds": float(group["seconds"].median()),
-                "cost": float((group["objective_seconds"] / each).median()),
-                "overhead": float((group["overhead_seconds"] / each).median()),
+                **with_interval("seconds", group["seconds"]),
+                **with_interval("cost", group["objective_seconds"] / each),
+                **with_interval("overhead", group["overhead_seconds"] / each),
                 "overhead_seconds": float(group["overhead_seconds"].median()),
                 "warm_up_seconds": float(group["warm_up_seconds"].median()),
             }
         )
     columns = [
-        "kind", "method", "budget", "runs", "failed", "seconds", "cost", "overhead", "overhead_seconds",
-        "warm_up_seconds",
+        "kind", "method", "budget", "runs", "failed",
+        *(f"{name}{end}" for name in ("seconds", "cost", "overhead") for end in ("", "_low", "_high")),
+        "overhead_seconds", "warm_up_seconds",
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values(["kind", "seconds"], kind="stable", ignore_index=True)
@@ -271,8 +288,9 @@ def projection(runs: pd.DataFrame, costs: Sequence[float] = COSTS, target: float
     Returns
     -------
     DataFrame
-        method, budget, evaluations, successes, runs, overhead, then a row for each cost: cost, seconds, low,
-        high (95 % bootstrap interval over blocks; inf where the target is never reached).
+        method, budget, evaluations, successes, runs, overhead, overhead_low, overhead_high, then a row for
+        each cost: cost, seconds, low, high (95 % bootstrap interval over blocks; inf where the target is
+        never reached). The fastest first; those whose interval has no end, for too few successes, last.
     """
     over = overheads(runs)
     rows = []
@@ -293,7 +311,7 @@ def projection(runs: pd.DataFrame, costs: Sequence[float] = COSTS, target: float
                     "evaluations": 0.0 if proved else _ratio(spent, solved),
                     "successes": int(solved.sum()),
                     "runs": len(group),
-                    "overhead": overhead,
+                    **{name: over.loc[method, name] for name in OVERHEAD},
                     "cost": cost,
                     "seconds": _ratio(time, solved),
                     "low": float(low),
@@ -301,11 +319,15 @@ def projection(runs: pd.DataFrame, costs: Sequence[float] = COSTS, target: float
                 }
             )
     columns = [
-        "method", "budget", "evaluations", "successes", "runs", "overhead", "cost", "seconds", "low", "high",
+        "method", "budget", "evaluations", "successes", "runs", *OVERHEAD, "cost", "seconds", "low", "high",
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
-    fastest = table.groupby("method")["seconds"].transform("median")  # seconds at the middle cost
-    order = table.assign(fastest=fastest).sort_values(["fastest", "method", "cost"], kind="stable").index
+    of_method = table.groupby("method")
+    table_in_order = table.assign(
+        endless=of_method["high"].transform("min") == np.inf,  # few successes: no estimate to be ranked by
+        fastest=of_method["seconds"].transform("median"),  # seconds at the middle cost
+    )
+    order = table_in_order.sort_values(["endless", "fastest", "method", "cost"], kind="stable").index
     return table.loc[order].reset_index(drop=True)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from backtune.benchmark.files import write_whole
-from backtune.benchmark.recommend import recommend, show_seconds, show_share
+from backtune.benchmark.recommend import recommend, show_column, show_seconds, show_share
 from backtune.benchmark.results import Benchmark
 from backtune.benchmark.runtimes import TARGETS, data_profile, ecdf, running_times
 from backtune.benchmark.statistics import (
@@ -22,6 +22,7 @@ from backtune.benchmark.statistics import (
 )
 
 Cells = list[list[str]]
+INTERVAL = "[95 %]"  # beside the head of a column of medians
 SHARES = ("within_1", "within_01", "exactly")
 RECORDED = ("suite", "budget", "seeds", "methods", "not_installed", "machine")
 
@@ -68,45 +69,54 @@ def quality_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
     """Head and cells of the quality table of one problem and budget."""
     held_out = bool(table["held_out"].notna().any())
     failures = bool((table[["failed", "failures"]] > 0).any(axis=None))
-    head = ["method", "median regret", "IQR", "<= 1 %", "<= 0.1 %", "exactly", "evaluations", "ended by"]
-    head += ["failed runs", "failed evaluations"] * failures + ["held out"] * held_out
+    head = ["method", f"median regret {INTERVAL}", "IQR", "<= 1 %", "<= 0.1 %", "exactly", "evaluations"]
+    head += ["ended by"] + ["failed runs", "failed evaluations"] * failures
+    head += [f"held out {INTERVAL}"] * held_out
     cells = []
     for row in table.to_dict("records"):
         line = [
-            row["method"], show_share(row["median"]), f"{show_share(row['q25'])} .. {show_share(row['q75'])}",
+            row["method"], show_column(row, "median", show_share),
+            f"{show_share(row['q25'])} .. {show_share(row['q75'])}",
             *(f"{round(row[name] * row['runs'])}/{row['runs']}" for name in SHARES),
             f"{row['evaluations']:.0f}", row["stopped"],
         ]  # fmt: skip
         line += [str(row["failed"]), str(row["failures"])] * failures
-        cells.append(line + [_plain(row["held_out"])] * held_out)
+        cells.append(line + [show_column(row, "held_out", _plain)] * held_out)
     return head, cells
 
 
 def running_time_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
-    """Head and cells of the expected running times of one problem, the soonest at 1 % first."""
+    """Head and cells of the expected running times of one problem.
+
+    In the order of the successes at 1 %: a running time rests on them, and one of few successes is no
+    estimate to be ranked by. Methods that were given fewer evaluations stand last: theirs do not compare.
+    """
     targets = list(dict.fromkeys(table["target"]))
-    at_middle = table[table["target"] == targets[len(targets) // 2]].set_index("method")["ert"]
-    at_first = table[table["target"] == targets[0]].set_index("method")["ert"]
-    order = sorted(at_middle.index, key=lambda method: (at_middle[method], at_first[method]))
-    table = table.assign(place=table["method"].map(order.index)).sort_values("place", kind="stable")
-    head = ["method", *(f"ERT to {show_share(target)}" for target in targets)]
-    cells: Cells = []
-    for method, group in table.groupby("method", sort=False):
-        cells.append(
-            [str(method)]
-            + [f"{_count(row.ert)} ({row.successes}/{row.runs})" for row in group.itertuples(index=False)]
-        )
+    lines = {str(method): group.set_index("target") for method, group in table.groupby("method", sort=False)}
+
+    def place(method: str) -> tuple[float, ...]:
+        middle, first = (lines[method].loc[target] for target in (targets[len(targets) // 2], targets[0]))
+        solved = [-row["successes"] / row["runs"] for row in (middle, first)]
+        return (-middle["budget"], solved[0], middle["ert"], solved[1], first["ert"])
+
+    head = ["method", "evaluations", *(f"ERT to {show_share(target)}" for target in targets)]
+    cells = [
+        [method, str(lines[method]["budget"].iloc[0])]
+        + [f"{_count(row.ert)} ({row.successes}/{row.runs})" for row in lines[method].itertuples(index=False)]
+        for method in sorted(lines, key=place)
+    ]
     return head, cells
 
 
 def timing_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
     """Head and cells of where the time goes."""
-    head = ["method", "objective", "evaluations", "a run", "objective, each", "overhead, each", "warm-up"]
+    head = ["method", "objective", "evaluations", f"a run {INTERVAL}", f"objective, each {INTERVAL}"]
+    head += [f"overhead, each {INTERVAL}", "warm-up"]
     cells = [
         [row["method"], row["kind"], "-" if row["cost"] == 0 else str(row["budget"]),
-         show_seconds(row["seconds"]),
-         "-" if row["cost"] == 0 else show_seconds(row["cost"]),
-         "-" if row["cost"] == 0 else show_seconds(row["overhead"]),
+         show_column(row, "seconds", show_seconds),
+         "-" if row["cost"] == 0 else show_column(row, "cost", show_seconds),
+         "-" if row["cost"] == 0 else show_column(row, "overhead", show_seconds),
          show_seconds(row["warm_up_seconds"])]
         for row in table.to_dict("records")
     ]  # fmt: skip
@@ -118,17 +128,19 @@ def projection_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
     costs = list(dict.fromkeys(table["cost"]))
     head = [
         "method",
-        "evaluations",
+        "of at most",
+        "expected evaluations",
         "solved",
-        "overhead, each",
+        f"overhead, each {INTERVAL}",
         *(f"at {show_seconds(cost)}" for cost in costs),
     ]
     cells: Cells = []
     for method, group in table.groupby("method", sort=False):
         first = group.iloc[0]
         cells.append(
-            [str(method), _count(first["evaluations"]), f"{first['successes']}/{first['runs']}",
-             "-" if first["evaluations"] == 0 else show_seconds(first["overhead"])]
+            [str(method), str(first["budget"]), _count(first["evaluations"]),
+             f"{first['successes']}/{first['runs']}",
+             "-" if first["evaluations"] == 0 else show_column(first, "overhead", show_seconds)]
             + [
                 f"{show_seconds(row.seconds)} [{show_seconds(row.low)}, {show_seconds(row.high)}]"
                 if row.successes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
 import time
 from dataclasses import replace
@@ -14,20 +13,20 @@ import numpy as np
 import pandas as pd
 
 import backtune
-from backtune.backtest import Settings, policy_problems, run_backtest, symbol_bars
+from backtune.backtest import Settings, run_backtest, symbol_bars
 from backtune.bars import SAMPLE_SYMBOLS, Bars
 from backtune.benchmark.objectives import TorchObjective
 from backtune.errors import in_a_line
 from backtune.forecasts import forecast
 from backtune.optimizers import optimize
 from backtune.problem import EntryExitProblem
-from backtune.strategies import strategies
+from backtune.strategies import entry_exit_problems, strategies
 
 METHOD = "scipy:differential_evolution"
 SIMULATIONS = 70
 BUDGET = 500
 LARGE_MODELS = {"toto": "toto:Datadog/Toto-2.0-22m", "kronos": "kronos:NeoQuasar/Kronos-small"}
-TIMES = 3  # a run whose seconds are compared with another's is made so often, and its median taken
+TIMES = 6  # a run whose seconds are compared with another's is made so often: the least with an interval
 SYMBOL = SAMPLE_SYMBOLS[0]
 
 
@@ -62,14 +61,14 @@ def measure() -> dict[str, Any]:
     return found
 
 
-def _half(bars: Bars, settings: Settings) -> dict[str, float]:
-    """Median seconds of a run with half of the simulations, and with all; by turns."""
+def _half(bars: Bars, settings: Settings) -> dict[str, list[float]]:
+    """Seconds of runs with half of the simulations, and with all; by turns."""
     seconds: dict[str, list[float]] = {str(SIMULATIONS // 2): [], str(SIMULATIONS): []}
     for _ in range(TIMES):
         for simulations, taken in seconds.items():
             result = run_backtest(bars, replace(settings, num_simulations=int(simulations)))
             taken.append(result.seconds["total"])
-    return {simulations: statistics.median(taken) for simulations, taken in seconds.items()}
+    return seconds
 
 
 def _torch(bars: Bars, settings: Settings) -> dict[str, Any]:
@@ -97,10 +96,9 @@ def window_problems(bars: Bars, settings: Settings) -> list[EntryExitProblem]:
     for strategy in strategies(settings.strategies):
         if not strategy.tuned:
             continue
-        for whole in policy_problems(bars, made, strategy, settings):
-            for simulation in range(settings.num_simulations):
-                stop = whole.size - (settings.num_simulations - simulation) * settings.horizon
-                problems.append(whole.window(stop - settings.window, stop))
+        for whole in entry_exit_problems(bars, made, strategy, settings):
+            for window in settings.walk_forward(bars).split(whole.size):
+                problems.append(whole.window(window.tune.start, window.tune.stop))
     return problems
 
 

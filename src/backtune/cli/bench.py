@@ -28,7 +28,12 @@ def bench(
     optimizers: Annotated[
         str, typer.Option(help="all, or comma-separated; see `backtune optimizers`.")
     ] = "all",
-    seeds: Annotated[int, typer.Option(help="Paired seeds; fewer than 15 are an indication only.")] = 15,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="Paired seeds: 15 by default (fewer are an indication); for --findings what its claims need."
+        ),
+    ] = None,
     budget: Annotated[int, typer.Option(help="Evaluations a run.")] = 500,
     time_limit: Annotated[float | None, typer.Option(help="Seconds a run; makes every run serial.")] = None,
     objective: Annotated[str | None, typer.Option(help="Your own, as module:callable.")] = None,
@@ -72,6 +77,7 @@ def bench(
         raise SettingError(
             "give either --suite (simple, realistic, bars, bbob) or --objective module:callable"
         )
+    seeds = 15 if seeds is None else seeds
     made: Suite
     if objective is not None:
         made = own_suite(objective, _bounds(bounds), seeds)
