@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from backtune.bars import Bars, DataWarning, Note, Universe, load_bars
     from backtune.errors import (
         BacktuneError,
+        BacktuneWarning,
         BarsError,
         ForecasterError,
         OptimizerError,
         ProblemError,
         RunError,
         SettingError,
+        StrategyError,
     )
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
@@ -38,12 +40,14 @@ _HOME = {
     "load_bars": "bars",
     "Universe": "bars",
     "BacktuneError": "errors",
+    "BacktuneWarning": "errors",
     "BarsError": "errors",
     "ForecasterError": "errors",
     "OptimizerError": "errors",
     "ProblemError": "errors",
     "RunError": "errors",
     "SettingError": "errors",
+    "StrategyError": "errors",
     "Forecast": "forecasts",
     "Forecaster": "forecasts",
     "forecast": "forecasts",
@@ -67,6 +71,7 @@ _HOME = {
 __all__ = [
     "BacktestResult",
     "BacktuneError",
+    "BacktuneWarning",
     "Bars",
     "BarsError",
     "DataWarning",
@@ -86,6 +91,7 @@ __all__ = [
     "Runs",
     "Search",
     "SettingError",
+    "StrategyError",
     "Universe",
     "backtest_forecasts",
     "forecast",

@@ -19,7 +19,10 @@ from hypothesis import strategies as st
 import backtune as bt
 import fills_reference
 from backtune.bars import load_sample
-from backtune.strategies import Strategy
+from backtune.forecasts import Forecaster
+from backtune.forecasts.range import Range
+from backtune.optimizers import Optimizer, Optimum
+from backtune.strategies import STRATEGIES, Strategy, strategies
 from price_frames import frame
 
 BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
@@ -100,7 +103,7 @@ def plain_best(rows, eod, tuned):
 
 def test_golden_run_on_the_sample():
     """Every number of a run recomputed from prices by plain Python: forecasts, optima, fills, figures."""
-    bars, count, window, horizon = tail(n=90), 5, 12, 2
+    bars, count, window, horizon = tail(n=90), 11, 12, 2  # a month out of sample: figures a year exist
     result = bt.backtest_forecasts("NASDAQ", count, data=bars, window=window, horizon=horizon, model="range")
     kept = {name: [] for name in ("maxdiff", "always_on", "untuned")}
     for strategy, simulation in product(kept, range(count)):
@@ -401,3 +404,222 @@ def test_numpy_numbers_are_numbers():
     result = bt.backtest_forecasts("SP500", np.int64(2), window=np.int32(40), fee=np.float32(0.001))
     plain = result.settings.as_dict()
     assert [type(plain[name]) for name in ("num_simulations", "window", "fee")] == [int, int, float]
+
+
+# ---- plug-ins of the caller's own
+
+
+class Sharpe(Optimizer):
+    """Maximizes something else than the total: what it reports as its value is no return."""
+
+    library = "sharpe"
+
+    def optimize(self, objective, *, budget=500, seed=0, time_limit=None):
+        rng = np.random.default_rng(seed)
+        low, high = np.array(objective.bounds).T
+        points = low + (high - low) * rng.random((budget, len(low)))
+        ratios = [np.mean(r) / (np.std(r) or np.inf) for r in map(objective.returns, points)]
+        best = int(np.argmax(ratios))
+        return Optimum(points[best], float(ratios[best]), budget, 0.0, self.method)
+
+
+class Fixed(Optimizer):
+    """Gives the same thing for every problem."""
+
+    library = "fixed"
+
+    def __init__(self, given):
+        super().__init__()
+        self.given = given
+
+    def optimize(self, objective, *, budget=500, seed=0, time_limit=None):
+        return self.given
+
+
+def test_in_sample_is_the_problems_own_total_whatever_an_optimizer_maximized():
+    bars = tail()
+    result = bt.backtest_forecasts("X", 6, data=bars, window=60, optimizer=Sharpe(), budget=20, model="range")
+    made, chosen = bt.forecast(bars, "range"), bt.backtest.Settings(num_simulations=6, window=60)
+    first = len(bars) - 6
+    for name in ("maxdiff", "always_on", "untuned"):
+        strategy = next(s for s in strategies(["maxdiff", "always_on"]) if s.name == name)
+        for problem in bt.backtest.policy_problems(bars, made, strategy, chosen):
+            offset = len(bars) - problem.size
+            rows = result.simulations[
+                (result.simulations["strategy"] == name)
+                & (result.simulations["close_at_eod"] == problem.close_at_eod)
+            ]
+            for row in rows.itertuples():
+                start = first + row.simulation - offset
+                assert row.in_sample == problem.window(start - 60, start)((row.high_offset, row.low_offset))
+    best = result.simulations.groupby(["strategy", "simulation"])["in_sample"].transform("max")
+    assert (result.simulations["in_sample"] == best)[result.simulations["selected"]].all()
+
+
+@pytest.mark.parametrize("method", ["random", "scipy", "nevergrad:DE", "cma", Sharpe()])
+def test_a_strategys_figures_do_not_depend_on_its_place_in_the_list(method):
+    def one_side(forecast, can_short):
+        return np.ones(len(forecast.high)), np.zeros(len(forecast.high))
+
+    options = {"data": tail(), "window": 40, "optimizer": method, "budget": 25, "model": "range"}
+    own = Strategy("own", one_side)
+    orders = (["always_on"], ["maxdiff", "always_on"], ["always_on", own, "maxdiff"], [own, "always_on"])
+    runs = [bt.backtest_forecasts("X", 3, strategies=order, **options) for order in orders]
+    alone = table(runs[0]).query("strategy == 'always_on'").reset_index(drop=True)
+    for run in runs[1:]:
+        again = table(run).query("strategy == 'always_on'").reset_index(drop=True)
+        pd.testing.assert_frame_equal(again, alone, check_exact=True)
+
+
+def test_two_strategies_of_the_same_sizes_are_searched_with_seeds_of_their_own():
+    both = [Strategy(name, STRATEGIES["always_on"].sizes) for name in ("one", "other")]
+    options = {"data": tail(), "window": 40, "optimizer": "random", "budget": 20}
+    rows = bt.backtest_forecasts("X", 3, strategies=both, **options).simulations
+    one, other = (rows.loc[rows["strategy"] == name, "high_offset"].tolist() for name in ("one", "other"))
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    "x", [np.array([0.5, 0.0]), np.array([np.nan, 0.0]), np.zeros(3), np.zeros(1), None, "x", 0.0]
+)
+def test_an_optimizer_that_leaves_the_box_is_one_line(x):
+    given = Fixed(Optimum(x, 1.0, 1, 0.0, "fixed"))
+    with pytest.raises(bt.OptimizerError, match=r"optimizer fixed gave x = .*no point of the box") as caught:
+        bt.backtest_forecasts("X", 3, data=tail(), window=40, optimizer=given)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_optimizer_is_not_asked_about_a_yardstick():
+    given = Fixed(Optimum(np.array([0.01, -0.01]), 1.0, 1, 0.0, "fixed"))
+    rows = bt.backtest_forecasts("X", 3, data=tail(), window=40, optimizer=given).simulations
+    assert set(rows.query("strategy == 'untuned'")["high_offset"]) == {0.0}
+    assert set(rows.query("strategy != 'untuned'")["high_offset"]) == {0.01}
+
+
+def test_an_optimizer_without_a_name_is_refused():
+    class Nameless(Optimizer):
+        def optimize(self, objective, **options):
+            raise AssertionError
+
+    with pytest.raises(bt.SettingError, match="optimizer is a Nameless without a name"):
+        bt.backtest_forecasts("X", 3, data=tail(), optimizer=Nameless())
+
+
+@pytest.mark.parametrize(
+    "seed", [np.int64(3), np.int8(3), np.uint32(3), np.uint64(3), np.array(3), np.array(3, dtype=np.uint16)]
+)
+def test_a_seed_is_the_same_whatever_holds_it(seed):
+    options = {"data": tail(), "window": 40, "optimizer": "random", "budget": 10}
+    given, plain = (bt.backtest_forecasts("X", 2, seed=s, **options) for s in (seed, 3))
+    pd.testing.assert_frame_equal(table(given), table(plain), check_exact=True)
+    assert (given.settings.seed, type(given.settings.seed)) == (3, int)
+    assert given.settings == plain.settings
+
+
+@pytest.mark.parametrize(
+    "seed", [np.float64(3.0), np.array([3]), np.array(3.0), np.bool_(True), "3", None, -1]
+)
+def test_what_is_no_whole_number_is_no_seed(seed):
+    with pytest.raises(bt.SettingError, match="seed is"):
+        bt.backtest_forecasts("X", 2, data=tail(), seed=seed)
+
+
+# ---- a forecast with a hole
+
+
+class Holed(Forecaster):
+    """The range forecaster, without a forecast of some bars."""
+
+    name, warm_up = "holed", Range.warm_up
+
+    def __init__(self, *holes, value=np.nan, rows=(0, 1, 2)):
+        self.holes, self.value, self.rows = list(holes), value, list(rows)
+
+    def moves(self, bars):
+        moves = np.array(Range().moves(bars))
+        moves[np.ix_(self.rows, self.holes)] = self.value
+        return tuple(moves)
+
+
+@pytest.mark.parametrize(
+    ("value", "rows"),
+    [
+        (np.nan, (0, 1, 2)), (np.nan, (0,)), (np.nan, (1,)), (np.inf, (0, 1, 2)), (np.inf, (0,)),
+        (-np.inf, (1,)), (-np.inf, (0, 1, 2)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("hole", [110, 150, 159])
+def test_a_hole_in_a_forecast_is_named_as_a_hole(hole, value, rows):
+    bars = tail()
+    with pytest.raises(bt.ForecasterError) as caught:
+        bt.backtest_forecasts("X", 10, data=bars, window=50, model=Holed(hole, value=value, rows=rows))
+    said = str(caught.value)
+    assert (
+        f"the forecast of {str(bars.timestamps[hole])[:10]} (bar {hole}) by model 'holed' is missing" in said
+    )
+    assert "more bars" not in said
+    assert "\n" not in said
+
+
+def test_several_holes_are_counted():
+    with pytest.raises(bt.ForecasterError, match=r"\(bar 120\).*is missing, and so are 2 more"):
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(120, 121, 155))
+
+
+def test_a_hole_that_no_window_needs_costs_nothing():
+    holed, whole = (
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=model) for model in (Holed(60), Holed())
+    )
+    pd.testing.assert_frame_equal(table(holed), table(whole), check_exact=True)
+
+
+def test_a_forecast_that_begins_late_is_too_few_bars():
+    with pytest.raises(bt.BarsError, match="before the first forecast"):
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(*range(130)))
+
+
+def test_a_model_that_forecasts_nothing_says_so():
+    with pytest.raises(bt.ForecasterError, match="made no forecast of any bar of X"):
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(*range(160)))
+
+
+# ---- strategies that never trade say why
+
+
+def sizes_of(long, short):
+    def sizes(forecast, can_short):
+        ones = np.ones(len(forecast.high))
+        return long * ones, short * ones * can_short
+
+    return Strategy("own", sizes)
+
+
+@pytest.mark.parametrize(
+    ("asset", "strategy", "options", "reason"),
+    [
+        ("crypto", sizes_of(0, 1), {}, "its side is never long in these bars and shorts are not allowed"),
+        ("stock", sizes_of(0, 0), {}, "its side is neither long nor short in any of these bars"),
+        (
+            "stock", sizes_of(1, 0), {"bounds": ((0.0, 0.0), (-5.0, -5.0))},
+            "it had an order in 3 bars, and none was filled",
+        ),
+        ("stock", sizes_of(1, 1), {}, ""),
+    ],
+)  # fmt: skip
+def test_a_strategy_that_never_traded_says_why(asset, strategy, options, reason):
+    result = bt.backtest_forecasts(
+        "X", 3, data=tail(), window=40, asset=asset, strategies=[strategy], **options
+    )
+    rows = result.summary.set_index("strategy")
+    assert rows.loc["own"].idle_reason == reason
+    assert (rows.loc["own"].trades == 0) == bool(reason)
+    assert rows.loc["buy_hold"].idle_reason == ""
+
+
+def test_the_times_of_the_exchange_are_kept_bar_by_bar():
+    data = frame(n=120).set_index("Date").tz_localize("Asia/Kolkata")
+    result = bt.backtest_forecasts("X", 3, data=data, window=40)
+    for table in (result.returns, result.configurations):
+        ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")
+        assert ahead["local"].tolist() == data.index.tz_localize(None)[-3:].tolist()
+        assert (ahead["local"] - ahead["timestamp"] == pd.Timedelta(hours=5.5)).all()

@@ -28,9 +28,11 @@ class BacktestResult:
     summary : DataFrame
         A row a strategy, out of sample; see `backtune.metrics.summary.summarize`.
     returns : DataFrame
-        A row a strategy and out-of-sample bar: strategy, simulation, timestamp, value (return under the run's
-        fill rule), causal, optimistic (the same offsets under those rules), trades, ambiguous, turnover
-        (notional bought and sold, in units of capital).
+        A row a strategy and out-of-sample bar: strategy, simulation, timestamp, local (the same on the
+        exchange's own clock), value (return under the run's fill rule), causal, optimistic (the same offsets
+        under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital). What
+        each bar returns by itself: figures leave out what follows a total loss
+        (`backtune.metrics.performance.account_returns`).
     configurations : DataFrame
         The same for every strategy and policy that was tried, whether selected or not: strategy,
         close_at_eod, selected, and the columns of `returns`.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backtune.bars import Bars
 from backtune.forecasts import Forecast
 from backtune.problem import EntryExitProblem
-from backtune.strategies import BUY_HOLD, Strategy
+from backtune.strategies import BUY_HOLD
 
+Array = NDArray[np.float64]
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
 
 
@@ -47,6 +49,7 @@ def bar_by_bar(
             "selected": np.repeat(mine["selected"].to_numpy(), starts.step),
             "simulation": np.repeat(mine["simulation"].to_numpy(), starts.step),
             "timestamp": bars.timestamps[starts.start :],
+            "local": bars.local[starts.start :],
             "value": outcome.value,
             "causal": outcome.causal,
             "optimistic": outcome.optimistic,
@@ -81,6 +84,7 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
             "strategy": BUY_HOLD,
             "simulation": np.arange(n) // starts.step,
             "timestamp": bars.timestamps[starts.start :],
+            "local": bars.local[starts.start :],
             "value": value,
             "causal": value,
             "optimistic": value,
@@ -91,13 +95,48 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
     )
 
 
-def problem_inputs(bars: Bars, made: Forecast, traded: Sequence[Strategy], first: int) -> pd.DataFrame:
-    """`BacktestResult.inputs`: moves, forecasts and sizes of the bars from `first` on."""
+def problem_inputs(
+    bars: Bars, made: Forecast, sizes: Mapping[str, tuple[Array, Array]], first: int
+) -> pd.DataFrame:
+    """`BacktestResult.inputs`: moves, forecasts and sizes (by strategy) of the bars from `first` on."""
     columns = dict(zip(MOVES, [*bars.moves, made.high, made.low], strict=True))
     columns["close_forecast"] = made.close
-    for strategy in traded:
-        for side, size in zip(("long", "short"), strategy.sizes(made, bars.asset == "stock"), strict=True):
-            columns[f"{strategy.name}:{side}"] = np.asarray(size, dtype=np.float64)
+    for name, sides in sizes.items():
+        for side, size in zip(("long", "short"), sides, strict=True):
+            columns[f"{name}:{side}"] = size
     return pd.DataFrame(
         {"timestamp": bars.timestamps[first:], **{name: array[first:] for name, array in columns.items()}}
     )
+
+
+def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -> dict[str, str]:
+    """Say of each strategy that never traded out of sample why: no side, or no fill.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        `BacktestResult.returns`.
+    inputs : DataFrame
+        `BacktestResult.inputs` of the bars out of sample.
+    can_short : bool
+        Whether the asset may be sold short.
+
+    Returns
+    -------
+    dict of str to str
+        By strategy, those that never traded alone.
+    """
+    reasons = {}
+    for name, trades in returns.groupby("strategy", sort=False)["trades"].sum().items():
+        if trades or f"{name}:long" not in inputs:
+            continue
+        sizes = inputs[[f"{name}:long", f"{name}:short"]].to_numpy()
+        ordered = int((sizes > 0.0).any(axis=1).sum())
+        if ordered:
+            bars = f"{ordered} bar{'s' if ordered != 1 else ''}"
+            reasons[str(name)] = f"it had an order in {bars}, and none was filled"
+        elif can_short:
+            reasons[str(name)] = "its side is neither long nor short in any of these bars"
+        else:
+            reasons[str(name)] = "its side is never long in these bars and shorts are not allowed"
+    return reasons

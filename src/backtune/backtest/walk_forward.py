@@ -14,7 +14,7 @@ ALL: Literal["all"] = "all"
 class Window(NamedTuple):
     """One simulation: it tunes on the bars of `tune`, and trades those of `trade` untouched."""
 
-    index: int
+    simulation: int
     tune: slice
     trade: slice
 
@@ -79,10 +79,10 @@ class WalkForward:
         first : int
             First bar that can be used, such as the first with a forecast.
         """
-        for index, start in enumerate(self.starts(n, first)):
+        for simulation, start in enumerate(self.starts(n, first)):
             end = start - self.gap
             begin = first if self.anchored else end - self.window
-            yield Window(index, slice(begin, end), slice(start, start + self.horizon))
+            yield Window(simulation, slice(begin, end), slice(start, start + self.horizon))
 
     def require(self, n: int, first: int, *, symbol: str = "", source: str = "") -> None:
         """Refuse more simulations than fit into bars first..n-1.
@@ -104,11 +104,12 @@ class WalkForward:
             else f"one simulation alone needs {first + self.window + self.gap + self.horizon}: "
             f"use a smaller {smaller} or more bars"
         )
-        gap = f", gap={self.gap}" if self.gap else ""
+        asked = f"num_simulations={self.simulations}, window={self.window}, horizon={self.horizon}"
+        asked += f", gap={self.gap}" if self.gap else ""
         raise BarsError(
             source,
-            f"num_simulations={self.simulations}, window={self.window}, horizon={self.horizon}{gap} need "
-            f"{needed} bars ({first} of them before the first forecast), and {symbol or 'the series'} has {n}",
+            f"{asked} need {needed} bars ({first} of them before the first forecast), and "
+            f"{symbol or 'the series'} has {n}",
             cure,
             value=n,
         )

@@ -127,7 +127,12 @@ def _by_actions(
 
 
 def undo_splits(
-    source: str, prices: dict[str, Array], volume: Array | None, stamps: Stamps, options: ReadOptions
+    source: str,
+    symbol: str,
+    prices: dict[str, Array],
+    volume: Array | None,
+    stamps: Stamps,
+    options: ReadOptions,
 ) -> tuple[dict[str, Array], Array | None, list[Note]]:
     """Divide the prices before each split that the owner named by its ratio.
 
@@ -137,8 +142,8 @@ def undo_splits(
         A date that has no bars on both sides.
     """
     notes = []
-    for date, ratio in options.splits():
-        before = stamps < date
+    for date, ratio in options.splits(symbol):
+        before = stamps < np.datetime64(date, "ns")
         day = str(date)[:10]
         if not before.any() or before.all():
             raise BarsError(
@@ -153,13 +158,14 @@ def undo_splits(
     return prices, volume, notes
 
 
-def jumps(prices: Mapping[str, Array], dates: list[str], rows: NDArray[np.int64]) -> list[Note]:
+def jumps(symbol: str, prices: Mapping[str, Array], dates: list[str], rows: NDArray[np.int64]) -> list[Note]:
     """Notes on bars that open near n times, or a n-th of, the last close: splits, or wrong units.
 
     So far from usual moves, and with the bars around as wide for their price as ever: a crash widens them.
 
     Parameters
     ----------
+    symbol : str
     prices : mapping of str to ndarray, shape (n,)
     dates : list of str
         Of the bars, as messages show them.
@@ -184,9 +190,10 @@ def jumps(prices: Mapping[str, Array], dates: list[str], rows: NDArray[np.int64]
         day = dates[place + 1]
         change = np.expm1(gap[place])
         named = f"{1 / ratio:g}" if not down else f"{ratio:g}"
+        undo = f"{symbol}={day[:10]}:{named}"
         sentence = (
-            f"opens {change:+.1%} from the last close: looks like a {words}; split='{day[:10]}:{named}' "
-            f"(--split {day[:10]}:{named}) undoes it, accept_jumps=True (--accept-jumps) if it is real"
+            f"opens {change:+.1%} from the last close: looks like a {words}; split='{undo}' (--split {undo}) "
+            "undoes it, accept_jumps=True (--accept-jumps) if it is real"
         )
         notes.append(Note("jump", sentence, int(rows[place + 1]), day))
     if len(calm) > _MOST_NOTES:

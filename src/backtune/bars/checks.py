@@ -80,7 +80,7 @@ def _gaps(
 ) -> list[Note]:
     """Holes of many bars: beyond any run of holidays."""
     if round_the_clock:
-        limit = max(20.0 * step, 3.0 * HOUR)
+        limit = max((20.0 if step < 2 * DAY else 5.0) * step, 3.0 * HOUR)
     elif step < 0.75 * DAY:
         limit = 10.5 * DAY
     else:

@@ -228,7 +228,7 @@ def _ordered(
         return fitting["dmy"], []
     if len(fitting) > 1:
         straight = {name: days for name, days in fitting.items() if _goes_one_way(days, clock)}
-        fitting = straight or fitting
+        fitting = _without_leaps(straight or fitting, clock)
     first, *others = fitting.values()
     if all(np.array_equal(first, days, equal_nan=True) for days in others):
         return first, _said(fitting, a, b)
@@ -249,6 +249,18 @@ def _dotted(parts: pyarrow.StructArray) -> bool:
         if "sep" in parts.type.names
         else False
     )
+
+
+def _without_leaps(fitting: dict[str, Stamps], clock: NDArray[np.float64]) -> dict[str, Stamps]:
+    """Readings in which bars of minutes or hours do not leap from one month to the next, if others do."""
+    if not np.ptp(clock) > 0.0:
+        return fitting
+    leap = {}
+    for name, days in fitting.items():
+        whole = days.astype("datetime64[D]").astype("int64")
+        leap[name] = int(np.abs(np.diff(whole)).max()) if len(whole) > 1 else 0
+    calm = {name: days for name, days in fitting.items() if leap[name] <= 6}
+    return calm if calm and all(leap[name] > 20 for name in fitting if name not in calm) else fitting
 
 
 def _goes_one_way(days: Stamps, clock: NDArray[np.float64]) -> bool:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import numpy as np
-
-from backtune.bars.assets import ASSETS
 from backtune.errors import SettingError, is_number, one_of
 
+Asset = Literal["stock", "crypto"]
+ASSETS: tuple[Asset, ...] = ("stock", "crypto")
 ROLES = ("timestamp", "open", "high", "low", "close", "volume", "symbol")
 _SPLIT = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d)?)?=?:(\d+(?:\.\d+)?)(?:[:/](\d+(?:\.\d+)?))?"
+    r"(?:(.+)=)?(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d)?)?:(\d+(?:\.\d+)?)(?:[:/](\d+(?:\.\d+)?))?"
 )
 
 
@@ -48,7 +48,8 @@ class ReadOptions:
     raw : bool
         Leave prices as they are, though adjusted ones lie beside them.
     split : str or sequence of str
-        Splits to undo in raw prices, each "DATE:RATIO": bars before the date are divided by the ratio.
+        Splits to undo in raw prices, each "DATE:RATIO" or "SYMBOL=DATE:RATIO": bars before the date are
+        divided by the ratio.
     accept_jumps : bool
         Jumps that look like splits are real: no notes on them.
     """
@@ -63,7 +64,7 @@ class ReadOptions:
         "Names of columns: open=...,high=...,close=...", default=None
     )
     raw: bool = _option("Leave prices unadjusted, though adjusted ones lie beside them.", default=False)
-    split: str | tuple[str, ...] = _option("Undo a split of raw prices: DATE:RATIO (repeatable).", default=())
+    split: str | tuple[str, ...] = _option("Undo a split of raw prices: [SYMBOL=]DATE:RATIO.", default=())
     accept_jumps: bool = _option("Jumps that look like splits are real.", default=False)
 
     def __post_init__(self) -> None:
@@ -73,9 +74,9 @@ class ReadOptions:
         if days is not None and not (is_number(days) and 1.0 <= days <= 366.0):
             raise SettingError(f"days_a_year is {days!r}; it is a number from 1 to 366")
         for name in ("drop_bad", "raw", "accept_jumps"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
+            if not _is_flag(getattr(self, name)):
                 raise SettingError(f"{name} is {getattr(self, name)!r}; expected True or False")
-        if self.day_first is not None and not isinstance(self.day_first, bool | np.bool_):
+        if self.day_first is not None and not _is_flag(self.day_first):
             raise SettingError(f"day_first is {self.day_first!r}; expected True, False or None")
         if self.decimal is not None:
             one_of("decimal mark", self.decimal, (".", ","))
@@ -84,27 +85,44 @@ class ReadOptions:
         self.splits()
         self.named_columns()
 
-    def splits(self) -> list[tuple[np.datetime64, float]]:
-        """Date and ratio of each split to undo.
+    def splits(self, symbol: str = "") -> list[tuple[datetime, float]]:
+        """Date and ratio of each split of a symbol to undo.
 
         Raises
         ------
         SettingError
-            One that is no DATE:RATIO.
+            One that is no [SYMBOL=]DATE:RATIO.
         """
         texts = [self.split] if isinstance(self.split, str) else self.split
-        found: list[tuple[np.datetime64, float]] = []
+        found: list[tuple[datetime, float]] = []
         for text in texts:
             match = _SPLIT.fullmatch(str(text).strip())
             try:
-                date = np.datetime64(match[1], "ns") if match else None
-                ratio = float(match[2]) / float(match[3] or 1.0) if match else 0.0
+                date = datetime.fromisoformat(match[2]) if match else None
+                ratio = float(match[3]) / float(match[4] or 1.0) if match else 0.0
             except (ValueError, ZeroDivisionError):
                 date, ratio = None, 0.0
-            if date is None or not 0.0 < ratio < 1e6:
-                raise SettingError(f"split is {str(text)[:60]!r}; give DATE:RATIO, such as 2024-06-10:10")
-            found.append((date, ratio))
+            if match is None or date is None or not 0.0 < ratio < 1e6:
+                raise SettingError(
+                    f"split is {str(text)[:60]!r}; give [SYMBOL=]DATE:RATIO, such as 2024-06-10:10"
+                )
+            if match[1] in (None, symbol):
+                found.append((date, ratio))
         return found
+
+    def check_symbols(self, symbols: Sequence[str]) -> None:
+        """Refuse a split without its symbol where there are several: it would be undone in all of them.
+
+        Raises
+        ------
+        SettingError
+        """
+        texts = [self.split] if isinstance(self.split, str) else self.split
+        bare = next((text for text in texts if "=" not in str(text)), None)
+        if bare is not None and len(symbols) > 1:
+            raise SettingError(
+                f"split {bare} is of one of {len(symbols)} symbols; say which: {symbols[0]}={bare}"
+            )
 
     def named_columns(self) -> dict[str, str]:
         """Column of each part of a bar that the owner named.
@@ -134,8 +152,21 @@ class ReadOptions:
         return plain
 
     def plain(self) -> dict[str, Any]:
-        """Fields that differ from their defaults, as keywords."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        """Fields as plain values, alike however they were given: for a file, and to be compared."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        for name in ("drop_bad", "raw", "accept_jumps"):
+            plain[name] = bool(plain[name])
+        plain["day_first"] = None if self.day_first is None else bool(self.day_first)
+        plain["days_a_year"] = None if self.days_a_year is None else float(self.days_a_year)
+        plain["split"] = (self.split,) if isinstance(self.split, str) else tuple(self.split)
+        named = self.named_columns()
+        plain["columns"] = ",".join(f"{part}={column}" for part, column in named.items()) or None
+        return plain
+
+
+def _is_flag(value: object) -> bool:
+    """Whether it is True or False, of Python or of NumPy."""
+    return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
 
 
 def zone(name: object) -> ZoneInfo:

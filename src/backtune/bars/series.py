@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.bars.assets import Asset
 from backtune.bars.notes import Note
+from backtune.bars.options import Asset
 from backtune.bars.spacing import Pace, pace
 from backtune.errors import BarsError
 
@@ -126,6 +126,15 @@ class Bars:
         for column in (self.open, self.high, self.low, self.close, self.volume, self.utc_offset):
             sha.update(b"" if column is None else column.tobytes())
         return sha.hexdigest()
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that decide what is computed from the bars."""
+        return {
+            "symbol": self.symbol,
+            "asset": self.asset,
+            "days_a_year": self.days_a_year,
+            "sha256": self.digest,
+        }
 
     @property
     def frame(self) -> pd.DataFrame:

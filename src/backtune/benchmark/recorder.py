@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.benchmark.problems import BenchmarkProblem
 from backtune.errors import in_a_line
+from backtune.identity import array_digest, code_digest, digest_of, identity_of
 from backtune.optimizers import Objective, optimizer
 from backtune.problem import EntryExitProblem
 
 Array = NDArray[np.float64]
 CHECKPOINTS = (10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 5000, 10_000, 100_000)
 WARM_UP_BUDGET = 30
+CODE = ("problem", "optimizers", "benchmark/objectives", "benchmark/recorder")
 
 
 class Recorder:
@@ -106,7 +108,8 @@ def run_one(
     exact = method == "exact"
     watched = objective if exact else Recorder(objective)
     row: dict[str, Any] = {
-        "problem": problem.name, "seed": problem.seed, "block": problem.block, "digest": digest(problem),
+        "problem": problem.name, "seed": problem.seed, "block": problem.block,
+        "digest": digest(problem, method),
         "mode": mode, "kind": kind, "method": method, "budget": budget, "time_limit": time_limit or math.nan,
         "dimension": len(objective.bounds), "status": "ok", "stopped": "error", "error": "", "proved": False,
         "optimum": math.nan if problem.optimum is None else problem.optimum,
@@ -152,7 +155,8 @@ def died(
 ) -> dict[str, Any]:
     """Row of a run whose process was killed; nothing of it is known but that it failed."""
     return {
-        "problem": problem.name, "seed": problem.seed, "block": problem.block, "digest": digest(problem),
+        "problem": problem.name, "seed": problem.seed, "block": problem.block,
+        "digest": digest(problem, method),
         "mode": mode, "kind": kind, "method": method, "budget": budget, "time_limit": time_limit or math.nan,
         "dimension": len(problem.objective.bounds), "status": "failed", "stopped": "error",
         "error": "the process died", "proved": False, "warm_up_seconds": math.nan, "cpu_seconds": math.nan,
@@ -170,12 +174,22 @@ def warm_up(problem: BenchmarkProblem, method: str, kind: str, budget: int) -> f
     return time.perf_counter() - started
 
 
-def digest(problem: BenchmarkProblem) -> str:
-    """Identity of a problem's data, 12 hexadecimal digits, so that a changed problem is run again."""
+def digest(problem: BenchmarkProblem, method: str) -> str:
+    """Hash of what decides a run, 12 hexadecimal digits: the problem's data, the method, the code of both.
+
+    So what was changed is run again, an optimizer of another package included.
+    """
     objective = problem.objective
     if isinstance(objective, EntryExitProblem):
-        content = objective.moves.tobytes() + repr(objective).encode()
+        said: list[Any] = [array_digest(objective.moves), repr(objective)]
     else:
         key = getattr(objective, "key", type(objective).__qualname__)
-        content = repr((problem.name, key, [tuple(map(float, pair)) for pair in objective.bounds])).encode()
-    return hashlib.sha256(content).hexdigest()[:12]
+        said = [problem.name, key, [tuple(map(float, pair)) for pair in objective.bounds]]
+        said.append(identity_of(type(objective))["is"])
+    return digest_of([said, code_digest(*CODE), method_identity(method)])[:12]
+
+
+@lru_cache(maxsize=64)
+def method_identity(method: str) -> dict[str, Any]:
+    """What an optimizer says of itself; kept, since it is asked for at each of many runs."""
+    return optimizer(method).identity()

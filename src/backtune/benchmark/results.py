@@ -21,9 +21,10 @@ from backtune.benchmark.files import write_whole
 from backtune.benchmark.machine import all_versions, machine
 from backtune.benchmark.problems import BenchmarkProblem, Suite
 from backtune.benchmark.protocol import EXPENSIVE_BUDGETS, Task, choose, longest, missing, plan, run_tasks
-from backtune.benchmark.recorder import digest
+from backtune.benchmark.recorder import digest, method_identity
 from backtune.benchmark.statistics import with_regret
 from backtune.errors import RunError, SettingError
+from backtune.identity import differences, untold
 from backtune.optimizers.base import check_budget
 
 KEY = ["mode", "kind", "method", "budget", "time_limit", "problem", "seed"]
@@ -116,6 +117,7 @@ def benchmark(
     count = (os.cpu_count() or 1) if workers is None else workers
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise SettingError(f"workers is {workers!r}; expected a whole number >= 1")
+    method_identity.cache_clear()  # code may have changed since the last benchmark of this process
     chosen, absent = choose(methods, exact=suite.kinds[0] == "compiled")
     budget = longest(chosen, budget, small_budgets)
     folder = Path(output)
@@ -123,11 +125,12 @@ def benchmark(
     record |= {"budget": budget, "time_limit": time_limit, "methods": chosen, "not_installed": absent}
     record |= {"seeds": len({p.seed for p in suite.problems}), "timing_seeds": timing_seeds, "workers": count}
     record |= {"command": list(command), "machine": machine(), "status": "incomplete"}
+    record |= {"identity": {method: method_identity(method) for method in chosen}}
     _save(folder, record)
     kept = _read(folder)
-    done = set(
-        kept.loc[kept["status"] == "ok", [*KEY, "digest"]].fillna(-1.0).itertuples(index=False, name=None)
-    )
+    told = [method for method in chosen if not untold(method_identity(method))]
+    good = (kept["status"] == "ok") & kept["method"].isin(told)
+    done = set(kept.loc[good, [*KEY, "digest"]].fillna(-1.0).itertuples(index=False, name=None))
     tasks = plan(suite, chosen, budget, time_limit, timing_seeds, small_budgets)
     wanted = {_identity(task, problem) for task in tasks for problem in task.problems}
     todo = [task for task in (missing(task, done, _identity) for task in tasks) if task.problems]
@@ -184,10 +187,10 @@ def _open(folder: Path, suite: Suite) -> dict[str, Any]:
         raise RunError(f"{path}: cannot be read ({type(error).__name__}); choose another --output") from error
     for name in ("format", "suite", "versions"):
         if found.get(name) != fresh[name]:
+            how = "; ".join(differences({name: found.get(name)}, {name: fresh[name]}))
             raise RunError(
-                f"{folder}: holds a benchmark with another {name}, and results of the two do not compare; "
-                "choose "
-                "another --output"
+                f"{folder}: holds a benchmark with another {name} ({how}), and results of the two do not "
+                "compare; choose another --output"
             )
     return {**fresh, "references": found.get("references", {})}
 
@@ -223,7 +226,7 @@ def _read(folder: Path) -> pd.DataFrame:
 def _identity(task: Task, problem: BenchmarkProblem) -> tuple[Any, ...]:
     limit = -1.0 if task.time_limit is None else task.time_limit
     run = (task.mode, task.kind, task.method, task.budget, limit, problem.name, problem.seed)
-    return (*run, digest(problem))
+    return (*run, digest(problem, task.method))
 
 
 def _in_order(table: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backtune.cli.options import Debug, DropBad, Json, print_json
+from backtune.cli.options import Debug, DropBad, Json, print_json, read_settings, reading
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
 
 
+@reading("asset", "drop_bad")
 def run(
     context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,
@@ -56,8 +57,12 @@ def run(
         Path | None, typer.Option(help="Go on with this run folder: do what has no good result.")
     ] = None,
     drop_bad: DropBad = False,
+    short: Annotated[
+        bool | None, typer.Option("--short/--no-short", help="Sell short; by default stocks alone.")
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
+    **reading_options: Any,
 ) -> None:
     """Backtest symbols: table, and a run folder with everything behind it."""
     from backtune.report.page import report
@@ -80,7 +85,7 @@ def run(
         settings = Settings(
             num_simulations=simulations, window=window, horizon=horizon, model=model, strategies=kinds,
             optimizer=optimizer, budget=budget, seed=seed, fills=fills, fee=fee, asset=asset,
-            drop_bad=drop_bad,
+            drop_bad=drop_bad, short=short, **read_settings(reading_options),
         )  # fmt: skip
     try:
         with run_progress(len(names), len(kinds) + 1, quiet=as_json) as progress:
@@ -158,6 +163,7 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
     from backtune.report.runs import failed_table, strategies_table
     from backtune.report.terminal import (
         FEW_SYMBOLS,
+        idle_lines,
         note_lines,
         print_table,
         run_text,
@@ -173,6 +179,8 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         for line in note_lines(runs):
             typer.echo(line)
         print_table(summary_table(runs, judged))
+        for line in idle_lines(runs):
+            typer.echo(line)
     else:
         print_table(strategies_table(Run.open(runs.folder).summary))
         for line in note_lines(runs):

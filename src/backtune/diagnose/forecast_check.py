@@ -122,9 +122,8 @@ def _quality(bars: Bars, made: Forecast) -> Mapping[str, Any]:
 
 def _returns(bars: Bars, made: Forecast, settings: Settings) -> Mapping[str, float]:
     summary = run_backtest(bars, settings, made=made).summary
-    tuned = settings.as_dict()["strategies"]
     return {
         f"{row['strategy']}_return": float(row["total_return"])
         for row in summary.to_dict("records")
-        if row["strategy"] in tuned
+        if row["strategy"] in settings.tuned
     }

@@ -24,7 +24,6 @@ from backtune.problem.checks import (
     vector,
 )
 from backtune.problem.protocol import Outcome
-from backtune.problem.surface import surface
 
 FillRule = Literal["causal", "optimistic", "published"]
 Array = NDArray[np.float64]
@@ -162,28 +161,6 @@ class EntryExitProblem:
         )
         return result
 
-    def surface(self, high_offsets: ArrayLike, low_offsets: ArrayLike) -> Array:
-        """Total returns at every pair of offsets, in one pass over the bars.
-
-        Parameters
-        ----------
-        high_offsets : array_like, shape (H,)
-        low_offsets : array_like, shape (L,)
-
-        Returns
-        -------
-        ndarray, shape (H, L)
-            Equal to `batch` at those points up to rounding.
-        """
-        highs, lows = (
-            np.atleast_1d(np.asarray(axis, dtype=np.float64)) for axis in (high_offsets, low_offsets)
-        )
-        if highs.ndim != 1 or lows.ndim != 1 or not (np.isfinite(highs).all() and np.isfinite(lows).all()):
-            raise ProblemError("high_offsets and low_offsets must each be a list of finite numbers")
-        return surface(
-            self.long_legs, self.short_legs, highs, lows, self.fee, FILLS[self.fills], self.close_at_eod
-        )
-
     def returns(self, x: ArrayLike) -> Array:
         """Return of each bar at x, shape (n,): long plus short, sizes and fees included."""
         a, b = point(x)
@@ -266,16 +243,17 @@ class EntryExitProblem:
             sizes = self.moves[kernels.SIZE + size]
             filled, entry, exits = leg(np, o, h, lo, c, up, down, FILLS[self.fills], self.close_at_eod)
             at = np.flatnonzero(filled & (sizes > 0))
-            earned = rules.leg_return(entry, exits, self.fee, FILLS[self.fills], short=bool(size))
+            opened, left = entry[at], exits[at]
+            earned = rules.leg_return(opened, left, self.fee, FILLS[self.fills], short=bool(size))
             trades = {
                 "entry": at,
                 "exit": at,
                 "side": side,
                 "size": sizes[at],
-                "entry_price": entry[at],
-                "exit_price": exits[at],
-                "reason": np.where(exits[at] == c[at], "close", "take_profit"),
-                "value": (sizes * earned)[at],
+                "entry_price": opened,
+                "exit_price": left,
+                "reason": np.where(left == c[at], "close", "take_profit"),
+                "value": sizes[at] * earned,
             }
             parts.append(pd.DataFrame(trades))
         return dict(pd.concat(parts).sort_values(["entry", "side"], kind="stable"))

@@ -16,16 +16,10 @@ relies on that.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from backtune.stale import drop_stale_code
-
-_ROOT = Path(__file__).parents[1] / "optimizers"
-drop_stale_code([Path(__file__), _ROOT / "gpu" / "settle.py", *(_ROOT / "exact").glob("*.py")])
+from backtune.compiled import njit
 
 CAUSAL, OPTIMISTIC, PUBLISHED = 0, 1, 2
 OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE, REACH = range(8)

@@ -229,7 +229,16 @@ def _strategies(tables: SymbolTables) -> str:
     rows = tables.summary
     head = ["", *(text(name) for name in rows["strategy"])]
     body = [(label, *(form(float(value)) for value in rows[column])) for column, label, form in FIGURES]
-    return f"<details><summary>All figures</summary>{table(head, body)}</details>"
+    return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(rows)}"
+
+
+def _idle(rows: pd.DataFrame) -> str:
+    """Why a strategy never traded; runs of older versions do not say."""
+    return "".join(
+        f'<p class="note">{text(row["strategy"])}: 0 trades: {text(row["idle_reason"])}.</p>'
+        for row in rows.to_dict("records")
+        if row.get("idle_reason")
+    )
 
 
 def _gap(tables: SymbolTables, strategy: str) -> str:

@@ -77,6 +77,16 @@ def verdict_lines(judged: Judged | None) -> list[str]:
     return lines
 
 
+def idle_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+    """Why a strategy never traded: a line each."""
+    return [
+        f"{symbol}, {row['strategy']}: 0 trades: {row['idle_reason']}"
+        for symbol, result in results.items()
+        for row in result.summary.to_dict("records")
+        if row.get("idle_reason")  # which runs of older versions do not have
+    ]
+
+
 def run_text(result: BacktestResult) -> str:
     """One line: what was simulated."""
     settings, series = result.settings, result.series

@@ -9,8 +9,9 @@ from backtune.backtest import forecast_targets, require_bars, symbol_bars
 from backtune.bars import Bars
 from backtune.forecasts import Forecast, forecast_many, forecaster
 from backtune.forecasts.contexts import ContextForecaster
-from backtune.runner.key import result_key
-from backtune.runner.task import Task, good_receipt
+from backtune.runner.key import result_identity
+from backtune.runner.task import Task, is_good
+from backtune.store.receipts import read_receipt
 
 # Of a group: enough to fill model calls, few enough to hold in memory and to show progress between groups.
 CONTEXTS = 1024
@@ -41,7 +42,8 @@ def forecast_together(tasks: Sequence[Task]) -> dict[str, Forecast]:
         with suppress(Exception, SystemExit):
             bars = symbol_bars(task.symbol, task.data, settings)
             require_bars(bars, settings)
-            if good_receipt(task, result_key(bars, settings)) is None:
+            before = read_receipt(task.root, task.symbol)
+            if not (before and is_good(task, before, result_identity(task.identity, bars, settings))):
                 series[bars.digest] = bars
     if not series:
         return {}

@@ -41,7 +41,10 @@ class Receipt:
     symbol : str
     status : {"ok", "error", "killed", "timeout"}
     key : str
-        Hash of all that decides the result: bars, settings, code. Empty where it was never known.
+        Hash of all that decides the result; see `backtune.identity`. Empty where it cannot be told: then the
+        result is never used again.
+    identity : mapping
+        What the key is a hash of, as plain values.
     files : mapping
         Of each table: bytes and sha256.
     data : mapping
@@ -59,6 +62,7 @@ class Receipt:
     symbol: str
     status: str
     key: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
@@ -130,10 +134,11 @@ def read_receipt(folder: Path, symbol: str) -> Receipt | None:
     """Receipt of `symbol`, or None where there is none or it was cut short."""
     try:
         plain = json.loads(receipt_path(folder, symbol).read_text("utf-8"))
+        plain = {"identity": {}} | plain  # receipts of older versions have none
         receipt = Receipt(**{name: plain[name] for name in (entry.name for entry in fields(Receipt))})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    whole = isinstance(receipt.files, dict) and isinstance(receipt.data, dict)
+    whole = all(isinstance(part, dict) for part in (receipt.files, receipt.data, receipt.identity))
     return receipt if whole and receipt.symbol == symbol and receipt.status in STATUSES else None
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from backtune.compiled import njit
 
 Array = NDArray[np.float64]
 CHUNK = 500_000  # resampled rows drawn at a time: 8 MB of random numbers

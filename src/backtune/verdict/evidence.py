@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from backtune.metrics.performance import Array, alpha_beta, performance
+from backtune.metrics.account import account_bars
+from backtune.metrics.performance import Array, account_returns, alpha_beta, annual_periods, performance
 from backtune.verdict.luck import DRAWS, Superiority, intervals, superiority
 from backtune.verdict.overfitting import (
     SharpeEstimate,
@@ -34,7 +35,7 @@ class Bracket:
     causal_return, optimistic_return : float
         Compounded, by both rules.
     traded, trades, ambiguous : int
-        Bars with a fill, fills, and those whose result hangs on the order.
+        Bars with a fill, fills, and those whose result depends on the order.
     """
 
     strategy: str
@@ -49,10 +50,14 @@ class Bracket:
 class Evidence:
     """Statistics of the out-of-sample bars, by the causal fill rule unless said otherwise.
 
+    All are of accounts: one that has lost everything earns nothing more (`account_returns`). Figures a year
+    are NaN for less than a month (`annual_periods`).
+
     Attributes
     ----------
     strategy : str
-        The tuned strategy with the highest Sharpe ratio; the figures below are its own.
+        The tuned strategy with the highest Sharpe ratio, of those that have something left; the figures below
+        are its own.
     bars, traded : int
         Out-of-sample bars, and those with a fill.
     total_return : float
@@ -79,7 +84,8 @@ class Evidence:
         1 - the probabilistic Sharpe ratio, under the causal and (for the strategy of `hanging`) under the
         optimistic rule. Its own, because of two strategies each may pass one test. The bootstrap alone calls
         8 % instead of 5 % of short, negatively skewed records without skill significant, and capped profits
-        give just such records; the probabilistic Sharpe ratio allows for skew.
+        give just such records; the probabilistic Sharpe ratio allows for skew. 1 where everything was lost:
+        whatever was earned before, nothing is left of it.
     probabilistic, deflated, hurdle : float
         Probabilistic and deflated Sharpe ratio, and the Sharpe ratio a year that the best of the trials would
         show without skill.
@@ -122,12 +128,18 @@ class Evidence:
         """Whether the returns are enough, and differ enough, for the tests to say anything."""
         return not math.isnan(self.probabilistic)
 
+    @property
+    def ruined(self) -> bool:
+        """Whether the strategy lost everything."""
+        return _ruined(self.total_return)
+
 
 def evidence(
     returns: pd.DataFrame,
     configurations: pd.DataFrame,
     periods_a_year: float,
     *,
+    tuned: Collection[str],
     yardsticks: tuple[str, str],
     symbols: int = 1,
     seed: int = 0,
@@ -140,8 +152,10 @@ def evidence(
         As in `backtune.BacktestResult`, of one symbol.
     periods_a_year : float
         For annualising.
+    tuned : collection of str
+        Names of the strategies in `returns` that are candidates; see `backtune.backtest.Settings.tuned`.
     yardsticks : (untuned, market)
-        Names of the strategies in `returns` that are no candidates: fixed offsets, and buy-and-hold.
+        Names of those that the candidates are held against: fixed offsets, and buy-and-hold.
     symbols : int
         Number of symbols that are judged together; decides how fine the p-values must be.
     seed : int
@@ -149,8 +163,8 @@ def evidence(
     """
     untuned, market = yardsticks
     series = {str(name): part for name, part in returns.groupby("strategy", sort=False)}
-    candidates = [name for name in series if name not in yardsticks]
-    causal = {name: part["causal"].to_numpy() for name, part in series.items()}
+    candidates = [name for name in series if name in tuned]
+    causal = {name: account_returns(part["causal"].to_numpy()) for name, part in series.items()}
     excesses = _excesses(causal, candidates, untuned, market)
     tests = {
         name: _tested(columns, symbols if name in (NOTHING, EXPOSURE) else 1, seed)
@@ -158,15 +172,16 @@ def evidence(
     }
     best = _best(causal, candidates)
     r = causal[candidates[best]]
-    optimistic = {name: part["optimistic"].to_numpy() for name, part in series.items()}
+    optimistic = {name: account_returns(part["optimistic"].to_numpy()) for name, part in series.items()}
     hanging = candidates[_best(optimistic, candidates)]
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
-    tried = _trials(configurations, yardsticks)
+    tried = _trials(configurations, candidates)
     sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
     alpha, beta = alpha_beta(r, causal[market], periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
     p_value = max(tests[NOTHING].each[best], tests[EXPOSURE].each[best], _unskilled(estimate))
-    order = _bracket(candidates[best], series[candidates[best]])
+    p_value = 1.0 if _ruined(figures.total_return) else p_value
+    order = _bracket(candidates[best], series[candidates[best]], "causal")
     return Evidence(
         strategy=candidates[best],
         bars=len(r),
@@ -174,7 +189,7 @@ def evidence(
         total_return=figures.total_return,
         market_return=performance(causal[market], periods_a_year).total_return,
         order=order,
-        hanging=_bracket(hanging, series[hanging]),
+        hanging=_bracket(hanging, series[hanging], "optimistic"),
         sharpe=figures.sharpe,
         sharpe_interval=interval.sharpe,
         mean_interval=interval.mean,
@@ -190,7 +205,7 @@ def evidence(
         ),
         probabilistic=probabilistic_sharpe(estimate),
         deflated=deflated_sharpe(estimate, sharpes),
-        hurdle=deflation(sharpes) * math.sqrt(periods_a_year),
+        hurdle=deflation(sharpes) * math.sqrt(annual_periods(len(r), periods_a_year)),
         trials=tried.shape[1],
         overfitting=overfitting_probability(tried),
         track_record=minimum_track_record(estimate),
@@ -226,12 +241,17 @@ def _optimistic(
     values: dict[str, Array], candidates: Sequence[str], yardsticks: tuple[str, str], symbols: int, seed: int
 ) -> float:
     excesses, best = _excesses(values, candidates, *yardsticks), _best(values, candidates)
+    returns = values[candidates[best]]
+    if _ruined(performance(returns, 1.0).total_return):
+        return 1.0
     spa = max(_tested(excesses[name], symbols, seed).each[best] for name in (NOTHING, EXPOSURE))
-    return max(spa, _unskilled(SharpeEstimate.of(values[candidates[best]])))
+    return max(spa, _unskilled(SharpeEstimate.of(returns)))
 
 
-def _bracket(name: str, bars: pd.DataFrame) -> Bracket:
-    low, high = (performance(bars[rule].to_numpy(), 1.0).total_return for rule in ("causal", "optimistic"))
+def _bracket(name: str, bars: pd.DataFrame, rule: str) -> Bracket:
+    """What the order decides; the fills are those of the account by `rule`."""
+    bars = account_bars(bars, rule)
+    low, high = (performance(bars[side].to_numpy(), 1.0).total_return for side in ("causal", "optimistic"))
     trades = bars["trades"]
     return Bracket(name, low, high, int((trades > 0).sum()), int(trades.sum()), int(bars["ambiguous"].sum()))
 
@@ -243,16 +263,24 @@ def _unskilled(estimate: SharpeEstimate) -> float:
 
 
 def _best(values: dict[str, Array], candidates: Sequence[str]) -> int:
-    """Index of the candidate with the highest Sharpe ratio; one that never moves has 0."""
-    sharpes = [_zero_if_nan(performance(values[name], 1.0).sharpe) for name in candidates]
-    return int(np.argmax(sharpes))
+    """Index of the candidate with the highest Sharpe ratio, of those that have something left, if any has.
+
+    One that never moves has 0.
+    """
+    figures = [performance(values[name], 1.0) for name in candidates]
+    ranks = [(not _ruined(each.total_return), _zero_if_nan(each.sharpe)) for each in figures]
+    return max(range(len(ranks)), key=ranks.__getitem__)
 
 
-def _trials(configurations: pd.DataFrame, yardsticks: Sequence[str]) -> Array:
+def _ruined(total_return: float) -> bool:
+    return total_return <= -1.0
+
+
+def _trials(configurations: pd.DataFrame, candidates: Sequence[str]) -> Array:
     """Returns of the configurations that were tried, shape (n, strategies x policies)."""
-    tried = configurations[~configurations["strategy"].isin(yardsticks)]
+    tried = configurations[configurations["strategy"].isin(candidates)]
     groups = tried.groupby(["strategy", "close_at_eod"], sort=False)
-    return np.column_stack([part["causal"].to_numpy() for _, part in groups])
+    return account_returns(np.column_stack([part["causal"].to_numpy() for _, part in groups]))
 
 
 def _zero_if_nan(value: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backtune.metrics.performance import annual_periods
 from backtune.verdict.bootstrap import Array, block_length, long_run_variance, resampled_means
 
 DRAWS = 2000
@@ -120,7 +121,8 @@ def intervals(
     """Percentile intervals of the stationary bootstrap for mean and Sharpe ratio of `returns`, shape (n,).
 
     Efron and Tibshirani (1993), chapter 13; NaN for the Sharpe ratio where the series does not move. A
-    resample that holds no trade has a Sharpe ratio of 0: without those, one good trade would look sure.
+    resample that holds no trade has a Sharpe ratio of 0: without those, one good trade would look sure. The
+    Sharpe ratio a year has none for less than a month (`annual_periods`).
     """
     n = len(returns)
     if n < 3:
@@ -135,7 +137,7 @@ def intervals(
         return Intervals((float(low), float(high)), (math.nan, math.nan))
     idle = ~moved & (means[:, 0] == 0.0)
     sharpe = np.where(idle, 0.0, means[:, 0] / np.sqrt(np.where(moved, variance, 1.0)))[moved | idle]
-    sharpe *= math.sqrt(periods_a_year)
+    sharpe *= math.sqrt(annual_periods(n, periods_a_year))
     low_sharpe, high_sharpe = np.percentile(sharpe, [tail, 100.0 - tail])
     return Intervals((float(low), float(high)), (float(low_sharpe), float(high_sharpe)))
 

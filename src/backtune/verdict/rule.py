@@ -20,17 +20,17 @@ Judged are the out-of-sample bars alone, under the causal fill rule.
 Two questions are put to the tuned strategies. Did any earn more than nothing? Did any earn more than \
 buy-and-hold with the same exposure to the market (beta)? Each is answered by Hansen's SPA test with a \
 stationary bootstrap, which allows for the best of several strategies having been picked; the strategy with \
-the highest Sharpe ratio has to pass both itself. The probabilistic Sharpe ratio, which allows for skew, \
-has to agree. The largest of the three p-values counts, and Holm's correction raises it for the number of \
-symbols looked at. The verdict is the first of these that holds:
+the highest Sharpe ratio, of those that did not lose everything, has to pass both itself. The probabilistic \
+Sharpe ratio, which allows for skew, has to agree. The largest of the three p-values counts, and Holm's \
+correction raises it for the number of symbols looked at. The verdict is the first of these that holds:
 "{EDGE}": the corrected p-value is at most {LEVEL:.0%}, and at least {LEAST_TRADED} bars were traded.
 "{HANGS}": not so under the causal rule, but so under the optimistic one.
-"{NONE}": that strategy's mean return is not above nothing, or not above the same exposure, or luck does as \
-well at least half of the time (p of one half or more, before the correction).
-"{UNKNOWN}: N more days needed": the rest. N is how many trading days the record would have to go on as it \
-did, the test statistic growing with the square root of the bars, for the corrected p-value to reach \
-{LEVEL:.0%} and for {LEAST_TRADED} bars to be traded; where bars are too few or too even for any test, \
-until {LEAST_TRADED} are traded.
+"{NONE}": that strategy lost everything, or its mean return is not above nothing, or not above the same \
+exposure, or luck does as well at least half of the time (p of one half or more, before the correction).
+"{UNKNOWN}: N more days needed": the rest. N is how many trading days the records of all symbols would have \
+to go on as they did, the test statistics growing with the square root of the bars, for the corrected \
+p-value to reach {LEVEL:.0%} (each symbol by its own step of Holm's correction) and for {LEAST_TRADED} bars \
+to be traded; where bars are too few or too even for any test, until {LEAST_TRADED} are traded.
 The run as a whole is judged once, as one portfolio with equal capital in every symbol."""
 
 
@@ -91,6 +91,8 @@ class Judgement:
         if self.days_needed is not None:
             return f"That cannot be told from luck ({self._p}): it takes {days(self.days_needed)} like these."
         lost_to = next((name for name in (NOTHING, EXPOSURE) if not e.excess[name] > 0.0), None)
+        if e.ruined:
+            return "No edge: everything was lost, and an account that is gone stays gone."
         if lost_to == NOTHING:
             return "No edge: nothing was earned." if e.traded else "No edge."
         if lost_to == EXPOSURE:
@@ -127,13 +129,14 @@ def judge(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dic
     """
     causal = holm([e.p_value for e in found.values()])
     optimistic = holm([e.p_optimistic for e in found.values()])
+    needed = _days_needed(found, bars_a_day)
     return {
-        symbol: _judged(e, p, q, len(found), bars_a_day[symbol])
+        symbol: _judged(e, p, q, needed[symbol])
         for (symbol, e), p, q in zip(found.items(), causal, optimistic, strict=True)
     }
 
 
-def _judged(e: Evidence, p_value: float, p_optimistic: float, symbols: int, bars_a_day: float) -> Judgement:
+def _judged(e: Evidence, p_value: float, p_optimistic: float, days_needed: float) -> Judgement:
     enough = e.traded >= LEAST_TRADED
     above = e.excess[NOTHING] > 0.0 and e.excess[EXPOSURE] > 0.0
     needed = None
@@ -141,20 +144,30 @@ def _judged(e: Evidence, p_value: float, p_optimistic: float, symbols: int, bars
         verdict = EDGE
     elif e.hanging.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
         verdict = HANGS
-    elif not above or (e.p_value >= 0.5 and e.testable):
+    elif e.ruined or not above or (e.p_value >= 0.5 and e.testable):
         verdict = NONE
     else:
-        verdict, needed = UNKNOWN, max(1, math.ceil(_bars_needed(e, symbols) / bars_a_day))
+        verdict, needed = UNKNOWN, max(1, math.ceil(days_needed))
     return Judgement(verdict, needed, p_value, p_optimistic, e)
 
 
-def _bars_needed(e: Evidence, symbols: int) -> float:
-    """Bars missing until the p-value, falling as the statistic grows with sqrt(n), passes for `symbols`."""
-    for_trades = e.bars * (LEAST_TRADED / max(e.traded, 1) - 1.0)
-    if not e.testable:
-        return for_trades
-    seen, wanted = NORMAL.inv_cdf(1.0 - e.p_value), NORMAL.inv_cdf(1.0 - LEVEL / symbols)
-    return max(e.bars * ((wanted / seen) ** 2 - 1.0), for_trades)
+def _days_needed(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, float]:
+    """Trading days missing until each symbol passes, if all records go on as they did.
+
+    Holm's step of rank k of m (0 the smallest p-value) asks for LEVEL / (m - k), once all before it passed.
+    """
+    ranked = sorted(found, key=lambda symbol: found[symbol].p_value)
+    days_needed, before = {}, 0.0
+    for rank, symbol in enumerate(ranked):
+        e, a_day = found[symbol], bars_a_day[symbol]
+        for_trades = e.bars * (LEAST_TRADED / max(e.traded, 1) - 1.0) / a_day
+        if e.testable and e.p_value < 0.5:  # as the statistic grows with sqrt(n)
+            seen, wanted = (NORMAL.inv_cdf(1.0 - p) for p in (e.p_value, LEVEL / (len(ranked) - rank)))
+            before = max(before, e.bars * ((wanted / seen) ** 2 - 1.0) / a_day)
+            days_needed[symbol] = max(before, for_trades)
+        else:
+            days_needed[symbol] = for_trades
+    return days_needed
 
 
 def days(count: int) -> str:

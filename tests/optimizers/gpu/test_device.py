@@ -34,7 +34,7 @@ def test_the_devices_that_are_there_work():
 
 
 def test_without_torch_the_error_names_the_extra():
-    script = "import sys\nsys.modules['torch'] = None\nimport backtune.optimizers.gpu"
+    script = "import sys\nsys.modules['torch'] = None\nfrom backtune.optimizers.gpu import ProblemBatch"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "OptimizerError" in done.stderr
     assert "pip install 'backtune[gpu]'" in done.stderr

@@ -23,8 +23,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from backtune.compiled import njit
 from backtune.optimizers.exact.lattice import (
     AT_OPEN,
     BASE,

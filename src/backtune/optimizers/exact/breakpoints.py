@@ -9,9 +9,9 @@ y and the next float, less f.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backtune.compiled import njit
 from backtune.problem.kernels import HIGH, HIGH_FORECAST, LOW, LOW_FORECAST, MAX_DOWN, MAX_UP, OPEN, PUBLISHED
 
 Array = NDArray[np.float64]

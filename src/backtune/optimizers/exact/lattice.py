@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backtune.compiled import njit
 from backtune.optimizers.exact.breakpoints import breakpoints
 from backtune.problem.kernels import (
     CAUSAL,

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backtune.compiled import njit
 from backtune.optimizers.exact.bound import Box, open_legs, span_above, sum_at, upper_bound
 from backtune.optimizers.exact.lattice import Array, Ids, Lattice
 from backtune.optimizers.exact.series import CENTRED, ORDER, ROWS, settled_at

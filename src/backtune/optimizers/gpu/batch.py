@@ -162,15 +162,16 @@ class ProblemBatch:
             for k, count in zip(first, counts, strict=True)
         ]
 
-    def differential_evolution(self, budget: int = 500, seed: int = 0) -> list[Optimum]:
+    def differential_evolution(self, budget: int = 500, seed: int | Sequence[int] = 0) -> list[Optimum]:
         """Differential evolution of every problem, each with its own population and its own optimum.
 
         Parameters
         ----------
         budget : int
             Evaluations of each problem; kept exactly.
-        seed : int
-            The same seed gives the same result for a problem, whatever else is in the batch.
+        seed : int or sequence of int
+            One for all problems, or one each. The same seed gives the same result for a problem, whatever
+            else is in the batch.
 
         Returns
         -------
@@ -184,14 +185,16 @@ class ProblemBatch:
         OptimizerError
             A problem never gave a finite value.
         """
-        check_budget(budget, seed, None)
+        seeds = np.broadcast_to(np.asarray(seed), len(self))
+        for each in np.unique(seeds):
+            check_budget(budget, each, None)
         started = time.perf_counter()
         points, values = np.empty((len(self), 2)), np.empty((len(self), int(budget)))
         for group in self._groups:
             for some in group.chunks(self.memory // (EVOLUTION_TEMPORARIES * 8 * int(budget))):
-                found = evolve(some, int(budget), int(seed), self.memory)
-                points[some.places] = found.points.cpu().numpy()
-                values[some.places] = found.values.cpu().numpy()
+                search = evolve(some, int(budget), seeds[some.places], self.memory)
+                points[some.places] = search.points.cpu().numpy()
+                values[some.places] = search.values.cpu().numpy()
         points = self._inside(points)
         best = Settler(self.problems).values(np.arange(len(self)), points)
         failures = np.isneginf(values).sum(axis=1)

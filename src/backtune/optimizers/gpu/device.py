@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from backtune.errors import OptimizerError, SettingError, one_of
+from backtune.errors import OptimizerError, one_of, whole_number
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 CPU_MEMORY = 32 * 2**20  # bytes of temporaries; more leaves the caches and runs slower
@@ -59,6 +59,4 @@ def memory_of(device: torch.device, given: int | None) -> int:
         if device.type == "cuda":
             return int(GPU_SHARE * torch.cuda.mem_get_info(device)[0])
         return CPU_MEMORY
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise SettingError(f"memory is {given!r}; expected a number of bytes >= 1, or None")
-    return given
+    return whole_number("memory", given)

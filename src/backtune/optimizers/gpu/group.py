@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from backtune.problem import FILLS, EntryExitProblem
-from backtune.problem.kernels import LANES, MAX_DOWN, MAX_UP, OPTIMISTIC, PUBLISHED
+from backtune.problem import FILLS, EntryExitProblem, rules
+from backtune.problem.kernels import LANES
 
 Tensor = Any  # torch.Tensor, where torch is installed
 ROWS = 7  # OPEN, HIGH, LOW, CLOSE, HIGH_FORECAST, LOW_FORECAST, SIZE
@@ -88,8 +88,8 @@ class Group:
         """Totals (p, m) at points (p, m, 2): the operations of `kernels.total`, in its order."""
         a, b = points[:, :, :1], points[:, :, 1:]
         lanes = self.fee.new_zeros((*points.shape[:2], LANES))
-        for legs, returns in ((self.longs, self._long_returns), (self.shorts, self._short_returns)):
-            each = returns(legs[:, :, None, :], a, b)
+        for legs, short in ((self.longs, False), (self.shorts, True)):
+            each = self._returns(legs[:, :, None, :], a, b, short)
             for start in range(0, legs.shape[2], LANES):
                 lanes += each[:, :, start : start + LANES]
         width = LANES // 2
@@ -98,40 +98,12 @@ class Group:
             width //= 2
         return lanes[:, :, 0]
 
-    def _long_returns(self, legs: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    def _returns(self, legs: Tensor, a: Tensor, b: Tensor, short: bool) -> Tensor:
         o, h, lo, c, hf, lf, size = legs
-        fee = self.fee[:, None, None]
-        up, down = (hf + a).clamp_(0.0, MAX_UP), (lf + b).clamp_(MAX_DOWN, 0.0)
-        if self.fills == PUBLISHED:
-            out = c if self.close_at_eod else torch.where(up <= h, up, c)
-            return torch.where(down > lo, out - down - fee, 0.0) * size
-        at_open = o < down
-        filled = at_open | (lo < down)
-        if self.close_at_eod:
-            out = c
-        else:
-            out = torch.where(h > up, up, c)
-            if self.fills != OPTIMISTIC:
-                out = torch.where(at_open, out, torch.minimum(c, up))
-        result = (1.0 + out) / (1.0 + torch.minimum(down, o)) * (1.0 - fee) - (1.0 + fee)
-        return torch.where(filled, result, 0.0) * size
-
-    def _short_returns(self, legs: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        o, h, lo, c, hf, lf, size = legs
-        fee = self.fee[:, None, None]
-        up, down = (hf + a).clamp_(0.0, MAX_UP), (lf + b).clamp_(MAX_DOWN, 0.0)
-        if self.fills == PUBLISHED:
-            out = c if self.close_at_eod else torch.where(down >= lo, down, c)
-            return torch.where(up < h, up - out - fee, 0.0) * size
-        at_open = o > up
-        filled = at_open | (h > up)
-        if self.close_at_eod:
-            out = c
-        else:
-            out = torch.where(lo < down, down, c)
-            if self.fills != OPTIMISTIC:
-                out = torch.where(at_open, out, torch.maximum(c, down))
-        result = (1.0 - fee) - (1.0 + out) / (1.0 + torch.maximum(up, o)) * (1.0 + fee)
+        up, down = rules.levels(torch, hf + a, lf + b)
+        leg = rules.short_leg if short else rules.long_leg
+        filled, entry, exits = leg(torch, o, h, lo, c, up, down, self.fills, self.close_at_eod)
+        result = rules.leg_return(entry, exits, self.fee[:, None, None], self.fills, short=short)
         return torch.where(filled, result, 0.0) * size
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
+from backtune.compiled import njit
 from backtune.problem import FILLS, EntryExitProblem
 from backtune.problem.kernels import LANES, REACH, total
 
