@@ -123,7 +123,8 @@ def read_forms(text: pyarrow.ChunkedArray, options: ReadOptions, now: np.datetim
         else:
             days = _days(parts, now)
         local[rows] = days + _clock(parts)
-        zones[rows] = _field(parts, "zone").to_numpy(zero_copy_only=False)
+        if parts.type.get_field_index("zone") >= 0:
+            zones[rows] = parts.field("zone").to_numpy(zero_copy_only=False)
         left[rows] = False
     return Forms(
         local, pyarrow.chunked_array([pyarrow.array(zones, pyarrow.string(), from_pandas=True)]), remarks
@@ -140,10 +141,6 @@ def _by_fit(text: pyarrow.ChunkedArray) -> list[tuple[str, str]]:
 
 def _flags(array: pyarrow.Array) -> NDArray[np.bool_]:
     return np.asarray(compute.fill_null(array, False).to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-
-def _field(parts: pyarrow.StructArray, name: str) -> pyarrow.Array:
-    return parts.field(name)
 
 
 def _number(parts: pyarrow.StructArray, name: str, default: int = 0) -> Whole:

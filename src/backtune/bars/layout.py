@@ -14,7 +14,7 @@ from backtune.bars.rules import PRICES
 from backtune.errors import BarsError
 
 _DELIMITERS = (";", "\t", "|", ",")
-_SAMPLE = 400  # lines that tell the layout
+_SAMPLE = 160  # lines that tell the layout
 _MOST_BEFORE = 60
 _PRICE = re.compile(r"^\s*[$€£¥₹]?\s*[+-]?\d[\d.,'  ]*\d?\s*(?:[eE][+-]?\d+)?\s*[€$%]?\s*$")
 _TIME = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from backtune.bars import rules
 from backtune.bars.adjustment import adjust, jumps, undo_splits
 from backtune.bars.assets import active_bars, judge_asset
-from backtune.bars.checks import date_texts, last_day_twice, live_row, series_notes
+from backtune.bars.checks import date_text, last_day_twice, live_row, series_notes
 from backtune.bars.containers import decoded, read_container, suffix_of
 from backtune.bars.frames import Frame, as_pandas, from_frame, is_frame
 from backtune.bars.names import check_symbol, plain, symbol_of
@@ -226,7 +227,7 @@ def _adjusted(
             cure = "raw=True (--raw) for the prices as they are"
             raise BarsError(source, f"adjusted, {bad[0].rule}", cure, row=row)
     if not options.accept_jumps:
-        notes += jumps(name, prices, date_texts(stamps), rows.places + 1)
+        notes += jumps(name, prices, partial(date_text, stamps), rows.places + 1)
     return prices, volume
 
 
