@@ -48,7 +48,7 @@ bench: $(VENV)/.core
 # the API, as pages under build/docs
 docs: $(VENV)/.core
 	$(PIP) -e '.[docs]'
-	$(BIN)/pdoc --docformat numpy --output-directory build/docs backtune '!backtune.gpu' '!backtune.__main__'
+	$(BIN)/pdoc --docformat numpy --output-directory build/docs backtune '!backtune.optimizers.gpu' '!backtune.__main__'
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 import hypothesis
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 _sources = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "src").rglob("*.py"))))
@@ -19,3 +20,21 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba" / 
 # No deadline: the first call of compiled code compiles it.
 hypothesis.settings.register_profile("backtune", deadline=None)
 hypothesis.settings.load_profile("backtune")
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory):
+    """Folder of a small run over the sample, under the optimistic rule so that fills depend on the order."""
+    from backtune.backtest import Settings  # the numba cache is set first
+    from backtune.runner import run_backtests
+
+    settings = Settings(num_simulations=30, window=60, fills="optimistic")
+    root = tmp_path_factory.mktemp("runs")
+    return run_backtests(
+        ["SP500", "NASDAQ"], settings, output=root, command=["backtune", "run", "--x", "a b"]
+    )
+
+
+@pytest.fixture(scope="session")
+def sample_result(sample_run):
+    return sample_run["SP500"]

@@ -18,7 +18,7 @@ def test_fills():
     assert failed == 0
 
 
-@pytest.mark.parametrize("module", ["backtune.problem", "backtune.backtest"])
+@pytest.mark.parametrize("module", ["backtune.problem.entry_exit", "backtune.backtest.simulate"])
 def test_docstrings(module):
     __import__(module)
     failed, tried = doctest.testmod(sys.modules[module])

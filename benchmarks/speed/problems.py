@@ -35,7 +35,7 @@ def walk_forward(bars: Bars, simulations: int, window: int) -> list[bt.EntryExit
     for strategy in STRATEGIES:
         whole = [whole_problem(bars, strategy, policy) for policy in POLICIES]
         for start in range(len(bars) - simulations, len(bars)):
-            problems += [problem.slice(start - window - first, start - first) for problem, first in whole]
+            problems += [problem.window(start - window - first, start - first) for problem, first in whole]
     return problems
 
 

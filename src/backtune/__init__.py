@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backtune.backtest import BacktestResult, backtest_forecasts
-    from backtune.bars import Bars, Universe, load_bars
+    from backtune.bars import Bars, DataWarning, Note, Universe, load_bars
     from backtune.errors import (
         BacktuneError,
+        BacktuneWarning,
         BarsError,
         ForecasterError,
         OptimizerError,
         ProblemError,
         RunError,
         SettingError,
+        StrategyError,
     )
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
@@ -33,15 +35,19 @@ _HOME = {
     "BacktestResult": "backtest",
     "backtest_forecasts": "backtest",
     "Bars": "bars",
+    "DataWarning": "bars",
+    "Note": "bars",
     "load_bars": "bars",
     "Universe": "bars",
     "BacktuneError": "errors",
+    "BacktuneWarning": "errors",
     "BarsError": "errors",
     "ForecasterError": "errors",
     "OptimizerError": "errors",
     "ProblemError": "errors",
     "RunError": "errors",
     "SettingError": "errors",
+    "StrategyError": "errors",
     "Forecast": "forecasts",
     "Forecaster": "forecasts",
     "forecast": "forecasts",
@@ -65,12 +71,15 @@ _HOME = {
 __all__ = [
     "BacktestResult",
     "BacktuneError",
+    "BacktuneWarning",
     "Bars",
     "BarsError",
+    "DataWarning",
     "EntryExitProblem",
     "Forecast",
     "Forecaster",
     "ForecasterError",
+    "Note",
     "Objective",
     "Optimizer",
     "OptimizerError",
@@ -82,6 +91,7 @@ __all__ = [
     "Runs",
     "Search",
     "SettingError",
+    "StrategyError",
     "Universe",
     "backtest_forecasts",
     "forecast",

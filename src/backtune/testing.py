@@ -250,6 +250,15 @@ class SearchConformance(OptimizerConformance):
         usual = {sys.modules["torch"].get_default_dtype()} if "torch" in sys.modules else set()
         assert objective.dtypes == usual
 
+    @pytest.mark.parametrize("dimension", [1, 2, 3])
+    def test_same_seed_same_points_whatever_ran_before(self, optimizer: Optimizer, dimension: int) -> None:
+        points: dict[int, list[bytes]] = {1: [], 2: []}
+        for seed in (1, 2, 1, 1):  # a library may keep something from one run to the next
+            objective = Recorded(self.BOX[:dimension])
+            optimizer.optimize(objective, budget=min(self.budget, 30), seed=seed)
+            points[seed].append(np.array(objective.points).tobytes())
+        assert [len(set(runs)) for runs in points.values()] == [1, 1]
+
     @pytest.mark.parametrize("failure", ["nan", "inf", "-inf", "raises"])
     @pytest.mark.parametrize("kind", [Recorded, RecordedBatch])
     def test_a_failed_evaluation_counts_and_is_never_best(

@@ -178,3 +178,18 @@ def test_sobol_points_are_spread_evenly():
 def test_evotorch_genetic_algorithm_does_not_evaluate_parents_again():
     points = points_of("evotorch:GeneticAlgorithm", 100)
     assert len(np.unique(points, axis=0)) == 100
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+@pytest.mark.parametrize("dimension", [1, 2, 3, 4])
+def test_crfmnes_depends_on_nobody_elses_run(before, dimension):
+    """The library keeps a normal number for its next run; someone's own run leaves one behind too."""
+    from fcmaes.crfmnescpp import CRFMNES_C
+    from scipy.optimize import Bounds
+
+    box = [(-1.0, 1.0)] * dimension
+    expected = points_of("fcmaes:crfmnes", 45, seed=3, box=box)
+    for number in range(before):
+        rng = np.random.default_rng(number)
+        CRFMNES_C(1, Bounds([0.0], [1.0]), x0=np.zeros(1), input_sigma=0.3, popsize=8, rg=rng).ask()
+    np.testing.assert_array_equal(points_of("fcmaes:crfmnes", 45, seed=3, box=box), expected)

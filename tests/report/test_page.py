@@ -10,10 +10,10 @@ import pytest
 
 import backtune as bt
 from backtune.errors import RunError, SettingError
-from backtune.metrics.verdict import RULE
 from backtune.report.html import prose, script_json, text
 from backtune.report.page import _again, _subject, report
 from backtune.store import Run
+from backtune.verdict.rule import RULE
 
 EVIL = "<script>alert('x')</script>"
 

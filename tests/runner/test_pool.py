@@ -124,7 +124,7 @@ def test_what_is_running_is_told_however_fast_symbols_end(tmp_path, monkeypatch)
 
 
 def receipt(folder, symbol):
-    from backtune.receipts import read_receipt
+    from backtune.store.receipts import read_receipt
 
     found = read_receipt(folder, symbol)
     assert found is not None

@@ -5,8 +5,21 @@ the real daily bars that ship with the arch package, `Universe` makes synthetic 
 """
 
 from backtune.bars.files import find_bars_file, load_bars
+from backtune.bars.names import check_symbol, folder_name
+from backtune.bars.notes import DataWarning, Note
 from backtune.bars.sample import SAMPLE_SYMBOLS, load_sample
-from backtune.bars.series import Bars, check_symbol
+from backtune.bars.series import Bars
 from backtune.bars.universe import Universe
 
-__all__ = ["SAMPLE_SYMBOLS", "Bars", "Universe", "check_symbol", "find_bars_file", "load_bars", "load_sample"]
+__all__ = [
+    "SAMPLE_SYMBOLS",
+    "Bars",
+    "DataWarning",
+    "Note",
+    "Universe",
+    "check_symbol",
+    "find_bars_file",
+    "folder_name",
+    "load_bars",
+    "load_sample",
+]

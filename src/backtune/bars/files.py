@@ -11,10 +11,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backtune.bars import rules
-from backtune.bars.series import Asset, Bars, check_symbol, infer_asset
-from backtune.bars.times import read_times
+from backtune.bars.assets import ASSETS, Asset, active_bars, judge_asset
+from backtune.bars.checks import last_day_twice, live_row
+from backtune.bars.frames import Frame, as_pandas, is_frame
+from backtune.bars.names import check_symbol, folder_name, near, symbol_of
+from backtune.bars.notes import Note, warn
+from backtune.bars.series import Bars
+from backtune.bars.times import read_durations, read_times, read_utc_offsets
 from backtune.errors import BarsError, SettingError, one_of
 
 SUFFIXES = (".csv", ".parquet", ".csv.gz", ".txt")
@@ -36,6 +42,7 @@ _NAMES = {
     "close": ("close", "c"),
     "volume": ("volume", "v", "vol"),
     "symbol": ("symbol", "ticker", "tic"),
+    "utc_offset": ("utc_offset",),  # of `Bars.frame`
 }
 _BINANCE = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "trades",
@@ -45,7 +52,7 @@ _LEAST_ROWS = 2
 
 
 def load_bars(
-    source: str | os.PathLike[str] | pd.DataFrame,
+    source: str | os.PathLike[str] | Frame,
     symbol: str | None = None,
     *,
     asset: Asset | None = None,
@@ -58,8 +65,8 @@ def load_bars(
     source : path or DataFrame
         .csv, .csv.gz, .txt or .parquet file, or a frame. Column names in any case; the time in a column
         Date, Datetime, timestamp or time (or the index of a frame), as text or as epoch seconds, milli-,
-        micro- or nanoseconds, with or without timezone (then converted to UTC). The layouts of Yahoo,
-        Stooq, Alpaca and Binance exports are read as they are.
+        micro- or nanoseconds, with or without timezone (then converted to UTC, and the exchange's own clock
+        kept: `Bars.local`). The layouts of Yahoo, Stooq, Alpaca and Binance exports are read as they are.
     symbol : str, optional
         Name of the series; by default the file's name, or the frame's symbol column.
     asset : {"stock", "crypto"}, optional
@@ -71,6 +78,11 @@ def load_bars(
     -------
     Bars
 
+    Warns
+    -----
+    DataWarning
+        For each of `Bars.notes` that may make results wrong.
+
     Raises
     ------
     BarsError
@@ -78,14 +90,27 @@ def load_bars(
     SettingError
         A symbol that is no safe name, an unknown asset, or a source of another type.
     """
+    bars = read_bars(source, symbol, asset=asset, drop_bad=drop_bad)
+    warn(bars.source, bars.notes)
+    return bars
+
+
+def read_bars(
+    source: str | os.PathLike[str] | Frame,
+    symbol: str | None = None,
+    *,
+    asset: Asset | None = None,
+    drop_bad: bool = False,
+) -> Bars:
+    """`load_bars` for callers that show `Bars.notes` themselves: no Python warnings."""
     if asset is not None:
-        one_of("asset", asset, ("stock", "crypto"))
-    if isinstance(source, pd.DataFrame):
-        name, raw = "DataFrame", source.copy()
+        one_of("asset", asset, ASSETS)
+    if is_frame(source):
+        name, raw = "DataFrame", as_pandas(source)
     elif isinstance(source, str | os.PathLike):
         path = Path(source)
         name, raw = path.name, _read(path)
-        symbol = _stem(path) if symbol is None else symbol
+        symbol = symbol_of(stem(path)) if symbol is None else symbol
     else:
         given = type(source).__name__
         raise SettingError(f"source is of type {given}; give the path of a price file, or a DataFrame")
@@ -101,24 +126,52 @@ def load_bars(
             f"a price series needs at least {_LEAST_ROWS}",
             value=len(frame),
         )
+    notes: list[Note] = []
+    stamps = frame["timestamp"].to_numpy(dtype="datetime64[ns]")
+    if last_day_twice(stamps):
+        notes.append(live_row(stamps, int(frame.index[-1]) + 1))
+        frame = frame.iloc[:-1]
     timestamps = frame["timestamp"].to_numpy(dtype="datetime64[ns]")
     prices = {price: frame[price].to_numpy(dtype=np.float64) for price in rules.PRICES}
     volume = None
     if "volume" in raw:
         volume = _floats(raw["volume"].loc[frame.index]).to_numpy()
-    return Bars(
+    if asset is None:
+        active = active_bars(np.stack([prices[price] for price in rules.PRICES]), volume)
+        asset, sure = judge_asset(symbol, timestamps, active)
+        if not sure:
+            other = "crypto" if asset == "stock" else "stock"
+            notes.append(
+                Note(
+                    "asset_guessed",
+                    f"asset guessed: {asset}, since neither the days of trade nor the name tell; "
+                    f"--asset {other} if it is (asset={other!r})",
+                )
+            )
+    bars = Bars(
         symbol,
         timestamps,
         volume=volume,
-        asset=asset or infer_asset(symbol, timestamps),
+        asset=asset,
         source=name,
         dropped=dropped,
+        utc_offset=_offsets(frame["utc_offset"]),
+        notes=tuple(notes),
         **prices,
     )
+    return bars
+
+
+def _offsets(column: pd.Series) -> NDArray[np.timedelta64] | None:
+    """Offsets from UTC of the rows; None where all are 0: UTC, or a clock that names no zone."""
+    offsets = column.to_numpy(dtype="timedelta64[ns]")
+    return offsets if offsets.any() else None
 
 
 def find_bars_file(symbol: str, folder: str | os.PathLike[str]) -> Path:
     """Path of a symbol's price file in `folder`: SYMBOL.csv, .parquet, .csv.gz or .txt, in any case.
+
+    BTC/USDT may lie there as BTC%2FUSDT (its folder name), BTC-USDT, BTC_USDT or BTCUSDT.
 
     Raises
     ------
@@ -127,15 +180,31 @@ def find_bars_file(symbol: str, folder: str | os.PathLike[str]) -> Path:
     """
     name = check_symbol(symbol)
     files = bars_files(Path(folder))
-    for suffix in SUFFIXES:
-        wanted = f"{name}{suffix}"
-        matching = [path for path in files if path.name.lower() == wanted.lower()]
-        if matching:  # the name as given before one in another case
-            return next((path for path in matching if path.name == wanted), matching[0])
+    for written in (name, *_as_files(name)):
+        for suffix in SUFFIXES:
+            wanted = f"{written}{suffix}"
+            matching = [path for path in files if path.name.lower() == wanted.lower()]
+            if matching:  # the name as given before one in another case
+                return next((path for path in matching if path.name == wanted), matching[0])
+    stems = {stem(path): path.name for path in files}
+    alike = [stems[found] for found in near(name, list(stems))]
     have = ", ".join(path.name for path in files[:8]) or "no price file"
+    expected = folder_name(name)
     raise BarsError(
-        str(folder), f"no price file for {name}", f"expected {name}.csv or {name}.parquet; it holds {have}"
+        str(folder),
+        f"no price file for {name}",
+        f"did you mean {' or '.join(alike)}? Name it {expected}, or give --data FILE"
+        if alike
+        else f"expected {expected}.csv or {expected}.parquet; it holds {have}",
     )
+
+
+def _as_files(symbol: str) -> list[str]:
+    """Other names that a symbol's file may have, since / and : are in no file name."""
+    others = [folder_name(symbol)]
+    if "/" in symbol or ":" in symbol:
+        others += [symbol.replace("/", mark).replace(":", mark) for mark in ("-", "_", "")]
+    return others
 
 
 def bars_files(folder: Path) -> list[Path]:
@@ -156,7 +225,7 @@ def bars_files(folder: Path) -> list[Path]:
         raise BarsError(str(folder), f"cannot be read ({error.strerror})", "check its permissions") from error
 
 
-def _stem(path: Path) -> str:
+def stem(path: Path) -> str:
     """File name without the suffix of a price file: BRK.B of BRK.B.csv.gz."""
     name = path.name
     ending = max((end for end in SUFFIXES if name.lower().endswith(end)), key=len, default=path.suffix)
@@ -327,6 +396,9 @@ def _checked(source: str, raw: pd.DataFrame, drop_bad: bool) -> tuple[pd.DataFra
     raw = raw.dropna(how="all")
     given = len(raw)
     frame = pd.DataFrame({"timestamp": read_times(raw["timestamp"])})
+    frame["utc_offset"] = read_utc_offsets(raw["timestamp"])
+    if "utc_offset" in raw:
+        frame["utc_offset"] += read_durations(raw["utc_offset"])
     for name in rules.PRICES:
         frame[name] = _floats(raw[name])
     rows = raw.index.to_numpy() + 1
@@ -364,7 +436,7 @@ def check_folder(
     results: list[tuple[Path, Bars | BarsError]] = []
     for path in files:
         try:
-            results.append((path, load_bars(path, drop_bad=drop_bad)))
+            results.append((path, read_bars(path, drop_bad=drop_bad)))
         except BarsError as error:
             results.append((path, error))
         except SettingError as error:

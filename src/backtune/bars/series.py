@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.errors import BarsError, SettingError
+from backtune.bars.assets import Asset
+from backtune.bars.notes import Note
+from backtune.bars.spacing import Pace, pace
+from backtune.errors import BarsError
 
 Array = NDArray[np.float64]
-Asset = Literal["stock", "crypto"]
 
 FEES: dict[Asset, float] = {"stock": 0.0005, "crypto": 0.0015}
 DAYS_A_YEAR: dict[Asset, int] = {"stock": 252, "crypto": 365}
-_SYMBOL = re.compile(r"\^?[A-Za-z0-9][A-Za-z0-9_=\-]*(\.[A-Za-z0-9_=\-]+)*")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,11 +39,23 @@ class Bars:
     volume : ndarray, shape (n,), or None
         NaN where unknown. Not checked: nothing is computed from it.
     asset : {"stock", "crypto"}
-        Decides the default fee, the days a year and whether shorts are allowed.
+        Decides the defaults of fee, of the days of trade a year and of whether shorts are allowed.
     source : str
         File name or "DataFrame".
     dropped : int
         Rows that broke a rule and were dropped on request.
+    utc_offset : ndarray of timedelta64[ns], shape (n,), or None
+        How far the exchange's clock was ahead of UTC at each bar; None where the source named no timezone.
+        A bar each, since it changes with daylight saving.
+    notes : tuple of Note
+        What to know of the data: how a file was read where it had to be told, and what may be wrong in it.
+    days_a_year : float or None
+        Days of trade a year where the owner says so; None: told from the bars.
+
+    Raises
+    ------
+    BarsError
+        `utc_offset` is not one for each bar.
     """
 
     symbol: str
@@ -57,6 +68,18 @@ class Bars:
     asset: Asset = "stock"
     source: str = "DataFrame"
     dropped: int = 0
+    utc_offset: NDArray[np.timedelta64] | None = None
+    notes: tuple[Note, ...] = ()
+    days_a_year: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse offsets of other bars, such as those left behind where the other arrays are cut."""
+        if self.utc_offset is not None and len(self.utc_offset) != len(self.timestamps):
+            raise BarsError(
+                self.source,
+                f"{self.symbol} has {len(self.timestamps)} bars and {len(self.utc_offset)} offsets from UTC",
+                "cut utc_offset as the other arrays, or give utc_offset=None",
+            )
 
     def __len__(self) -> int:
         """Return the number of bars."""
@@ -66,6 +89,15 @@ class Bars:
         """Show the symbol, the number of bars and the span."""
         first, last = np.datetime_as_string(self.timestamps[[0, -1]], unit="m")
         return f"Bars({self.symbol}, {len(self)} bars, {first} to {last}, {self.asset})"
+
+    @cached_property
+    def local(self) -> NDArray[np.datetime64]:
+        """Timestamps as the exchange's own clock shows them, shape (n,), datetime64[ns].
+
+        As given where the source named no timezone. Where a clock is set back, an hour comes twice: order is
+        told by `timestamps`, date and hour of the day by this.
+        """
+        return self.timestamps if self.utc_offset is None else self.timestamps + self.utc_offset
 
     @cached_property
     def moves(self) -> Array:
@@ -78,29 +110,36 @@ class Bars:
         return moves
 
     @cached_property
+    def pace(self) -> Pace:
+        """Distance of the bars, bars a year and days of trade a year."""
+        return pace(self.timestamps, self.asset == "crypto", self.days_a_year)
+
+    @property
     def periods_a_year(self) -> float:
-        """Bars a year, for annualising: days a year of the asset, times the median number of bars a day."""
-        days = self.timestamps.astype("datetime64[D]")
-        _, bars_a_day = np.unique(days, return_counts=True)
-        span = (days[-1] - days[0]) / np.timedelta64(1, "D")
-        if len(bars_a_day) > 2 and span / (len(bars_a_day) - 1) > 4:  # weekly or slower
-            return float(365.25 * (len(self) - 1) / span)
-        return float(DAYS_A_YEAR[self.asset] * np.median(bars_a_day))
+        """Bars a year, for annualising: by their distance; see `backtune.bars.spacing.pace`."""
+        return self.pace.bars_a_year
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of timestamps, prices and volume: changes with any value."""
+        """SHA-256 of timestamps, prices, volume and offsets from UTC: changes with any value."""
         sha = hashlib.sha256(self.timestamps.astype("int64").tobytes())
-        for column in (self.open, self.high, self.low, self.close, self.volume):
+        for column in (self.open, self.high, self.low, self.close, self.volume, self.utc_offset):
             sha.update(b"" if column is None else column.tobytes())
         return sha.hexdigest()
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The bars as a DataFrame indexed by timestamp."""
-        columns = {"open": self.open, "high": self.high, "low": self.low, "close": self.close}
+        """The bars as a DataFrame indexed by timestamp; `load_bars` reads the same bars back from it."""
+        columns: dict[str, NDArray[Any]] = {
+            "open": self.open,
+            "high": self.high,
+            "low": self.low,
+            "close": self.close,
+        }
         if self.volume is not None:
             columns["volume"] = self.volume
+        if self.utc_offset is not None:
+            columns["utc_offset"] = self.utc_offset
         return pd.DataFrame(columns, index=pd.DatetimeIndex(self.timestamps, name="timestamp"))
 
     def require(self, needed: int, available: int, num_simulations: int, window: int, horizon: int) -> None:
@@ -128,38 +167,3 @@ class Bars:
             cure,
             value=len(self),
         )
-
-
-def infer_asset(symbol: str, timestamps: NDArray[np.datetime64]) -> Asset:
-    """Crypto where the series trades at weekends; where it is too short to tell, by the symbol's ending.
-
-    A weekend is a Saturday and a Sunday: an Asian session's Monday begins on Sunday in UTC, and currencies
-    open on Sunday evening.
-    """
-    weekdays = (timestamps.astype("datetime64[D]").astype("int64") + 3) % 7  # 1970-01-01 was a Thursday
-    if len(np.unique(weekdays)) >= 5:
-        return "crypto" if min(np.mean(weekdays == 5), np.mean(weekdays == 6)) > 0.05 else "stock"
-    paired = re.search(r"(USDT?|USDC|BTC|ETH|EUR)$", symbol.upper()) and len(symbol) > 4
-    return "crypto" if paired else "stock"
-
-
-def check_symbol(symbol: object) -> str:
-    """Return `symbol` if it is a safe name for files and folders.
-
-    Raises
-    ------
-    SettingError
-        Where it could lead a path elsewhere, or is no name at all.
-    """
-    name = str(symbol)
-    if (
-        not isinstance(symbol, str)
-        or len(name) > 64
-        or not _SYMBOL.fullmatch(name)
-        or _RESERVED.fullmatch(name)
-    ):
-        raise SettingError(
-            f"symbol {name[:64]!r} is not usable; use letters, digits, '-', '_', '=' and single '.' "
-            "(at most 64, such as BRK.B or ETH-USD)"
-        )
-    return name

@@ -10,6 +10,8 @@ import pandas as pd
 _A_YEAR = r"(?<![\d.:])\d{4}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2}"
 _FOREIGN_ZONE = r":\d\d(?:\.\d+)?\s*(?!(?:UTC|GMT|Z|AM|PM)$)[A-Za-z]+$"
 _DAY_FIRST = r"^\s*(?:(?:1[3-9]|2\d|3[01])[-/]\d{1,2}[-/]\d{2}|\d{1,2}\.\d{1,2}\.\d{2})"
+_CLOCK = r"((?:T\d{4,6}|:\d\d)(?:\.\d+)?(?:\s*[AaPp][Mm])?)"
+_OFFSET = _CLOCK + r"\s*(?:Z|UTC|GMT)?\s*(?:[+-]\d\d?(?::?\d\d){0,2})?$"
 _EPOCHS = ((1e8, 1e11, 10**9), (1e11, 1e14, 10**6), (1e14, 1e17, 10**3), (1e17, 9.2e18, 1))
 
 
@@ -33,6 +35,42 @@ def read_times(column: pd.Series) -> pd.Series:
     if len(numbers) and numbers.notna().mean() > 0.5:
         return _numbers(numbers)
     return _texts(column)
+
+
+def read_utc_offsets(column: pd.Series) -> pd.Series:
+    """How far the clock of each time is ahead of UTC, as `read_times` takes it; 0 where no zone is named.
+
+    Parameters
+    ----------
+    column : Series
+        As for `read_times`, whose result is the time in UTC.
+
+    Returns
+    -------
+    Series of timedelta64[ns]
+        NaT where a time cannot be read.
+    """
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        local = column.dt.tz_localize(None)
+    elif pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
+        text = column.astype(str).str.strip()
+        local = text.str.replace(_OFFSET, r"\1", regex=True)
+        if (local == text).all():
+            return pd.Series(np.timedelta64(0, "ns"), index=column.index)
+    else:
+        return pd.Series(np.timedelta64(0, "ns"), index=column.index)
+    return read_times(local) - read_times(column)
+
+
+def read_durations(column: pd.Series) -> pd.Series:
+    """Offsets as `Bars.frame` holds them, or its CSV writes them; 0 where the column is anything else."""
+    zero = pd.Series(np.timedelta64(0, "ns"), index=column.index)
+    if not pd.api.types.is_timedelta64_dtype(column.dtype):
+        if not column.astype(str).str.fullmatch(r"-?\d days( [+-]?\d\d:\d\d:\d\d)?").all():
+            return zero
+        column = pd.to_timedelta(column)
+    in_a_day = column.abs() < pd.Timedelta(days=1)  # False where missing
+    return column.astype("timedelta64[ns]") if in_a_day.all() else zero
 
 
 def _nanoseconds(column: pd.Series) -> pd.Series:

@@ -312,7 +312,7 @@ def _compiled(claim: str, results: Benchmark) -> Claim:
 
 def _profiling(claim: str) -> Claim:
     """Whether this version has a profiler."""
-    if find_spec("backtune.profiling") is not None:
+    if find_spec("backtune.diagnose.profile") is not None:
         return Claim(claim, "built: `backtune profile SYMBOL` says where the time goes", FAILS)
     return Claim(claim, "this version has no `backtune profile`", HOLDS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backtune.errors import RunError
-from backtune.receipts import write_atomically
+from backtune.store.receipts import write_atomically
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

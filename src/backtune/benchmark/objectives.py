@@ -19,9 +19,7 @@ from numpy.typing import ArrayLike
 
 from backtune.errors import SettingError, in_a_line
 from backtune.optimizers.base import box
-from backtune.problem import EntryExitProblem
-
-MAX_UP = 10.0
+from backtune.problem import FILLS, EntryExitProblem, rules
 
 
 def need(package: str, what: str, extra: str = "bench") -> None:
@@ -66,45 +64,17 @@ class TorchObjective:
         if self._tensors is None:
             self._tensors = tuple(torch.tensor(row, dtype=torch.float64) for row in self.problem.moves)
         high_offset, low_offset = (float(offset) for offset in np.asarray(x, dtype=np.float64))
-        up = torch.clamp(self._tensors[4] + high_offset, 0.0, MAX_UP)
-        down = torch.clamp(self._tensors[5] + low_offset, -1.0, 0.0)
-        returns = self._published(up, down) if self.problem.fills == "published" else self._gapped(up, down)
-        return float(returns.sum().item())
-
-    def _published(self, up: Any, down: Any) -> Any:
-        import torch
-
-        _, high, low, close, _, _, long_size, short_size = self._tensors or ()
-        fee, at_close = self.problem.fee, self.problem.close_at_eod
-        long_exit = close if at_close else torch.where(high >= up, up, close)
-        short_exit = close if at_close else torch.where(low <= down, down, close)
-        zero = torch.zeros_like(close)
-        long = torch.where(low < down, long_exit - down - fee, zero)
-        short = torch.where(high > up, up - short_exit - fee, zero)
-        return long_size * long + short_size * short
-
-    def _gapped(self, up: Any, down: Any) -> Any:
-        import torch
-
-        open, high, low, close, _, _, long_size, short_size = self._tensors or ()
-        fee, at_close = self.problem.fee, self.problem.close_at_eod
-        long_open, short_open = open <= down, open >= up
-        entry_long, entry_short = torch.minimum(down, open), torch.maximum(up, open)
-        if at_close:
-            long_exit = short_exit = close
-        else:
-            reached_up, reached_down = torch.where(high > up, up, close), torch.where(low < down, down, close)
-            causal = self.problem.fills == "causal"
-            inside_long = torch.minimum(close, up) if causal else reached_up
-            inside_short = torch.maximum(close, down) if causal else reached_down
-            long_exit = torch.where(long_open, reached_up, inside_long)
-            short_exit = torch.where(short_open, reached_down, inside_short)
-        zero = torch.zeros_like(close)
-        long = (1.0 + long_exit) / (1.0 + entry_long) * (1.0 - fee) - (1.0 + fee)
-        short = (1.0 - fee) - (1.0 + short_exit) / (1.0 + entry_short) * (1.0 + fee)
-        return long_size * torch.where(long_open | (low < down), long, zero) + short_size * torch.where(
-            short_open | (high > up), short, zero
-        )
+        open, high, low, close, high_forecast, low_forecast, *sizes = self._tensors
+        up, down = rules.levels(torch, high_forecast + high_offset, low_forecast + low_offset)
+        fills, fee = FILLS[self.problem.fills], self.problem.fee
+        result = torch.zeros_like(close)
+        for short, leg, size in zip((False, True), (rules.long_leg, rules.short_leg), sizes, strict=True):
+            filled, entry, exits = leg(
+                torch, open, high, low, close, up, down, fills, self.problem.close_at_eod
+            )
+            earned = rules.leg_return(entry, exits, fee, fills, short=short)
+            result = result + size * torch.where(filled, earned, 0.0)
+        return float(result.sum().item())
 
 
 class BbobObjective:

@@ -254,8 +254,8 @@ def _bars(
                             f"{bars.symbol} {_label(whole.close_at_eod, rule)}",
                             seed,
                             f"window {seed}",
-                            whole.slice(stop - settings.window, stop),
-                            whole.slice(stop, stop + settings.horizon),
+                            whole.window(stop - settings.window, stop),
+                            whole.window(stop, stop + settings.horizon),
                         )
                     )
     return problems, overlap

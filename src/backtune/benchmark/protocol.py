@@ -112,7 +112,7 @@ def choose(methods: str | Sequence[str], exact: bool) -> tuple[list[str], list[s
         return chosen, []
     known = optimizers()
     standard = [name for name in STANDARD if name in known]
-    covered = {name.partition(":")[0] for name in standard}
+    covered = {name.partition(":")[0] for name in standard} | {"gpu"}  # which needs an accelerator: by name
     for name in known:
         if name.partition(":")[0] not in covered:
             standard.append(name)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backtune.benchmark.objectives import need
 from backtune.benchmark.runtimes import quantile, to_target, with_interval
-from backtune.metrics.luck import holm
+from backtune.verdict.luck import holm
 
 Array = NDArray[np.float64]
 EXACTLY = 1e-9  # the two kinds of objective agree to this

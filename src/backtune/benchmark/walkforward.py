@@ -99,7 +99,7 @@ def window_problems(bars: Bars, settings: Settings) -> list[EntryExitProblem]:
         for whole in policy_problems(bars, made, strategy, settings):
             for simulation in range(settings.num_simulations):
                 stop = whole.size - (settings.num_simulations - simulation) * settings.horizon
-                problems.append(whole.slice(stop - settings.window, stop))
+                problems.append(whole.window(stop - settings.window, stop))
     return problems
 
 

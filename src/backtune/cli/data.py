@@ -48,4 +48,5 @@ def _row(name: str, found: Bars | BarsError) -> dict[str, object]:
     return {
         "file": name, "good": True, "bars": len(found), "dropped": found.dropped,
         "first": first, "last": last, "asset": found.asset,
+        "bars_a_year": found.periods_a_year, "notes": [note.as_dict() for note in found.notes],
     }  # fmt: skip

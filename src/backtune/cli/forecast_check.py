@@ -24,7 +24,7 @@ def forecast_check(
 ) -> None:
     """Compare bfloat16, int8 and compiled variants of a model with the plain one, on your bars."""
     from backtune.backtest import Settings, symbol_bars
-    from backtune.forecast_check import check_forecaster
+    from backtune.diagnose.forecast_check import check_forecaster
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
 

@@ -29,7 +29,7 @@ def profile(
 ) -> None:
     """Say where the time of a backtest goes."""
     from backtune.backtest import Settings, symbol_bars
-    from backtune.profiling import profile_backtest, torch_trace
+    from backtune.diagnose.profile import profile_backtest, torch_trace
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
 

@@ -12,8 +12,8 @@ from backtune.cli.options import Debug, DropBad, Json, print_json
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
-    from backtune.report.judged import Judged
     from backtune.runner import Runs
+    from backtune.verdict.judged import Judged
 
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
 
@@ -143,6 +143,7 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
                 "symbols": {name: result.summary.to_dict("records") for name, result in runs.items()},
                 "verdict": judged.whole.label if judged and judged.whole else None,
                 "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
+                "notes": {name: result.series["notes"] for name, result in runs.items()},
                 "failed": {name: str(error) for name, error in runs.failed.items()},
             }
         )
@@ -155,16 +156,30 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
 
 def _print_tables(runs: Runs, judged: Judged) -> None:
     from backtune.report.runs import failed_table, strategies_table
-    from backtune.report.terminal import FEW_SYMBOLS, print_table, run_text, summary_table, verdict_lines
+    from backtune.report.terminal import (
+        FEW_SYMBOLS,
+        idle_lines,
+        note_lines,
+        print_table,
+        run_text,
+        summary_table,
+        verdict_lines,
+    )
     from backtune.store import Run
 
     assert runs.folder is not None
     if len(runs) <= FEW_SYMBOLS:
         for result in runs.values():
             typer.echo(run_text(result))
+        for line in note_lines(runs):
+            typer.echo(line)
         print_table(summary_table(runs, judged))
+        for line in idle_lines(runs):
+            typer.echo(line)
     else:
         print_table(strategies_table(Run.open(runs.folder).summary))
+        for line in note_lines(runs):
+            typer.echo(line)
         typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")
     for line in verdict_lines(judged):
         typer.echo(line)

@@ -57,7 +57,7 @@ class Forecast:
     @property
     def first(self) -> int:
         """Index of the first bar from which on every bar has a forecast."""
-        missing = np.flatnonzero(np.isnan(self.high))
+        missing = np.flatnonzero(~(np.isfinite(self.high) & np.isfinite(self.low)))
         return int(missing[-1]) + 1 if len(missing) else 0
 
 

@@ -51,6 +51,9 @@ def forecaster(model: str | Forecaster) -> Forecaster:
         Unknown model, weights missing or not wanted, or an option that the model has not.
     """
     if isinstance(model, Forecaster):
+        for name, kind in (("name", str), ("warm_up", int)):
+            if not isinstance(getattr(model, name, None), kind):
+                raise SettingError(f"model is a {type(model).__name__} without a {name}; give its class one")
         return model
     if not isinstance(model, str):
         raise SettingError(f"model is {model!r}; give its name or a Forecaster")

@@ -14,12 +14,13 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from backtune.errors import OptimizerError, SettingError, in_a_line, one_of
+from backtune.errors import OptimizerError, SettingError, in_a_line, one_of, whole_number
 from backtune.optimizers.base import Objective, Optimizer, Optimum
 
 GROUP = "backtune.optimizers"
 LIBRARIES = {
     "exact": "backtune.optimizers.exact:Exact",
+    "gpu": "backtune.optimizers.gpu.methods:Gpu",
     "grid": "backtune.optimizers.grid:Grid",
     "random": "backtune.optimizers.random:Random",
     "sobol": "backtune.optimizers.sobol:Sobol",
@@ -47,7 +48,7 @@ def optimizer(method: str | Optimizer) -> Optimizer:
         The library is not installed; the message names the extra that installs it.
     """
     if isinstance(method, Optimizer):
-        return method
+        return _named(method)
     library, _, algorithm = str(method).partition(":")
     cls = _own(library) if library in LIBRARIES else _third_party(library)
     made = cls(algorithm)
@@ -58,6 +59,19 @@ def optimizer(method: str | Optimizer) -> Optimizer:
             f"method {method!r} needs {', '.join(missing)}, which is not installed; pip install {cure}"
         )
     return made
+
+
+def _named(given: Optimizer) -> Optimizer:
+    """Return an optimizer of the caller's own, if it has what tables and files show of it."""
+    try:
+        if isinstance(given.method, str):
+            return given
+    except AttributeError:
+        pass
+    raise SettingError(
+        f"optimizer is a {type(given).__name__} without a name; give its class a `library`, and call "
+        "Optimizer.__init__ in its own"
+    )
 
 
 def optimize(
@@ -96,7 +110,10 @@ def optimize(
     SettingError, OptimizerError
         Unknown or missing method, bad bounds or budget, or an objective that never gives a finite number.
     """
-    return optimizer(method).optimize(objective, budget=budget, seed=seed, time_limit=time_limit)
+    return optimizer(method).optimize(
+        objective, budget=whole_number("budget", budget), seed=whole_number("seed", seed, 0),
+        time_limit=time_limit,
+    )  # fmt: skip
 
 
 def optimize_many(
@@ -133,11 +150,13 @@ def optimize_many(
         As `optimize`; or as many seeds as objectives were not given.
     """
     items = list(objectives)
-    seeds = [seed] * len(items) if isinstance(seed, int | np.integer) else list(seed)
+    given = [seed] * len(items) if np.ndim(seed) == 0 else list(seed)  # type: ignore[arg-type]
+    seeds = [whole_number("seed", one, 0) for one in given]
     if len(seeds) != len(items):
         raise SettingError(
             f"{len(seeds)} seeds were given for {len(items)} objectives; give one, or one each"
         )
+    budget = whole_number("budget", budget)
     return optimizer(method).optimize_many(items, budget=budget, seeds=seeds, time_limit=time_limit)
 
 

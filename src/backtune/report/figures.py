@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import BacktuneError
 from backtune.metrics.performance import drawdown, equity
-from backtune.report.judged import YARDSTICKS
 from backtune.report.surface import Surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD
+from backtune.verdict.judged import YARDSTICKS
 
 Figure = dict[str, Any]
 BLUE, PURPLE, TEAL, AMBER, GREY, RED = "#3b82f6", "#a855f7", "#14a38b", "#e08a00", "#8b93a1", "#e5484d"
@@ -38,7 +38,7 @@ def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
         line = {
             "color": colour,
             "width": 2.5 if first else 1.3,
-            "dash": "dot" if name in YARDSTICKS else "solid",
+            "dash": "solid" if name in tables.tuned else "dot",
         }
         common: Figure = {"x": stamps, "name": name, "line": line, "mode": "lines", "legendgroup": name}
         data.append({**common, "y": _percent(equity(value) - 1.0)})
@@ -58,7 +58,8 @@ def samples_figure(tables: SymbolTables, strategy: str) -> Figure:
     chosen = tables.chosen(strategy).sort_values("simulation")
     stamps = _stamps(chosen["end"])
     inside = 1e4 * chosen["in_sample"].to_numpy() / int(tables.settings["window"])
-    outside = 1e4 * chosen["out_of_sample"].to_numpy() / int(tables.settings["horizon"])
+    earned = tables.bars_of(strategy).groupby("simulation")["value"].sum()  # of the account, once gone 0
+    outside = 1e4 * earned.to_numpy() / int(tables.settings["horizon"])
     running = np.cumsum(outside) / np.arange(1, len(outside) + 1)
     colours = [TEAL if value > 0 else RED if value < 0 else GREY for value in outside]
     data = [

@@ -15,14 +15,15 @@ from typing import Any
 
 from backtune.backtest import BacktestResult, Settings
 from backtune.errors import BacktuneError, RunError, SettingError
-from backtune.metrics.verdict import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
-from backtune.receipts import write_atomically
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
-from backtune.report.judged import Judged, judge_results, judge_run
+from backtune.report.notes import notes_section
 from backtune.report.sections import BADGES, badge, symbol_details
 from backtune.report.tables import RunTables, SymbolTables
 from backtune.runner import Runs
 from backtune.store import Run, versions
+from backtune.store.receipts import write_atomically
+from backtune.verdict.judged import Judged, judge_results, judge_run
+from backtune.verdict.rule import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
 FINE, COARSE = 61, 31
@@ -137,6 +138,7 @@ def _subject(given: object) -> Subject:
     tables = {symbol: SymbolTables.of_result(result) for symbol, result in given.items()}
     first = next(iter(given.values()))
     record = {"settings": first.settings.as_dict(), "versions": versions(), "failed": {}, "data": {}}
+    record["notes"] = {symbol: result.series["notes"] for symbol, result in given.items()}
     seconds = [result.seconds for result in given.values()]
     return Subject("this session", tables, judge_results(given), record, seconds)
 
@@ -148,6 +150,7 @@ def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
     count = sum(len(subject.tables) for subject in subjects)
     body.append(_tools(subjects, count))
     ending = [_failed(subject, "" if single else f" in {subject.label}") for subject in subjects]
+    ending += [notes_section(each.record, "" if single else f" of {each.label}") for each in subjects]
     ending += ["<h2>Configuration</h2>", *(_configuration(subject) for subject in subjects)]
     ending.append(
         f"<footer>backtune {text(versions()['backtune'])}. Past bars; no promise about the next.</footer>"

@@ -61,7 +61,8 @@ def strategies_table(summary: pd.DataFrame) -> Table:
     for name, part in summary.groupby("strategy", sort=False):
         total = part["total_return"]
         spread = [f"{value:+.1%}" for value in (total.min(), total.median(), total.max())]
-        sharpe = part["sharpe"].median()
+        known = part["sharpe"].dropna()
+        sharpe = known.median() if len(known) else float("nan")  # a median of nothing would warn
         table.add_row(
             escape(str(name)), f"{len(part)}", f"{(total > 0).mean():.0%}", *spread,
             "-" if pd.isna(sharpe) else f"{sharpe:.2f}",

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.metrics.evidence import EXPOSURE, NOTHING, Bracket
 from backtune.metrics.performance import equity
-from backtune.metrics.verdict import EDGE, HANGS, NONE, UNKNOWN, Judgement
 from backtune.report import figures
 from backtune.report.html import (
     number,
@@ -27,6 +25,8 @@ from backtune.report.html import (
 from backtune.report.surface import PLATEAU, Surface, surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD, UNTUNED
+from backtune.verdict.evidence import EXPOSURE, NOTHING, Bracket
+from backtune.verdict.rule import EDGE, HANGS, NONE, UNKNOWN, Judgement
 
 BADGES = {EDGE: "edge", HANGS: "hangs", UNKNOWN: "unknown", NONE: "none"}
 AGAINST = {
@@ -229,7 +229,16 @@ def _strategies(tables: SymbolTables) -> str:
     rows = tables.summary
     head = ["", *(text(name) for name in rows["strategy"])]
     body = [(label, *(form(float(value)) for value in rows[column])) for column, label, form in FIGURES]
-    return f"<details><summary>All figures</summary>{table(head, body)}</details>"
+    return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(rows)}"
+
+
+def _idle(rows: pd.DataFrame) -> str:
+    """Why a strategy never traded; runs of older versions do not say."""
+    return "".join(
+        f'<p class="note">{text(row["strategy"])}: 0 trades: {text(row["idle_reason"])}.</p>'
+        for row in rows.to_dict("records")
+        if row.get("idle_reason")
+    )
 
 
 def _gap(tables: SymbolTables, strategy: str) -> str:

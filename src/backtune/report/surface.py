@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backtune.backtest.tables import MOVES
 from backtune.errors import SettingError, one_of
 from backtune.problem import EntryExitProblem
 from backtune.report.tables import SymbolTables
-from backtune.tables import MOVES
 
 Array = NDArray[np.float64]
 PLATEAU = 0.1  # a plateau is where no more than this share of the optimum is lost

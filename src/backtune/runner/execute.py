@@ -15,6 +15,7 @@ from backtune.backtest import Settings, symbol_bars
 from backtune.bars import check_symbol
 from backtune.errors import BacktuneError, RunError, SettingError, is_number, whole_number
 from backtune.runner.events import Event, Progress
+from backtune.runner.guard import check_guard, check_objects
 from backtune.runner.key import code_digest
 from backtune.runner.local import run_here
 from backtune.runner.runs import Runs, StoredResult
@@ -71,6 +72,22 @@ class Engine:
         """Whether the work is done in this process."""
         return self.workers == 1 and self.scheduler is None
 
+    def require(self, settings: Settings) -> None:
+        """Refuse what cannot be done in worker processes, before there is a run.
+
+        Raises
+        ------
+        SettingError
+            The call stands where each worker would make it again.
+        StrategyError, ForecasterError, OptimizerError
+            An object of the caller's cannot be sent to a worker.
+        """
+        if self.here:
+            return
+        if self.scheduler is None:
+            check_guard()
+        check_objects(settings)
+
     def run(self, tasks: Sequence[Task], progress: Progress) -> Iterator[Outcome]:
         """Do the tasks, and give the outcome of each as it ends."""
         if self.here:
@@ -98,6 +115,7 @@ def execute(
     """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
     names = _checked(symbols)
     check_source(data, len(names))
+    engine.require(settings)
     for name, folder in (("output", output), ("run_folder", run_folder)):
         if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):
             raise SettingError(f"{name} is {folder!r}; give the path of a folder")
@@ -122,13 +140,14 @@ def execute(
     ]
     runs = Runs(folder=None if temporary else writer.folder, temporary=temporary)
     load = partial(_load, data=data, settings=settings)
+    stored = partial(StoredResult, settings=settings, load=load, temporary=temporary)
     try:
         with closing(engine.run(tasks, progress)) as outcomes:  # type: ignore[type-var]
             for outcome in outcomes:
-                _take(outcome, runs, writer, progress, partial(StoredResult, settings=settings, load=load))
+                _take(outcome, runs, writer, progress, stored)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
-    except BacktuneError as error:
+    except Exception as error:
         if not writer.receipts and not writer.record["resumed"]:
             writer.discard()  # it never began
             raise

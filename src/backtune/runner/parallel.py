@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from backtune.backtest import DEFAULT_STRATEGIES, Settings
 from backtune.errors import RunError
 from backtune.forecasts import DEFAULT_MODEL, Forecaster
+from backtune.optimizers import Optimizer
 from backtune.problem import DEFAULT_BOUNDS
 from backtune.runner.events import Event, Progress, silent
 from backtune.runner.execute import Engine, execute
@@ -28,7 +29,7 @@ def run_parallel_backtests(
     horizon: int = 1,
     model: str | Forecaster = DEFAULT_MODEL,
     strategies: Sequence[str | Strategy] = DEFAULT_STRATEGIES,
-    optimizer: str = "exact",
+    optimizer: str | Optimizer = "exact",
     budget: int = 500,
     seed: int = 0,
     fills: str = "causal",
@@ -59,8 +60,8 @@ def run_parallel_backtests(
     data : folder, file, DataFrame, Bars, Universe, or mapping of symbol to one of them
         Where the bars are; on a cluster a path that every node sees.
     output : path, optional
-        Folder of runs: results go to a new folder in it. By default a temporary folder, which goes with
-        the object returned.
+        Folder of runs: results go to a new folder in it. By default a temporary folder, which is kept as
+        long as the object returned, or a result of it.
     run_folder : path, optional
         The run folder itself. Where it holds the same run, only what has no good result is done: a result
         is good if it was made from the same bars, settings and code, and its files are whole.
@@ -149,7 +150,8 @@ def resume_run(
     Raises
     ------
     RunError
-        It is no run folder, or its bars, strategies or forecaster were objects that it does not keep.
+        It is no run folder, or its bars, strategies, forecaster or optimizer were objects that it does not
+        keep.
     """
     run = Run.open(folder)
     settings = run_settings(run)
@@ -163,8 +165,14 @@ def run_settings(run: Run) -> Settings:
     Raises
     ------
     RunError
-        They name something that this version, or this program, does not know.
+        They name something that this version, or this program, does not know; or a strategy, a forecaster or
+        an optimizer was an object of the program that started the run.
     """
+    if run.record["objects"]:
+        raise RunError(
+            f"{run.folder}: {', '.join(run.record['objects'])} of that run was given as an object, which a "
+            "run folder does not keep; resume it from the program that has it, with run_folder="
+        )
     try:
         return Settings(**run.record["settings"])
     except (TypeError, ValueError) as error:

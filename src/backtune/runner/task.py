@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -14,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from backtune.backtest import Data, Settings, run_backtest, symbol_bars
-from backtune.errors import BacktuneError, RunError
+from backtune.bars.names import folder_name, symbol_of
+from backtune.errors import BacktuneError, BacktuneWarning, RunError
 from backtune.forecasts import Forecast
-from backtune.receipts import (
+from backtune.runner.key import code_digest, result_key
+from backtune.runner.threads import pin
+from backtune.store.receipts import (
     Receipt,
     now,
     read_receipt,
@@ -25,8 +29,6 @@ from backtune.receipts import (
     write_result,
     writing,
 )
-from backtune.runner.key import code_digest, result_key
-from backtune.runner.threads import pin
 
 Source = Data | Mapping[str, Data] | None
 
@@ -87,6 +89,11 @@ class Outcome:
     error: BacktuneError | None = None
     reused: bool = False
     passing: bool = False
+
+
+def dask_setup(_worker: object) -> None:
+    """Prepare a worker on this machine, where Dask loads this module first: the driver says what it would."""
+    warnings.filterwarnings("ignore", category=BacktuneWarning)
 
 
 def do_in_worker(task: Task) -> Outcome:
@@ -190,12 +197,12 @@ def _marked(task: Task) -> Iterator[None]:
 
 def mark_path(folder: Path, symbol: str) -> Path:
     """Where a symbol that runs leaves its mark."""
-    return folder / "running" / symbol
+    return folder / "running" / folder_name(symbol)
 
 
 def trace_path(folder: Path, symbol: str) -> Path:
     """Where a symbol that hangs leaves its traceback."""
-    return folder / "running" / f"{symbol}~trace"
+    return folder / "running" / f"{folder_name(symbol)}~trace"
 
 
 def read_death(folder: Path, symbol: str) -> tuple[bool, str]:
@@ -214,7 +221,7 @@ def running(folder: Path) -> tuple[str, ...]:
         names = os.listdir(folder / "running")
     except OSError:
         return ()
-    return tuple(sorted(name for name in names if "~" not in name))
+    return tuple(sorted(symbol_of(name) for name in names if "~" not in name))
 
 
 def _remove(*paths: Path) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import get_num_threads
 
+from backtune.compiled import njit
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, check_budget
 from backtune.optimizers.exact import search
@@ -27,6 +28,10 @@ class Exact(Optimizer):
     """
 
     library = "exact"
+
+    def supports(self, objective: Objective) -> bool:
+        """Whether there is a proof for it."""
+        return isinstance(objective, EntryExitProblem)
 
     def optimize(
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None
