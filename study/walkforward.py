@@ -13,15 +13,14 @@ import numpy as np
 import pandas as pd
 
 import backtune
-from backtune.backtest import Settings, policy_problems, run_backtest, symbol_bars
-from backtune.backtest.walk_forward import WalkForward
+from backtune.backtest import Settings, run_backtest, symbol_bars
 from backtune.bars import SAMPLE_SYMBOLS, Bars
 from backtune.bench.objectives import TorchObjective
 from backtune.errors import in_a_line
 from backtune.forecasts import forecast
 from backtune.optimizers import optimize
 from backtune.problem import EntryExitProblem
-from backtune.strategies import strategies
+from backtune.strategies import entry_exit_problems, strategies
 
 METHOD = "scipy:differential_evolution"
 SIMULATIONS = 70
@@ -93,13 +92,12 @@ def _torch(bars: Bars, settings: Settings) -> dict[str, Any]:
 def window_problems(bars: Bars, settings: Settings) -> list[EntryExitProblem]:
     """Tuning windows of every simulation, policy and tuned strategy."""
     forecasts = forecast(bars, settings.model)
-    walk_forward = WalkForward(settings.num_simulations, settings.window, settings.horizon)
     return [
         series.window(window.tune.start, window.tune.stop)
         for strategy in strategies(settings.strategies)
         if strategy.tuned
-        for series in policy_problems(bars, forecasts, strategy, settings)
-        for window in walk_forward.split(series.size)
+        for series in entry_exit_problems(bars, forecasts, strategy, settings)
+        for window in settings.walk_forward(bars).split(series.size)
     ]
 
 

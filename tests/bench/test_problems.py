@@ -153,5 +153,6 @@ def test_a_bad_suite_is_refused(name, options):
 
 def test_digest_tells_data_apart():
     first, second = suite("simple", 2, fills=["causal"]).problems
-    assert digest(first) != digest(second)
-    assert digest(first) == digest(suite("simple", 1, fills=["causal"]).problems[0])
+    assert digest(first, "random") != digest(second, "random")
+    assert digest(first, "random") != digest(first, "sobol")
+    assert digest(first, "random") == digest(suite("simple", 1, fills=["causal"]).problems[0], "random")

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from backtune.bars.spacing import DAY, HOUR, usual_step
 
 Asset = Literal["stock", "crypto"]
-ASSETS: tuple[Asset, ...] = ("stock", "crypto")
 
 _STABLE = "USDT|USDC|BUSD|FDUSD|TUSD|USDD|USDE|DAI|PYUSD"
 _QUOTES = (

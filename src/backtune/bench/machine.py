@@ -6,17 +6,14 @@ import os
 import platform
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from backtune.identity import versions, versions_of
+from backtune.optimizers.registry import library_packages
 from backtune.runner.threads import ENVIRONMENT
-from backtune.store import versions
 
-LIBRARIES = (
-    "torch", "nevergrad", "botorch", "gpytorch", "evotorch", "evox", "pygmo", "cma", "optuna", "cmaes",
-    "nlopt", "fcmaes", "ioh", "scikit-posthocs", "plotly",
-)  # fmt: skip
+TOOLS = ("ioh", "scikit-posthocs", "plotly")  # of the benchmark itself: problems, statistics, figures
 
 
 def machine() -> dict[str, Any]:
@@ -37,12 +34,8 @@ def machine() -> dict[str, Any]:
 
 
 def all_versions() -> dict[str, str]:
-    """Versions of what decides a result: `store.versions`, and the optimizer libraries that are installed."""
-    found = versions()
-    for name in LIBRARIES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+    """Versions of what decides a result, and of what the optimizers use that is installed."""
+    return versions() | versions_of((*library_packages(), *TOOLS))
 
 
 def _processor() -> str:

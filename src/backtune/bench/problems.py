@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.backtest import Settings, policy_problems, symbol_bars
+from backtune.backtest import Settings, symbol_bars
 from backtune.backtest.walk_forward import WalkForward
 from backtune.bars import SAMPLE_SYMBOLS
 from backtune.bars.files import bars_files
@@ -25,7 +25,7 @@ from backtune.errors import SettingError, one_of, whole_number
 from backtune.forecasts import Forecast, forecast
 from backtune.optimizers import Objective, optimize
 from backtune.problem import FILLS, EntryExitProblem, FillRule
-from backtune.strategies import maxdiff, strategies
+from backtune.strategies import entry_exit_problems, maxdiff, strategies
 
 Array = NDArray[np.float64]
 KINDS = ("compiled", "torch")
@@ -265,7 +265,7 @@ def bars_suite(
             apart = min(WINDOW, (known - WINDOW - HELD_OUT) // max(seeds - 1, 1))
             overlap = max(overlap, WINDOW - apart) if seeds > 1 else 0
             (strategy, *_) = strategies(["maxdiff"])
-            for series in policy_problems(bars, forecasts, strategy, settings):
+            for series in entry_exit_problems(bars, forecasts, strategy, settings):
                 label = f"{bars.symbol} {_label(series.close_at_eod, rule)}"
                 problems += [
                     _window(series, label, seed, (seeds - 1 - seed) * apart) for seed in range(seeds)

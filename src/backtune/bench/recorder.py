@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.bench.problems import BenchmarkProblem
 from backtune.errors import in_a_line
+from backtune.identity import array_digest, code_digest, digest_of, identity_of
 from backtune.optimizers import Objective, Optimum, optimizer
 from backtune.problem import EntryExitProblem
 
 Array = NDArray[np.float64]
 CHECKPOINTS = (10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 5000, 10_000, 100_000)
 WARM_UP_BUDGET = 30
+CODE = ("problem", "optimizers", "bench/objectives", "bench/recorder")
 
 
 class Recorder:
@@ -128,13 +130,14 @@ class Trial:
         """What makes it the same run as another; -1 where there is no time limit."""
         limit = -1.0 if self.time_limit is None else self.time_limit
         run = (self.mode, self.kind, self.method, self.budget, limit, self.problem.name, self.problem.seed)
-        return (*run, digest(self.problem))
+        return (*run, digest(self.problem, self.method))
 
     def row(self, **columns: Any) -> dict[str, Any]:
         """Row of the table of runs, with what is known before it is made, and `columns`."""
         problem = self.problem
         return {
-            "problem": problem.name, "seed": problem.seed, "block": problem.block, "digest": digest(problem),
+            "problem": problem.name, "seed": problem.seed, "block": problem.block,
+            "digest": digest(problem, self.method),
             "mode": self.mode, "kind": self.kind, "method": self.method, "budget": self.budget,
             "time_limit": self.time_limit or math.nan, "dimension": len(problem.objective.bounds),
             "proves": optimizer(self.method).proves,
@@ -199,12 +202,22 @@ def warm_up(trial: Trial) -> float:
     return time.perf_counter() - started
 
 
-def digest(problem: BenchmarkProblem) -> str:
-    """Identity of a problem's data, 12 hexadecimal digits, so that a changed problem is run again."""
+def digest(problem: BenchmarkProblem, method: str) -> str:
+    """Hash of what decides a run, 12 hexadecimal digits: the problem's data, the method, the code of both.
+
+    So what was changed is run again, an optimizer of another package included.
+    """
     objective = problem.objective
     if isinstance(objective, EntryExitProblem):
-        content = objective.moves.tobytes() + repr(objective).encode()
+        said: list[Any] = [array_digest(objective.moves), repr(objective)]
     else:
         key = getattr(objective, "key", type(objective).__qualname__)
-        content = repr((problem.name, key, [tuple(map(float, pair)) for pair in objective.bounds])).encode()
-    return hashlib.sha256(content).hexdigest()[:12]
+        said = [problem.name, key, [tuple(map(float, pair)) for pair in objective.bounds]]
+        said.append(identity_of(type(objective))["is"])
+    return digest_of([said, code_digest(*CODE), method_identity(method)])[:12]
+
+
+@lru_cache(maxsize=64)
+def method_identity(method: str) -> dict[str, Any]:
+    """What an optimizer says of itself; kept, since it is asked for at each of many runs."""
+    return optimizer(method).identity()

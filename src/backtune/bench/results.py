@@ -21,8 +21,10 @@ from backtune.bench.files import write_whole
 from backtune.bench.machine import all_versions, machine
 from backtune.bench.problems import Suite
 from backtune.bench.protocol import EXPENSIVE_BUDGETS, Job, choose, longest, plan, run_jobs
+from backtune.bench.recorder import method_identity
 from backtune.bench.statistics import with_regret
 from backtune.errors import RunError, whole_number
+from backtune.identity import differences, untold
 from backtune.optimizers.base import check_budget
 
 KEY = ["mode", "kind", "method", "budget", "time_limit", "problem", "seed"]
@@ -112,6 +114,7 @@ def benchmark(
     check_budget(budget, 0, time_limit)
     timing_seeds = whole_number("timing_seeds", timing_seeds, 0)
     workers = (os.cpu_count() or 1) if workers is None else whole_number("workers", workers)
+    method_identity.cache_clear()  # code may have changed since the last benchmark of this process
     chosen, absent = choose(methods, suite.problems[0].objective)
     budget = longest(chosen, budget, small_budgets)
     folder = Path(output)
@@ -119,6 +122,7 @@ def benchmark(
         "budget": budget, "time_limit": time_limit, "methods": chosen, "not_installed": absent,
         "seeds": len({p.seed for p in suite.problems}), "timing_seeds": timing_seeds, "workers": workers,
         "command": list(command), "machine": machine(), "status": "incomplete",
+        "identity": {method: method_identity(method) for method in chosen},
     }  # fmt: skip
     _save(folder, record)
     jobs = plan(suite, chosen, budget, time_limit, timing_seeds, small_budgets)
@@ -130,7 +134,8 @@ def benchmark(
 def _run(folder: Path, jobs: Sequence[Job], workers: int, progress: Callable[[str, int, int], None]) -> None:
     """Make the runs that the folder does not hold yet."""
     before = _read(folder)
-    done = set(_keys(before[before["status"] == "ok"]))
+    told = [method for method in {job[0].method for job in jobs} if not untold(method_identity(method))]
+    done = set(_keys(before[(before["status"] == "ok") & before["method"].isin(told)]))
     todo = [tuple(trial for trial in job if trial.key not in done) for job in jobs]
     total, count = sum(map(len, todo)), 0
 
@@ -188,10 +193,10 @@ def _open(folder: Path, suite: Suite) -> dict[str, Any]:
         raise RunError(f"{path}: cannot be read ({type(error).__name__}); choose another --output") from error
     for name in ("format", "suite", "versions"):
         if found.get(name) != fresh[name]:
+            how = "; ".join(differences({name: found.get(name)}, {name: fresh[name]}))
             raise RunError(
-                f"{folder}: holds a benchmark with another {name}, and results of the two do not compare; "
-                "choose "
-                "another --output"
+                f"{folder}: holds a benchmark with another {name} ({how}), and results of the two do not "
+                "compare; choose another --output"
             )
     return {**fresh, "references": found.get("references", {})}
 

@@ -29,10 +29,10 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check every price file of a folder; exit 2 if one is bad."""
-    from backtune.bars.files import check_folder
+    from backtune.bars.files import check_files
     from backtune.report.terminal import folder_table, print_table
 
-    checked = check_folder(folder, drop_bad=drop_bad)
+    checked = check_files(folder, drop_bad=drop_bad)
     if as_json:
         print_json([_row(path.name, found) for path, found in checked])
     else:

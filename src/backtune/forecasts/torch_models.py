@@ -12,15 +12,8 @@ from backtune.errors import ForecasterError, SettingError, one_of
 from backtune.forecasts.base import Array, flag
 from backtune.forecasts.batching import first_chunk_size
 from backtune.forecasts.contexts import Context, ContextForecaster, Stopwatch
-from backtune.forecasts.weights import (
-    Signature,
-    Weights,
-    check_all_loaded,
-    loading,
-    locate,
-    need,
-    versions_of,
-)
+from backtune.forecasts.weights import Weights, check_all_loaded, loading, locate, need
+from backtune.identity import Signature, versions_of
 
 DTYPES = ("float32", "bfloat16")
 DEVICE = re.compile(r"auto|cpu|mps|xpu(:\d+)?|cuda(:\d+)?")
@@ -50,7 +43,6 @@ class TorchForecaster(ContextForecaster):
     """
 
     kind: ClassVar[str]
-    packages: ClassVar[tuple[str, ...]]
     module: ClassVar[str]
 
     def __init__(
@@ -75,7 +67,7 @@ class TorchForecaster(ContextForecaster):
         self.dtype, self.quantize = one_of("dtype", dtype, DTYPES), quantize
         self.compile = flag("compile", compile)
         self.name = f"{self.kind}:{self.weights}"
-        self._loaded: tuple[Signature, Any] | None = None
+        self._loaded: tuple[tuple[Signature, ...], Any] | None = None
         self._warm = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -93,7 +85,7 @@ class TorchForecaster(ContextForecaster):
             "dtype": self.dtype,
             "compile": self.compile,
             "quantize": self.quantize,
-            "versions": versions_of((*self.packages, "torch")),
+            "versions": versions_of((*self.packages, "torch", "numpy")),
         }
 
     def chunk_size(self) -> int:
@@ -127,14 +119,15 @@ class TorchForecaster(ContextForecaster):
         ForecasterError
         """
         weights = self._located()
-        if self._loaded is None or self._loaded[0] != weights.signature:
+        marks = tuple(mark for part in self.parts(weights) for mark in part.signature)
+        if self._loaded is None or self._loaded[0] != marks:
             model = loading(weights, self.load)
             for module, part in zip(self.modules(model), self.parts(weights), strict=True):
                 check_all_loaded(module, part.name, self.names(module, part.keys()))
                 module.eval().to(self.target_device())
             self.prune(model)
             self._optimize(model)
-            self._loaded = (weights.signature, model)
+            self._loaded = (marks, model)
         return self._loaded[1]
 
     def target_device(self) -> Any:

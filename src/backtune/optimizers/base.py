@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtune.errors import BacktuneError, OptimizerError, SettingError, in_a_line, one_of, whole_number
+from backtune.identity import distribution, identity_of
 from backtune.optimizers.evaluator import Evaluator, Objective, Stop, box
 from backtune.optimizers.isolation import isolated
 
 __all__ = ["Evaluator", "Objective", "Optimizer", "Optimum", "Search", "box", "check_budget"]
 
 Array = NDArray[np.float64]
+GROUP = "backtune.optimizers"  # of the entry points by which other packages add theirs
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,17 @@ class Optimizer(ABC):
     def supports(self, objective: Objective) -> bool:
         """Whether the method takes this kind of objective; `optimize` refuses any other in one line."""
         return True
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that decide what it finds, besides objective, budget and seed.
+
+        Method, versions of the packages that it needs (and of its own distribution, where another package
+        brings it), its state, and the code of a class that is not backtune's.
+        """
+        packages = (*self.needs(self.algorithm), *self.quiet)
+        said = {"method": self.method, **identity_of(self, self.method, packages)}
+        brought = distribution(type(self), GROUP)
+        return {**said, "packages": {**said.get("packages", {}), **brought}}
 
     @abstractmethod
     def optimize(

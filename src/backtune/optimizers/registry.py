@@ -15,9 +15,8 @@ from importlib.util import find_spec
 import numpy as np
 
 from backtune.errors import OptimizerError, SettingError, in_a_line, one_of, whole_number
-from backtune.optimizers.base import Objective, Optimizer, Optimum
+from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
 
-GROUP = "backtune.optimizers"
 LIBRARIES = {
     "exact": "backtune.optimizers.exact:Exact",
     "gpu": "backtune.optimizers.gpu.methods:Gpu",
@@ -174,6 +173,14 @@ def optimizers() -> dict[str, bool]:
         except OptimizerError:
             known[library] = False
     return known
+
+
+def library_packages() -> list[str]:
+    """Every package that an optimizer of backtune's own says it uses, each once."""
+    classes = [_own(library) for library in LIBRARIES]
+    named = [name for cls in classes for name in (*cls.packages, *cls.quiet)]
+    named += [name for cls in classes for algorithm in cls.algorithms for name in cls.needs(algorithm)]
+    return list(dict.fromkeys(named))
 
 
 def _methods(library: str, cls: type[Optimizer]) -> list[tuple[str, bool]]:

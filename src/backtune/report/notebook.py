@@ -6,7 +6,7 @@ from typing import Any
 
 from backtune.backtest import BacktestResult
 from backtune.errors import one_of
-from backtune.report.figures import equity_figure, graph_object, offsets_figure, surface_figure
+from backtune.report.figures import equity_figure, graph_object, parameters_figure, surface_figure
 from backtune.report.surface import surface
 from backtune.report.tables import SymbolTables
 
@@ -20,8 +20,7 @@ def plot_equity(result: BacktestResult, strategy: str | None = None) -> Any:
 def plot_surface(result: BacktestResult, simulation: int = -1, strategy: str | None = None) -> Any:
     """See `BacktestResult.plot_surface`."""
     found = surface(SymbolTables.of_result(result), simulation, strategy)
-    policy = "close_at_eod" if found.close_at_eod else "take-profit"
-    title = f"{result.symbol}, {found.strategy}, {policy}, simulation {found.simulation}: in sample"
+    title = f"{result.symbol}, {found.strategy}, {found.exit}, simulation {found.simulation}: in sample"
     return graph_object(surface_figure(found), title)
 
 
@@ -29,7 +28,9 @@ def plot_offsets(result: BacktestResult, strategy: str | None = None) -> Any:
     """See `BacktestResult.plot_offsets`."""
     tables = SymbolTables.of_result(result)
     name = _tuned(tables, strategy)
-    return graph_object(offsets_figure(tables, name), f"{result.symbol}, {name}: offsets of each simulation")
+    return graph_object(
+        parameters_figure(tables, name), f"{result.symbol}, {name}: offsets of each simulation"
+    )
 
 
 def _tuned(tables: SymbolTables, strategy: str | None) -> str:

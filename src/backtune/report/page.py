@@ -12,13 +12,14 @@ from typing import Any
 
 from backtune.backtest import BacktestResult, Settings
 from backtune.errors import RunError, SettingError
+from backtune.identity import versions
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
 from backtune.report.notes import notes_section
 from backtune.report.sections import BADGES, badge, symbol_details
 from backtune.report.shell import asset, plotly_file, shell
 from backtune.report.tables import RunTables, SymbolTables
 from backtune.runner import Runs
-from backtune.store import Run, versions
+from backtune.store import Run
 from backtune.store.receipts import write_atomically
 from backtune.verdict.judged import Judged, judge_results, judge_run
 from backtune.verdict.rule import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS

@@ -79,7 +79,9 @@ class Lines:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        if event.kind == "retry":
+        if event.kind == "note":
+            self._write(f"note: {event.message}")
+        elif event.kind == "retry":
             self._write(f"{event.symbol} again: {event.message}")
         elif event.ends:
             self._ended += 1
@@ -87,6 +89,7 @@ class Lines:
                 self._write(f"backtune: {_failure(event)} ({self._count()})")
             else:
                 how = "done before" if event.kind == "reused" else "done"
+                how += f" anew ({event.message})" if event.message else ""
                 self._write(f"{event.symbol} {how} ({self._count()})")
 
     def _count(self) -> str:
@@ -115,6 +118,9 @@ class Bar:
             self._progress.update(self._bar, description=_names(event.names))
         elif event.kind == "step":
             self._partial[event.symbol] = min(self._partial.get(event.symbol, 0) + 1, self._steps - 1)
+        elif event.kind == "note" or (event.kind == "done" and event.message):
+            text = event.message if event.kind == "note" else f"{event.symbol} done anew ({event.message})"
+            self._progress.console.print(text, markup=False, highlight=False, style="yellow")
         elif event.kind in ("retry", "failed"):
             self._progress.console.print(
                 _failure(event) if event.ends else f"{event.symbol} again: {event.message}",

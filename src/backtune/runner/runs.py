@@ -15,6 +15,7 @@ from backtune.backtest import BacktestResult, Settings, forecast_targets
 from backtune.bars import Bars
 from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast, forecast
+from backtune.runner.key import forecast_changed
 from backtune.store.receipts import TABLES, Receipt, read_table
 
 TemporaryFolder: TypeAlias = "tempfile.TemporaryDirectory[str]"
@@ -107,8 +108,20 @@ class StoredResult(BacktestResult):
 
     @cached_property
     def forecast(self) -> Forecast:
-        """The forecast of those bars."""
-        return forecast(self.bars, self.settings.model, forecast_targets(self.bars, self.settings))
+        """The forecast of those bars.
+
+        Raises
+        ------
+        RunError
+            It is another now: the model, its weights or what it reads was changed.
+        """
+        made = forecast(self.bars, self.settings.model, forecast_targets(self.bars, self.settings))
+        other = forecast_changed(self.receipt.identity, self.settings, made)
+        if other:
+            raise RunError(
+                f"{self.symbol}: its forecast is another now than in the run ({other}); run it again"
+            )
+        return made
 
     _folder: Path
     _load: Callable[[str], Bars]

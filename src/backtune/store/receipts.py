@@ -24,7 +24,7 @@ import pandas as pd
 import pyarrow
 from pyarrow import parquet
 
-from backtune.backtest import BacktestResult, fee_of
+from backtune.backtest import BacktestResult
 from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
 
@@ -41,7 +41,10 @@ class Receipt:
     symbol : str
     status : {"ok", "error", "killed", "timeout"}
     key : str
-        Hash of all that decides the result: bars, settings, code. Empty where it was never known.
+        Hash of all that decides the result; see `backtune.identity`. Empty where it cannot be told: then the
+        result is never used again.
+    identity : mapping
+        What the key is a hash of, as plain values.
     files : mapping
         Of each table: bytes and sha256.
     data : mapping
@@ -59,6 +62,7 @@ class Receipt:
     symbol: str
     status: str
     key: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
@@ -100,7 +104,7 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         "bars": len(bars),
         "dropped": bars.dropped,
         "asset": bars.asset,
-        "fee": fee_of(bars, result.settings),
+        "fee": result.settings.fee_of(bars.asset),
         "periods_a_year": bars.periods_a_year,
         "days_a_year": bars.pace.days_a_year,
         "notes": [note.as_dict() for note in bars.notes],
@@ -130,10 +134,11 @@ def read_receipt(folder: Path, symbol: str) -> Receipt | None:
     """Receipt of `symbol`, or None where there is none or it was cut short."""
     try:
         plain = json.loads(receipt_path(folder, symbol).read_text("utf-8"))
+        plain = {"identity": {}} | plain  # receipts of older versions have none
         receipt = Receipt(**{name: plain[name] for name in (entry.name for entry in fields(Receipt))})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    whole = isinstance(receipt.files, dict) and isinstance(receipt.data, dict)
+    whole = all(isinstance(part, dict) for part in (receipt.files, receipt.data, receipt.identity))
     return receipt if whole and receipt.symbol == symbol and receipt.status in STATUSES else None
 
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ import pandas as pd
 from backtune.backtest import BacktestResult, Settings
 from backtune.bars import check_symbol
 from backtune.errors import BacktuneError, RunError, one_of
+from backtune.identity import untold, versions
 from backtune.store.receipts import (
     TABLES,
     Receipt,
@@ -41,9 +40,9 @@ from backtune.store.receipts import (
 PARTS = ("results", "receipts", "running")
 SHAPE: Mapping[str, type] = {  # of run.json
     "status": str, "symbols": list, "settings": dict, "command": list, "resumed": list, "source": dict,
-    "versions": dict, "data": dict, "failed": dict, "tuned": list, "objects": list,
+    "versions": dict, "identity": dict, "untold": list, "data": dict, "failed": dict, "tuned": list,
+    "objects": list,
 }  # fmt: skip
-PACKAGES = ("backtune", "numpy", "pandas", "numba", "scipy", "pyarrow")
 
 
 class RunWriter:
@@ -59,6 +58,8 @@ class RunWriter:
         What started the run.
     source : mapping, optional
         Where the bars are, as plain values.
+    identity : mapping, optional
+        What decides the results, as plain values; see `backtune.identity`.
     folder : path, optional
         The run folder itself, instead of a new one in `root`.
 
@@ -76,6 +77,7 @@ class RunWriter:
         command: Sequence[str] = (),
         *,
         source: Mapping[str, Any] | None = None,
+        identity: Mapping[str, Any] | None = None,
         folder: str | os.PathLike[str] | None = None,
     ) -> None:
         name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -93,7 +95,7 @@ class RunWriter:
             "seed": settings.seed,
             "symbols": [check_symbol(symbol) for symbol in symbols],
             "source": dict(source or {}),
-            "versions": versions(),
+            **_decides(identity),
             "data": {},
             "failed": {},
         }
@@ -113,8 +115,15 @@ class RunWriter:
             raise
 
     @classmethod
-    def reopen(cls, folder: str | os.PathLike[str], source: Mapping[str, Any] | None = None) -> RunWriter:
-        """Continue a run that ended early, or one with failures; `source` is where its bars are now.
+    def reopen(
+        cls,
+        folder: str | os.PathLike[str],
+        source: Mapping[str, Any] | None = None,
+        identity: Mapping[str, Any] | None = None,
+    ) -> RunWriter:
+        """Continue a run that ended early, or one with failures.
+
+        `source` is where its bars are now, `identity` what decides its results now.
 
         Raises
         ------
@@ -125,7 +134,7 @@ class RunWriter:
         writer = cls.__new__(cls)
         writer.folder, writer.receipts, writer.record = run.folder, {}, dict(run.record)
         writer._made = []
-        writer.record |= {"status": "incomplete", "data": {}, "failed": {}, "versions": versions()}
+        writer.record |= {"status": "incomplete", "data": {}, "failed": {}, **_decides(identity)}
         writer.record["resumed"] = [*run.record["resumed"], now()]
         if source is not None:
             writer.record["source"] = dict(source)
@@ -187,7 +196,8 @@ class Run:
     ----------
     folder : Path
     record : mapping
-        run.json: status, settings, seed, symbols, versions, data (source, hash and times a symbol), failed.
+        run.json: status, settings, seed, symbols, versions, identity (what decides the results), untold (what
+        of that cannot be told), data (source, hash and times a symbol), failed.
         Of a run that is not at its end, data and failed are those of the receipts so far.
     """
 
@@ -357,17 +367,7 @@ def list_runs(root: str | os.PathLike[str]) -> Iterator[Run]:
             yield Run.open(folder)
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
-    return dict(_versions())
-
-
-@lru_cache(maxsize=1)
-def _versions() -> Mapping[str, str]:
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+def _decides(identity: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Entries of run.json that say what decides the results, and what of it cannot be told."""
+    told = dict(identity or {})
+    return {"versions": versions(), "identity": told, "untold": untold(told)}
