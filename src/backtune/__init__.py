@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
-    from backtune.problem import EntryExitProblem
+    from backtune.problem import EntryExitProblem, HoldProblem
     from backtune.report.page import Report, report
     from backtune.runner import Runs, resume_run, run_backtests, run_parallel_backtests
     from backtune.store import Run
@@ -53,6 +53,7 @@ _HOME = {
     "optimize_many": "optimizers",
     "optimizers": "optimizers",
     "EntryExitProblem": "problem",
+    "HoldProblem": "problem",
     "Report": "report.page",
     "report": "report.page",
     "Runs": "runner",
@@ -71,6 +72,7 @@ __all__ = [
     "Forecast",
     "Forecaster",
     "ForecasterError",
+    "HoldProblem",
     "Objective",
     "Optimizer",
     "OptimizerError",
