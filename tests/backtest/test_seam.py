@@ -67,10 +67,10 @@ def backtune(*words):
 
 
 def test_workers_resume_report_and_sql_take_it(tmp_path):
+    settings = {**SMALL, "objective": "sharpe"} | {name: ",".join(value) for name, value in OWN.items()}
     options = [
-        "--simulations", "4", "--window", "60", "--budget", "15", "--optimizer", "random", "--model", "naive",
-        "--strategies", ",".join(OWN["strategies"]), "--exits", ",".join(OWN["exits"]), "--objective", "sharpe",
-    ]  # fmt: skip
+        word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
     folder = tmp_path / "run"
     done = backtune(
         "run", "SP500", "NASDAQ", "--workers", "2", "--run-folder", str(folder), "--json", *options
