@@ -91,7 +91,7 @@ class Settings(ReadOptions):
             "anchored": walk.anchored,
             "budget": whole_number("budget", self.budget),
             "seed": whole_number("seed", self.seed, 0),
-            **{name: bool(getattr(self, name)) for name in ("drop_bad", "raw", "accept_jumps")},
+            **self.read_options.plain(),
             "bounds": checked_bounds(self.bounds),
         }
         for name in ("start", "end"):
@@ -102,9 +102,8 @@ class Settings(ReadOptions):
                     f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
                 )
             plain["fee"] = float(self.fee)
-        for name in ("short", "day_first"):
-            if getattr(self, name) is not None:
-                plain[name] = _flag(name, getattr(self, name))
+        if self.short is not None:
+            plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
         objective(self.objective)
         if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):

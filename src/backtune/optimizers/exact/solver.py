@@ -29,6 +29,11 @@ class Exact(Optimizer):
 
     library = "exact"
 
+    @property
+    def proves(self) -> bool:
+        """It does."""
+        return True
+
     def supports(self, objective: Objective) -> bool:
         """Whether there is a proof for it."""
         return isinstance(objective, EntryExitProblem)
