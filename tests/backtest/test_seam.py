@@ -137,3 +137,13 @@ def test_what_is_no_strategy_is_one_line(strategy, said):
 def test_exact_refuses_another_objective_before_anything_is_computed():
     with pytest.raises(bt.SettingError, match="objective is sharpe, and optimizer exact proves profit alone"):
         bt.backtest_forecasts("SP500", 2, objective="sharpe")
+
+
+def test_forecaster_and_optimizer_of_ones_own_are_named_alike():
+    result = bt.backtest_forecasts(
+        "SP500", 3, window=40, model="toy_strategy:Still", optimizer="toy_strategy:Middle"
+    )
+    assert result.simulations.loc[result.simulations["strategy"] == "maxdiff", "high_offset"].eq(0.0).all()
+    assert result.settings.as_dict()["model"] == "toy_strategy:Still"
+    again = bt.Settings(**result.settings.as_dict())
+    assert again.as_dict() == result.settings.as_dict()
