@@ -120,6 +120,7 @@ def test_some_failed_is_exit_code_1_and_the_table_says_which_and_why(tmp_path):
     assert json.loads(call(*arguments, "--json").stdout)["failed"].keys() == {"MISSING"}
 
 
+@pytest.mark.slow
 def test_many_symbols_are_summed_up_a_row_a_strategy(tmp_path):
     done = call("run", "--universe", 41, *SMALL, "--output", tmp_path)
     assert done.exit_code == 0

@@ -91,12 +91,14 @@ def test_a_library_alone_means_its_first_algorithm():
     assert optimizer("optuna").method == "optuna:tpe"
 
 
+@pytest.mark.slow
 def test_the_public_list_is_callable_whatever_was_imported_before():
     code = "import backtune as bt; bt.optimize; a = bt.optimizers(); import backtune.optimizers.base as b"
     code += "; assert a == bt.optimizers() == b.sys.modules['backtune.optimizers'].optimizers()"
     subprocess.run([sys.executable, "-c", code.replace("b.sys", "__import__('sys')")], check=True)
 
 
+@pytest.mark.slow
 def test_listing_imports_no_optional_library():
     code = (
         "import sys, backtune as bt; bt.optimizers(); "

@@ -217,7 +217,7 @@ def _marked(task: Task) -> Iterator[None]:
             _remove(mark)
         return
     with writing(task.root):
-        handle = trace.open("w")
+        handle = trace.open("w", encoding="utf-8")
     with handle:
         faulthandler.dump_traceback_later(task.timeout, exit=True, file=handle)
         try:
