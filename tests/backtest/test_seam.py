@@ -66,6 +66,7 @@ def backtune(*words):
     return subprocess.run(command, capture_output=True, text=True, env=env)
 
 
+@pytest.mark.needs("distributed", "duckdb")
 def test_workers_resume_report_and_sql_take_it(tmp_path):
     settings = {**SMALL, "objective": "sharpe"} | {name: ",".join(value) for name, value in OWN.items()}
     options = [
@@ -88,6 +89,7 @@ def test_workers_resume_report_and_sql_take_it(tmp_path):
     assert rows["fast"].between(1, 5).all()
 
 
+@pytest.mark.needs("distributed")
 def test_it_is_the_same_in_a_worker_as_in_this_process(result, tmp_path):
     runs = bt.run_parallel_backtests(
         ["SP500", "NASDAQ"], max_workers=2, **{**SMALL, **OWN}, objective="sharpe"

@@ -97,7 +97,7 @@ class Outcome:
 
 def dask_setup(_worker: object) -> None:
     """Prepare a worker on this machine, where Dask loads this module first: the driver says what it would."""
-    warnings.filterwarnings("ignore", category=BacktuneWarning)
+    warnings.filterwarnings("ignore", "compiled code cannot be kept", BacktuneWarning)
 
 
 def do_in_worker(task: Task) -> Outcome:
@@ -217,7 +217,7 @@ def _marked(task: Task) -> Iterator[None]:
             _remove(mark)
         return
     with writing(task.root):
-        handle = trace.open("w")
+        handle = trace.open("w", encoding="utf-8")
     with handle:
         faulthandler.dump_traceback_later(task.timeout, exit=True, file=handle)
         try:
