@@ -15,7 +15,7 @@ import numpy as np
 
 from backtune.backtest import Settings
 from backtune.bars import Bars
-from backtune.errors import BacktuneError, ForecasterError, SettingError, in_a_line
+from backtune.errors import BacktuneError, ForecasterError, SettingError, StrategyError, in_a_line
 from backtune.forecasts import Forecast, Forecaster, forecaster
 from backtune.identity import (
     array_digest,
@@ -31,7 +31,7 @@ from backtune.identity import (
 from backtune.identity.walk import namespace_of
 from backtune.optimizers import Optimizer, optimizer
 from backtune.problem.objectives import objective
-from backtune.strategies import Strategy, exits, strategies
+from backtune.strategies import Strategy, exits, sizes_of, strategies
 
 PLUG_INS = ("model", "strategies", "exits", "objective", "optimizer")  # settings that say more than a name
 
@@ -196,6 +196,6 @@ def _forecast_digest(forecast: Forecast) -> str:
 
 def _sizes_digest(strategy: Strategy, bars: Bars, forecast: Forecast, settings: Settings) -> str:
     try:
-        return array_digest(*map(np.asarray, strategy.sizes(forecast, settings.can_short(bars.asset))))
-    except Exception as error:  # the backtest meets it again, and says so
-        return in_a_line(error)
+        return array_digest(*sizes_of(strategy, forecast, settings.can_short(bars.asset)))
+    except StrategyError as error:  # the backtest meets it again, and says so
+        return str(error)
