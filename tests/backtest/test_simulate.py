@@ -617,7 +617,8 @@ def test_a_strategy_that_never_traded_says_why(asset, strategy, options, reason)
 
 
 def test_the_times_of_the_exchange_are_kept_bar_by_bar():
-    data = frame(n=120).set_index("Date").tz_localize("Asia/Kolkata")
+    """Bars stamped at the close, 15:30 of Kolkata."""
+    data = frame(n=120).set_index("Date").shift(freq="15.5h").tz_localize("Asia/Kolkata")
     result = bt.backtest_forecasts("X", 3, data=data, window=40)
     for table in (result.returns, result.configurations):
         ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import backtune as bt
 from backtune.report import figures
 from backtune.report.sections import _exits, _plateau
 from backtune.report.surface import surface
@@ -98,7 +99,11 @@ def test_every_figure_is_one_that_plotly_accepts(sample_result, tables):
         figures.surface_figure(surface(tables, points=11)),
     ):
         assert Figure(figure).data
-    for made in (sample_result.plot_equity(), sample_result.plot_surface(3), sample_result.plot_offsets()):
+    for made in (
+        bt.plot.equity(sample_result),
+        bt.plot.surface(sample_result, 3),
+        bt.plot.parameters(sample_result),
+    ):
         assert isinstance(made, Figure)
         assert made.layout.legend.y > 1  # above the figure: below it are the dates
         assert "SP500" in made.layout.title.text

@@ -121,7 +121,7 @@ def test_a_yardstick_of_ones_own_is_no_candidate(tmp_path):
     for subject in (stored, dict(runs)):
         assert repr(bt.report(subject).judged[0]) == repr(without)
     with pytest.raises(bt.SettingError, match="known: maxdiff"):
-        runs[NAMES[0]].plot_surface(strategy="flat")
+        bt.plot.surface(runs[NAMES[0]], strategy="flat")
     with pytest.raises(bt.RunError, match="differs in strategies"):
         run(tmp_path / "run", strategies=["maxdiff"])
 

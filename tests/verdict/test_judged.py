@@ -61,9 +61,9 @@ def test_a_portfolio_of_many_symbols_is_added_up_as_they_come():
     for table in tables:
         portfolio.add(table)
     pooled = portfolio.table()
-    by_policy = pooled.groupby("exit", sort=False)["causal"].first() * len(tables)
-    at_close = sum(range(0, 200, 3))
-    assert by_policy.to_dict() == pytest.approx({True: at_close, False: 200 * 199 / 2 - at_close})
+    by_exit = pooled.groupby("exit", sort=False)["causal"].first() * len(tables)
+    third = sum(range(0, 200, 3))
+    assert by_exit.to_dict() == pytest.approx({"take_profit": third, "close": 200 * 199 / 2 - third})
     assert len(pooled) == 3 * 2 * 60
     assert pooled["strategy"].unique().tolist() == ["maxdiff", "untuned", "buy_hold"]
 

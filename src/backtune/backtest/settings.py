@@ -79,7 +79,7 @@ class Settings(ReadOptions):
     def __post_init__(self) -> None:
         from backtune.problem import FILLS
         from backtune.problem.checks import checked_bounds
-        from backtune.problem.objectives import objective
+        from backtune.problem.objectives import PROFIT, objective
 
         super().__post_init__()
         walk = WalkForward(self.num_simulations, self.window, self.horizon, self.gap, self.anchored)
@@ -91,7 +91,7 @@ class Settings(ReadOptions):
             "anchored": walk.anchored,
             "budget": whole_number("budget", self.budget),
             "seed": whole_number("seed", self.seed, 0),
-            **{name: bool(getattr(self, name)) for name in ("drop_bad", "raw", "accept_jumps")},
+            **self.read_options.plain(),
             "bounds": checked_bounds(self.bounds),
         }
         for name in ("start", "end"):
@@ -102,11 +102,15 @@ class Settings(ReadOptions):
                     f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
                 )
             plain["fee"] = float(self.fee)
-        for name in ("short", "day_first"):
-            if getattr(self, name) is not None:
-                plain[name] = _flag(name, getattr(self, name))
+        if self.short is not None:
+            plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
         objective(self.objective)
+        if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):
+            raise SettingError(
+                f"objective is {_label(self.objective)}, and optimizer {self.method} proves profit alone; "
+                "give another optimizer, such as scipy"
+            )
         plain |= self._check_plug_ins()
         for name, value in plain.items():
             object.__setattr__(self, name, value)  # frozen for everyone else

@@ -43,7 +43,8 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
 def _whole(symbol: str, data: Data | None, settings: Settings) -> Bars:
     check_symbol(symbol)
     if isinstance(data, Bars):
-        return replace(data, symbol=symbol, asset=settings.asset or data.asset)  # type: ignore[arg-type]
+        asset, days = settings.asset or data.asset, settings.days_a_year or data.days_a_year
+        return replace(data, symbol=symbol, asset=asset, days_a_year=days)  # type: ignore[arg-type]
     if isinstance(data, Universe):
         return data.load(symbol, settings.asset)
     options = settings.read_options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ Stamps = NDArray[np.datetime64]
 _SAME = 1e-6
 _RATIOS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000], dtype=np.float64)
 _NEAR = 0.06  # a split's day has a move of its own
+_LEAST = float(np.log(1.4))
 _UNUSUAL = 8.0  # times the usual move between bars
 _MOST_NOTES = 3
 
@@ -127,7 +128,12 @@ def _by_actions(
 
 
 def undo_splits(
-    source: str, prices: dict[str, Array], volume: Array | None, stamps: Stamps, options: ReadOptions
+    source: str,
+    symbol: str,
+    prices: dict[str, Array],
+    volume: Array | None,
+    stamps: Stamps,
+    options: ReadOptions,
 ) -> tuple[dict[str, Array], Array | None, list[Note]]:
     """Divide the prices before each split that the owner named by its ratio.
 
@@ -137,8 +143,8 @@ def undo_splits(
         A date that has no bars on both sides.
     """
     notes = []
-    for date, ratio in options.splits():
-        before = stamps < date
+    for date, ratio in options.splits(symbol):
+        before = stamps < np.datetime64(date, "ns")
         day = str(date)[:10]
         if not before.any() or before.all():
             raise BarsError(
@@ -153,16 +159,19 @@ def undo_splits(
     return prices, volume, notes
 
 
-def jumps(prices: Mapping[str, Array], dates: list[str], rows: NDArray[np.int64]) -> list[Note]:
+def jumps(
+    symbol: str, prices: Mapping[str, Array], dates: Callable[[int], str], rows: NDArray[np.int64]
+) -> list[Note]:
     """Notes on bars that open near n times, or a n-th of, the last close: splits, or wrong units.
 
     So far from usual moves, and with the bars around as wide for their price as ever: a crash widens them.
 
     Parameters
     ----------
+    symbol : str
     prices : mapping of str to ndarray, shape (n,)
-    dates : list of str
-        Of the bars, as messages show them.
+    dates : callable
+        Date of the bar at a place, as messages show it.
     rows : ndarray of int64, shape (n,)
         Row numbers of the bars.
     """
@@ -170,23 +179,25 @@ def jumps(prices: Mapping[str, Array], dates: list[str], rows: NDArray[np.int64]
     move = np.log(prices["close"][1:] / prices["close"][:-1])
     width = np.log(prices["high"] / prices["low"])
     usual = max(float(np.median(np.abs(move))), 1e-4)
-    size = np.exp(np.abs(gap))
+    wide = np.flatnonzero(np.abs(gap) > max(_UNUSUAL * usual, _LEAST))
+    size = np.exp(np.abs(gap[wide]))
     nearest = _RATIOS[np.abs(np.log(size[:, None] / _RATIOS)).argmin(axis=1)]
     near = np.abs(size / nearest - 1.0) < np.where(nearest < 3, 0.5 * _NEAR, _NEAR)
-    found = np.flatnonzero(near & (np.abs(gap) > _UNUSUAL * usual))
-    calm = [place for place in found if _as_wide_as_ever(width, place + 1)]
+    ratios = dict(zip(wide[near].tolist(), nearest[near].tolist(), strict=True))
+    calm = [place for place in ratios if _as_wide_as_ever(width, place + 1)]
     notes = []
     for place in calm[:_MOST_NOTES]:
-        ratio, down = nearest[place], gap[place] < 0
+        ratio, down = ratios[place], gap[place] < 0
         words = f"{ratio:g}:1 split" if down else f"1:{ratio:g} reverse split"
         if ratio >= 100:
             words += ", or prices in another unit"
-        day = dates[place + 1]
+        day = dates(place + 1)
         change = np.expm1(gap[place])
         named = f"{1 / ratio:g}" if not down else f"{ratio:g}"
+        undo = f"{symbol}={day[:10]}:{named}"
         sentence = (
-            f"opens {change:+.1%} from the last close: looks like a {words}; split='{day[:10]}:{named}' "
-            f"(--split {day[:10]}:{named}) undoes it, accept_jumps=True (--accept-jumps) if it is real"
+            f"opens {change:+.1%} from the last close: looks like a {words}; split='{undo}' (--split {undo}) "
+            "undoes it, accept_jumps=True (--accept-jumps) if it is real"
         )
         notes.append(Note("jump", sentence, int(rows[place + 1]), day))
     if len(calm) > _MOST_NOTES:

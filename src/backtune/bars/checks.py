@@ -15,11 +15,11 @@ _FEW_LEVELS = 4.0  # ticks to the usual range of a bar
 _COARSE = 1e-3  # of the price
 
 
-def date_texts(stamps: Stamps) -> list[str]:
-    """Dates as messages show them: with the time of day where bars have one."""
-    texts = np.datetime_as_string(stamps, unit="m")
+def date_text(stamps: Stamps, place: int) -> str:
+    """Date of one bar as messages show it: with the time of day where bars have one."""
     midnight = bool((stamps == stamps.astype("datetime64[D]")).all())
-    return [text[:10] if midnight else text.replace("T", " ") for text in texts.tolist()]
+    text = str(np.datetime_as_string(stamps[place], unit="m"))
+    return text[:10] if midnight else text.replace("T", " ")
 
 
 def last_day_twice(stamps: Stamps) -> bool:
@@ -80,7 +80,7 @@ def _gaps(
 ) -> list[Note]:
     """Holes of many bars: beyond any run of holidays."""
     if round_the_clock:
-        limit = max(20.0 * step, 3.0 * HOUR)
+        limit = max((20.0 if step < 2 * DAY else 5.0) * step, 3.0 * HOUR)
     elif step < 0.75 * DAY:
         limit = 10.5 * DAY
     else:
@@ -89,13 +89,12 @@ def _gaps(
     if not len(found):
         return []
     longest = found[np.argmax(steps[found])]
-    dates = date_texts(stamps)
     days = steps[longest] / DAY
     length = f"{days:.0f} days" if days >= 3 else f"{steps[longest] / HOUR:.0f} hours"
     others = f"; and {len(found) - 1} shorter such holes" if len(found) > 1 else ""
     move = "the move over it counts as that of one bar"
-    sentence = f"no bar for {length} after {dates[longest]}: {move}{others}"
-    return [Note("gap", sentence, int(rows[longest + 1]), dates[longest + 1])]
+    sentence = f"no bar for {length} after {date_text(stamps, int(longest))}: {move}{others}"
+    return [Note("gap", sentence, int(rows[longest + 1]), date_text(stamps, int(longest) + 1))]
 
 
 def _two_paces(steps: Array, stamps: Stamps, rows: NDArray[np.int64]) -> list[Note]:
@@ -109,9 +108,8 @@ def _two_paces(steps: Array, stamps: Stamps, rows: NDArray[np.int64]) -> list[No
     between = np.sqrt(early * late)
     slower = steps > between
     place = int(np.argmax(np.cumsum(np.where(slower == (early > between), 1, -1)))) + 1
-    dates = date_texts(stamps)
     sentence = f"bars are {_length(early)} apart at first and {_length(late)} later on: two series in one?"
-    return [Note("spacing_changes", sentence, int(rows[place]), dates[place])]
+    return [Note("spacing_changes", sentence, int(rows[place]), date_text(stamps, place))]
 
 
 def _length(seconds: float) -> str:
@@ -126,21 +124,19 @@ def _last_week_twice(stamps: Stamps, steps: Array, rows: NDArray[np.int64]) -> l
     if len(steps) < 4 or np.median(steps) < 6.5 * DAY or steps[-1] > 0.8 * steps[:-1].min():
         return []
     sentence = "the last bar begins inside the one before it: the same week or month twice?"
-    return [Note("last_bar_twice", sentence, int(rows[-1]), date_texts(stamps)[-1])]
+    return [Note("last_bar_twice", sentence, int(rows[-1]), date_text(stamps, -1))]
 
 
 def _unfinished(stamps: Stamps, step: float, rows: NDArray[np.int64], now: np.datetime64) -> list[Note]:
     ahead = int((stamps > now + np.timedelta64(2, "D")).sum())
     if ahead > 1:
         place = len(stamps) - ahead
-        return [
-            Note("future", f"{ahead} bars lie in the future", int(rows[place]), date_texts(stamps)[place])
-        ]
+        return [Note("future", f"{ahead} bars lie in the future", int(rows[place]), date_text(stamps, place))]
     ends = stamps[-1] + np.timedelta64(round(step * 1e9), "ns")
     if ends <= now or step > 40 * DAY:
         return []
     sentence = "the last bar ends after now: unless its exchange has closed, it is unfinished"
-    return [Note("unfinished", sentence, int(rows[-1]), date_texts(stamps)[-1])]
+    return [Note("unfinished", sentence, int(rows[-1]), date_text(stamps, -1))]
 
 
 def _still(stamps: Stamps, prices: Array, volume: Array | None) -> list[Note]:

@@ -12,7 +12,7 @@ _KNOWN = {
     "timestamp": (
         "timestamp datetime date_time date time open_time opentime t index gmt_time local_time utc "
         "utc_time trade_date tradedate trading_date ts_event window_start quote_date unix unix_time "
-        "unix_timestamp unixtime time_open timeopen start start_time starttime begins_at begin "
+        "unix_timestamp unixtime time_open timeopen start start_at start_time starttime begins_at begin "
         "begin_time period_start bar_time bartime candle_time day dt ts bob session snapped_at "
         "time_period_start observation_date exchange_date datum zeit zeitpunkt data fecha tarih дата "
         "날짜 일자 일시 시간 日付 日時 日期 交易日期 时间 unnamed:_0 timestamp_utc date_utc week month"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backtune.bars.containers import NOT_READ, SUFFIXES, suffix_of
+from backtune.bars.frames import Frame
 from backtune.bars.names import check_symbol, folder_name, near
 from backtune.bars.options import ReadOptions
 from backtune.bars.parts import symbols_in
@@ -138,9 +139,9 @@ def _check_file(path: Path, options: ReadOptions) -> list[tuple[Path, Bars | Bar
     return results
 
 
-def holds_several(path: str | os.PathLike[str]) -> bool:
-    """Whether one price file holds several symbols."""
+def holds_several(source: str | os.PathLike[str] | Frame) -> bool:
+    """Whether one price file or frame holds several symbols."""
     try:
-        return bool(symbols_in(read_table(path)[0]))
+        return bool(symbols_in(read_table(source)[0]))
     except (BarsError, SettingError):
         return False

@@ -123,7 +123,8 @@ def read_forms(text: pyarrow.ChunkedArray, options: ReadOptions, now: np.datetim
         else:
             days = _days(parts, now)
         local[rows] = days + _clock(parts)
-        zones[rows] = _field(parts, "zone").to_numpy(zero_copy_only=False)
+        if parts.type.get_field_index("zone") >= 0:
+            zones[rows] = parts.field("zone").to_numpy(zero_copy_only=False)
         left[rows] = False
     return Forms(
         local, pyarrow.chunked_array([pyarrow.array(zones, pyarrow.string(), from_pandas=True)]), remarks
@@ -140,10 +141,6 @@ def _by_fit(text: pyarrow.ChunkedArray) -> list[tuple[str, str]]:
 
 def _flags(array: pyarrow.Array) -> NDArray[np.bool_]:
     return np.asarray(compute.fill_null(array, False).to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-
-def _field(parts: pyarrow.StructArray, name: str) -> pyarrow.Array:
-    return parts.field(name)
 
 
 def _number(parts: pyarrow.StructArray, name: str, default: int = 0) -> Whole:
@@ -228,7 +225,7 @@ def _ordered(
         return fitting["dmy"], []
     if len(fitting) > 1:
         straight = {name: days for name, days in fitting.items() if _goes_one_way(days, clock)}
-        fitting = straight or fitting
+        fitting = _without_leaps(straight or fitting, clock)
     first, *others = fitting.values()
     if all(np.array_equal(first, days, equal_nan=True) for days in others):
         return first, _said(fitting, a, b)
@@ -249,6 +246,18 @@ def _dotted(parts: pyarrow.StructArray) -> bool:
         if "sep" in parts.type.names
         else False
     )
+
+
+def _without_leaps(fitting: dict[str, Stamps], clock: NDArray[np.float64]) -> dict[str, Stamps]:
+    """Readings in which bars of minutes or hours do not leap from one month to the next, if others do."""
+    if not np.ptp(clock) > 0.0:
+        return fitting
+    leap = {}
+    for name, days in fitting.items():
+        whole = days.astype("datetime64[D]").astype("int64")
+        leap[name] = int(np.abs(np.diff(whole)).max()) if len(whole) > 1 else 0
+    calm = {name: days for name, days in fitting.items() if leap[name] <= 6}
+    return calm if calm and all(leap[name] > 20 for name in fitting if name not in calm) else fitting
 
 
 def _goes_one_way(days: Stamps, clock: NDArray[np.float64]) -> bool:

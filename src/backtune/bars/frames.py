@@ -51,7 +51,7 @@ def from_frame(source: str, frame: pd.DataFrame) -> Table:
         tickers = [
             " ".join(str(name[place]) for place in others if str(name[place])).strip() for name in columns
         ]
-        columns = [name[level] for name in columns]
+        columns = [name[level] or next((part for part in name if part), "") for name in columns]
     plain = [str(name) for name in columns]
     series = [frame.iloc[:, place] for place in range(frame.shape[1])]
     index_names, index = _index(frame, plain)
@@ -59,7 +59,10 @@ def from_frame(source: str, frame: pd.DataFrame) -> Table:
     every = [*index, *series]
     every = [column.reset_index(drop=True) for column in every]
     lead = [""] * len(index)
-    marked = [ticker if known_roles([name]) else "" for name, ticker in zip(plain, tickers, strict=False)]
+    marked = [
+        ticker if known_roles([name]) - {"timestamp"} else ""
+        for name, ticker in zip(plain, tickers, strict=False)
+    ]
     return Table(source, names, every, lead + marked if any(marked) else [])
 
 

@@ -14,7 +14,7 @@ from backtune.bars.rules import PRICES
 from backtune.errors import BarsError
 
 _DELIMITERS = (";", "\t", "|", ",")
-_SAMPLE = 400  # lines that tell the layout
+_SAMPLE = 160  # lines that tell the layout
 _MOST_BEFORE = 60
 _PRICE = re.compile(r"^\s*[$€£¥₹]?\s*[+-]?\d[\d.,'  ]*\d?\s*(?:[eE][+-]?\d+)?\s*[€$%]?\s*$")
 _TIME = re.compile(
@@ -200,10 +200,9 @@ def _names(
                 names[place] = cell
             elif role_of(names[place]) in (*PRICES, "volume", "adj_close"):
                 tickers[place] = cell
-    if begin < head or head < first - 1:
-        for place, name in enumerate(names):
-            if name.lower() in ("price", "ticker") and place == 0:
-                names[place] = "Date"
+    timed = any(role_of(name) == "timestamp" for name in names)
+    if (begin < head or head < first - 1) and names[0].lower() in ("price", "ticker"):
+        names[0] = "" if timed else "Date"
     if names and not names[0] and len(names) > 1 and not any(role_of(name) == "timestamp" for name in names):
         names[0] = "Date"  # an index without a name
     return names, begin, tickers

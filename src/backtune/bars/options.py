@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from backtune.errors import SettingError, is_flag, is_number, one_of
 
-if TYPE_CHECKING:
-    import numpy as np
-
-ASSETS = ("stock", "crypto")
+Asset = Literal["stock", "crypto"]
+ASSETS: tuple[Asset, ...] = ("stock", "crypto")
 ROLES = ("timestamp", "open", "high", "low", "close", "volume", "symbol")
 _SPLIT = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d)?)?=?:(\d+(?:\.\d+)?)(?:[:/](\d+(?:\.\d+)?))?"
+    r"(?:(.+)=)?(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d)?)?:(\d+(?:\.\d+)?)(?:[:/](\d+(?:\.\d+)?))?"
 )
 
 
@@ -49,7 +48,8 @@ class ReadOptions:
     raw : bool
         Leave prices as they are, though adjusted ones lie beside them.
     split : str or sequence of str
-        Splits to undo in raw prices, each "DATE:RATIO": bars before the date are divided by the ratio.
+        Splits to undo in raw prices, each "DATE:RATIO" or "SYMBOL=DATE:RATIO": bars before the date are
+        divided by the ratio.
     accept_jumps : bool
         Jumps that look like splits are real: no notes on them.
     """
@@ -64,7 +64,7 @@ class ReadOptions:
         "Names of columns: open=...,high=...,close=...", default=None
     )
     raw: bool = _option("Leave prices unadjusted, though adjusted ones lie beside them.", default=False)
-    split: str | tuple[str, ...] = _option("Undo a split of raw prices: DATE:RATIO (repeatable).", default=())
+    split: str | tuple[str, ...] = _option("Undo a split of raw prices: [SYMBOL=]DATE:RATIO.", default=())
     accept_jumps: bool = _option("Jumps that look like splits are real.", default=False)
 
     def __post_init__(self) -> None:
@@ -85,29 +85,44 @@ class ReadOptions:
         self.splits()
         self.named_columns()
 
-    def splits(self) -> list[tuple[np.datetime64, float]]:
-        """Date and ratio of each split to undo.
+    def splits(self, symbol: str = "") -> list[tuple[datetime, float]]:
+        """Date and ratio of each split of a symbol to undo.
 
         Raises
         ------
         SettingError
-            One that is no DATE:RATIO.
+            One that is no [SYMBOL=]DATE:RATIO.
         """
-        import numpy as np
-
         texts = [self.split] if isinstance(self.split, str) else self.split
-        found: list[tuple[np.datetime64, float]] = []
+        found: list[tuple[datetime, float]] = []
         for text in texts:
             match = _SPLIT.fullmatch(str(text).strip())
             try:
-                date = np.datetime64(match[1], "ns") if match else None
-                ratio = float(match[2]) / float(match[3] or 1.0) if match else 0.0
+                date = datetime.fromisoformat(match[2]) if match else None
+                ratio = float(match[3]) / float(match[4] or 1.0) if match else 0.0
             except (ValueError, ZeroDivisionError):
                 date, ratio = None, 0.0
-            if date is None or not 0.0 < ratio < 1e6:
-                raise SettingError(f"split is {str(text)[:60]!r}; give DATE:RATIO, such as 2024-06-10:10")
-            found.append((date, ratio))
+            if match is None or date is None or not 0.0 < ratio < 1e6:
+                raise SettingError(
+                    f"split is {str(text)[:60]!r}; give [SYMBOL=]DATE:RATIO, such as 2024-06-10:10"
+                )
+            if match[1] in (None, symbol):
+                found.append((date, ratio))
         return found
+
+    def check_symbols(self, symbols: Sequence[str]) -> None:
+        """Refuse a split without its symbol where there are several: it would be undone in all of them.
+
+        Raises
+        ------
+        SettingError
+        """
+        texts = [self.split] if isinstance(self.split, str) else self.split
+        bare = next((text for text in texts if "=" not in str(text)), None)
+        if bare is not None and len(symbols) > 1:
+            raise SettingError(
+                f"split {bare} is of one of {len(symbols)} symbols; say which: {symbols[0]}={bare}"
+            )
 
     def named_columns(self) -> dict[str, str]:
         """Column of each part of a bar that the owner named.
@@ -137,8 +152,16 @@ class ReadOptions:
         return plain
 
     def plain(self) -> dict[str, Any]:
-        """Fields that differ from their defaults, as keywords."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        """Fields as plain values, alike however they were given: for a file, and to be compared."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        for name in ("drop_bad", "raw", "accept_jumps"):
+            plain[name] = bool(plain[name])
+        plain["day_first"] = None if self.day_first is None else bool(self.day_first)
+        plain["days_a_year"] = None if self.days_a_year is None else float(self.days_a_year)
+        plain["split"] = (self.split,) if isinstance(self.split, str) else tuple(self.split)
+        named = self.named_columns()
+        plain["columns"] = ",".join(f"{part}={column}" for part, column in named.items()) or None
+        return plain
 
 
 def zone(name: object) -> ZoneInfo:

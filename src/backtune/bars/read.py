@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from numpy.typing import NDArray
 
 from backtune.bars import rules
 from backtune.bars.adjustment import adjust, jumps, undo_splits
-from backtune.bars.assets import Asset, active_bars, judge_asset
-from backtune.bars.checks import date_texts, last_day_twice, live_row, series_notes
+from backtune.bars.assets import active_bars, judge_asset
+from backtune.bars.checks import date_text, last_day_twice, live_row, series_notes
 from backtune.bars.containers import decoded, read_container, suffix_of
 from backtune.bars.frames import Frame, as_pandas, from_frame, is_frame
 from backtune.bars.names import check_symbol, plain, symbol_of
 from backtune.bars.notes import Note, warn
-from backtune.bars.options import ReadOptions
+from backtune.bars.options import Asset, ReadOptions
 from backtune.bars.parts import parts_of
 from backtune.bars.rows import Rows, obeying, oldest_first, read_rows, stamps_with_offset, without_empty
 from backtune.bars.rules import PRICES
@@ -178,7 +179,7 @@ def _bars_of(table: Table, symbol: str | None, default: str | None, options: Rea
             f"a price series needs at least {_LEAST_ROWS}",
             value=len(stamps),
         )
-    prices, volume = _adjusted(table.source, rows, stamps, options, notes)
+    prices, volume = _adjusted(table.source, name, rows, stamps, options, notes)
     asset = _asset(name, stamps, prices, volume, options, notes)
     matrix = np.stack([prices[part] for part in PRICES])
     numbers = rows.places + 1
@@ -205,11 +206,16 @@ def _bars_of(table: Table, symbol: str | None, default: str | None, options: Rea
 
 
 def _adjusted(
-    source: str, rows: Rows, stamps: NDArray[np.datetime64], options: ReadOptions, notes: list[Note]
+    source: str,
+    name: str,
+    rows: Rows,
+    stamps: NDArray[np.datetime64],
+    options: ReadOptions,
+    notes: list[Note],
 ) -> tuple[dict[str, Array], Array | None]:
     prices, said = adjust(source, rows.prices, rows.extra, options)
     notes += said
-    prices, volume, said = undo_splits(source, prices, rows.extra.get("volume"), stamps, options)
+    prices, volume, said = undo_splits(source, name, prices, rows.extra.get("volume"), stamps, options)
     notes += said
     if prices is not rows.prices:
         prices = dict(prices)
@@ -221,7 +227,7 @@ def _adjusted(
             cure = "raw=True (--raw) for the prices as they are"
             raise BarsError(source, f"adjusted, {bad[0].rule}", cure, row=row)
     if not options.accept_jumps:
-        notes += jumps(prices, date_texts(stamps), rows.places + 1)
+        notes += jumps(name, prices, partial(date_text, stamps), rows.places + 1)
     return prices, volume
 
 

@@ -77,13 +77,16 @@ def read_rows(source: str, parts: dict[str, Column], options: ReadOptions, notes
         notes.append(_on_marks(marks))
     if marks.doubt:
         notes.append(Note("number_format", marks.doubt))
+    prices = {part: _numbers(parts[part], marks) for part in PRICES}
+    nothing = np.zeros(len(times.local), dtype=np.bool_)
     extra = {name: _numbers(parts[name], marks) for name in (*_EXTRA, "volume") if name in parts}
     if "utc_offset" in parts and isinstance(parts["utc_offset"], pd.Series | pyarrow.ChunkedArray):
         times.offset, times.named, times.local = _with_offsets(times, parts["utc_offset"])
     return Rows(
         times,
-        {part: _numbers(parts[part], marks) for part in PRICES},
-        {part: missing(parts[part]) for part in ("timestamp", *PRICES)},
+        prices,
+        {part: missing(parts[part]) if np.isnan(prices[part]).any() else nothing for part in PRICES}
+        | {"timestamp": missing(parts["timestamp"]) if np.isnat(times.local).any() else nothing},
         extra,
         np.arange(len(times.local)),
     )

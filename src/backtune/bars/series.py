@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.bars.assets import Asset
 from backtune.bars.notes import Note
+from backtune.bars.options import Asset
 from backtune.bars.spacing import Pace, pace
 from backtune.errors import BarsError
 

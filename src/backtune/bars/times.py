@@ -150,6 +150,9 @@ def _nanoseconds(values: NDArray[Any]) -> Stamps:
 
 
 def _read_texts(column: pyarrow.ChunkedArray, options: ReadOptions) -> Times:
+    fast = _read_iso(column)
+    if fast is not None:
+        return fast
     text = compute.utf8_trim_whitespace(column)
     text = compute.if_else(is_missing(text), pyarrow.scalar(None, text.type), text)
     fast = _read_iso(text)

@@ -8,9 +8,6 @@ from typing import Annotated, Any
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-DropBad = Annotated[
-    bool, typer.Option("--drop-bad", help="Drop rows that are no bars instead of refusing the file.")
-]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 

@@ -26,6 +26,9 @@ Figure = dict[str, Any]
 BLUE, PURPLE, TEAL, AMBER, GREY, RED = "#3b82f6", "#a855f7", "#14a38b", "#e08a00", "#8b93a1", "#e5484d"
 PINK = "#d6006c"
 OTHERS = (PURPLE, TEAL, RED)
+PALETTE = (  # of many lines
+    BLUE, RED, TEAL, PURPLE, AMBER, GREY, PINK, "#2e8b57", "#9a6a43", "#a4a71e", "#5a7fd0", "#f06543",
+)  # fmt: skip
 
 
 def equity_figure(tables: SymbolTables, strategy: str) -> Figure:

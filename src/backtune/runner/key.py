@@ -15,7 +15,7 @@ import numpy as np
 
 from backtune.backtest import Settings
 from backtune.bars import Bars
-from backtune.errors import BacktuneError, ForecasterError, SettingError, in_a_line
+from backtune.errors import BacktuneError, ForecasterError, SettingError, StrategyError, in_a_line
 from backtune.forecasts import Forecast, Forecaster, forecaster
 from backtune.identity import (
     array_digest,
@@ -197,5 +197,5 @@ def _forecast_digest(forecast: Forecast) -> str:
 def _sizes_digest(strategy: Strategy, bars: Bars, forecast: Forecast, settings: Settings) -> str:
     try:
         return array_digest(*sizes_of(strategy, forecast, settings.can_short(bars.asset)))
-    except Exception as error:  # the backtest meets it again, and says so
-        return in_a_line(error)
+    except StrategyError as error:  # the backtest meets it again, and says so
+        return str(error)
