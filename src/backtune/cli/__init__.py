@@ -16,6 +16,7 @@ import typer
 
 from backtune.cli import cache, data
 from backtune.cli.bench import bench
+from backtune.cli.check import check
 from backtune.cli.forecast_check import forecast_check
 from backtune.cli.optimizers import optimizers
 from backtune.cli.profile import profile
@@ -44,6 +45,7 @@ app.command()(sql)
 app.command()(optimizers)
 app.command()(profile)
 app.command()(forecast_check)
+app.command()(check)
 app.command()(bench)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")

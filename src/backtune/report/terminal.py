@@ -102,6 +102,11 @@ def run_text(result: BacktestResult) -> str:
     )
 
 
+def check_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+    """What was done to see whether plug-ins of one's own look ahead: each sentence once."""
+    return list(dict.fromkeys(line for result in results.values() for line in result.checks))
+
+
 def note_lines(results: Mapping[str, BacktestResult]) -> list[str]:
     """What to know of each symbol's data; of many symbols, how many have notes."""
     noted = {symbol: result.series["notes"] for symbol, result in results.items() if result.series["notes"]}

@@ -136,7 +136,7 @@ def do_task(
             if before and is_good(task, before, identity):
                 return Outcome(before, reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
-            result = run_backtest(bars, task.settings, step, made)
+            result = run_backtest(bars, task.settings, step, made, checked=True)
             return Outcome(write_result(task.root, result, **stamp), again=again)
         except RunError:
             raise
