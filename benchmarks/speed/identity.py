@@ -1,4 +1,4 @@
-"""What it costs to know whether a stored result may be used again: a symbol's key, and a run's part of it."""
+"""What it costs to know whether a stored result may be used again: a key a symbol, and a run's part of it."""
 
 from __future__ import annotations
 

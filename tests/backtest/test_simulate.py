@@ -101,6 +101,7 @@ def plain_best(rows, eod, tuned):
     return best
 
 
+@pytest.mark.slow
 def test_golden_run_on_the_sample():
     """Every number of a run recomputed from prices by plain Python: forecasts, optima, fills, figures."""
     bars, count, window, horizon = tail(n=90), 11, 12, 2  # a month out of sample: figures a year exist
@@ -214,6 +215,7 @@ def test_the_three_rules_bracket_one_another():
 # ---- no look-ahead
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
     back=st.integers(1, 24),
@@ -261,6 +263,7 @@ for table in (result.simulations.drop(columns="optimizer_seconds"), result.summa
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["exact", "scipy:differential_evolution"])
 def test_same_input_same_output_to_the_bit_in_any_process(optimizer):
     script = SCRIPT.format(optimizer)
@@ -443,7 +446,7 @@ def test_in_sample_is_the_problems_own_total_whatever_an_optimizer_maximized():
     first = len(bars) - 6
     for name in ("maxdiff", "always_on", "untuned"):
         strategy = next(s for s in strategies(["maxdiff", "always_on"]) if s.name == name)
-        for problem in bt.backtest.policy_problems(bars, made, strategy, chosen):
+        for problem in strategy.problems(bars, made, chosen).values():
             offset = len(bars) - problem.size
             rows = result.simulations[
                 (result.simulations["strategy"] == name)
@@ -581,3 +584,46 @@ def test_a_forecast_that_begins_late_is_too_few_bars():
 def test_a_model_that_forecasts_nothing_says_so():
     with pytest.raises(bt.ForecasterError, match="made no forecast of any bar of X"):
         bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(*range(160)))
+
+
+# ---- strategies that never trade say why
+
+
+def sizes_of(long, short):
+    def sizes(forecast, can_short):
+        ones = np.ones(len(forecast.high))
+        return long * ones, short * ones * can_short
+
+    return Strategy("own", sizes)
+
+
+@pytest.mark.parametrize(
+    ("asset", "strategy", "options", "reason"),
+    [
+        ("crypto", sizes_of(0, 1), {}, "its side is never long in these bars and shorts are not allowed"),
+        ("stock", sizes_of(0, 0), {}, "its side is neither long nor short in any of these bars"),
+        (
+            "stock", sizes_of(1, 0), {"bounds": ((0.0, 0.0), (-5.0, -5.0))},
+            "it had an order in 3 bars, and none was filled",
+        ),
+        ("stock", sizes_of(1, 1), {}, ""),
+    ],
+)  # fmt: skip
+def test_a_strategy_that_never_traded_says_why(asset, strategy, options, reason):
+    result = bt.backtest_forecasts(
+        "X", 3, data=tail(), window=40, asset=asset, strategies=[strategy], **options
+    )
+    rows = result.summary.set_index("strategy")
+    assert rows.loc["own"].idle_reason == reason
+    assert (rows.loc["own"].trades == 0) == bool(reason)
+    assert rows.loc["buy_hold"].idle_reason == ""
+
+
+def test_the_times_of_the_exchange_are_kept_bar_by_bar():
+    """Bars stamped at the close, 15:30 of Kolkata."""
+    data = frame(n=120).set_index("Date").shift(freq="15.5h").tz_localize("Asia/Kolkata")
+    result = bt.backtest_forecasts("X", 3, data=data, window=40)
+    for table in (result.returns, result.configurations):
+        ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")
+        assert ahead["local"].tolist() == data.index.tz_localize(None)[-3:].tolist()
+        assert (ahead["local"] - ahead["timestamp"] == pd.Timedelta(hours=5.5)).all()

@@ -138,6 +138,7 @@ for k in range(start, start + 40):
 """
 
 
+@pytest.mark.slow
 def test_several_processes_write_and_read_one_folder(cache):
     workers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(cache.folder), str(40 * k)]) for k in range(3)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtune.metrics.account import COUNTS, RETURNS, account_bars
@@ -20,10 +20,7 @@ from backtune.metrics.performance import (
     equity,
     performance,
 )
-from backtune.metrics.summary import summarize
 from backtune.metrics.trades import trade_figures
-from backtune.verdict.evidence import evidence
-from backtune.verdict.rule import EDGE, NONE, judge
 
 bars = st.lists(st.floats(-0.4, 0.4), max_size=40)
 ruin = st.floats(-3.0, -1.0)
@@ -125,124 +122,6 @@ def test_counts_end_where_the_account_of_the_rule_does_and_returns_each_by_thems
     open_bars = {"value": 2, "causal": 1, "optimistic": 4}[rule]
     assert kept[list(COUNTS)].sum().tolist() == [open_bars, open_bars, 2.0 * open_bars]
     assert table["value"].tolist() == [0.1, -2.0, 0.1, 0.1]  # the table given is not changed
-
-
-def tables(series, market=None, optimistic=None):
-    """Returns and configurations of the tuned strategies in `series`, beside untuned and buy_hold."""
-    n = len(next(iter(series.values())))
-    dull = np.random.default_rng(5).normal(-0.001, 0.01, n)
-    market = np.random.default_rng(6).normal(0.0, 0.01, n) if market is None else market
-    high = optimistic or {}
-    parts = [
-        pd.DataFrame(
-            {
-                "strategy": name, "timestamp": pd.bdate_range("2020-01-01", periods=n), "value": value,
-                "causal": value, "optimistic": high.get(name, value), "trades": 1,
-                "ambiguous": int(name in high), "turnover": 2.0, "simulation": np.arange(n),
-            }
-        )
-        for name, value in {**series, "untuned": dull, "buy_hold": market}.items()
-    ]  # fmt: skip
-    returns = pd.concat(parts, ignore_index=True)
-    tried = returns[returns["strategy"] != "buy_hold"]
-    return returns, pd.concat(
-        [tried.assign(close_at_eod=policy, selected=policy) for policy in (True, False)]
-    )
-
-
-def judged(series, **options):
-    record = evidence(
-        *tables(series, **options), 252, tuned=list(series), yardsticks=("untuned", "buy_hold")
-    )
-    return judge({"X": record}, {"X": 1.0})["X"]
-
-
-def winner(n=300, mean=0.004, seed=0):
-    return np.random.default_rng(seed).normal(mean, 0.01, n)
-
-
-def lost(where, n=300, loss=-1.2):
-    """A great record, and one bar that loses everything."""
-    r = winner(n, 0.02)
-    r[where] = loss
-    return r
-
-
-@pytest.mark.parametrize("loss", [-1.0, -1.13, -4.0])
-@pytest.mark.parametrize("where", [0, 5, 150, 299])
-def test_an_account_that_is_gone_is_no_edge(where, loss):
-    found = judged({"levered": lost(where, loss=loss)})
-    assert (found.verdict, found.days_needed, found.p_value) == (NONE, None, 1.0)
-    assert found.evidence.ruined
-    assert found.evidence.traded == where + 1
-    assert "lost 100.0%" in found.sentence
-    assert "gone" in found.sentence
-
-
-def test_a_mean_far_above_nothing_does_not_bring_it_back():
-    """500 good bars and then ruin: the mean of the bars, and any test of it, is for an edge."""
-    r = lost(-1, n=500)
-    assert account_returns(r).mean() / r.std() * math.sqrt(500) > 4.0
-    assert judged({"levered": r}).verdict == NONE
-
-
-def test_a_short_record_that_ends_in_ruin_does_not_ask_for_more_days():
-    found = judged({"levered": np.array([5.0, -1.5, 0.0])})
-    assert (found.verdict, found.days_needed) == (NONE, None)
-
-
-def test_what_survives_is_judged_before_what_is_gone():
-    """Of two strategies the one with the better Sharpe ratio lost everything; the other has an edge."""
-    levered, steady = lost(-1, n=500), winner(500, 0.003)
-    steady_first = judged({"steady": steady, "levered": levered})
-    assert performance(levered, 252).sharpe > performance(steady, 252).sharpe
-    assert steady_first.evidence.strategy == "steady"
-    assert judged({"levered": levered, "steady": steady}).evidence.strategy == "steady"
-    assert steady_first.verdict == EDGE
-
-
-def test_ruin_under_the_optimistic_rule_too_does_not_hang_on_the_order():
-    low, high = lost(5), lost(60)
-    found = judged({"levered": low}, optimistic={"levered": high})
-    assert found.verdict == NONE
-    assert found.p_optimistic == 1.0
-    assert found.evidence.hanging.traded == 61
-    assert found.evidence.hanging.optimistic_return == -1.0
-
-
-@given(before=bars, after=bars, seed=st.integers(0, 3))
-def test_the_evidence_does_not_know_what_follows_ruin(before, after, seed):
-    assume(len(before) + len(after) >= 8)
-    n = len(before) + 1 + len(after)
-    other = np.random.default_rng(seed).normal(0.3, 0.1, len(after))
-    market = np.random.default_rng(7).normal(0.0, 0.01, n)
-    found = [
-        evidence(
-            *tables({"s": np.array([*before, -1.3, *tail])}, market),
-            12,
-            tuned=["s"],
-            yardsticks=("untuned", "buy_hold"),
-        )
-        for tail in (after, other)
-    ]
-    plain_values = [str(asdict(each)) for each in found]
-    assert plain_values[0] == plain_values[1]
-
-
-def test_the_summary_is_of_the_account():
-    """Figures, means, trades and fees alike end with it; buy-and-hold's do not."""
-    series = {"levered": lost(5)}
-    returns, _ = tables(series)
-    simulations = pd.DataFrame({"strategy": ["levered"], "selected": [True], "in_sample": [1.0]})
-    rows = summarize(simulations, returns, 100, 252, fee=0.001, market="buy_hold").set_index("strategy")
-    row, kept = rows.loc["levered"], account_returns(series["levered"])
-    assert row.out_of_sample_mean == pytest.approx(kept.mean())
-    assert row.gap == pytest.approx(0.01 - kept.mean())
-    assert (row.trades, row.exposure, row.costs) == (6, 6 / 300, pytest.approx(0.012))
-    assert row.hit_rate == pytest.approx((kept[:6] > 0).mean())
-    assert row.causal_return == row.optimistic_return == row.total_return == -1.0
-    assert row.sharpe == pytest.approx(kept.mean() / kept.std(ddof=1) * math.sqrt(252))
-    assert rows.loc["buy_hold"].exposure == 1.0
 
 
 def test_drawdown_and_equity_of_a_gone_account_stay_where_they_are():

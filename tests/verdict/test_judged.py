@@ -13,7 +13,8 @@ import pytest
 from backtune.backtest import Settings, run_backtest
 from backtune.errors import RunError
 from backtune.store import Run
-from backtune.verdict.judged import Portfolio, judge_results, judge_run, judge_tables
+from backtune.verdict.judged import judge_results, judge_run, judge_tables
+from backtune.verdict.portfolio import Portfolio
 from backtune.verdict.rule import EDGE
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -50,16 +51,20 @@ def test_a_portfolio_is_the_mean_of_its_symbols_and_a_missing_bar_earns_nothing(
     assert pooled["turnover"].tolist() == [2.0, 1.0, 2.0]
 
 
+@pytest.mark.slow
 def test_a_portfolio_of_many_symbols_is_added_up_as_they_come():
     """Sums of sums, and the keys in the order in which they were first seen."""
-    tables = [daily(0).assign(causal=symbol, close_at_eod=symbol % 3 == 0) for symbol in range(200)]
+    tables = [
+        daily(0).assign(causal=symbol, exit=("close", "take_profit")[symbol % 3 == 0])
+        for symbol in range(200)
+    ]
     portfolio = Portfolio()
     for table in tables:
         portfolio.add(table)
     pooled = portfolio.table()
-    by_policy = pooled.groupby("close_at_eod", sort=False)["causal"].first() * len(tables)
-    at_close = sum(range(0, 200, 3))
-    assert by_policy.to_dict() == pytest.approx({True: at_close, False: 200 * 199 / 2 - at_close})
+    by_exit = pooled.groupby("exit", sort=False)["causal"].first() * len(tables)
+    third = sum(range(0, 200, 3))
+    assert by_exit.to_dict() == pytest.approx({"take_profit": third, "close": 200 * 199 / 2 - third})
     assert len(pooled) == 3 * 2 * 60
     assert pooled["strategy"].unique().tolist() == ["maxdiff", "untuned", "buy_hold"]
 
@@ -68,7 +73,7 @@ def daily(hour, frequency="B"):
     """Tables of a symbol with a bar a day at that hour; made to be returns and configurations at once."""
     stamps = pd.date_range("2020-01-01", periods=60, freq=frequency) + pd.Timedelta(hours=hour)
     earned = np.random.default_rng(0).normal(0.001, 0.01, len(stamps))
-    counts = {"trades": 1, "ambiguous": 0, "turnover": 2.0, "close_at_eod": True}
+    counts = {"trades": 1, "ambiguous": 0, "turnover": 2.0, "exit": "close"}
     values = dict.fromkeys(("value", "causal", "optimistic"), earned)
     names = ("maxdiff", "untuned", "buy_hold")
     return pd.concat(
@@ -76,25 +81,21 @@ def daily(hour, frequency="B"):
     )
 
 
-@pytest.mark.parametrize(("hour", "expected"), [(0, 252.0), (5, 504.0)])
-def test_a_portfolio_has_as_many_bars_a_year_as_its_symbols_have_together(hour, expected):
-    """Symbols of one calendar share their bars; daily bars stamped at different hours are twice as many."""
-    tables = {"A": daily(0), "B": daily(hour)}
-    whole = judge_tables(tables, tables, {"A": 252.0, "B": 252.0}, {"A": 252, "B": 252}, ["maxdiff"]).whole
-    assert whole.evidence.periods_a_year == pytest.approx(expected)
-
-
 def test_a_portfolio_of_stocks_and_coins_has_the_bars_of_the_coins():
-    tables = {"COIN": daily(0, "D"), "STOCK": daily(0)}
-    years = {"COIN": 365.0, "STOCK": 252.0}
-    judged = judge_tables(tables, tables, years, {"COIN": 365, "STOCK": 252}, ["maxdiff"])
+    coin, stock = daily(0, "D"), daily(0)
+    stock = stock[stock["timestamp"] <= coin["timestamp"].max()]
+    tables = {"COIN": coin, "STOCK": stock}
+    judged = judge_tables(
+        tables, tables, {"COIN": 365.0, "STOCK": 252.0}, {"COIN": 365, "STOCK": 252}, ["maxdiff"]
+    )
     assert judged.whole.evidence.periods_a_year == 365.0
-    assert (str(judged.first)[:10], str(judged.last)[:10]) == ("2020-01-01", "2020-03-24")
+    assert (str(judged.first)[:10], str(judged.last)[:10]) == ("2020-01-01", "2020-02-29")
 
 
 SETTINGS = Settings(num_simulations=70, window=100)
 
 
+@pytest.mark.slow
 def test_leaving_a_random_walk_at_the_close_is_a_fair_game():
     """Without fees, orders near the extremes neither earn nor lose: the walks have no edge either way."""
     settings = Settings(num_simulations=550, window=10, fee=0.0)
@@ -105,6 +106,7 @@ def test_leaving_a_random_walk_at_the_close_is_a_fair_game():
     assert abs(traded.mean()) < 3.0 * traded.std() / np.sqrt(len(traded))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fee", [None, 0.0])
 def test_random_walks_have_no_edge(fee):
     """Twelve symbols without an edge by construction; at most one may be called one alone, none together."""
@@ -116,6 +118,7 @@ def test_random_walks_have_no_edge(fee):
     assert np.mean([found.evidence.p_value <= 0.05 for found in judged.symbols.values()]) <= 1 / 12
 
 
+@pytest.mark.slow
 def test_a_planted_edge_is_found():
     settings = replace(SETTINGS, model=Oracle(0.9))
     results = {f"RW{seed:03d}": run_backtest(random_walk(seed, 240), settings) for seed in range(4)}

@@ -1,15 +1,20 @@
 """The rule: what it says about made-up records, and that it says nothing but the rule."""
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backtune.verdict.evidence import EXPOSURE, NOTHING, evidence
-from backtune.verdict.rule import EDGE, HANGS, LEAST_TRADED, NONE, RULE, UNKNOWN, judge
+from backtune.verdict.luck import holm
+from backtune.verdict.rule import EDGE, HANGS, LEAST_TRADED, LEVEL, NONE, RULE, UNKNOWN, judge
 
 
 def record(causal, optimistic=None, market=None, trades=None, second=None, second_optimistic=None):
@@ -41,7 +46,7 @@ def record(causal, optimistic=None, market=None, trades=None, second=None, secon
             rows("buy_hold", market, market, np.ones(n, int)),
         ]
     )
-    tried = pd.concat([returns.assign(close_at_eod=policy, selected=policy) for policy in (True, False)])
+    tried = pd.concat([returns.assign(exit=str(policy), selected=policy) for policy in (True, False)])
     tried = tried[tried["strategy"] != "buy_hold"]
     names = {"tuned": ["sharp", "dull"], "yardsticks": ("untuned", "buy_hold")}
     return evidence(returns, tried, 252, **names)
@@ -174,6 +179,7 @@ def test_an_edge_found_among_many_symbols_counts_for_less():
     assert among.verdict == UNKNOWN
 
 
+@pytest.mark.slow
 def test_the_p_value_alone_and_the_corrected_one_are_both_said():
     found = {"A": record(normal(0.0012, seed=1)), **{f"N{k}": record(normal(0.0, seed=k)) for k in range(9)}}
     one = judge(found, dict.fromkeys(found, 1.0))["A"]
@@ -182,6 +188,37 @@ def test_the_p_value_alone_and_the_corrected_one_are_both_said():
     assert f"p = {one.evidence.p_value:.2f} alone, {one.p_value:.2f} among the symbols" in one.sentence
     alone = judge({"A": found["A"]}, {"A": 1.0})["A"]
     assert f"(p = {alone.p_value:.2f})" in alone.sentence
+
+
+@pytest.mark.slow
+@given(p_values=st.lists(st.floats(0.001, 0.45), min_size=1, max_size=12))
+@settings(deadline=None)
+def test_days_needed_are_those_after_which_holms_correction_passes(p_values):
+    """All records going on as they did: then a symbol passes, and a tenth less is not enough."""
+    one = record(normal(0.0012, seed=1))
+    found = {str(k): replace(one, p_value=p, p_optimistic=1.0) for k, p in enumerate(p_values)}
+    normal_ = NormalDist()
+
+    def after(days):
+        grown = math.sqrt(1.0 + days / one.bars)
+        return holm([1.0 - normal_.cdf(normal_.inv_cdf(1.0 - p) * grown) for p in p_values])
+
+    for k, judgement in enumerate(judge(found, dict.fromkeys(found, 1.0)).values()):
+        if judgement.days_needed is None:
+            assert judgement.verdict == EDGE
+            continue
+        assert after(judgement.days_needed)[k] <= LEVEL + 1e-9
+        assert judgement.days_needed == 1 or after(judgement.days_needed - 1)[k] > LEVEL - 1e-9
+
+
+def test_a_lower_rank_needs_fewer_days_than_bonferroni_asks_for():
+    one = record(normal(0.0012, seed=1))
+    found = {name: replace(one, p_value=p) for name, p in (("A", 1e-6), ("B", 1e-5), ("C", 0.03))}
+    judged = judge(found | {"D": replace(one, p_value=0.06)}, dict.fromkeys("ABCD", 1.0))
+    assert [judged[name].verdict for name in "ABCD"] == [EDGE, EDGE, UNKNOWN, UNKNOWN]
+    quantile = NormalDist().inv_cdf
+    step, bonferroni = (70 * ((quantile(1 - 0.05 / m) / quantile(0.97)) ** 2 - 1.0) for m in (2, 4))
+    assert judged["C"].days_needed == math.ceil(step) < bonferroni
 
 
 def test_bars_inside_a_day_are_given_in_days():

@@ -46,6 +46,9 @@ class BacktestResult:
     seconds : dict
         Wall-clock time of forecast (and of its parts, forecast_load and so on, where the model tells them
         apart), optimize, evaluate, and of the call.
+    checks : tuple of str
+        What was done to see whether strategies and forecasters of one's own look ahead, and what that cannot
+        see: a sentence each.
     """
 
     symbol: str
@@ -58,24 +61,7 @@ class BacktestResult:
     bars: Bars
     forecast: Forecast
     seconds: dict[str, float]
-
-    def plot_equity(self, strategy: str | None = None) -> Any:
-        """Out-of-sample equity and drawdown of every strategy, as a plotly Figure; `strategy` in bold."""
-        from backtune.report.notebook import plot_equity
-
-        return plot_equity(self, strategy)
-
-    def plot_surface(self, simulation: int = -1, strategy: str | None = None) -> Any:
-        """Profit surface of one simulation with its optimum and plateau, as a plotly Figure."""
-        from backtune.report.notebook import plot_surface
-
-        return plot_surface(self, simulation, strategy)
-
-    def plot_offsets(self, strategy: str | None = None) -> Any:
-        """Offsets that each simulation chose, as a plotly Figure."""
-        from backtune.report.notebook import plot_offsets
-
-        return plot_offsets(self, strategy)
+    checks: tuple[str, ...] = ()
 
     @property
     def series(self) -> dict[str, Any]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backtune.bars.options import Asset
 from backtune.bars.spacing import DAY, HOUR, usual_step
-
-Asset = Literal["stock", "crypto"]
-ASSETS: tuple[Asset, ...] = ("stock", "crypto")
 
 _STABLE = "USDT|USDC|BUSD|FDUSD|TUSD|USDD|USDE|DAI|PYUSD"
 _QUOTES = (

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from backtune.errors import BacktuneWarning
+
 REMARKS = {  # what was done to read a file as its owner means it; every other code is a warning
     "newest_first", "no_header", "lines_before_header", "lines_after_rows", "header_repeated", "equal_rows",
     "null_rows", "encoding", "number_format", "date_order", "time_format", "adjusted_columns",
@@ -14,7 +16,7 @@ REMARKS = {  # what was done to read a file as its owner means it; every other c
 }  # fmt: skip
 
 
-class DataWarning(UserWarning):
+class DataWarning(BacktuneWarning):
     """A note on data that may make results wrong, for those who call `load_bars` themselves."""
 
 

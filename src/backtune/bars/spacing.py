@@ -93,6 +93,8 @@ def _daily_or_slower(
     year = days_a_year or _sessions_a_year(seconds)
     counted = YEAR_DAYS * DAY / apart
     sparse = days_a_year is None and len(steps) >= 60 and counted < 0.85 * year
+    if days_a_year is None and year == SESSIONS_A_YEAR[7] and _regular(steps, step):
+        return Pace(step, year * DAY / step, year)
     return Pace(step, counted if sparse else year, year)
 
 

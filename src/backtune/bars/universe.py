@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.bars.assets import Asset
+from backtune.bars.options import Asset
 from backtune.bars.series import Bars
 from backtune.compiled import njit
 from backtune.errors import SettingError, one_of, whole_number

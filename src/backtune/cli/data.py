@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtune.cli.options import Debug, DropBad, Json, print_json
+from backtune.bars.options import ReadOptions
+from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.settings import with_settings
 from backtune.errors import BarsError
 
 if TYPE_CHECKING:
@@ -22,17 +24,19 @@ def _group() -> None:
 
 
 @app.command()
+@with_settings(ReadOptions)
 def check(
-    folder: Annotated[Path, typer.Argument(help="Folder of price files.")],
-    drop_bad: DropBad = False,
+    source: Annotated[Path, typer.Argument(help="Folder of price files, or one file.")],
     as_json: Json = False,
     debug: Debug = False,
+    *,
+    settings: ReadOptions,
 ) -> None:
-    """Check every price file of a folder; exit 2 if one is bad."""
-    from backtune.bars.files import check_folder
+    """Check price files: what is in each, and what to know of it; exit 2 if one is bad."""
+    from backtune.bars.files import check_files
     from backtune.report.terminal import folder_table, print_table
 
-    checked = check_folder(folder, drop_bad=drop_bad)
+    checked = check_files(source, settings)
     if as_json:
         print_json([_row(path.name, found) for path, found in checked])
     else:
@@ -46,7 +50,14 @@ def _row(name: str, found: Bars | BarsError) -> dict[str, object]:
         return {"file": name, "good": False, "error": str(found)}
     first, last = (str(stamp) for stamp in found.timestamps[[0, -1]])
     return {
-        "file": name, "good": True, "bars": len(found), "dropped": found.dropped,
-        "first": first, "last": last, "asset": found.asset,
-        "bars_a_year": found.periods_a_year, "notes": [note.as_dict() for note in found.notes],
-    }  # fmt: skip
+        "file": name,
+        "good": True,
+        "symbol": found.symbol,
+        "bars": len(found),
+        "dropped": found.dropped,
+        "first": first,
+        "last": last,
+        "asset": found.asset,
+        "bars_a_year": found.periods_a_year,
+        "notes": [note.as_dict() for note in found.notes],
+    }

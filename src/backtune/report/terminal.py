@@ -96,10 +96,15 @@ def run_text(result: BacktestResult) -> str:
     dropped = f", {_rows(series['dropped'])} dropped" if series["dropped"] else ""
     return (
         f"{result.symbol}: {series['bars']} bars ({series['asset']}{dropped}); "
-        f"{settings.num_simulations} simulations, "
+        f"{result.simulations['simulation'].nunique()} simulations, "
         f"tuned on {settings.window} bars each, traded {first} to {last}, never tuned on; "
         f"fills {settings.fills}"
     )
+
+
+def check_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+    """What was done to see whether plug-ins of one's own look ahead: each sentence once."""
+    return list(dict.fromkeys(line for result in results.values() for line in result.checks))
 
 
 def note_lines(results: Mapping[str, BacktestResult]) -> list[str]:

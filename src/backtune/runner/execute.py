@@ -116,6 +116,7 @@ def execute(
     """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
     names = _checked(symbols)
     check_source(data, len(names))
+    settings.read_options.check_symbols(names)
     engine.require(settings)
     for name, folder in (("output", output), ("run_folder", run_folder)):
         if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):

@@ -44,6 +44,7 @@ class StoredResult(BacktestResult):
             "receipt": receipt,
             "_load": load,
             "_temporary": temporary,
+            "checks": tuple(receipt.data.get("checks", ())),
         }
         self.__dict__.update(own)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from backtune.backtest import Data
 from backtune.bars import Bars, Universe
+from backtune.bars.files import holds_several
 from backtune.bars.frames import is_frame
 from backtune.errors import RunError, SettingError
 from backtune.runner.task import Source
@@ -38,10 +39,10 @@ def check_source(data: Source, symbols: int) -> None:
         raise SettingError(
             f"data is of type {type(data).__name__}; give a folder, or a mapping of symbol to bars"
         )
-    if one and symbols > 1:
+    if one and symbols > 1 and (isinstance(data, Bars) or not holds_several(data)):
         raise SettingError(
             f"data is {given}, one price series for {symbols} symbols; give a folder with a file for each, "
-            "or a mapping of symbol to bars"
+            "one file with a column of symbols, or a mapping of symbol to bars"
         )
 
 

@@ -107,7 +107,7 @@ class Outcome:
 
 def dask_setup(_worker: object) -> None:
     """Prepare a worker on this machine, where Dask loads this module first: the driver says what it would."""
-    warnings.filterwarnings("ignore", category=BacktuneWarning)
+    warnings.filterwarnings("ignore", "compiled code cannot be kept", BacktuneWarning)
 
 
 def do_in_worker(task: Task) -> Outcome:
@@ -145,7 +145,7 @@ def do_task(
             if before and is_good(task, before, identity):
                 return Outcome(_light(before), reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
-            result = run_backtest(bars, task.settings, step, made, took)
+            result = run_backtest(bars, task.settings, step, made, took=took, checked=True)
             return Outcome(_light(write_result(task.root, result, **stamp)), again=again)
         except RunError:
             raise
@@ -240,7 +240,7 @@ def _marked(task: Task) -> Iterator[None]:
             _remove(mark)
         return
     with writing(task.root):
-        handle = trace.open("w")
+        handle = trace.open("w", encoding="utf-8")
     with handle:
         faulthandler.dump_traceback_later(task.timeout, exit=True, file=handle)
         try:
