@@ -51,7 +51,7 @@ def set_up(name, folder, changed):
 @pytest.fixture
 def folder(tmp_path):
     yield tmp_path / "world"
-    sys.path[:] = [path for path in sys.path if path != str(tmp_path / "world")]
+    sys.path[:] = [path for path in sys.path if not path.startswith(str(tmp_path / "world"))]
     forget()
 
 
@@ -105,7 +105,7 @@ def every_key(folder):
     for name in WAYS:
         place = Path(folder) / name
         keys[name] = key_of(identity(set_up(name, place, changed=False)))
-        sys.path[:] = [path for path in sys.path if path != str(place)]
+        sys.path[:] = [path for path in sys.path if not path.startswith(str(place))]
         forget()
     return keys
 

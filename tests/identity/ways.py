@@ -542,6 +542,25 @@ def code_of_an_optimizer_that_another_package_brings(world, changed):
 
 
 @way
+def code_of_an_optimizer_that_was_edited_where_it_is_installed(world, changed):
+    """Of the same version: code of an installed package counts where the plug-in itself is of it."""
+    world.folder = world.folder / "site-packages"
+    world.folder.mkdir(exist_ok=True)
+    installed(world, 0.25 if changed else 0.5)
+
+
+@way
+def code_of_a_strategy_that_was_edited_where_it_is_installed(world, changed):
+    place = world.folder / "site-packages"
+    place.mkdir(exist_ok=True)
+    inner = World(place)
+    text = f"LEVEL = {int(changed)}\ndef sizes(f, c): return shorts(f) if LEVEL else longs(f)"
+    inner.write(plug=(SIZES, text))
+    inner.strategy()
+    world.settings = inner.settings
+
+
+@way
 def version_of_the_package_that_brings_an_optimizer(world, changed):
     installed(world, 0.5, "1.1" if changed else "1.0")
 
