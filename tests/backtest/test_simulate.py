@@ -617,7 +617,7 @@ def test_a_strategy_that_never_traded_says_why(asset, strategy, options, reason)
 
 
 def test_the_times_of_the_exchange_are_kept_bar_by_bar():
-    data = frame(n=120).set_index("Date").tz_localize("Asia/Kolkata")
+    data = frame(n=120, start="2021-01-04 09:15").set_index("Date").tz_localize("Asia/Kolkata")
     result = bt.backtest_forecasts("X", 3, data=data, window=40)
     for table in (result.returns, result.configurations):
         ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")
