@@ -89,6 +89,11 @@ class RunError(BacktuneError):
     """A run folder that cannot be written, or is not one."""
 
 
+def is_flag(given: object) -> bool:
+    """Whether it is True or False, of Python or of NumPy."""
+    return type(given).__name__ in ("bool", "bool_")
+
+
 def is_number(given: object) -> bool:
     """Whether it is a real number, of Python or of NumPy; True and False are none."""
     return isinstance(given, Real) and not isinstance(given, bool)

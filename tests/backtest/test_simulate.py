@@ -443,7 +443,7 @@ def test_in_sample_is_the_problems_own_total_whatever_an_optimizer_maximized():
     first = len(bars) - 6
     for name in ("maxdiff", "always_on", "untuned"):
         strategy = next(s for s in strategies(["maxdiff", "always_on"]) if s.name == name)
-        for problem in bt.backtest.policy_problems(bars, made, strategy, chosen):
+        for problem in strategy.problems(bars, made, chosen).values():
             offset = len(bars) - problem.size
             rows = result.simulations[
                 (result.simulations["strategy"] == name)

@@ -302,14 +302,20 @@ def a_decorator(world, changed):
 
 @way
 def an_attribute_of_an_object(world, changed):
-    text = "class Sizes:\n    def __init__(self, side): self.side = side\n    def __call__(self, f, c): return sided(f, self.side)"
+    text = (
+        "class Sizes:\n    def __init__(self, side): self.side = side\n"
+        "    def __call__(self, f, c): return sided(f, self.side)"
+    )
     world.write(plug=(SIZES, text))
     world.strategy(world.plug().Sizes("short" if changed else "long"))
 
 
 @way
 def the_object_of_a_method(world, changed):
-    text = "class Sizes:\n    def __init__(self, side): self.side = side\n    def of(self, f, c): return sided(f, self.side)"
+    text = (
+        "class Sizes:\n    def __init__(self, side): self.side = side\n"
+        "    def of(self, f, c): return sided(f, self.side)"
+    )
     world.write(plug=(SIZES, text))
     world.strategy(world.plug().Sizes("short" if changed else "long").of)
 
@@ -317,7 +323,8 @@ def the_object_of_a_method(world, changed):
 @way
 def a_slot_of_a_dataclass(world, changed):
     text = (
-        "from dataclasses import dataclass\n@dataclass(frozen=True, slots=True)\nclass Sizes:\n    side: str\n"
+        "from dataclasses import dataclass\n@dataclass(frozen=True, slots=True)\n"
+        "class Sizes:\n    side: str\n"
         "    def __call__(self, f, c): return sided(f, self.side)"
     )
     world.write(plug=(SIZES, text))
@@ -382,15 +389,23 @@ def a_file_that_an_attribute_names(world, changed):
 @way
 def a_file_that_the_code_names(world, changed):
     world.file("side.txt", "short" if changed else "long")
-    text = "from pathlib import Path\ndef sizes(f, c): return sided(f, (Path(__file__).parent / 'side.txt').read_text())"
-    world.write(plug=(SIZES, text))
+    call = "def sizes(f, c): return sided(f, (Path(__file__).parent / 'side.txt').read_text())"
+    world.write(plug=(SIZES, "from pathlib import Path", call))
     world.strategy()
 
 
 @way
 def a_frame(world, changed):
-    text = f"import pandas as pd\nFRAME = pd.DataFrame({{'k': [1.0, {3.0 if changed else 2.0}], 'name': ['a', 'b']}})"
-    world.write(plug=(SIZES, text, "def sizes(f, c): return FRAME.k.max() * longs(f)[0], shorts(f)[0]"))
+    last = 3.0 if changed else 2.0
+    text = f"FRAME = pd.DataFrame({{'k': [1.0, {last}], 'name': ['a', 'b']}})"
+    world.write(
+        plug=(
+            SIZES,
+            "import pandas as pd",
+            text,
+            "def sizes(f, c): return FRAME.k.max() * longs(f)[0], shorts(f)[0]",
+        )
+    )
     world.strategy()
 
 
@@ -398,12 +413,16 @@ def a_frame(world, changed):
 def whether_it_is_tuned(world, changed):
     world.write(plug=(SIZES, "def sizes(f, c): return longs(f)"))
     world.strategy(tuned=not changed)
+    world.settings["strategies"].append("always_on")
 
 
 @way
 def a_file_that_the_forecaster_reads(world, changed):
     world.file("width.txt", "0.02" if changed else "0.01")
-    text = "class Reader(Mine):\n    def moves(self, bars):\n        self.width = float((HERE / 'width.txt').read_text())\n        return super().moves(bars)"
+    text = (
+        "class Reader(Mine):\n    def moves(self, bars):\n"
+        "        self.width = float((HERE / 'width.txt').read_text())\n        return super().moves(bars)"
+    )
     world.write(plug=(FORECASTER, text))
     world.settings["model"] = world.plug().Reader()
 
@@ -514,9 +533,7 @@ version("statsforecast", model="statsforecast,context=64,cache=false")
 
 @way
 def version_of_a_library_that_a_strategy_uses(world, changed):
-    world.versions = (
-        {"pyarrow" if not changed else "plotly": "0.0.0"} if False else {"plotly": str(int(changed))}
-    )
+    world.versions = {"plotly": str(int(changed))}
     world.write(plug=(SIZES, "import plotly\ndef sizes(f, c): return longs(f) if plotly else shorts(f)"))
     world.strategy()
 

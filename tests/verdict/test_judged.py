@@ -53,14 +53,17 @@ def test_a_portfolio_is_the_mean_of_its_symbols_and_a_missing_bar_earns_nothing(
 
 def test_a_portfolio_of_many_symbols_is_added_up_as_they_come():
     """Sums of sums, and the keys in the order in which they were first seen."""
-    tables = [daily(0).assign(causal=symbol, close_at_eod=symbol % 3 == 0) for symbol in range(200)]
+    tables = [
+        daily(0).assign(causal=symbol, exit=("close", "take_profit")[symbol % 3 == 0])
+        for symbol in range(200)
+    ]
     portfolio = Portfolio()
     for table in tables:
         portfolio.add(table)
     pooled = portfolio.table()
-    by_policy = pooled.groupby("close_at_eod", sort=False)["causal"].first() * len(tables)
-    at_close = sum(range(0, 200, 3))
-    assert by_policy.to_dict() == pytest.approx({True: at_close, False: 200 * 199 / 2 - at_close})
+    by_exit = pooled.groupby("exit", sort=False)["causal"].first() * len(tables)
+    third = sum(range(0, 200, 3))
+    assert by_exit.to_dict() == pytest.approx({"take_profit": third, "close": 200 * 199 / 2 - third})
     assert len(pooled) == 3 * 2 * 60
     assert pooled["strategy"].unique().tolist() == ["maxdiff", "untuned", "buy_hold"]
 
@@ -69,7 +72,7 @@ def daily(hour, frequency="B"):
     """Tables of a symbol with a bar a day at that hour; made to be returns and configurations at once."""
     stamps = pd.date_range("2020-01-01", periods=60, freq=frequency) + pd.Timedelta(hours=hour)
     earned = np.random.default_rng(0).normal(0.001, 0.01, len(stamps))
-    counts = {"trades": 1, "ambiguous": 0, "turnover": 2.0, "close_at_eod": True}
+    counts = {"trades": 1, "ambiguous": 0, "turnover": 2.0, "exit": "close"}
     values = dict.fromkeys(("value", "causal", "optimistic"), earned)
     names = ("maxdiff", "untuned", "buy_hold")
     return pd.concat(

@@ -24,7 +24,7 @@ def series(stamps, seed=0, local=None):
     parts = []
     for name in NAMES:
         earned = rng.normal(0.001, 0.01, len(stamps))
-        columns = {"strategy": name, "timestamp": stamps, "close_at_eod": True}
+        columns = {"strategy": name, "timestamp": stamps, "exit": "close"}
         columns |= dict.fromkeys(("value", "causal", "optimistic"), earned)
         columns |= {"trades": 1, "ambiguous": 0, "turnover": 2.0}
         parts.append(pd.DataFrame(columns if local is None else columns | {"local": local}))

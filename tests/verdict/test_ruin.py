@@ -42,9 +42,7 @@ def tables(series, market=None, optimistic=None):
     ]  # fmt: skip
     returns = pd.concat(parts, ignore_index=True)
     tried = returns[returns["strategy"] != "buy_hold"]
-    return returns, pd.concat(
-        [tried.assign(close_at_eod=policy, selected=policy) for policy in (True, False)]
-    )
+    return returns, pd.concat([tried.assign(exit=str(policy), selected=policy) for policy in (True, False)])
 
 
 def judged(series, **options):

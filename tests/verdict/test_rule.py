@@ -46,7 +46,7 @@ def record(causal, optimistic=None, market=None, trades=None, second=None, secon
             rows("buy_hold", market, market, np.ones(n, int)),
         ]
     )
-    tried = pd.concat([returns.assign(close_at_eod=policy, selected=policy) for policy in (True, False)])
+    tried = pd.concat([returns.assign(exit=str(policy), selected=policy) for policy in (True, False)])
     tried = tried[tried["strategy"] != "buy_hold"]
     names = {"tuned": ["sharp", "dull"], "yardsticks": ("untuned", "buy_hold")}
     return evidence(returns, tried, 252, **names)

@@ -1,29 +1,37 @@
 """Walk-forward backtests of one symbol."""
 
-from backtune.backtest.result import BacktestResult
-from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
-from backtune.backtest.simulate import (
-    POLICIES,
-    backtest_forecasts,
-    fee_of,
-    forecast_targets,
-    policy_problems,
-    require_bars,
-    run_backtest,
-)
-from backtune.backtest.sources import Data, symbol_bars
+from typing import TYPE_CHECKING
+
+from backtune.lazy import lazily
+
+if TYPE_CHECKING:
+    from backtune.backtest.result import BacktestResult
+    from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
+    from backtune.backtest.simulate import backtest_forecasts, forecast_targets, require_bars, run_backtest
+    from backtune.backtest.sources import Data, symbol_bars
+    from backtune.backtest.walk_forward import WalkForward, Window
 
 __all__ = [
     "DEFAULT_STRATEGIES",
-    "POLICIES",
     "BacktestResult",
     "Data",
     "Settings",
+    "WalkForward",
+    "Window",
     "backtest_forecasts",
-    "fee_of",
     "forecast_targets",
-    "policy_problems",
     "require_bars",
     "run_backtest",
     "symbol_bars",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "result": ["BacktestResult"],
+        "settings": ["DEFAULT_STRATEGIES", "Settings"],
+        "simulate": ["backtest_forecasts", "forecast_targets", "require_bars", "run_backtest"],
+        "sources": ["Data", "symbol_bars"],
+        "walk_forward": ["WalkForward", "Window"],
+    },
+)

@@ -59,24 +59,6 @@ class BacktestResult:
     forecast: Forecast
     seconds: dict[str, float]
 
-    def plot_equity(self, strategy: str | None = None) -> Any:
-        """Out-of-sample equity and drawdown of every strategy, as a plotly Figure; `strategy` in bold."""
-        from backtune.report.notebook import plot_equity
-
-        return plot_equity(self, strategy)
-
-    def plot_surface(self, simulation: int = -1, strategy: str | None = None) -> Any:
-        """Profit surface of one simulation with its optimum and plateau, as a plotly Figure."""
-        from backtune.report.notebook import plot_surface
-
-        return plot_surface(self, simulation, strategy)
-
-    def plot_offsets(self, strategy: str | None = None) -> Any:
-        """Offsets that each simulation chose, as a plotly Figure."""
-        from backtune.report.notebook import plot_offsets
-
-        return plot_offsets(self, strategy)
-
     @property
     def series(self) -> dict[str, Any]:
         """What the bars were: their number (bars), asset, rows dropped (dropped), notes as plain values."""

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from backtune.backtest.result import BacktestResult
-from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
+from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
-from backtune.backtest.tables import bar_by_bar, idle_reasons, problem_inputs, selected_returns
+from backtune.backtest.tables import (
+    bar_by_bar,
+    idle_reasons,
+    problem_inputs,
+    require_names,
+    selected_returns,
+    simulation_rows,
+)
+from backtune.backtest.tuning import tune
+from backtune.backtest.walk_forward import Window
 from backtune.bars import Bars
 from backtune.bars.notes import warn
-from backtune.bars.series import FEES
-from backtune.errors import ForecasterError, OptimizerError
-from backtune.forecasts import DEFAULT_MODEL, Forecast, Forecaster, forecast, forecaster
+from backtune.errors import ForecasterError
+from backtune.forecasts import Forecast, forecast, forecaster
 from backtune.metrics.summary import summarize
-from backtune.optimizers import Optimizer, Optimum, optimize_many
-from backtune.problem import DEFAULT_BOUNDS, Bounds, EntryExitProblem
-from backtune.strategies import BUY_HOLD, Array, Strategy, sizes_of, strategies
-
-POLICIES = (True, False)
+from backtune.problem import Problem
+from backtune.problem.objectives import scored
+from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies
 
 
+@takes_settings
 def backtest_forecasts(
     symbol: str,
-    num_simulations: int = 70,
+    num_simulations: int | Literal["all"] = 70,
     *,
     data: Data | None = None,
-    window: int = 200,
-    horizon: int = 1,
-    model: str | Forecaster = DEFAULT_MODEL,
-    strategies: Sequence[str | Strategy] = DEFAULT_STRATEGIES,
-    optimizer: str | Optimizer = "exact",
-    budget: int = 500,
-    seed: int = 0,
-    fills: str = "causal",
-    fee: float | None = None,
-    asset: str | None = None,
-    bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
-    drop_bad: bool = False,
+    settings: Settings | None = None,
+    **changes: Any,
 ) -> BacktestResult:
     """Backtest one symbol by rolling simulations, each tuned on a window and judged on the bars after it.
 
@@ -51,18 +47,31 @@ def backtest_forecasts(
     ----------
     symbol : str
         Name of the symbol.
-    num_simulations : int
-        Rolling origins. Their out-of-sample stretches tile the last num_simulations x horizon bars.
+    num_simulations : int or "all"
+        Rolling origins. Their out-of-sample stretches tile the last num_simulations x horizon bars. "all":
+        every one that the bars allow.
     data : folder, file, DataFrame, Bars or Universe
         Where the bars are; for a folder, its file SYMBOL.csv or SYMBOL.parquet. May be left out for the
         sample symbols SP500 and NASDAQ.
-    window, horizon : int
-        Bars to tune on, and bars to trade before tuning again.
+    settings : Settings, optional
+        All that follows in one object, `num_simulations` included, in place of the keywords.
+    window, horizon, gap : int
+        Bars to tune on, bars to trade before tuning again, and bars left out between the two.
+    anchored : bool
+        Tune on all bars from the first on; see `backtune.backtest.walk_forward.WalkForward`.
+    start, end : str, optional
+        Dates: trade from `start` on, which then decides the number of simulations; leave out bars after
+        `end`.
     model : str or Forecaster
         See `backtune.forecast`.
     strategies : sequence of str or Strategy
         "maxdiff", "always_on", or your own. Two yardsticks are always shown beside them: untuned (maxdiff's
-        sides at offsets 0, its policy chosen like theirs) and buy_hold.
+        sides at offsets 0, its exit chosen like theirs) and buy_hold.
+    exits : sequence of str or callable
+        When positions leave: "close" (at the bar's close), "take_profit" (there where it was reached), or
+        your own (`backtune.strategies.exits`). Each simulation trades the one that was better in sample.
+    objective : {"profit", "sharpe"} or callable
+        What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
     optimizer, budget, seed
         See `backtune.optimize`.
     fills : {"causal", "optimistic", "published"}
@@ -92,10 +101,7 @@ def backtest_forecasts(
     >>> result.summary.strategy.tolist()
     ['maxdiff', 'always_on', 'untuned', 'buy_hold']
     """
-    settings = Settings(
-        num_simulations, window, horizon, model, strategies,
-        optimizer, budget, seed, fills, fee, asset, bounds, drop_bad,
-    )  # fmt: skip
+    settings = make_settings(settings, {"num_simulations": num_simulations, **changes})
     bars = symbol_bars(symbol, data, settings)
     warn(bars.source, bars.notes)
     return run_backtest(bars, settings)
@@ -113,27 +119,30 @@ def run_backtest(
     the seconds that it took are counted.
     """
     require_bars(bars, settings)  # a forecast may take minutes
-    given = sum(made.seconds.values()) if made else 0.0
-    started = time.perf_counter() - given
+    started = time.perf_counter() - (sum(made.seconds.values()) if made else 0.0)
     made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
     require_forecasts(bars, made, forecast_targets(bars, settings))
     require_bars(bars, settings, made.first)
+    walk = settings.walk_forward(bars)
+    first = max(made.first, 1)
+    windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
     chosen = strategies(settings.strategies)
-    sizes = {strategy.name: sizes_of(strategy, made, settings.can_short(bars.asset)) for strategy in chosen}
+    problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
     simulations, configurations = [], []
     optimize_seconds = 0.0
     for strategy in chosen:
-        rows, per_bar, seconds = _simulate(bars, made, strategy, sizes[strategy.name], settings)
+        rows, per_bar, seconds = _simulate(bars, problems[strategy.name], strategy, windows, settings)
         simulations += rows
         configurations.append(per_bar)
         optimize_seconds += seconds
         progress()
     table, tried = pd.DataFrame(simulations), pd.concat(configurations, ignore_index=True)
-    starts, fee = _starts(len(bars), settings), fee_of(bars, settings)
+    fee = settings.fee_of(bars.asset)
     per_bar = selected_returns(tried, bars, starts, fee)
-    inputs = problem_inputs(bars, made, sizes, starts.start - settings.window)
-    idle = idle_reasons(per_bar, inputs.iloc[settings.window :], settings.can_short(bars.asset))
+    inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
+    ahead = inputs.iloc[starts.start - windows[0].tune.start :]
+    idle = idle_reasons(per_bar, ahead, settings.can_short(bars.asset))
     summary = summarize(
         table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD, idle=idle
     )
@@ -148,26 +157,16 @@ def run_backtest(
     return BacktestResult(bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent)
 
 
-def fee_of(bars: Bars, settings: Settings) -> float:
-    """Fraction of notional a fill: as set, else the default of the asset."""
-    return FEES[bars.asset] if settings.fee is None else float(settings.fee)
-
-
 def forecast_targets(bars: Bars, settings: Settings) -> range:
     """Bars that the simulations need a forecast of: their windows overlap, and no bar is made twice."""
-    return range(max(_starts(len(bars), settings).start - settings.window, 0), len(bars))
+    first = max(forecaster(settings.model).warm_up, 1)
+    return range(max(settings.walk_forward(bars).needed_from(len(bars), first), 0), len(bars))
 
 
 def require_bars(bars: Bars, settings: Settings, first: int | None = None) -> None:
     """Refuse what does not fit into the bars from `first` on; by default the model's first forecast."""
     first = max(forecaster(settings.model).warm_up if first is None else first, 1)
-    bars.require(
-        settings.window + settings.num_simulations * settings.horizon,
-        len(bars) - first,
-        settings.num_simulations,
-        settings.window,
-        settings.horizon,
-    )
+    settings.walk_forward(bars).require(len(bars), first, symbol=bars.symbol, source=bars.source)
 
 
 def require_forecasts(bars: Bars, made: Forecast, targets: range) -> None:
@@ -200,114 +199,30 @@ def require_forecasts(bars: Bars, made: Forecast, targets: range) -> None:
 
 
 def _simulate(
-    bars: Bars, made: Forecast, strategy: Strategy, sizes: tuple[Array, Array], settings: Settings
-) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
-    """All simulations of one strategy: a row an optimization, a row a policy and bar, seconds."""
-    whole = policy_problems(bars, made, strategy, settings, sizes)
-    offset = len(bars) - whole[0].size
-    starts = _starts(len(bars), settings)
-    started = time.perf_counter()
-    optima = _tune(whole, [start - offset for start in starts], strategy, settings)
-    spent = time.perf_counter() - started
-    rows: list[dict[str, Any]] = []
-    for simulation, start in enumerate(starts):
-        stop = start + settings.horizon
-        tuned = optima[len(whole) * simulation : len(whole) * (simulation + 1)]
-        best = int(np.argmax([in_sample for in_sample, _ in tuned]))  # a tie goes to close_at_eod
-        for number, (problem, (in_sample, optimum)) in enumerate(zip(whole, tuned, strict=True)):
-            ahead = problem.window(start - offset, stop - offset)
-            rows.append(
-                {
-                    "simulation": simulation,
-                    "strategy": strategy.name,
-                    "close_at_eod": problem.close_at_eod,
-                    "selected": number == best,
-                    "high_offset": float(optimum.x[0]),
-                    "low_offset": float(optimum.x[1]),
-                    "in_sample": in_sample,
-                    "out_of_sample": ahead(optimum.x),
-                    "trades": int(ahead.trades(optimum.x).sum()),
-                    "ambiguous": int(ahead.ambiguous(optimum.x).sum()),
-                    "start": bars.timestamps[start],
-                    "end": bars.timestamps[stop - 1],
-                    "optimizer_seconds": float(optimum.seconds),
-                    "evaluations": int(optimum.evaluations),
-                }
-            )
-    return rows, bar_by_bar(bars, whole, pd.DataFrame(rows), _starts(len(bars), settings)), spent
-
-
-def policy_problems(
     bars: Bars,
-    made: Forecast,
-    strategy: Strategy,
+    problems: Mapping[str, Problem],
+    strategy: Any,
+    windows: Sequence[Window],
     settings: Settings,
-    sizes: tuple[Array, Array] | None = None,
-) -> list[EntryExitProblem]:
-    """Problems of all bars that have a forecast, one a policy; `sizes` where they are known already."""
-    first = max(made.first, 1)
-    sides = sizes or sizes_of(strategy, made, settings.can_short(bars.asset))
-    moves: Any = [array[first:] for array in (*bars.moves, made.high, made.low, *sides)]
-    bounds: Bounds | Sequence[Sequence[float]] = (
-        settings.bounds if strategy.tuned else ((0.0, 0.0), (0.0, 0.0))
-    )
-    return [
-        EntryExitProblem(
-            *moves,
-            fee=fee_of(bars, settings),
-            close_at_eod=close_at_eod,
-            fills=settings.fills,  # type: ignore[arg-type]
-            bounds=bounds,
+) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
+    """All simulations of one strategy: a row an optimization, a row an exit and bar, seconds."""
+    started = time.perf_counter()
+    scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
+    require_names(strategy.name, scores)
+    tuned = tune(scores, windows, len(bars), settings, strategy=strategy.name, tuned=is_tuned(strategy))
+    spent = time.perf_counter() - started
+    # a tie goes to the exit that is named first
+    best = np.argmax([[one.objective for one in tuned[name]] for name in scores], axis=0)
+    start = windows[0].trade.start
+    rows: dict[str, list[dict[str, Any]]] = {}
+    parts = []
+    for place, (name, problem) in enumerate(scores.items()):
+        ahead = problem.window(start - len(bars) + problem.size, problem.size)
+        points = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
+        outcome = ahead.outcome(points)
+        rows[name] = simulation_rows(
+            bars, windows, tuned[name], outcome, best == place, (strategy.name, name, problem.parameters)
         )
-        for close_at_eod in POLICIES
-    ]
-
-
-def _tune(
-    whole: Sequence[EntryExitProblem], starts: Sequence[int], strategy: Strategy, settings: Settings
-) -> list[tuple[float, Optimum]]:
-    """Optima of the windows before each start, the policies of a simulation side by side.
-
-    Before each optimum stands what its offsets total on the window's own bars: an optimizer may have
-    maximized something else.
-    """
-    windows, seeds = [], []
-    for simulation, start in enumerate(starts):
-        for problem in whole:
-            windows.append(problem.window(start - settings.window, start))
-            seeds.append(_seed(settings.seed, strategy.name, simulation, problem.close_at_eod))
-    method = settings.optimizer if strategy.tuned else "exact"  # of a yardstick there is nothing to search
-    optima = optimize_many(windows, method, budget=settings.budget, seed=seeds)
-    _require_points(windows, optima, settings.method)
-    return [(window(optimum.x), optimum) for window, optimum in zip(windows, optima, strict=True)]
-
-
-def _seed(seed: int, strategy: str, simulation: int, close_at_eod: bool) -> int:
-    """Seed of one optimization: by names, so that it depends neither on what else is run nor on the order."""
-    name = hashlib.sha256(f"{strategy}/{'close' if close_at_eod else 'take_profit'}".encode()).digest()
-    key = (seed, simulation, *np.frombuffer(name[:16], dtype="<u4").tolist())
-    return int(np.random.SeedSequence(key).generate_state(1)[0])
-
-
-def _require_points(problems: Sequence[EntryExitProblem], optima: Sequence[Any], method: str) -> None:
-    """Refuse what an optimizer of the caller's own gives, if it is not a point of each problem's box."""
-    if len(optima) != len(problems):
-        raise OptimizerError(f"optimizer {method} gave {len(optima)} optima for {len(problems)} problems")
-    for problem, optimum in zip(problems, optima, strict=True):
-        x: Any = getattr(optimum, "x", None)
-        try:
-            inside = [
-                low <= float(value) <= high for value, (low, high) in zip(x, problem.bounds, strict=True)
-            ]
-        except (TypeError, ValueError):
-            inside = [False]
-        if not all(inside):
-            raise OptimizerError(
-                f"optimizer {method} gave x = {x!r}, which is no point of the box {problem.bounds}; "
-                "correct it"
-            )
-
-
-def _starts(n: int, settings: Settings) -> range:
-    """First out-of-sample bar of each simulation; the stretches tile the last bars without overlap."""
-    return range(n - settings.num_simulations * settings.horizon, n, settings.horizon)
+        parts.append(bar_by_bar(bars, windows, outcome, best == place, (strategy.name, name)))
+    in_order = [row for together in zip(*rows.values(), strict=True) for row in together]
+    return in_order, pd.concat(parts, ignore_index=True), spent

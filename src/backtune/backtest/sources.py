@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from backtune.backtest.settings import Settings
@@ -23,8 +24,23 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     Raises
     ------
     BarsError, SettingError
-        Not found, unreadable, or not bars.
+        Not found, unreadable, not bars, or none of them as early as `Settings.end`.
     """
+    bars = _whole(symbol, data, settings)
+    if settings.end is None:
+        return bars
+    day_after = np.datetime64(settings.end, "D") + 1
+    count = int((bars.local < day_after).sum())
+    if count == 0:
+        raise BarsError(
+            bars.source,
+            f"end is {settings.end}, and the first bar of {symbol} is of {str(bars.local[0])[:10]}",
+            "give a later date",
+        )
+    return bars if count == len(bars) else bars.head(count)
+
+
+def _whole(symbol: str, data: Data | None, settings: Settings) -> Bars:
     check_symbol(symbol)
     if isinstance(data, Bars):
         asset, days = settings.asset or data.asset, settings.days_a_year or data.days_a_year
@@ -36,7 +52,7 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
         return read_bars(data, symbol, options=options)
     if data is None:
         if symbol.upper() in SAMPLE_SYMBOLS:
-            return symbol_bars(symbol, load_sample(symbol), settings)
+            return _whole(symbol, load_sample(symbol), settings)
         raise BarsError(
             symbol,
             "no data given",

@@ -1,55 +1,125 @@
-"""What a backtest leaves bar by bar: out-of-sample returns, and what the problems were made of."""
+"""The tables of a backtest: a row an optimization, a row a bar, and what the problems were made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backtune.backtest.tuning import Tuned
+from backtune.backtest.walk_forward import Window
 from backtune.bars import Bars
+from backtune.errors import StrategyError
 from backtune.forecasts import Forecast
-from backtune.problem import EntryExitProblem
-from backtune.strategies import BUY_HOLD
+from backtune.problem import Outcome, Problem
+from backtune.strategies import BUY_HOLD, CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
+COLUMNS = (  # of `BacktestResult.simulations`, beside the parameters
+    "symbol", "simulation", "strategy", "exit", "close_at_eod", "selected", "objective", "in_sample",
+    "out_of_sample", "trades", "ambiguous", "start", "end", "optimizer_seconds", "evaluations", "exact",
+    "stopped", "failures", "bound",
+)  # fmt: skip
 
 
-def bar_by_bar(
-    bars: Bars, whole: Sequence[EntryExitProblem], rows: pd.DataFrame, starts: range
-) -> pd.DataFrame:
-    """Out-of-sample returns of every policy, bar by bar, under the run's rule and its two bounds.
+def require_names(strategy: str, problems: Mapping[str, Problem]) -> None:
+    """Refuse parameters whose names are columns of the tables.
+
+    Raises
+    ------
+    StrategyError
+    """
+    for problem in problems.values():
+        taken = [name for name in problem.parameters if name in COLUMNS]
+        if taken:
+            raise StrategyError(
+                f"strategy {strategy!r} has a parameter {taken[0]!r}, which is a column of the tables; "
+                "give it another name"
+            )
+
+
+def simulation_rows(
+    bars: Bars,
+    windows: Sequence[Window],
+    tuned: Sequence[Tuned],
+    outcome: Outcome,
+    selected: NDArray[np.bool_],
+    names: tuple[str, str, tuple[str, ...]],
+) -> list[dict[str, Any]]:
+    """Rows of `BacktestResult.simulations` of one strategy and exit.
 
     Parameters
     ----------
     bars : Bars
-    whole : sequence of EntryExitProblem
-        One a policy, of all bars that have a forecast.
-    rows : DataFrame
-        `BacktestResult.simulations` of one strategy.
-    starts : range
-        First out-of-sample bar of each simulation; its step is the horizon.
-
-    Returns
-    -------
-    DataFrame
-        `BacktestResult.configurations` of that strategy.
+    windows : sequence of Window
+    tuned : sequence of Tuned
+        One a window.
+    outcome : Outcome
+        Of the bars out of sample, from the first to the last.
+    selected : ndarray of bool
+        Whether the exit was the better one in sample, one a window.
+    names : tuple
+        Strategy, exit, parameters.
     """
-    parts = []
-    for problem in whole:
-        mine = rows[rows["close_at_eod"] == problem.close_at_eod]
-        ahead = problem.window(starts.start - len(bars) + problem.size, problem.size)
-        points = np.repeat(mine[list(problem.parameters)].to_numpy(), starts.step, axis=0)
-        outcome = ahead.outcome(points)
-        part = {
-            "strategy": rows["strategy"].iloc[0],
-            "close_at_eod": problem.close_at_eod,
-            "selected": np.repeat(mine["selected"].to_numpy(), starts.step),
-            "simulation": np.repeat(mine["simulation"].to_numpy(), starts.step),
-            "timestamp": bars.timestamps[starts.start :],
-            "local": bars.local[starts.start :],
+    strategy, exit_name, parameters = names
+    policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
+    by_window = (len(windows), -1)
+    totals, trades, ambiguous = (
+        array.reshape(by_window).sum(axis=1) for array in (outcome.value, outcome.trades, outcome.ambiguous)
+    )
+    return [
+        {
+            "simulation": window.simulation,
+            "strategy": strategy,
+            **policy,
+            "selected": bool(chosen),
+            **dict(zip(parameters, map(float, one.optimum.x), strict=True)),
+            "in_sample": one.in_sample,
+            "out_of_sample": float(total),
+            "trades": int(filled),
+            "ambiguous": int(unknown),
+            "start": bars.timestamps[window.trade.start],
+            "end": bars.timestamps[window.trade.stop - 1],
+            "optimizer_seconds": float(one.optimum.seconds),
+            "evaluations": int(one.optimum.evaluations),
+            "exit": exit_name,
+            "objective": one.objective,
+            "exact": bool(one.optimum.exact),
+            "stopped": str(one.optimum.stopped),
+            "failures": int(one.optimum.failures),
+            "bound": float(one.optimum.bound),
+        }
+        for window, one, chosen, total, filled, unknown in zip(
+            windows, tuned, selected, totals, trades, ambiguous, strict=True
+        )
+    ]
+
+
+def bar_by_bar(
+    bars: Bars,
+    windows: Sequence[Window],
+    outcome: Outcome,
+    selected: NDArray[np.bool_],
+    names: tuple[str, str],
+) -> pd.DataFrame:
+    """`BacktestResult.configurations` of one strategy and exit; see `simulation_rows` for the arguments."""
+    strategy, exit_name = names
+    first, last = windows[0].trade.start, windows[-1].trade.stop
+    horizon = windows[0].trade.stop - first
+    policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
+    return pd.DataFrame(
+        {
+            "strategy": strategy,
+            "exit": exit_name,
+            **policy,
+            "selected": np.repeat(selected, horizon),
+            "simulation": np.repeat([window.simulation for window in windows], horizon),
+            "timestamp": bars.timestamps[first:last],
+            "local": bars.local[first:last],
             "value": outcome.value,
             "causal": outcome.causal,
             "optimistic": outcome.optimistic,
@@ -57,13 +127,13 @@ def bar_by_bar(
             "ambiguous": outcome.ambiguous,
             "turnover": outcome.turnover,
         }
-        parts.append(pd.DataFrame(part))
-    return pd.concat(parts, ignore_index=True)
+    )
 
 
 def selected_returns(configurations: pd.DataFrame, bars: Bars, starts: range, fee: float) -> pd.DataFrame:
-    """Bars of the policies that were selected, in the order of time, and buy-and-hold behind them."""
-    chosen = configurations[configurations["selected"]].drop(columns=["close_at_eod", "selected"])
+    """Bars of the exits that were selected, in the order of time, and buy-and-hold behind them."""
+    chosen = configurations[configurations["selected"]]
+    chosen = chosen.drop(columns=[name for name in ("exit", "close_at_eod", "selected") if name in chosen])
     order = pd.Categorical(chosen["strategy"], chosen["strategy"].unique())
     chosen = chosen.iloc[np.lexsort((chosen["timestamp"], order.codes))]
     held = _buy_hold(bars, starts, fee)[list(chosen.columns)]
@@ -96,14 +166,18 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
 
 
 def problem_inputs(
-    bars: Bars, made: Forecast, sizes: Mapping[str, tuple[Array, Array]], first: int
+    bars: Bars, made: Forecast, problems: Mapping[str, Mapping[str, Problem]], first: int
 ) -> pd.DataFrame:
-    """`BacktestResult.inputs`: moves, forecasts and sizes (by strategy) of the bars from `first` on."""
+    """`BacktestResult.inputs`: moves, forecasts and sizes of the bars from `first` on.
+
+    Sizes are those of strategies whose problems say them, as `backtune.EntryExitProblem` does.
+    """
     columns = dict(zip(MOVES, [*bars.moves, made.high, made.low], strict=True))
     columns["close_forecast"] = made.close
-    for name, sides in sizes.items():
-        for side, size in zip(("long", "short"), sides, strict=True):
-            columns[f"{name}:{side}"] = size
+    for strategy, by_exit in problems.items():
+        sides: Array | None = getattr(next(iter(by_exit.values())), "sizes", None)
+        for side, size in zip(("long", "short"), () if sides is None else sides, strict=sides is not None):
+            columns[f"{strategy}:{side}"] = np.concatenate([np.zeros(len(bars) - len(size)), size])
     return pd.DataFrame(
         {"timestamp": bars.timestamps[first:], **{name: array[first:] for name, array in columns.items()}}
     )

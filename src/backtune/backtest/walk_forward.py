@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from backtune.errors import BarsError, SettingError, whole_number
+from backtune.errors import BarsError, SettingError, is_flag, whole_number
 
 ALL: Literal["all"] = "all"
 
@@ -45,13 +45,17 @@ class WalkForward:
     anchored: bool = False
 
     def __post_init__(self) -> None:
-        if self.simulations != ALL:
-            whole_number("num_simulations", self.simulations)
-        for name in ("window", "horizon"):
-            whole_number(name, getattr(self, name))
-        whole_number("gap", self.gap, 0)
-        if not isinstance(self.anchored, bool):
+        plain: dict[str, int] = (
+            {}
+            if self.simulations == ALL
+            else {"simulations": whole_number("num_simulations", self.simulations)}
+        )
+        plain |= {name: whole_number(name, getattr(self, name)) for name in ("window", "horizon")}
+        plain["gap"] = whole_number("gap", self.gap, 0)
+        if not is_flag(self.anchored):
             raise SettingError(f"anchored is {self.anchored!r}; expected True or False")
+        for name, value in {**plain, "anchored": bool(self.anchored)}.items():
+            object.__setattr__(self, name, value)  # as Python has it, whoever gave it
 
     def count(self, n: int, first: int = 0) -> int:
         """Simulations on bars first..n-1: those asked for, or as many as fit."""

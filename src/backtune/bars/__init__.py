@@ -6,8 +6,9 @@ definition of a bar, `adjustment` makes prices of one scale, `checks` looks at t
 serves the real daily bars that ship with the arch package, `Universe` makes synthetic symbols.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from backtune.lazy import lazily
 
 if TYPE_CHECKING:
     from backtune.bars.files import find_bars_file
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
     from backtune.bars.series import Bars
     from backtune.bars.universe import Universe
 
-_HOME = {
-    "find_bars_file": "files",
-    "check_symbol": "names",
-    "folder_name": "names",
-    "DataWarning": "notes",
-    "Note": "notes",
-    "ReadOptions": "options",
-    "load_bars": "read",
-    "SAMPLE_SYMBOLS": "sample",
-    "load_sample": "sample",
-    "Bars": "series",
-    "Universe": "universe",
-}
 __all__ = [
     "SAMPLE_SYMBOLS",
     "Bars",
@@ -46,14 +34,16 @@ __all__ = [
     "load_sample",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:  # the command line needs the names of options, and none of pandas
-        raise AttributeError(f"module 'backtune.bars' has no attribute {name!r}")
-    value = getattr(import_module(f"backtune.bars.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__ = lazily(
+    __name__,
+    {
+        "files": ["find_bars_file"],
+        "names": ["check_symbol", "folder_name"],
+        "notes": ["DataWarning", "Note"],
+        "options": ["ReadOptions"],
+        "read": ["load_bars"],
+        "sample": ["SAMPLE_SYMBOLS", "load_sample"],
+        "series": ["Bars"],
+        "universe": ["Universe"],
+    },
+)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from backtune.errors import SettingError, is_number, one_of
+from backtune.errors import SettingError, is_flag, is_number, one_of
 
 Asset = Literal["stock", "crypto"]
 ASSETS: tuple[Asset, ...] = ("stock", "crypto")
@@ -74,9 +74,9 @@ class ReadOptions:
         if days is not None and not (is_number(days) and 1.0 <= days <= 366.0):
             raise SettingError(f"days_a_year is {days!r}; it is a number from 1 to 366")
         for name in ("drop_bad", "raw", "accept_jumps"):
-            if not _is_flag(getattr(self, name)):
+            if not is_flag(getattr(self, name)):
                 raise SettingError(f"{name} is {getattr(self, name)!r}; expected True or False")
-        if self.day_first is not None and not _is_flag(self.day_first):
+        if self.day_first is not None and not is_flag(self.day_first):
             raise SettingError(f"day_first is {self.day_first!r}; expected True, False or None")
         if self.decimal is not None:
             one_of("decimal mark", self.decimal, (".", ","))
@@ -162,11 +162,6 @@ class ReadOptions:
         named = self.named_columns()
         plain["columns"] = ",".join(f"{part}={column}" for part, column in named.items()) or None
         return plain
-
-
-def _is_flag(value: object) -> bool:
-    """Whether it is True or False, of Python or of NumPy."""
-    return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
 
 
 def zone(name: object) -> ZoneInfo:

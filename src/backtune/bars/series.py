@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,6 @@ from backtune.errors import BarsError
 
 Array = NDArray[np.float64]
 
-FEES: dict[Asset, float] = {"stock": 0.0005, "crypto": 0.0015}
 DAYS_A_YEAR: dict[Asset, int] = {"stock": 252, "crypto": 365}
 
 
@@ -90,6 +89,15 @@ class Bars:
         first, last = np.datetime_as_string(self.timestamps[[0, -1]], unit="m")
         return f"Bars({self.symbol}, {len(self)} bars, {first} to {last}, {self.asset})"
 
+    def head(self, count: int) -> Bars:
+        """Return the first `count` bars."""
+        cut: dict[str, Any] = {
+            name: value[:count]
+            for name in ("timestamps", "open", "high", "low", "close", "volume", "utc_offset")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **cut)
+
     @cached_property
     def local(self) -> NDArray[np.datetime64]:
         """Timestamps as the exchange's own clock shows them, shape (n,), datetime64[ns].
@@ -150,29 +158,3 @@ class Bars:
         if self.utc_offset is not None:
             columns["utc_offset"] = self.utc_offset
         return pd.DataFrame(columns, index=pd.DatetimeIndex(self.timestamps, name="timestamp"))
-
-    def require(self, needed: int, available: int, num_simulations: int, window: int, horizon: int) -> None:
-        """Refuse a backtest that asks for more bars with a forecast than there are.
-
-        Raises
-        ------
-        BarsError
-            Says how many bars it needs, how many there are, and the largest num_simulations that fits.
-        """
-        if needed <= available:
-            return
-        unusable = len(self) - available
-        fits = (available - window) // horizon
-        cure = (
-            f"the largest num_simulations that fits is {fits}"
-            if fits >= 1
-            else f"one simulation alone needs {window + horizon + unusable}: use a smaller "
-            f"{'horizon' if window < available else 'window'} or more bars"
-        )
-        raise BarsError(
-            self.source,
-            f"num_simulations={num_simulations}, window={window}, horizon={horizon} need {needed + unusable} "
-            f"bars ({unusable} of them before the first forecast), and {self.symbol} has {len(self)}",
-            cure,
-            value=len(self),
-        )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtune.cli.options import Debug, Json, print_json, read_settings, reading
+from backtune.bars.options import ReadOptions
+from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.settings import with_settings
 from backtune.errors import BarsError
 
 if TYPE_CHECKING:
@@ -17,18 +19,19 @@ app = typer.Typer(help="Price files.", no_args_is_help=True, rich_markup_mode=No
 
 
 @app.command()
-@reading()
+@with_settings(ReadOptions)
 def check(
     source: Annotated[Path, typer.Argument(help="Folder of price files, or one file.")],
     as_json: Json = False,
     debug: Debug = False,
-    **options: Any,
+    *,
+    settings: ReadOptions,
 ) -> None:
     """Check price files: what is in each, and what to know of it; exit 2 if one is bad."""
     from backtune.bars.files import check_files
     from backtune.report.terminal import folder_table, print_table
 
-    checked = check_files(source, **read_settings(options))
+    checked = check_files(source, settings)
     if as_json:
         print_json([_row(path.name, found) for path, found in checked])
     else:

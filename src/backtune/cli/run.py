@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backtune.cli.options import Debug, DropBad, Json, print_json, read_settings, reading
+from backtune.backtest.settings import Settings
+from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
 
 
-@reading("asset", "drop_bad")
+@with_settings(Settings)
 def run(
     context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,
@@ -28,18 +30,9 @@ def run(
     ] = False,
     universe: Annotated[int | None, typer.Option(help="Use this many synthetic symbols.")] = None,
     universe_bars: Annotated[int, typer.Option(help="Bars of each synthetic symbol.")] = 2000,
-    simulations: Annotated[int, typer.Option(help="Rolling simulations a symbol.")] = 70,
-    window: Annotated[int, typer.Option(help="Bars that each simulation tunes on.")] = 200,
-    horizon: Annotated[int, typer.Option(help="Bars that each simulation trades untouched.")] = 1,
-    model: Annotated[str, typer.Option(help="Forecaster; see docs/forecasting.md.")] = "fhs",
-    strategies: Annotated[str, typer.Option(help="Comma-separated.")] = "maxdiff,always_on",
-    optimizer: Annotated[str, typer.Option(help="See `backtune optimizers`.")] = "exact",
-    budget: Annotated[int, typer.Option(help="Evaluations an optimization (exact needs none).")] = 500,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    fills: Annotated[str, typer.Option(help="causal, optimistic or published.")] = "causal",
-    fee: Annotated[float | None, typer.Option(help="Fraction of notional a fill.")] = None,
-    asset: Annotated[str | None, typer.Option(help="stock or crypto; told from the bars by default.")] = None,
-    workers: Annotated[int, typer.Option(help="Worker processes; 1 works in this process.")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", "--max-workers", help="Worker processes; 1 works in this process.")
+    ] = 1,
     scheduler: Annotated[
         str | None, typer.Option(help="Use a running Dask cluster: tcp://host:8786 (docs/cluster.md).")
     ] = None,
@@ -56,13 +49,10 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run folder: do what has no good result.")
     ] = None,
-    drop_bad: DropBad = False,
-    short: Annotated[
-        bool | None, typer.Option("--short/--no-short", help="Sell short; by default stocks alone.")
-    ] = None,
     as_json: Json = False,
     debug: Debug = False,
-    **reading_options: Any,
+    *,
+    settings: Settings,
 ) -> None:
     """Backtest symbols: table, and a run folder with everything behind it."""
     from backtune.report.page import report
@@ -78,15 +68,8 @@ def run(
         begun = Run.open(resume)
         names, kinds = begun.record["symbols"], run_settings(begun).strategies
     else:
-        from backtune.backtest import Settings
-
-        names, source = _symbols(symbols, data, demo, universe, universe_bars, seed)
-        kinds = [name.strip() for name in strategies.split(",") if name.strip()]
-        settings = Settings(
-            num_simulations=simulations, window=window, horizon=horizon, model=model, strategies=kinds,
-            optimizer=optimizer, budget=budget, seed=seed, fills=fills, fee=fee, asset=asset,
-            drop_bad=drop_bad, short=short, **read_settings(reading_options),
-        )  # fmt: skip
+        names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
+        kinds = settings.strategies
     try:
         with run_progress(len(names), len(kinds) + 1, quiet=as_json) as progress:
             if resume is not None:

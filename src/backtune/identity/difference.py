@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+HASH = re.compile("[0-9a-f]{16,}")
 MOST = 4
 LONGEST = 60  # characters of a value
 ABSENT = object()
@@ -68,7 +70,7 @@ def _sentence(path: tuple[str, ...], before: Any, after: Any) -> str:
         return f"{name} {_was(before, after)}"
     if path == ("package",):
         return "code of backtune changed"
-    if len(path) == 1 or kind in ("arrays", "sizes"):
+    if len(path) == 1 or _is_hash(before) or _is_hash(after):
         return f"{_place(path)} {_how(before, after)}"
     return f"{'.'.join(path)} {_was(before, after)}"
 
@@ -79,7 +81,11 @@ def _short(value: Any) -> str:
 
 
 def _place(path: tuple[str, ...]) -> str:
-    return " ".join(path) or "something"
+    return " ".join(name for name in path if name not in ("sha256", "arrays")) or "something"
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and HASH.fullmatch(value) is not None
 
 
 def _how(before: Any, after: Any) -> str:

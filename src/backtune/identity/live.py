@@ -57,7 +57,8 @@ OUTSIDE = {  # packages whose answers lie outside this machine, or in another pr
 }  # fmt: skip
 READERS = {
     "read_text", "read_bytes", "read_csv", "read_parquet", "read_json", "read_excel", "read_pickle",
-    "read_feather", "read_hdf", "read_table", "loadtxt", "genfromtxt", "fromfile", "memmap",
+    "read_feather", "read_hdf", "read_table", "loadtxt", "genfromtxt", "fromfile", "memmap", "listdir",
+    "scandir", "glob", "iglob",
 }  # fmt: skip
 
 

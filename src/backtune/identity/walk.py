@@ -33,6 +33,7 @@ SKIPPED = {  # of a class: what it is made of, not what it does
     "__static_attributes__", "__abstractmethods__", "_abc_impl", "__dataclass_fields__",
     "__dataclass_params__", "__match_args__", "__parameters__", "__orig_bases__",
 }  # fmt: skip
+READING_METHODS = {"read_text", "read_bytes", "iterdir", "rglob"}  # of a path
 BUILT_IN = (
     types.BuiltinFunctionType,
     types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType,
@@ -113,7 +114,7 @@ class Walk:
         for folder in sorted(self._folders):
             for name in sorted(self._strings):
                 self._file(os.path.join(folder, name))
-        if self._readers and not self.files:
+        if self._readers and all(path.endswith(".py") for path in self.files):  # `__file__` is no data
             for where in self._readers:
                 self.cannot(where, "reads a file that cannot be told; name it in an attribute")
 
@@ -196,7 +197,7 @@ class Walk:
                 parts.append(self._used(imported, names.attributes, name, where))
         for text in names.strings:
             self._path(text)
-        if "read_text" in names.attributes or "read_bytes" in names.attributes:
+        if READING_METHODS & set(names.attributes):
             self._readers.append(where)
         return joined(*parts)
 

@@ -122,6 +122,11 @@ class Optimizer(ABC):
         """``library:algorithm``, or the library alone where it has one algorithm."""
         return f"{self.library}:{self.algorithm}" if self.algorithm else self.library
 
+    @property
+    def proves(self) -> bool:
+        """Whether it proves its optimum, so that a budget and a seed mean nothing to it."""
+        return False
+
     def supports(self, objective: Objective) -> bool:
         """Whether the method takes this kind of objective; `optimize` refuses any other in one line."""
         return True

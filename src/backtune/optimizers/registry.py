@@ -91,7 +91,7 @@ def optimize(
         counts, and is never the best.
     method : str or Optimizer
         ``library`` or ``library:algorithm``; `optimizers` lists them. "exact" proves its optimum, and needs
-        an `EntryExitProblem`. An `Optimizer` object is used as it is.
+        an `EntryExitProblem` or a `HoldProblem`. An `Optimizer` object is used as it is.
     budget : int
         Most evaluations that the method may make ("exact" needs none and ignores it).
     seed : int

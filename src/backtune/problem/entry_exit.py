@@ -129,6 +129,11 @@ class EntryExitProblem:
         self._longs, self._shorts = _side(self.moves, short=False), _side(self.moves, short=True)
         self.long_legs, self.short_legs = self._longs.legs(), self._shorts.legs()
 
+    @property
+    def sizes(self) -> Array:
+        """Sizes of both sides, long and short, shape (2, n)."""
+        return self.moves[kernels.SIZE : kernels.SIZE + 2]
+
     def __call__(self, x: ArrayLike) -> float:
         """Total return at x = (high_offset, low_offset), the sum over all bars."""
         a, b = point(x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -34,6 +34,40 @@ def run_progress(symbols: int, steps: int, *, quiet: bool) -> Iterator[Progress]
             yield Bar(shown, symbols, steps)
     else:
         yield Lines(sys.stderr, symbols)
+
+
+@contextmanager
+def count_progress(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function (name, done, total) that shows how far a count is: a bar, or a line each tenth of it.
+
+    Parameters
+    ----------
+    what : str
+        What is counted, in the plural.
+    quiet : bool
+        Show nothing.
+    """
+    if quiet:
+        yield lambda name, done, total: None
+    elif sys.stderr.isatty():
+        with _rich_progress() as shown:
+            bar, started = shown.add_task("starting", rate=""), time.monotonic()
+
+            def draw(name: str, done: int, total: int) -> None:
+                rate = f"{done / max(time.monotonic() - started, 1e-9):.2g}/s"
+                shown.update(bar, completed=done, total=total, description=name, rate=rate)
+
+            yield draw
+    else:
+        tenth = -1
+
+        def write(name: str, done: int, total: int) -> None:
+            nonlocal tenth
+            before, tenth = tenth, done * 10 // total
+            if tenth != before:
+                sys.stderr.write(f"{done} of {total} {what} done ({name})\n")
+
+        yield write
 
 
 class Lines:

@@ -68,19 +68,3 @@ def strategies_table(summary: pd.DataFrame) -> Table:
             "-" if pd.isna(sharpe) else f"{sharpe:.2f}",
         )  # fmt: skip
     return table
-
-
-def frame_table(frame: pd.DataFrame) -> Table:
-    """Any frame, as it is."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, kind in frame.dtypes.items():
-        table.add_column(
-            escape(str(name)), justify="right" if pd.api.types.is_numeric_dtype(kind) else "left"
-        )
-    for row in frame.itertuples(index=False):
-        table.add_row(*(escape(_cell(value)) for value in row))
-    return table
-
-
-def _cell(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

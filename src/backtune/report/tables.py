@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from backtune.backtest import BacktestResult, fee_of
+from backtune.backtest import BacktestResult
 from backtune.metrics.account import account_bars
 from backtune.store import Run
 
@@ -52,7 +52,7 @@ class SymbolTables:
             result.returns,
             result.inputs,
             result.settings.as_dict(),
-            fee_of(result.bars, result.settings),
+            result.settings.fee_of(result.bars.asset),
             result.seconds,
             result.settings.tuned,
         )

@@ -96,7 +96,7 @@ def run_text(result: BacktestResult) -> str:
     dropped = f", {_rows(series['dropped'])} dropped" if series["dropped"] else ""
     return (
         f"{result.symbol}: {series['bars']} bars ({series['asset']}{dropped}); "
-        f"{settings.num_simulations} simulations, "
+        f"{result.simulations['simulation'].nunique()} simulations, "
         f"tuned on {settings.window} bars each, traded {first} to {last}, never tuned on; "
         f"fills {settings.fills}"
     )

@@ -17,7 +17,7 @@ from typing import Any
 from backtune.compiled import warn_unless_kept
 from backtune.errors import BacktuneError, RunError, SettingError
 from backtune.runner.guard import UnguardedError, check_guard, listening
-from backtune.runner.threads import ENVIRONMENT
+from backtune.runner.threads import ENVIRONMENT, inherited
 
 LOOPBACK = "127.0.0.1"
 START_ATTEMPTS = 3
@@ -86,7 +86,7 @@ def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -
     check_guard()
     _check_memory_limit(memory_limit)
     warn_unless_kept()  # once for all workers
-    with dask.config.set(CONFIG), _environment(), _local(distributed, workers, memory_limit) as client:
+    with dask.config.set(CONFIG), inherited(), _local(distributed, workers, memory_limit) as client:
         yield client
 
 
@@ -229,24 +229,6 @@ def _killed(cluster: Any) -> bool:
             with suppress(OSError):
                 os.kill(pid, KILL)
     return all(nanny.status.name not in ("init", "starting", "running") for nanny in list(cluster._created))
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    """Set the thread counts that workers inherit, and take them back."""
-    ours = {name: value for name, value in ENVIRONMENT.items() if name != "NUMBA_NUM_THREADS"}  # see below
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(
-        ours
-    )  # numba reads its own again at each compilation, the driver's included: `env` sets it
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

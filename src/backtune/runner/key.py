@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from backtune.backtest import Settings, fee_of
+from backtune.backtest import Settings
 from backtune.bars import Bars
-from backtune.errors import BacktuneError, ForecasterError, SettingError, in_a_line
+from backtune.errors import BacktuneError, ForecasterError, SettingError, StrategyError, in_a_line
 from backtune.forecasts import Forecast, Forecaster, forecaster
 from backtune.identity import (
     array_digest,
@@ -30,9 +30,10 @@ from backtune.identity import (
 )
 from backtune.identity.walk import namespace_of
 from backtune.optimizers import Optimizer, optimizer
-from backtune.strategies import Strategy, strategies
+from backtune.problem.objectives import objective
+from backtune.strategies import Strategy, exits, sizes_of, strategies
 
-PLUG_INS = ("model", "strategies", "optimizer")  # settings that say more than a name
+PLUG_INS = ("model", "strategies", "exits", "objective", "optimizer")  # settings that say more than a name
 
 
 def run_identity(settings: Settings) -> dict[str, Any]:
@@ -52,6 +53,8 @@ def run_identity(settings: Settings) -> dict[str, Any]:
             if field.name not in PLUG_INS
         },
         "strategies": {one.name: _said_by(one, f"strategy {one.name}") for one in _all(settings)},
+        "exits": {name: identity_of(rule, f"exit {name}") for name, rule in exits(settings.exits).items()},
+        "objective": identity_of(objective(settings.objective), "the objective"),
         "optimizer": _said_by(optimizer(settings.optimizer), "the optimizer"),
         "forecaster": _forecaster_if_there(settings),
     }
@@ -76,7 +79,7 @@ def result_identity(
     ForecasterError
         The model's library or its weights are not there.
     """
-    own = {"bars": bars.identity(), "fee": fee_of(bars, settings)}
+    own = {"bars": bars.identity(), "fee": settings.fee_of(bars.asset)}
     if not forecast_decides(settings):
         return {**run, **own, "forecaster": _forecaster(settings)}
     if forecast is None:
@@ -88,7 +91,7 @@ def result_identity(
         "sizes": {
             strategy.name: _sizes_digest(strategy, bars, forecast, settings)
             for strategy in _all(settings)
-            if _is_own(strategy.sizes)
+            if isinstance(strategy, Strategy) and _is_own(strategy.sizes)
         },
     }
 
@@ -103,7 +106,9 @@ def forecast_decides(settings: Settings) -> bool:
     model = forecaster(settings.model)
     if _says_itself(model):
         return False
-    return _is_own(type(model)) or any(_is_own(strategy.sizes) for strategy in _all(settings))
+    return _is_own(type(model)) or any(
+        _is_own(getattr(strategy, "sizes", type(strategy))) for strategy in _all(settings)
+    )
 
 
 def forecast_changed(before: Mapping[str, Any], settings: Settings, forecast: Forecast) -> str:
@@ -168,7 +173,11 @@ def _forecaster_if_there(settings: Settings) -> dict[str, Any]:
 
 def _says_itself(plug_in: Any) -> bool:
     """Whether a plug-in has an `identity` of its own: what that says is believed."""
-    return type(plug_in).identity not in (Forecaster.identity, Strategy.identity, Optimizer.identity)
+    return getattr(type(plug_in), "identity", Strategy.identity) not in (
+        Forecaster.identity,
+        Strategy.identity,
+        Optimizer.identity,
+    )
 
 
 def _is_own(item: Any) -> bool:
@@ -187,6 +196,6 @@ def _forecast_digest(forecast: Forecast) -> str:
 
 def _sizes_digest(strategy: Strategy, bars: Bars, forecast: Forecast, settings: Settings) -> str:
     try:
-        return array_digest(*map(np.asarray, strategy.sizes(forecast, settings.can_short(bars.asset))))
-    except Exception as error:  # the backtest meets it again, and says so
-        return in_a_line(error)
+        return array_digest(*sizes_of(strategy, forecast, settings.can_short(bars.asset)))
+    except StrategyError as error:  # the backtest meets it again, and says so
+        return str(error)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from backtune.backtest import forecast_targets, require_bars, symbol_bars
+from backtune.backtest.settings import ALL
 from backtune.bars import Bars
 from backtune.forecasts import Forecast, forecast_many, forecaster
 from backtune.forecasts.contexts import ContextForecaster
@@ -22,7 +23,9 @@ def groups(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
     size = 1
     if tasks and isinstance(forecaster(tasks[0].settings.model), ContextForecaster):
         settings = tasks[0].settings
-        size = max(CONTEXTS // (settings.window + settings.num_simulations * settings.horizon), 1)
+        known = settings.num_simulations != ALL and settings.start is None and not settings.anchored
+        each = settings.window + int(settings.num_simulations) * settings.horizon if known else CONTEXTS
+        size = max(CONTEXTS // each, 1)
     for start in range(0, len(tasks), size):
         yield tasks[start : start + size]
 

@@ -24,7 +24,7 @@ import pandas as pd
 import pyarrow
 from pyarrow import parquet
 
-from backtune.backtest import BacktestResult, fee_of
+from backtune.backtest import BacktestResult
 from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
 
@@ -104,7 +104,7 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         "bars": len(bars),
         "dropped": bars.dropped,
         "asset": bars.asset,
-        "fee": fee_of(bars, result.settings),
+        "fee": result.settings.fee_of(bars.asset),
         "periods_a_year": bars.periods_a_year,
         "days_a_year": bars.pace.days_a_year,
         "notes": [note.as_dict() for note in bars.notes],

@@ -1,180 +1,40 @@
-"""Strategies: which sides a bar trades, and how large.
+"""Strategies: which sides a bar trades, how large, and when positions leave."""
 
-A strategy is a function of the forecast and of whether the asset can be shorted. To write one's own, pass a
-`Strategy` to `backtest_forecasts(strategies=[...])`; its sizes may use nothing but the forecast arrays and
-bars before each bar.
-"""
+from backtune.strategies.base import (
+    BUY_HOLD,
+    STRATEGIES,
+    UNTUNED,
+    Array,
+    Sizes,
+    Strategy,
+    always_on,
+    entry_exit_problems,
+    is_tuned,
+    maxdiff,
+    problems_of,
+    sizes_of,
+    strategies,
+)
+from backtune.strategies.exits import CLOSE_AT_EOD, EXITS, Exit, Orders, exit_name, exits
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from backtune.errors import SettingError, StrategyError, in_a_line, one_of
-from backtune.forecasts import Forecast
-from backtune.identity import identity_of
-
-Array = NDArray[np.float64]
-Sizes = Callable[[Forecast, bool], tuple[Array, Array]]
-SIDES = ("long_size", "short_size")
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """A name, the sizes of both sides, and whether offsets are tuned.
-
-    Attributes
-    ----------
-    name : str
-        As shown in tables.
-    sizes : callable
-        (forecast, can_short) -> (long_size, short_size), each shape (n,), >= 0. What it says of a bar that
-        has no forecast is not used. The forecast's arrays are read-only: change a copy.
-    tuned : bool
-        False: offsets stay 0, as a yardstick. A yardstick is shown, and is no candidate for an edge.
-
-    Raises
-    ------
-    SettingError
-        One of them is of the wrong kind.
-    """
-
-    name: str
-    sizes: Sizes
-    tuned: bool = True
-
-    def __post_init__(self) -> None:
-        for name, good, expected in (
-            ("name", isinstance(self.name, str) and self.name.strip(), "a name"),
-            ("sizes", callable(self.sizes), "a function (forecast, can_short) -> (long_size, short_size)"),
-            ("tuned", isinstance(self.tuned, bool | np.bool_), "True or False"),
-        ):
-            if not good:
-                raise SettingError(f"{name} of a strategy is {getattr(self, name)!r}; expected {expected}")
-
-    def identity(self) -> dict[str, Any]:
-        """Plain values that decide the sizes, besides bars and forecast; see `backtune.identity.identity_of`.
-
-        By default all that the code of `sizes` reaches. Where that cannot be told (a lock, an open file, the
-        environment), a result is never used again, unless a subclass says here what decides its sizes.
-        """
-        return identity_of(self, self.name)
-
-
-def sizes_of(strategy: Strategy, forecast: Forecast, can_short: bool) -> tuple[Array, Array]:
-    """Sizes of both sides, checked; 0 on bars that have no forecast.
-
-    Returns
-    -------
-    tuple of ndarray, each shape (n,)
-        Copies, finite and >= 0.
-
-    Raises
-    ------
-    StrategyError
-        It raised, or gave something else; the message names the strategy.
-    """
-    try:
-        given: Any = strategy.sizes(_read_only(forecast), can_short)
-    except Exception as error:
-        raise StrategyError(f"strategy {strategy.name!r} failed: {in_a_line(error)}; correct it") from error
-    known = np.isfinite(forecast.high) & np.isfinite(forecast.low)
-    expected = f"expected (long_size, short_size), each of {len(known)} sizes >= 0"
-    several = isinstance(given, tuple | list) or (isinstance(given, np.ndarray) and given.ndim > 0)
-    if not several or len(given) != len(SIDES):
-        what = f"{len(given)} values" if several else _shown(given)
-        raise StrategyError(f"strategy {strategy.name!r} gave {what}; {expected}")
-    sides = []
-    for side, values in zip(SIDES, given, strict=True):
-        try:
-            array = np.array(values)
-            if array.dtype.kind not in "biufO":  # text and complex numbers would be cast
-                raise TypeError
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise StrategyError(
-                f"strategy {strategy.name!r} gave {side} {_shown(values)}; {expected}"
-            ) from None
-        if array.shape != known.shape:
-            what = f"shape {array.shape}" if array.ndim else _shown(values)
-            raise StrategyError(f"strategy {strategy.name!r} gave {side} {what}; {expected}")
-        bad = known & ~(np.isfinite(array) & (array >= 0.0))
-        if bad.any():
-            bar = int(np.flatnonzero(bad)[0])
-            raise StrategyError(
-                f"strategy {strategy.name!r} gave {side} {array[bar]:g} on bar {bar}; expected sizes >= 0 on "
-                "every bar that has a forecast (a short is a positive short_size)"
-            )
-        sides.append(np.where(known, array, 0.0))
-    return sides[0], sides[1]
-
-
-def _read_only(forecast: Forecast) -> Forecast:
-    """Return the same forecast, that nobody can change for the strategies behind it."""
-    views: dict[str, Any] = {}
-    for field in fields(forecast):
-        value = getattr(forecast, field.name)
-        if isinstance(value, np.ndarray):
-            views[field.name] = value.view()
-            views[field.name].flags.writeable = False
-    return replace(forecast, **views)
-
-
-def _shown(value: object) -> str:
-    """Show a value of any kind in a few words."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    plain = value is None or isinstance(value, str | int | float | np.generic)
-    text = repr(value) if plain else f"a {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def maxdiff(forecast: Forecast, can_short: bool) -> tuple[Array, Array]:
-    """Long where |high_forecast| > |low_forecast|, else short; none where high_forecast <= low_forecast."""
-    wide = forecast.high > forecast.low
-    up = np.abs(forecast.high) > np.abs(forecast.low)
-    return (wide & up).astype(np.float64), (wide & ~up & can_short).astype(np.float64)
-
-
-def always_on(forecast: Forecast, can_short: bool) -> tuple[Array, Array]:
-    """Both sides on every bar."""
-    ones = np.ones(len(forecast.high))
-    return ones, ones * float(can_short)
-
-
-STRATEGIES: dict[str, Strategy] = {
-    "maxdiff": Strategy("maxdiff", maxdiff),
-    "always_on": Strategy("always_on", always_on),
-}
-UNTUNED = Strategy("untuned", maxdiff, tuned=False)
-BUY_HOLD = "buy_hold"
-
-
-def strategies(names: Sequence[str | Strategy]) -> list[Strategy]:
-    """Strategies by name, each once, and the yardstick `untuned` behind them.
-
-    Raises
-    ------
-    SettingError
-        An unknown name, one given twice, none at all, or none that is tuned.
-    """
-    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
-        raise SettingError(f"strategies are {names!r}; give a list such as ['maxdiff', 'always_on']")
-    chosen = [
-        name if isinstance(name, Strategy) else STRATEGIES[one_of("strategy", name, STRATEGIES)]
-        for name in names
-    ]
-    given = [strategy.name for strategy in chosen] + [UNTUNED.name, BUY_HOLD]
-    twice = next((name for name in given if given.count(name) > 1), None)
-    if twice:
-        raise SettingError(f"strategy name {twice!r} is used twice; untuned and buy_hold are always shown")
-    if not any(strategy.tuned for strategy in chosen):
-        raise SettingError(
-            f"strategies are {', '.join(map(repr, given[:-2]))}, none of them tuned, so there is nothing to "
-            "judge; add one that is tuned, such as 'maxdiff'"
-        )
-    return [*chosen, UNTUNED]
+__all__ = [
+    "BUY_HOLD",
+    "CLOSE_AT_EOD",
+    "EXITS",
+    "STRATEGIES",
+    "UNTUNED",
+    "Array",
+    "Exit",
+    "Orders",
+    "Sizes",
+    "Strategy",
+    "always_on",
+    "entry_exit_problems",
+    "exit_name",
+    "exits",
+    "is_tuned",
+    "maxdiff",
+    "problems_of",
+    "sizes_of",
+    "strategies",
+]

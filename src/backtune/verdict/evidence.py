@@ -277,9 +277,9 @@ def _ruined(total_return: float) -> bool:
 
 
 def _trials(configurations: pd.DataFrame, candidates: Sequence[str]) -> Array:
-    """Returns of the configurations that were tried, shape (n, strategies x policies)."""
+    """Returns of the configurations that were tried, shape (n, strategies x exits)."""
     tried = configurations[configurations["strategy"].isin(candidates)]
-    groups = tried.groupby(["strategy", "close_at_eod"], sort=False)
+    groups = tried.groupby(["strategy", "exit"], sort=False)
     return account_returns(np.column_stack([part["causal"].to_numpy() for _, part in groups]))
 
 

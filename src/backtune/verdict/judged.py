@@ -51,7 +51,8 @@ def judge_run(run: Run) -> Judged:
         A table is missing or damaged, or the run was made by a version that did not keep what this needs.
     """
     data: Mapping[str, Mapping[str, Any]] = run.record["data"]
-    missing = next((symbol for symbol, entry in data.items() if "periods_a_year" not in entry), None)
+    older = "exits" not in run.record["settings"]
+    missing = next((symbol for symbol, entry in data.items() if older or "periods_a_year" not in entry), None)
     if missing:
         raise RunError(f"{run.folder}: {missing} was run by an older version; run it again to have it judged")
     returns, tried = run.tables("returns"), run.tables("configurations")

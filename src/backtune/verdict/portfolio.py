@@ -153,7 +153,7 @@ class Portfolio:
 
 
 def _accounts(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with each strategy (and policy) as its account lived it, by the rule of the verdict."""
+    """The table with each strategy (and exit) as its account lived it, by the rule of the verdict."""
     if table[list(RETURNS)].to_numpy().min(initial=0.0) > -0.5:  # nothing near a total loss
         return table
     return pd.concat([account_bars(part, "causal") for _, part in table.groupby(_keys(table), sort=False)])
@@ -169,7 +169,7 @@ def _compounded(bars: pd.DataFrame) -> pd.DataFrame:
 
 
 def _keys(table: pd.DataFrame) -> list[str]:
-    return [name for name in ("strategy", "close_at_eod") if name in table]
+    return [name for name in ("strategy", "exit") if name in table]
 
 
 def _tuple(key: Any) -> tuple[Any, ...]:

@@ -44,6 +44,11 @@ class Gpu(Optimizer):
         """``gpu:algorithm``, and the device where one was named."""
         return f"{super().method},device={self.device}" if self.device else super().method
 
+    @property
+    def proves(self) -> bool:
+        """Whether it is the exact optimum."""
+        return self.algorithm == "exact"
+
     def supports(self, objective: Objective) -> bool:
         """Whether the device knows its rule."""
         return isinstance(objective, EntryExitProblem)
@@ -83,8 +88,7 @@ class Gpu(Optimizer):
             return []
         check_budget(budget, min(seeds), None)
         batch = ProblemBatch(list(objectives), self.device or accelerator())  # type: ignore[arg-type]
-        exact = self.algorithm == "exact"
-        optima = batch.optimize() if exact else batch.differential_evolution(budget, seeds)
+        optima = batch.optimize() if self.proves else batch.differential_evolution(budget, seeds)
         return [replace(optimum, method=self.method) for optimum in optima]
 
 
