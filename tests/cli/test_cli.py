@@ -197,8 +197,8 @@ def test_notes_on_data_are_shown_by_every_command_and_on_the_page(backtune, note
     for part in ("looks like a 10:1 split", "newest first", "decimal comma", "--accept-jumps"):
         assert part in shown
     code, out, _ = backtune("data", "check", noted, "--json")
-    codes = [note["code"] for note in json.loads(out)[0]["notes"]]
-    assert codes == ["newest_first", "number_format", "jump"]
+    codes = {note["code"] for note in json.loads(out)[0]["notes"]}
+    assert codes == {"newest_first", "number_format", "jump"}
     run = (
         "run",
         "NOTED",
@@ -218,17 +218,14 @@ def test_notes_on_data_are_shown_by_every_command_and_on_the_page(backtune, note
     page = next((tmp_path / "runs").rglob("report.html")).read_text("utf-8")
     assert "looks like a 10:1 split" in page
     code, out, _ = backtune(*run, "--json", "--accept-jumps")
-    assert [note["code"] for note in json.loads(out)["notes"]["NOTED"]] == ["newest_first", "number_format"]
+    assert {note["code"] for note in json.loads(out)["notes"]["NOTED"]} == {"newest_first", "number_format"}
 
 
 def test_options_of_reading_reach_the_file(backtune, noted, tmp_path):
     day = str(frame(n=120)["Date"][100])[:10]
     code, out, _ = backtune("data", "check", noted, "--split", f"NOTED={day}:10", "--json")
-    assert [note["code"] for note in json.loads(out)[0]["notes"]] == [
-        "newest_first",
-        "number_format",
-        "split_applied",
-    ]
+    codes = {note["code"] for note in json.loads(out)[0]["notes"]}
+    assert codes == {"newest_first", "number_format", "split_applied"}
     (tmp_path / "OTHER.csv").write_text(noted.read_text())
     code, _, err = backtune("run", "NOTED", "OTHER", "--data", tmp_path, "--split", f"{day}:10")
     assert (code, "say which: NOTED=" in err) == (2, True)

@@ -23,6 +23,7 @@ class YFinance(Source):
     def __init__(self, argument: str = "") -> None:
         super().__init__(argument)
         self.library: Any = need("yfinance", "yfinance")
+        self._asked = 0
 
     def pages(
         self, symbol: str, interval: str, start: pd.Timestamp, end: pd.Timestamp
@@ -30,17 +31,19 @@ class YFinance(Source):
         """See `Source.pages`."""
         ticker = self.library.Ticker(symbol)
         for begin, until in windows(start, end, _DAYS.get(interval, 36_525.0)):
+            self._asked += 1  # a second more, or yfinance gives its last answer again, a fault too
             with self._raising():
                 frame = ticker.history(
                     interval=_NAMES.get(interval, interval),
                     start=begin.tz_convert("UTC").to_pydatetime(),
-                    end=until.tz_convert("UTC").to_pydatetime(),
+                    end=(until + pd.Timedelta(self._asked, "s")).tz_convert("UTC").to_pydatetime(),
                     auto_adjust=True,
                     actions=False,
                 )
             frame.index.name = "timestamp"
             page = frame.reset_index().rename(columns=lambda name: str(name).lower())
-            yield page.loc[page["timestamp"] >= begin, list(COLUMNS)].dropna(subset=list(COLUMNS[1:5]))
+            inside = (page["timestamp"] >= begin) & (page["timestamp"] < until)
+            yield page.loc[inside, list(COLUMNS)].dropna(subset=list(COLUMNS[1:5]))
 
     @contextmanager
     def _raising(self) -> Iterator[None]:
