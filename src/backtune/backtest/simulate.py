@@ -120,8 +120,8 @@ def run_backtest(
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
     `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
-    the seconds that it `took` are counted, unless it tells them itself. `checked`: strategies and forecaster of
-    the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`.
+    the seconds that it `took` are counted, unless it tells them itself. `checked`: strategies and forecaster
+    of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`.
     """
     require_bars(bars, settings)  # a forecast may take minutes
     started = time.perf_counter() - ((sum(made.seconds.values()) or took) if made else 0.0)
