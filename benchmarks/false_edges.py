@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from backtune.backtest import Settings, run_backtest
-from backtune.metrics.verdict import EDGE, VERDICTS, judge
-from backtune.report.judged import judge_results
+from backtune.verdict.judged import judge_results
+from backtune.verdict.rule import EDGE, VERDICTS, judge
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from planted import Oracle, random_walk

@@ -23,10 +23,10 @@ import torch
 
 import backtune as bt
 from backtune.bars import load_sample
-from backtune.gpu import ProblemBatch
-from backtune.gpu.exact import terms_a_leg
-from backtune.gpu.group import grouped
-from backtune.gpu.lattice import axes
+from backtune.optimizers.gpu import ProblemBatch
+from backtune.optimizers.gpu.exact import terms_a_leg
+from backtune.optimizers.gpu.group import grouped
+from backtune.optimizers.gpu.lattice import axes
 from backtune.strategies import maxdiff
 
 DOUBLE = 8  # bytes
@@ -42,7 +42,7 @@ def windows(count, width, fills, ragged):
     rng = np.random.default_rng(0)
     widths = rng.integers(width // 2, width + 1, count) if ragged else np.full(count, width)
     starts = [i % (whole.size - width + 1) for i in range(count)]
-    return [whole.slice(at, at + int(n)) for at, n in zip(starts, widths, strict=True)]
+    return [whole.window(at, at + int(n)) for at, n in zip(starts, widths, strict=True)]
 
 
 def waited(device):

@@ -22,7 +22,7 @@ import psutil
 import backtune as bt
 from backtune.backtest import Settings, run_backtest
 from backtune.runner.events import Event
-from backtune.runner.key import code_digest
+from backtune.runner.key import run_identity
 from backtune.runner.task import Task, do_task
 from backtune.store import RunWriter
 
@@ -88,7 +88,8 @@ def overhead() -> None:
     work = _seconds(lambda: [run_backtest(one, settings) for one in bars]) / len(names)
     with tempfile.TemporaryDirectory() as root:
         writer = RunWriter(root, settings, names)
-        tasks = [Task(str(writer.folder), name, settings, made, code_digest()) for name in names]
+        shared = run_identity(settings)
+        tasks = [Task(str(writer.folder), name, settings, made, shared) for name in names]
         do_task(tasks[0])
         for name in names:
             (writer.folder / "receipts" / f"{name}.json").unlink(missing_ok=True)

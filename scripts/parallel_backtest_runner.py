@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import backtune as bt
-from backtune.receipts import writing
+from backtune.store.receipts import writing
 
 
 def main() -> int:

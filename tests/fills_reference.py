@@ -22,7 +22,7 @@ def _long(o, h, lo, c, up, down, f, close_at_eod, fills):
             return 0.0
         leaves = up if not close_at_eod and up <= h else c
         return leaves - down - f
-    at_open = o <= down
+    at_open = o < down
     if not at_open and not lo < down:
         return 0.0
     price = min(down, o)
@@ -41,7 +41,7 @@ def _short(o, h, lo, c, up, down, f, close_at_eod, fills):
             return 0.0
         leaves = down if not close_at_eod and down >= lo else c
         return up - leaves - f
-    at_open = o >= up
+    at_open = o > up
     if not at_open and not h > up:
         return 0.0
     price = max(up, o)

@@ -29,6 +29,14 @@ def random_problem(seed, n=None, fills=None, close_at_eod=None, kind=None, bound
     lf = 0.6 * c + scale * rng.standard_normal(n) - (0 if kind == "clamped" else 0.005)
     if kind == "tied":
         o, h, lo, c, hf, lf = (np.round(v, 2) for v in (o, h, lo, c, hf, lf))
+    if (
+        kind == "at-the-open"
+    ):  # sums without rounding: levels lie exactly at the open, clipped ones at an open of 0
+        o, h, lo, c, hf, lf = (np.round(v * 64) / 64 for v in (o, h, lo, c, hf, lf))
+        o = np.where(
+            rng.random(n) < 0.3, 0.0, np.where(rng.random(n) < 0.5, lf + rng.integers(-2, 2, n) / 64, o)
+        )
+        h, lo = np.maximum(h, o), np.minimum(lo, o)
     if kind == "exact-floats":  # sums that round: forecasts far larger or far smaller than offsets
         hf, lf = hf * 10.0 ** rng.integers(-12, 2, n), lf * 10.0 ** rng.integers(-12, 2, n)
     ls, ss = (np.where(rng.random(n) < 0.3, 0.0, rng.random(n)) for _ in range(2))

@@ -9,11 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from backtune.kernels import (
+from backtune.optimizers.exact.breakpoints import breakpoints
+from backtune.problem import FILLS
+from backtune.problem.kernels import (
     CAUSAL,
     CLOSE,
+    HIGH,
     HIGH_FORECAST,
     LANES,
+    LOW,
     LOW_FORECAST,
     MAX_UP,
     OPEN,
@@ -23,8 +27,6 @@ from backtune.kernels import (
     total,
     up_level,
 )
-from backtune.optimizers.exact.breakpoints import breakpoints
-from backtune.problem import FILLS
 
 EPSILON = 2.0**-52
 
@@ -122,11 +124,10 @@ def _add_side(
         constant[:] = 0.0
         slope[:] = 0.0
         for t in range(n):
-            x = entries[i]
-            if (x > marks[1, t]) if short else (x < marks[1, t]):
+            level = _entry_level(entry_forecast[t], entries[i], short)
+            at_open = fills != PUBLISHED and (legs[OPEN, t] > level if short else legs[OPEN, t] < level)
+            if not (at_open or (legs[HIGH, t] > level if short else legs[LOW, t] < level)):
                 continue
-            at_open = (x <= marks[2, t]) if short else (x >= marks[2, t])
-            level = _entry_level(entry_forecast[t], x, short)
             entry = legs[OPEN, t] if at_open else level
             size, close = legs[SIZE, t], legs[CLOSE, t]
             if fills == PUBLISHED:

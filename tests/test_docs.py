@@ -18,7 +18,7 @@ def test_fills():
     assert failed == 0
 
 
-@pytest.mark.parametrize("module", ["backtune.problem", "backtune.backtest"])
+@pytest.mark.parametrize("module", ["backtune.problem.entry_exit", "backtune.backtest.simulate"])
 def test_docstrings(module):
     __import__(module)
     failed, tried = doctest.testmod(sys.modules[module])
@@ -42,6 +42,7 @@ def test_examples_on_a_price_file(script, tmp_path, monkeypatch, capsys):
         runpy.run_path(str(ROOT / script), run_name="__main__")
 
 
+@pytest.mark.slow
 def test_forecast_quality_prints_a_row_a_model_and_the_default_is_best(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["forecast_quality.py"])
     runpy.run_path(str(ROOT / "benchmarks" / "forecast_quality.py"), run_name="__main__")

@@ -9,10 +9,9 @@ import numpy as np
 from numba import njit
 
 import backtune as bt
-from backtune import kernels
 from backtune.optimizers.exact import solver
 from backtune.optimizers.exact.lattice import lay_out
-from backtune.problem import FILLS
+from backtune.problem import FILLS, kernels
 
 BATCH = 64
 

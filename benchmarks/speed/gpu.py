@@ -19,7 +19,7 @@ def graphics(plan: Plan) -> Section:
     """Measure exact optima on the GPU, or say that there is none."""
     import torch
 
-    if torch.cuda.is_available() and find_spec("backtune.gpu"):
+    if torch.cuda.is_available() and find_spec("backtune.optimizers.gpu"):
         return on_device(plan, "cuda")
     name = accelerator()
     text = f"{name[0].upper()}{name[1:]}; nothing is measured here."
@@ -28,7 +28,7 @@ def graphics(plan: Plan) -> Section:
 
 def on_device(plan: Plan, device: str) -> Section:
     """Exact optima of the walk-forward problems, many times over, by `ProblemBatch` on `device`."""
-    from backtune.gpu import ProblemBatch
+    from backtune.optimizers.gpu import ProblemBatch
 
     made = problems.walk_forward(problems.sample_bars(plan.bars), plan.simulations, plan.window)
     many = made * max(1, plan.gpu_problems // len(made))

@@ -58,7 +58,7 @@ def problems_of(kinds: dict[str, tuple[str, float]], count: int) -> dict[str, bt
 
 def solve(problem: bt.EntryExitProblem, plan: Plan) -> tuple[Timing, bt.Optimum]:
     """Time a search under the time limit: several rounds where that takes little."""
-    bt.optimize(problem.slice(0, min(problem.size, 300)), "exact", time_limit=plan.time_limit)
+    bt.optimize(problem.window(0, min(problem.size, 300)), "exact", time_limit=plan.time_limit)
     found: list[bt.Optimum] = []
     rounds = 1 if problem.size > 200_000 else min(3, plan.rounds)
     timing = once(lambda: found.append(bt.optimize(problem, "exact", time_limit=plan.time_limit)), rounds)

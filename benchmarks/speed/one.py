@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import backtune as bt
-from backtune import kernels
+from backtune.problem import kernels
 from speed import backtesting_py, compiled, problems, rivals
 from speed.page import Plan, Section, Target, duration, figure, table
 from speed.timing import Timing, interleaved

@@ -9,7 +9,7 @@ import pandas as pd
 
 import backtune as bt
 from backtune.bars import Bars, load_sample
-from backtune.bars.series import FEES
+from backtune.problem.costs import DEFAULT_FEES
 from backtune.strategies import STRATEGIES
 
 POLICIES = (True, False)  # close_at_eod, in the order of a backtest's rows
@@ -26,7 +26,7 @@ def whole_problem(bars: Bars, strategy: str, close_at_eod: bool) -> tuple[bt.Ent
     made = bt.forecast(bars)
     sizes = STRATEGIES[strategy].sizes(made, bars.asset == "stock")
     arrays: list[Any] = [array[made.first :] for array in (*bars.moves, made.high, made.low, *sizes)]
-    return bt.EntryExitProblem(*arrays, fee=FEES[bars.asset], close_at_eod=close_at_eod), made.first
+    return bt.EntryExitProblem(*arrays, fee=DEFAULT_FEES[bars.asset], close_at_eod=close_at_eod), made.first
 
 
 def walk_forward(bars: Bars, simulations: int, window: int) -> list[bt.EntryExitProblem]:
@@ -35,7 +35,7 @@ def walk_forward(bars: Bars, simulations: int, window: int) -> list[bt.EntryExit
     for strategy in STRATEGIES:
         whole = [whole_problem(bars, strategy, policy) for policy in POLICIES]
         for start in range(len(bars) - simulations, len(bars)):
-            problems += [problem.slice(start - window - first, start - first) for problem, first in whole]
+            problems += [problem.window(start - window - first, start - first) for problem, first in whole]
     return problems
 
 

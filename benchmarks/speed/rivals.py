@@ -18,11 +18,11 @@ def bar_returns(xp: Any, moves: Any, a: Any, b: Any, fee: float) -> Any:
     o, h, lo, c, high_forecast, low_forecast, long_size, short_size = moves
     up = xp.clip(high_forecast + a, 0.0, 10.0)
     down = xp.clip(low_forecast + b, -1.0, 0.0)
-    at_open = o <= down
+    at_open = o < down
     leaves = xp.where(at_open, xp.where(h > up, up, c), xp.minimum(c, up))
     long = (1.0 + leaves) / (1.0 + xp.minimum(down, o)) * (1.0 - fee) - (1.0 + fee)
     long = xp.where(at_open | (lo < down), long, 0.0)
-    at_open = o >= up
+    at_open = o > up
     leaves = xp.where(at_open, xp.where(lo < down, down, c), xp.maximum(c, down))
     short = (1.0 - fee) - (1.0 + leaves) / (1.0 + xp.maximum(up, o)) * (1.0 + fee)
     short = xp.where(at_open | (h > up), short, 0.0)

@@ -6,13 +6,18 @@ that line and exits with 2; a program catches `BacktuneError` or one of its kind
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
-from numbers import Integral, Real
+from numbers import Real
 
 
 class BacktuneError(Exception):
     """Any error that backtune raises on purpose."""
+
+
+class BacktuneWarning(UserWarning):
+    """What a user should know of, and that changes no figure."""
 
 
 class BarsError(BacktuneError, ValueError):
@@ -76,8 +81,17 @@ class ForecasterError(BacktuneError, RuntimeError):
     """A forecaster that cannot run: not installed, or weights that are missing, wrong or damaged."""
 
 
+class StrategyError(BacktuneError, RuntimeError):
+    """A strategy that cannot be used: it raised, gave no sizes, or its sizes know the future."""
+
+
 class RunError(BacktuneError):
     """A run folder that cannot be written, or is not one."""
+
+
+def is_flag(given: object) -> bool:
+    """Whether it is True or False, of Python or of NumPy."""
+    return type(given).__name__ in ("bool", "bool_")
 
 
 def is_number(given: object) -> bool:
@@ -86,15 +100,23 @@ def is_number(given: object) -> bool:
 
 
 def whole_number(name: str, given: object, least: int = 1) -> int:
-    """Return `given` if it is a whole number, of Python or of NumPy, and not below `least`.
+    """Return `given` as an int if it is a whole number, of Python or an array library, not below `least`.
 
     Raises
     ------
     SettingError
     """
-    if isinstance(given, bool) or not isinstance(given, Integral) or given < least:
+    number = None if type(given).__name__ in ("bool", "bool_") else _index(given)
+    if number is None or number < least:
         raise SettingError(f"{name} is {given!r}; expected a whole number >= {least}")
-    return int(given)
+    return number
+
+
+def _index(given: object) -> int | None:
+    try:
+        return operator.index(given)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 def in_a_line(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backtune as bt
-from backtune.bars.times import read_utc_offsets
+from backtune.bars.times import read_times
 from synthetic import make_bars
 
 ZONES = ("Asia/Kolkata", "America/New_York", "Australia/Lord_Howe", "Europe/London", "Asia/Tehran", "UTC")
@@ -89,7 +89,21 @@ def test_a_clock_that_was_not_set_back_in_the_file_is_still_out_of_order():
     ],
 )
 def test_the_offset_of_a_text_is_what_it_says(text, hours):
-    assert read_utc_offsets(pd.Series([text], dtype=object)).tolist() == [pd.Timedelta(hours=hours)]
+    assert read_times(pd.Series([text], dtype=object)).offset.tolist() == [hours * 3600 * 10**9]
+
+
+@pytest.mark.parametrize("zone", [zone for zone in ZONES if zone != "UTC"])
+@pytest.mark.parametrize("freq", ["D", "B", "W", "MS"])
+def test_bars_of_a_day_or_more_keep_the_exchanges_own_date(zone, freq, tmp_path):
+    """A Tuesday in Tokyo is a Tuesday, and joins the Tuesdays of files without a zone."""
+    days = pd.date_range("2014-01-02", periods=60, freq=freq)
+    aware = frame_at(days.tz_localize(zone))
+    aware.to_csv(tmp_path / "A.csv")
+    for source in (aware, tmp_path / "A.csv"):
+        bars = bt.load_bars(source, "A")
+        np.testing.assert_array_equal(bars.timestamps, days.to_numpy("datetime64[ns]"))
+        assert bars.utc_offset is None
+    assert bars.digest == bt.load_bars(frame_at(days), "A").digest
 
 
 def test_a_naive_file_has_one_clock():
@@ -135,7 +149,8 @@ def test_rows_that_are_dropped_take_their_offsets_with_them():
 
 
 def test_offsets_left_behind_when_the_other_arrays_are_cut_are_one_line():
-    bars = bt.load_bars(frame_at(pd.date_range("2024-01-02", periods=30, freq="D", tz="Asia/Tokyo")), "A")
+    stamps = pd.date_range("2024-01-02 09:00", periods=30, freq="D", tz="Asia/Tokyo")
+    bars = bt.load_bars(frame_at(stamps), "A")
     names = ("timestamps", "open", "high", "low", "close", "volume")
     cut = {name: getattr(bars, name)[10:] for name in names}
     with pytest.raises(bt.BarsError, match="20 bars and 30 offsets from UTC") as caught:

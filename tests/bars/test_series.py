@@ -10,7 +10,6 @@ import pytest
 
 import backtune as bt
 from backtune.bars import load_sample
-from backtune.bars.series import infer_asset
 
 
 def series(n, freq="B", **prices):
@@ -31,23 +30,6 @@ def test_moves_are_relative_to_the_previous_close():
         bars.moves[0, 1] = 1.0
 
 
-@pytest.mark.parametrize(
-    ("freq", "asset", "expected"),
-    [
-        ("B", "stock", 252),
-        ("D", "crypto", 365),
-        ("h", "crypto", 24 * 365),
-        ("W", "stock", 52.18),
-        ("MS", "stock", 12),
-    ],
-)
-def test_periods_a_year(freq, asset, expected):
-    bars = series(600, freq)
-    assert bars.periods_a_year == pytest.approx(expected, rel=0.01)
-    if freq != "MS":
-        assert bars.asset == asset
-
-
 def test_digest_changes_with_any_value():
     """Of the volume too: Kronos forecasts from it, so a stored result hangs on it."""
     digests = {series(10).digest, series(10, freq="D").digest}
@@ -58,25 +40,6 @@ def test_digest_changes_with_any_value():
     digests |= {series(10, volume=np.full(10, traded)).digest for traded in (1.0, 2.0)}
     assert len(digests) == 8
     assert series(10).digest == series(10).digest
-
-
-@pytest.mark.parametrize(
-    ("zone", "freq", "asset"),
-    [("Asia/Tokyo", "B", "stock"), ("America/New_York", "B", "stock"), ("Asia/Tokyo", "D", "crypto")],
-)
-def test_asset_is_told_from_weekends_in_any_timezone(zone, freq, asset):
-    """Midnight in Tokyo is the day before in UTC, so a stock's Monday falls on a Sunday."""
-    dates = pd.date_range("2021-01-04", periods=60, freq=freq, tz=zone)
-    frame = pd.DataFrame({"Date": dates, "Open": 1.0, "High": 1.0, "Low": 1.0, "Close": 1.0})
-    assert bt.load_bars(frame).asset == asset
-    assert bt.load_bars(frame, asset="crypto").asset == "crypto"
-
-
-def test_asset_of_short_series_by_name():
-    stamps = np.array(["2021-01-04", "2021-01-05"], "datetime64[ns]")
-    assert infer_asset("BTCUSDT", stamps) == "crypto"
-    assert infer_asset("TSLA", stamps) == "stock"
-    assert infer_asset("USD", stamps) == "stock"
 
 
 def test_frame_gives_the_same_bars_again():

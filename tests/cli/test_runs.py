@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -22,6 +24,7 @@ def folder(tmp_path):
     return folder
 
 
+@pytest.mark.needs("duckdb")
 def test_a_run_is_listed_and_can_be_queried(folder):
     listed = json.loads(call("runs", folder.parent, "--json").stdout)
     assert [(row["run"], row["status"], row["done"]) for row in listed] == [("one", "complete", 2)]
@@ -33,6 +36,7 @@ def test_a_run_is_listed_and_can_be_queried(folder):
     assert "complete" in call("runs", folder.parent).stdout
 
 
+@pytest.mark.needs("duckdb")
 def test_what_json_has_no_word_for_is_plain_or_null(folder):
     query = "select [1.5, 'nan'::double] as list, null::timestamp as moment, {'a': 1} as struct"
     done = call("sql", folder, query, "--json")
@@ -116,9 +120,47 @@ def test_some_failed_is_exit_code_1_and_the_table_says_which_and_why(tmp_path):
     assert json.loads(call(*arguments, "--json").stdout)["failed"].keys() == {"MISSING"}
 
 
+@pytest.mark.slow
 def test_many_symbols_are_summed_up_a_row_a_strategy(tmp_path):
     done = call("run", "--universe", 41, *SMALL, "--output", tmp_path)
     assert done.exit_code == 0
     assert "SYN00001" not in done.stdout
     assert done.stdout.count("41") >= 4
     assert "backtune sql" in done.stdout
+
+
+@pytest.fixture
+def falling(tmp_path):
+    """A coin that falls each day: maxdiff would be short, and coins are not shorted."""
+    close = 1000.0 * 0.99 ** np.arange(120)
+    prices = {"Open": close / 0.99, "High": close / 0.99 * 1.001, "Low": close * 0.995, "Close": close}
+    pd.DataFrame({"Date": pd.date_range("2021-01-01", periods=120), **prices}).to_csv(tmp_path / "COIN.csv")
+    return tmp_path
+
+
+def test_why_a_strategy_never_traded_is_said_everywhere(falling):
+    why = "its side is never long in these bars and shorts are not allowed"
+    options = ["run", "COIN", "--data", falling, "--simulations", 4, "--window", 40, "--model", "range"]
+    done = call(*options, "--run-folder", falling / "run")
+    assert done.exit_code == 0, done.exception
+    assert f"COIN, maxdiff: 0 trades: {why}" in done.stdout
+    assert f"maxdiff: 0 trades: {why}." in (falling / "run" / "report.html").read_text("utf-8")
+    rows = json.loads(call(*options, "--json", "--output", falling / "more").stdout)["symbols"]["COIN"]
+    assert {row["strategy"]: row["idle_reason"] for row in rows} == {
+        "maxdiff": why, "always_on": "", "untuned": why, "buy_hold": "",
+    }  # fmt: skip
+    asked = call("sql", falling / "run", "select strategy, idle_reason from summary", "--json")
+    assert {"strategy": "maxdiff", "idle_reason": why} in json.loads(asked.stdout)
+
+
+def test_figures_a_year_of_four_bars_are_left_out(falling):
+    """Of a record shorter than a month; what was earned is there."""
+    options = ["run", "COIN", "--data", falling, "--simulations", 4, "--window", 40, "--model", "range"]
+    rows = json.loads(call(*options, "--json", "--output", falling / "runs").stdout)["symbols"]["COIN"]
+    for row in rows:
+        annual = ("annual_return", "volatility", "sharpe", "sortino", "calmar", "alpha", "turnover")
+        assert [row[name] for name in annual] == [None] * 7
+        assert row["total_return"] is not None
+    shown = call(*options, "--output", falling / "runs").stdout
+    line = next(line for line in shown.splitlines() if "buy_hold" in line).split()
+    assert line[line.index("buy_hold") + 2 :][:2] == ["-", "-"]

@@ -105,6 +105,7 @@ def test_alone_equals_in_company(kind, dtype, quantize, weights):
         check_equal(of(alone, [row]), of(model.distribution(bars, PLACES[[row]])), tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "dtype", "quantize"), VARIANTS)
 def test_a_compiled_model_is_as_blind_to_its_company_and_near_the_plain_one(kind, dtype, quantize, weights):
     """One shape of call alone, since each shape is compiled anew."""

@@ -7,13 +7,14 @@ from backtune.optimizers import optimizers
 from backtune.testing import OptimizerConformance, SearchConformance
 
 SLOW = ["botorch", "optuna:gp"]
-METHODS = [method for method in optimizers() if method != "exact" and method not in SLOW]
+OWN = [method for method in optimizers() if method.partition(":")[0] in ("exact", "gpu")]
+METHODS = [method for method in optimizers() if method not in OWN + SLOW]
 
 
-class TestExact(OptimizerConformance):
-    @pytest.fixture
-    def optimizer(self):
-        return make("exact")
+class TestOwn(OptimizerConformance):
+    @pytest.fixture(params=["exact", "gpu:exact,device=cpu", "gpu:differential_evolution,device=cpu"])
+    def optimizer(self, request):
+        return make(request.param)
 
 
 class TestSearches(SearchConformance):

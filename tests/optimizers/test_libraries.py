@@ -36,7 +36,7 @@ def batches_of(method, budget):
         ("scipy", [25, 25, 10]),
         ("random", [60]),
         ("sobol", [60]),
-        ("nevergrad", [20, 20, 20]),
+        ("nevergrad:TwoPointsDE_batch", [20, 20, 20]),
         ("evotorch:SNES", [20, 20, 20]),
         ("evox:SHADE", [20, 20, 20]),
         ("pygmo:cmaes", [20, 20, 20]),
@@ -52,6 +52,35 @@ def test_the_batch_of_the_objective_does_the_work(method, sizes):
 
 def test_botorch_takes_ten_points_then_five_a_step():
     assert batches_of("botorch", 18) == [10, 5, 3]
+
+
+@pytest.mark.parametrize(
+    "method", ["nevergrad:TwoPointsDE", "nevergrad:CMA", "scipy:differential_evolution_immediate"]
+)
+def test_one_point_at_a_time_where_that_is_how_the_librarys_users_run_it(method):
+    assert batches_of(method, 60) == []
+
+
+@pytest.mark.parametrize("name", ["TwoPointsDE", "DE", "RealSpacePSO"])
+def test_any_name_of_nevergrads_registry_has_a_variant_that_asks_for_a_batch(name):
+    assert batches_of(f"nevergrad:{name}_batch", 50) == [20, 20, 10]
+
+
+def test_a_batch_of_what_takes_one_point_at_a_time_is_refused_in_a_line():
+    with pytest.raises(
+        SettingError, match="nevergrad:Cobyla_batch: this algorithm takes one point at a time"
+    ):
+        bt.optimize(Recorded(BOX), "nevergrad:Cobyla_batch", budget=40)
+
+
+def test_the_variants_of_differential_evolution_differ_in_their_updating_alone():
+    """The first population is the same; the second differs, because a point counts as soon as it is known."""
+    deferred, immediate = (
+        points_of(method, 80)
+        for method in ("scipy:differential_evolution", "scipy:differential_evolution_immediate")
+    )
+    np.testing.assert_array_equal(deferred[:25], immediate[:25])
+    assert not np.array_equal(deferred[25:], immediate[25:])
 
 
 @pytest.mark.parametrize("method", ["nevergrad:Cobyla", "nevergrad:DiscreteDE", "nevergrad:MetaModel"])
@@ -149,3 +178,18 @@ def test_sobol_points_are_spread_evenly():
 def test_evotorch_genetic_algorithm_does_not_evaluate_parents_again():
     points = points_of("evotorch:GeneticAlgorithm", 100)
     assert len(np.unique(points, axis=0)) == 100
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+@pytest.mark.parametrize("dimension", [1, 2, 3, 4])
+def test_crfmnes_depends_on_nobody_elses_run(before, dimension):
+    """The library keeps a normal number for its next run; someone's own run leaves one behind too."""
+    from fcmaes.crfmnescpp import CRFMNES_C
+    from scipy.optimize import Bounds
+
+    box = [(-1.0, 1.0)] * dimension
+    expected = points_of("fcmaes:crfmnes", 45, seed=3, box=box)
+    for number in range(before):
+        rng = np.random.default_rng(number)
+        CRFMNES_C(1, Bounds([0.0], [1.0]), x0=np.zeros(1), input_sigma=0.3, popsize=8, rg=rng).ask()
+    np.testing.assert_array_equal(points_of("fcmaes:crfmnes", 45, seed=3, box=box), expected)

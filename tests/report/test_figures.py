@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import backtune as bt
 from backtune.report import figures
-from backtune.report.sections import _plateau, _policy
+from backtune.report.sections import _exits, _plateau
 from backtune.report.surface import surface
 from backtune.report.tables import SymbolTables
 
@@ -38,21 +39,21 @@ def test_costs_are_those_of_the_summary(tables):
 
 
 def test_policy_bars_are_coloured_by_what_was_selected(tables):
-    close, profit = figures.policy_figure(tables, "maxdiff")["data"]
-    chosen = tables.chosen("maxdiff").sort_values("simulation")["close_at_eod"].to_numpy()
+    close, profit = figures.exits_figure(tables, "maxdiff")["data"]
+    chosen = tables.chosen("maxdiff").sort_values("simulation")["exit"].to_numpy() == "close"
     assert [value is not None for value in close["y"]] == chosen.tolist()
     assert [value is not None for value in profit["y"]] == (~chosen).tolist()
 
 
 def test_a_policy_chosen_in_a_tie_is_drawn_and_said(tables):
     """Both policies often do equally well, and a bar without height or border is not there to see."""
-    tied = replace(tables, simulations=tables.simulations.assign(in_sample=0.01))
-    for bar in figures.policy_figure(tied, "maxdiff")["data"]:
+    tied = replace(tables, simulations=tables.simulations.assign(objective=0.01))
+    for bar in figures.exits_figure(tied, "maxdiff")["data"]:
         assert bar["marker"]["line"]["width"] > 0
         assert bar["marker"]["line"]["color"] == bar["marker"]["color"]
-    assert "In 30 of 30 both did equally well in sample." in _policy(tied, "maxdiff")
-    apart = tables.simulations.assign(in_sample=0.01 * tables.simulations["close_at_eod"])
-    assert "equally well" not in _policy(replace(tables, simulations=apart), "maxdiff")
+    assert "In 30 of 30 all did equally well in sample." in _exits(tied, "maxdiff")
+    apart = tables.simulations.assign(objective=0.01 * tables.simulations["close_at_eod"])
+    assert "equally well" not in _exits(replace(tables, simulations=apart), "maxdiff")
 
 
 def test_the_heat_map_fills_its_axes(tables):
@@ -98,7 +99,11 @@ def test_every_figure_is_one_that_plotly_accepts(sample_result, tables):
         figures.surface_figure(surface(tables, points=11)),
     ):
         assert Figure(figure).data
-    for made in (sample_result.plot_equity(), sample_result.plot_surface(3), sample_result.plot_offsets()):
+    for made in (
+        bt.plot.equity(sample_result),
+        bt.plot.surface(sample_result, 3),
+        bt.plot.parameters(sample_result),
+    ):
         assert isinstance(made, Figure)
         assert made.layout.legend.y > 1  # above the figure: below it are the dates
         assert "SP500" in made.layout.title.text

@@ -10,10 +10,10 @@ import pytest
 
 import backtune as bt
 from backtune.errors import RunError, SettingError
-from backtune.metrics.verdict import RULE
 from backtune.report.html import prose, script_json, text
 from backtune.report.page import _again, _subject, report
 from backtune.store import Run
+from backtune.verdict.rule import RULE
 
 EVIL = "<script>alert('x')</script>"
 
@@ -129,6 +129,7 @@ def test_the_command_that_runs_it_again_does_so_from_any_folder(sample_run, tmp_
     assert shlex.split(_again(subject)) == ["backtune", "run", "A", *shown, "--seed", "3"]
 
 
+@pytest.mark.needs("distributed")
 def test_a_run_made_by_a_program_gives_the_call_that_makes_it_again(sample_run, tmp_path):
     """Run it: what is not at its default is in the call, and the results are the same."""
     call = _again(with_record(sample_run, tmp_path, command=[]))

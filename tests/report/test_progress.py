@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from backtune.report.progress import Bar, Lines, run_progress
+from backtune.report.progress import Bar, Lines, count_progress, run_progress
 from backtune.runner import Event
 
 EVENTS = [
@@ -68,4 +68,29 @@ def test_quiet_shows_nothing(capsys):
     with run_progress(3, 1, quiet=True) as show:
         for event in EVENTS:
             show(event)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_count_is_a_line_each_tenth_of_it_where_there_is_no_terminal(capsys):
+    with count_progress("runs", quiet=False) as show:
+        for done in range(1, 41):
+            show("cma", done, 40)
+        for done in range(1, 3):  # another count has begun
+            show("scipy", done, 2)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11 + 2
+    assert lines[0] == "1 of 40 runs done (cma)"
+    assert lines[10:] == ["40 of 40 runs done (cma)", "1 of 2 runs done (scipy)", "2 of 2 runs done (scipy)"]
+
+
+def test_a_count_is_a_bar_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with count_progress("runs", quiet=False) as show:
+        show("cma", 3, 4)
+    assert "runs done" not in capsys.readouterr().err
+
+
+def test_a_quiet_count_shows_nothing(capsys):
+    with count_progress("runs", quiet=True) as show:
+        show("cma", 1, 1)
     assert capsys.readouterr() == ("", "")

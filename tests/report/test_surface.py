@@ -23,7 +23,7 @@ def test_the_value_at_the_optimum_is_what_the_simulation_was_tuned_to(sample_res
 def test_the_plateau_holds_the_optimum_and_ends_where_a_tenth_is_lost(sample_result):
     tables = SymbolTables.of_result(sample_result)
     found = surface(tables, 3)
-    problem = tuning_problem(tables, 3, found.strategy, found.close_at_eod)
+    problem = tuning_problem(tables, 3, found.strategy, found.exit)
     lost = found.value - 0.1 * abs(found.value) - 1e-12
     beyond = 0
     for axis, ((low, high), offset) in enumerate(zip(found.plateau, found.x, strict=True)):

@@ -1,6 +1,8 @@
 """A forecaster that does to its process, for named symbols, what real ones do by accident; and helpers."""
 
+import math
 import os
+import random
 import signal
 import time
 from pathlib import Path
@@ -10,6 +12,7 @@ import pandas as pd
 
 from backtune.bars import Universe
 from backtune.forecasts.naive import Naive
+from backtune.optimizers import Optimizer, Optimum
 
 UNIVERSE = Universe(seed=3, bars=300)
 TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
@@ -25,6 +28,8 @@ class Misbehave(Naive):
         self.folder, self.sleep, self.symbols = str(folder), sleep, symbols
 
     def moves(self, bars):
+        if bars.digest != UNIVERSE.load(bars.symbol).digest:  # other prices: looked over for look-ahead
+            return super().moves(bars)
         self._note(bars.symbol)
         for deed in ("kill", "kill_once", "hang", "hog", "broken"):
             if bars.symbol in self.symbols.get(deed, ()):
@@ -88,3 +93,59 @@ class ThreadCount(Misbehave):
         told = (os.environ["OMP_NUM_THREADS"], os.environ["NUMBA_NUM_THREADS"])
         counts = (numba.get_num_threads(), matrices, *told)
         (Path(self.folder) / f"{symbol}.threads").write_text(" ".join(map(str, counts)))
+
+
+class Locked:
+    """Sizes behind something that no other process can be given."""
+
+    def __init__(self, held):
+        self.held = held
+
+    def __call__(self, forecast, can_short):
+        return np.ones(len(forecast.high)), np.zeros(len(forecast.high))
+
+
+class Unloadable(Locked):
+    """Can be written down, and not be read again."""
+
+    def __reduce__(self):
+        return Unloadable, ()
+
+
+class Middle(Optimizer):
+    """Takes the middle of the box, or the seed's own point: what an optimizer of one's own may be."""
+
+    library = "middle"
+    algorithms = ("middle", "seeded")
+
+    def __init__(self, algorithm="", held=None):
+        super().__init__(algorithm)
+        self.held = held
+
+    def optimize(self, objective, *, budget=500, seed=0, time_limit=None):
+        low, high = np.array(objective.bounds).T
+        share = 0.5 if self.algorithm == "middle" else random.Random(seed).random()  # takes no NumPy integer
+        x = low + share * (high - low)
+        return Optimum(x, math.nan, 1, 0.0, self.method)
+
+
+class LockedNaive(Naive):
+    name = "locked"
+
+    def __init__(self, held):
+        self.held = held
+
+
+def longs(forecast, can_short):
+    return np.ones(len(forecast.high)), np.zeros(len(forecast.high))
+
+
+def half_at_random(forecast, can_short):
+    sizes = np.random.default_rng(5).random(len(forecast.high))
+    return sizes, sizes * can_short
+
+
+def nan_in_the_middle(forecast, can_short):
+    long, short = longs(forecast, can_short)
+    long[len(long) // 2 :] = np.nan
+    return long, short

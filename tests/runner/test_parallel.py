@@ -1,7 +1,10 @@
 """The same results whatever does the work, and only the work that is missing."""
 
+import copy
+import gc
 import json
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -10,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from misbehave import SMALL, UNIVERSE, Misbehave, assert_same, executions
+from misbehave import SMALL, TABLES, UNIVERSE, Misbehave, assert_same, executions
 
 import backtune as bt
 from backtune.runner import Engine
@@ -199,6 +202,41 @@ def test_a_folder_with_other_things_in_it_is_refused_and_left_alone(tmp_path):
     with pytest.raises(bt.RunError, match="is not empty"):
         bt.run_parallel_backtests(["A"], max_workers=1, data=tmp_path, run_folder=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def _one_result():
+    """Return a result of a run that nobody holds."""
+    return bt.run_parallel_backtests(UNIVERSE.symbols(2), max_workers=1, **SMALL)["SYN00001"]
+
+
+def test_a_result_without_a_folder_is_there_as_long_as_anyone_holds_it():
+    result = _one_result()
+    folder = Path(result._temporary.name)
+    gc.collect()
+    assert [len(getattr(result, name)) > 0 for name in TABLES] == [True] * len(TABLES)
+    assert result.bars.symbol == "SYN00001"
+    del result
+    gc.collect()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("keep", [dict, lambda runs: list(runs.values()), lambda runs: runs.results])
+def test_results_taken_out_of_a_run_outlive_it(keep):
+    held = keep(bt.run_parallel_backtests(UNIVERSE.symbols(2), max_workers=1, **SMALL))
+    gc.collect()
+    for result in held.values() if isinstance(held, dict) else held:
+        assert len(result.summary) == 4
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_copy_of_a_result_needs_no_folder(duplicate, reference):
+    result = _one_result()
+    again = duplicate(result)
+    folder = Path(result._temporary.name)
+    del result
+    gc.collect()
+    assert not folder.exists()
+    assert_same({"SYN00001": again}, reference, ["SYN00001"])
 
 
 def test_a_temporary_run_folder_goes_with_its_object():

@@ -114,7 +114,7 @@ def test_what_is_running_is_told_however_fast_symbols_end(tmp_path, monkeypatch)
     monkeypatch.setattr(pool_module, "TICK_SECONDS", 0.0)
     told = []
     pool = Pool(client=None, progress=told.append)
-    task = Task(str(tmp_path), "B", Settings(), None, "")
+    task = Task(str(tmp_path), "B", Settings(), None, {})
     pool.flying["key"] = (pool_module._Trial(task), None)
     (tmp_path / "running").mkdir()
     (tmp_path / "running" / "B").touch()
@@ -124,7 +124,7 @@ def test_what_is_running_is_told_however_fast_symbols_end(tmp_path, monkeypatch)
 
 
 def receipt(folder, symbol):
-    from backtune.receipts import read_receipt
+    from backtune.store.receipts import read_receipt
 
     found = read_receipt(folder, symbol)
     assert found is not None

@@ -43,7 +43,7 @@ def test_a_symbol_has_the_result_it_has_alone(folder):
     assert together.folder is None
 
 
-@pytest.mark.parametrize("symbols", [[], ["A", "A"], ["../x"], ["A", ""], ["CON"]])
+@pytest.mark.parametrize("symbols", [[], ["A", "A"], ["../x"], ["A", ""], ["a\\b"]])
 def test_bad_symbols_run_nothing(tmp_path, symbols):
     with pytest.raises(bt.SettingError):
         bt.run_backtests(symbols, SMALL, data=tmp_path, output=tmp_path / "runs")

@@ -1,12 +1,49 @@
 """What a price series is, and where it comes from.
 
-`load_bars` reads files and frames (`files`), `rules` holds the definition of a bar, `sample` serves
-the real daily bars that ship with the arch package, `Universe` makes synthetic symbols.
+`load_bars` reads files and frames: `containers` unpack them, `layout` and `table` find the rows of a text,
+`columns` and `parts` what each column is, `times` and `numbers` what its cells mean; `rules` holds the
+definition of a bar, `adjustment` makes prices of one scale, `checks` looks at the series as a whole. `sample`
+serves the real daily bars that ship with the arch package, `Universe` makes synthetic symbols.
 """
 
-from backtune.bars.files import find_bars_file, load_bars
-from backtune.bars.sample import SAMPLE_SYMBOLS, load_sample
-from backtune.bars.series import Bars, check_symbol
-from backtune.bars.universe import Universe
+from typing import TYPE_CHECKING
 
-__all__ = ["SAMPLE_SYMBOLS", "Bars", "Universe", "check_symbol", "find_bars_file", "load_bars", "load_sample"]
+from backtune.lazy import lazily
+
+if TYPE_CHECKING:
+    from backtune.bars.files import find_bars_file
+    from backtune.bars.names import check_symbol, folder_name
+    from backtune.bars.notes import DataWarning, Note
+    from backtune.bars.options import ReadOptions
+    from backtune.bars.read import load_bars
+    from backtune.bars.sample import SAMPLE_SYMBOLS, load_sample
+    from backtune.bars.series import Bars
+    from backtune.bars.universe import Universe
+
+__all__ = [
+    "SAMPLE_SYMBOLS",
+    "Bars",
+    "DataWarning",
+    "Note",
+    "ReadOptions",
+    "Universe",
+    "check_symbol",
+    "find_bars_file",
+    "folder_name",
+    "load_bars",
+    "load_sample",
+]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "files": ["find_bars_file"],
+        "names": ["check_symbol", "folder_name"],
+        "notes": ["DataWarning", "Note"],
+        "options": ["ReadOptions"],
+        "read": ["load_bars"],
+        "sample": ["SAMPLE_SYMBOLS", "load_sample"],
+        "series": ["Bars"],
+        "universe": ["Universe"],
+    },
+)

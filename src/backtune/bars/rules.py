@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -12,8 +13,13 @@ from numpy.typing import NDArray
 
 from backtune.errors import BarsError
 
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 PRICES = ("open", "high", "low", "close")
 DROP = "fix that row, or drop bad rows with drop_bad=True (--drop-bad)"
+FEW = 3  # rows that may be dropped of any file
+FEW_OF_ALL = 0.02
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -22,28 +28,35 @@ class Fault:
 
     rule: str
     column: str
-    rows: NDArray[np.bool_]
+    rows: Mask
 
 
-def faults(frame: pd.DataFrame, raw: pd.DataFrame) -> list[Fault]:
-    """Rules that rows of `frame` break, those of single values first.
+def faults(prices: Mapping[str, Array], missing: Mapping[str, Mask], stamps: NDArray[np.datetime64],
+           late: Mask) -> list[Fault]:  # fmt: skip
+    """Rules that rows break, those of single values first.
 
     Parameters
     ----------
-    frame : DataFrame
-        Columns timestamp, open, high, low, close, converted; NaN or NaT where conversion failed.
-    raw : DataFrame
-        The same columns as they were read.
+    prices : mapping of str to ndarray, shape (n,)
+        Open, high, low, close; NaN where one is missing or no number.
+    missing : mapping of str to ndarray of bool, shape (n,)
+        Which prices and timestamps are missing.
+    stamps : ndarray of datetime64, shape (n,)
+        NaT where one is missing or cannot be read.
+    late : ndarray of bool, shape (n,)
+        Dates that lie in the future.
     """
-    found = [_unreadable(frame, raw, "timestamp", "timestamp is not a date that can be read")]
+    absent = missing["timestamp"]
+    found = [Fault("timestamp is not a date that can be read", "timestamp", np.isnat(stamps) & ~absent)]
     for name in PRICES:
-        found.append(_unreadable(frame, raw, name, f"{name} is not a number"))
-        found.append(Fault(f"{name} is missing", name, raw[name].isna().to_numpy()))
-        values = frame[name].to_numpy()
+        values = prices[name]
+        found.append(Fault(f"{name} is not a number", name, np.isnan(values) & ~missing[name]))
+        found.append(Fault(f"{name} is missing", name, missing[name]))
         found.append(Fault(f"{name} is not finite", name, np.isinf(values)))
         found.append(Fault(f"{name} is not above zero", name, values <= 0.0))
-    found.append(Fault("the date is missing", "timestamp", raw["timestamp"].isna().to_numpy()))
-    o, h, lo, c = (frame[name].to_numpy() for name in PRICES)
+    found.append(Fault("the date is missing", "timestamp", absent))
+    found.append(Fault("the date lies in the future", "timestamp", late))
+    o, h, lo, c = (prices[name] for name in PRICES)
     found += [
         Fault("high is below low", "high", h < lo),
         Fault("high is below open", "high", h < o),
@@ -52,6 +65,23 @@ def faults(frame: pd.DataFrame, raw: pd.DataFrame) -> list[Fault]:
         Fault("low is above close", "low", lo > c),
     ]
     return [fault for fault in found if fault.rows.any()]
+
+
+def widen(prices: dict[str, Array]) -> int:
+    """Lift highs and lower lows that miss their bar by less than 1e-9 of it; how many bars that changed.
+
+    Vendors scale open, high and low by a ratio and take the close as it is, so that the last bits differ
+    where high and close were one price.
+    """
+    o, h, lo, c = (prices[name] for name in PRICES)
+    top, bottom = np.fmax(np.fmax(o, c), h), np.fmin(np.fmin(o, c), lo)
+    with np.errstate(invalid="ignore"):
+        lift = (h < top) & (h >= top * (1.0 - _ROUNDING)) & (h > 0) & np.isfinite(top)
+        lower = (lo > bottom) & (lo <= bottom * (1.0 + _ROUNDING)) & (bottom > 0)
+    if not (lift | lower).any():
+        return 0
+    prices["high"], prices["low"] = np.where(lift, top, h), np.where(lower, bottom, lo)
+    return int((lift | lower).sum())
 
 
 def order_faults(timestamps: NDArray[np.datetime64]) -> list[Fault]:
@@ -95,29 +125,44 @@ def _longest_rise(values: NDArray[np.int64]) -> NDArray[np.bool_]:
     return member
 
 
+def may_drop(found: list[Fault], count: int) -> str:
+    """Why bad rows may not be dropped; empty where they may.
+
+    A few of any file may; else at most 2 % of the rows, and not all for one reason: that is a file that is
+    read wrongly, or two of them in one, and what is left would be a third.
+    """
+    bad = int(np.logical_or.reduce([fault.rows for fault in found]).sum())
+    if bad <= FEW:
+        return ""
+    if bad > FEW_OF_ALL * count:
+        return f"{bad} of {count} rows are bad, too many to drop"
+    if len({fault.rule for fault in found}) == 1:
+        return f"all {bad} bad rows have this fault, so it is in how the file was written: too many to drop"
+    return ""
+
+
 def refuse(
-    source: str, found: list[Fault], raw: pd.DataFrame, rows: NDArray[np.int64], cure: str = DROP
+    source: str,
+    found: list[Fault],
+    raw: Callable[[str, int], object],
+    rows: NDArray[np.int64],
+    cure: str = DROP,
 ) -> NoReturn:
-    """Raise for the first bad row: its number, date, value and rule, and how many more there are."""
+    """Raise for the first bad row: its number, date, value and rule, and how many more there are.
+
+    `raw` gives the value of a column and a place as it was read; `rows` the row number of each place.
+    """
     bad = np.logical_or.reduce([fault.rows for fault in found])
-    row = int(np.argmax(bad))
-    fault = next(fault for fault in found if fault.rows[row])
-    value = raw[fault.column].iloc[row]
-    date = raw["timestamp"].iloc[row]
+    place = int(np.argmax(bad))
+    fault = next(fault for fault in found if fault.rows[place])
+    value, date = raw(fault.column, place), raw("timestamp", place)
     where = "" if fault.column == "timestamp" else f" ({str(date)[:32]})"
     shown = f"{str(value)[:40]!r}" if isinstance(value, str) else str(value)[:40]
     others = int(bad.sum()) - 1
     more = f" (and {others} more bad {'rows' if others > 1 else 'row'})" if others else ""
-    against = _against(fault.rule, raw, row)
+    other = fault.rule.rpartition(" ")[2]
+    compared = (" below " in fault.rule or " above " in fault.rule) and other in PRICES
+    against = f" {raw(other, place)}" if compared else ""
     raise BarsError(
-        source, f"{fault.rule}{against}: {shown}{more}", cure, row=int(rows[row]), value=value, where=where
+        source, f"{fault.rule}{against}: {shown}{more}", cure, row=int(rows[place]), value=value, where=where
     )
-
-
-def _against(rule: str, raw: pd.DataFrame, row: int) -> str:
-    other = rule.rpartition(" ")[2]
-    return f" {raw[other].iloc[row]}" if (" below " in rule or " above " in rule) and other in PRICES else ""
-
-
-def _unreadable(frame: pd.DataFrame, raw: pd.DataFrame, name: str, rule: str) -> Fault:
-    return Fault(rule, name, (frame[name].isna() & raw[name].notna()).to_numpy())

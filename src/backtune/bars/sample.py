@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from backtune.bars.files import load_bars
+from backtune.bars.read import load_bars
 from backtune.bars.series import Bars
 from backtune.errors import BarsError, one_of
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.errors import BarsError, SettingError
+from backtune.bars.notes import Note
+from backtune.bars.options import Asset
+from backtune.bars.spacing import Pace, pace
+from backtune.errors import BarsError
 
 Array = NDArray[np.float64]
-Asset = Literal["stock", "crypto"]
 
-FEES: dict[Asset, float] = {"stock": 0.0005, "crypto": 0.0015}
 DAYS_A_YEAR: dict[Asset, int] = {"stock": 252, "crypto": 365}
-_SYMBOL = re.compile(r"\^?[A-Za-z0-9][A-Za-z0-9_=\-]*(\.[A-Za-z0-9_=\-]+)*")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +38,7 @@ class Bars:
     volume : ndarray, shape (n,), or None
         NaN where unknown. Not checked: nothing is computed from it.
     asset : {"stock", "crypto"}
-        Decides the default fee, the days a year and whether shorts are allowed.
+        Decides the defaults of fee, of the days of trade a year and of whether shorts are allowed.
     source : str
         File name or "DataFrame".
     dropped : int
@@ -48,6 +46,10 @@ class Bars:
     utc_offset : ndarray of timedelta64[ns], shape (n,), or None
         How far the exchange's clock was ahead of UTC at each bar; None where the source named no timezone.
         A bar each, since it changes with daylight saving.
+    notes : tuple of Note
+        What to know of the data: how a file was read where it had to be told, and what may be wrong in it.
+    days_a_year : float or None
+        Days of trade a year where the owner says so; None: told from the bars.
 
     Raises
     ------
@@ -66,6 +68,8 @@ class Bars:
     source: str = "DataFrame"
     dropped: int = 0
     utc_offset: NDArray[np.timedelta64] | None = None
+    notes: tuple[Note, ...] = ()
+    days_a_year: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse offsets of other bars, such as those left behind where the other arrays are cut."""
@@ -84,6 +88,15 @@ class Bars:
         """Show the symbol, the number of bars and the span."""
         first, last = np.datetime_as_string(self.timestamps[[0, -1]], unit="m")
         return f"Bars({self.symbol}, {len(self)} bars, {first} to {last}, {self.asset})"
+
+    def head(self, count: int) -> Bars:
+        """Return the first `count` bars."""
+        cut: dict[str, Any] = {
+            name: value[:count]
+            for name in ("timestamps", "open", "high", "low", "close", "volume", "utc_offset")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **cut)
 
     @cached_property
     def local(self) -> NDArray[np.datetime64]:
@@ -105,14 +118,14 @@ class Bars:
         return moves
 
     @cached_property
+    def pace(self) -> Pace:
+        """Distance of the bars, bars a year and days of trade a year."""
+        return pace(self.timestamps, self.asset == "crypto", self.days_a_year)
+
+    @property
     def periods_a_year(self) -> float:
-        """Bars a year, for annualising: days a year of the asset, times the median number of bars a day."""
-        days = self.timestamps.astype("datetime64[D]")
-        _, bars_a_day = np.unique(days, return_counts=True)
-        span = (days[-1] - days[0]) / np.timedelta64(1, "D")
-        if len(bars_a_day) > 2 and span / (len(bars_a_day) - 1) > 4:  # weekly or slower
-            return float(365.25 * (len(self) - 1) / span)
-        return float(DAYS_A_YEAR[self.asset] * np.median(bars_a_day))
+        """Bars a year, for annualising: by their distance; see `backtune.bars.spacing.pace`."""
+        return self.pace.bars_a_year
 
     @cached_property
     def digest(self) -> str:
@@ -121,6 +134,15 @@ class Bars:
         for column in (self.open, self.high, self.low, self.close, self.volume, self.utc_offset):
             sha.update(b"" if column is None else column.tobytes())
         return sha.hexdigest()
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that decide what is computed from the bars."""
+        return {
+            "symbol": self.symbol,
+            "asset": self.asset,
+            "days_a_year": self.days_a_year,
+            "sha256": self.digest,
+        }
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -136,64 +158,3 @@ class Bars:
         if self.utc_offset is not None:
             columns["utc_offset"] = self.utc_offset
         return pd.DataFrame(columns, index=pd.DatetimeIndex(self.timestamps, name="timestamp"))
-
-    def require(self, needed: int, available: int, num_simulations: int, window: int, horizon: int) -> None:
-        """Refuse a backtest that asks for more bars with a forecast than there are.
-
-        Raises
-        ------
-        BarsError
-            Says how many bars it needs, how many there are, and the largest num_simulations that fits.
-        """
-        if needed <= available:
-            return
-        unusable = len(self) - available
-        fits = (available - window) // horizon
-        cure = (
-            f"the largest num_simulations that fits is {fits}"
-            if fits >= 1
-            else f"one simulation alone needs {window + horizon + unusable}: use a smaller "
-            f"{'horizon' if window < available else 'window'} or more bars"
-        )
-        raise BarsError(
-            self.source,
-            f"num_simulations={num_simulations}, window={window}, horizon={horizon} need {needed + unusable} "
-            f"bars ({unusable} of them before the first forecast), and {self.symbol} has {len(self)}",
-            cure,
-            value=len(self),
-        )
-
-
-def infer_asset(symbol: str, timestamps: NDArray[np.datetime64]) -> Asset:
-    """Crypto where the series trades at weekends; where it is too short to tell, by the symbol's ending.
-
-    A weekend is a Saturday and a Sunday: an Asian session's Monday begins on Sunday in UTC, and currencies
-    open on Sunday evening.
-    """
-    weekdays = (timestamps.astype("datetime64[D]").astype("int64") + 3) % 7  # 1970-01-01 was a Thursday
-    if len(np.unique(weekdays)) >= 5:
-        return "crypto" if min(np.mean(weekdays == 5), np.mean(weekdays == 6)) > 0.05 else "stock"
-    paired = re.search(r"(USDT?|USDC|BTC|ETH|EUR)$", symbol.upper()) and len(symbol) > 4
-    return "crypto" if paired else "stock"
-
-
-def check_symbol(symbol: object) -> str:
-    """Return `symbol` if it is a safe name for files and folders.
-
-    Raises
-    ------
-    SettingError
-        Where it could lead a path elsewhere, or is no name at all.
-    """
-    name = str(symbol)
-    if (
-        not isinstance(symbol, str)
-        or len(name) > 64
-        or not _SYMBOL.fullmatch(name)
-        or _RESERVED.fullmatch(name)
-    ):
-        raise SettingError(
-            f"symbol {name[:64]!r} is not usable; use letters, digits, '-', '_', '=' and single '.' "
-            "(at most 64, such as BRK.B or ETH-USD)"
-        )
-    return name

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from backtune.bars.series import Asset, Bars
+from backtune.bars.options import Asset
+from backtune.bars.series import Bars
+from backtune.compiled import njit
 from backtune.errors import SettingError, one_of, whole_number
 
 Array = NDArray[np.float64]

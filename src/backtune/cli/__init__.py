@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import gc
 import sys
+import warnings
+from collections.abc import Callable
+from io import TextIOWrapper
+from typing import Any
 
 import typer
 
 from backtune.cli import cache, data
 from backtune.cli.bench import bench
+from backtune.cli.check import check
 from backtune.cli.forecast_check import forecast_check
 from backtune.cli.optimizers import optimizers
 from backtune.cli.profile import profile
@@ -19,7 +24,7 @@ from backtune.cli.report import report
 from backtune.cli.run import run
 from backtune.cli.runs import runs
 from backtune.cli.sql import sql
-from backtune.errors import BacktuneError
+from backtune.errors import BacktuneError, BacktuneWarning
 
 INTERRUPTED = 130
 COLLECT_AFTER = 100_000  # objects; with the usual 700, imports alone are interrupted hundreds of times
@@ -40,6 +45,7 @@ app.command()(sql)
 app.command()(optimizers)
 app.command()(profile)
 app.command()(forecast_check)
+app.command()(check)
 app.command()(bench)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
@@ -48,6 +54,12 @@ app.add_typer(cache.app, name="cache")
 def main() -> None:
     """Run the command line; an error is one line on standard error, without a traceback unless --debug."""
     gc.set_threshold(COLLECT_AFTER)
+    warnings.formatwarning = _line_for(warnings.formatwarning)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # what a console of another encoding lacks is written as \\u65e5
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:
@@ -65,6 +77,17 @@ def main() -> None:
         else:
             code = _failed(f"{type(error).__name__}: {error} (a bug in backtune; --debug shows where)")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _line_for(others: Callable[..., str]) -> Callable[..., str]:
+    """Text of a warning: of one of ours a line that begins as an error's does, of another as before."""
+
+    def text(message: Warning | str, category: type[Warning], *place: Any) -> str:
+        if issubclass(category, BacktuneWarning):
+            return f"backtune: {message}\n"
+        return others(message, category, *place)
+
+    return text
 
 
 def _failed(message: str) -> int:

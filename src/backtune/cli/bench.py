@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,14 +13,7 @@ from backtune.cli.options import Debug, Json, print_json
 from backtune.errors import OptimizerError, SettingError
 
 if TYPE_CHECKING:
-    from backtune.benchmark import Benchmark, Suite
-
-READ_BY = {
-    "simple": ("fills",),
-    "realistic": ("fills",),
-    "bars": ("fills", "data", "symbols"),
-    "bbob": ("dimension",),
-}
+    from backtune.bench import Benchmark
 
 
 def bench(
@@ -44,71 +37,54 @@ def bench(
     output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
         "bench"
     ),
-    findings: Annotated[Path | None, typer.Option(help="Write the findings document anew.")] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Compare optimizers: tables, a recommendation with its evidence, and a page."""
-    from backtune.benchmark import benchmark, own_suite
-    from backtune.benchmark import suite as make_suite
+    """Compare optimizers: tables, a recommendation with its evidence, and a page.
 
-    _refuse_unused(
-        suite, findings, objective=objective, bounds=bounds, fills=fills, data=data, symbols=symbols,
-        dimension=dimension, time_limit=time_limit,
-    )  # fmt: skip
-    methods: str | list[str] = optimizers if optimizers == "all" else _names(optimizers)
-    options = {"budget": budget, "time_limit": time_limit, "timing_seeds": timing_seeds, "workers": workers}
-    command = ["backtune", *sys.argv[1:]]
-    if findings is not None:
-        from backtune.benchmark.findings import write_findings
+    `python study/findings.py FILE`, in a checkout of backtune, writes the findings document anew.
+    """
+    from backtune.bench import benchmark, own_suite
+    from backtune.bench import suite as make_suite
+    from backtune.bench.problems import options_of
+    from backtune.report.progress import count_progress
 
-        write_findings(
-            findings, output, methods, seeds=seeds, budget=budget, workers=workers, command=command,
-            progress=_progress(as_json),
-        )  # fmt: skip
-        typer.echo(f"findings: {findings}", err=True)
-        return
     if (suite is None) == (objective is None):
         raise SettingError(
             "give either --suite (simple, realistic, bars, bbob) or --objective module:callable"
         )
-    made: Suite
+    arguments = {
+        "bounds": _bounds(bounds), "fills": _names(fills), "data": data, "symbols": _names(symbols),
+        "dimension": dimension,
+    }  # fmt: skip
+    options = {name: value for name, value in arguments.items() if value not in (None, [])}
     if objective is not None:
-        made = own_suite(objective, _bounds(bounds), seeds)
+        _refuse_unused(options, ("bounds",), "--objective")
+        problems = own_suite(objective, seeds=seeds, bounds=_bounds(bounds))
     else:
-        size = {} if dimension is None else {"dimension": dimension}
-        made = make_suite(str(suite), seeds, fills=_names(fills), data=data, symbols=_names(symbols), **size)
-    folder = output / (made.name if objective is None else _safe(objective))
-    results = benchmark(made, methods, output=folder, command=command, progress=_progress(as_json), **options)  # type: ignore[arg-type]
+        _refuse_unused(options, options_of(str(suite)), f"--suite {suite}")
+        problems = make_suite(str(suite), seeds, **options)
+    with count_progress("runs", quiet=as_json) as progress:
+        results = benchmark(
+            problems, optimizers if optimizers == "all" else _names(optimizers), budget=budget,
+            time_limit=time_limit, timing_seeds=timing_seeds, workers=workers,
+            output=output / _safe(objective or problems.name), command=["backtune", *sys.argv[1:]],
+            progress=progress,
+        )  # fmt: skip
     _report(results, as_json)
 
 
-def _refuse_unused(suite: str | None, findings: Path | None, **given: object) -> None:
-    """Refuse options that would change nothing, because what was asked for does not read them."""
-    if findings is not None:
-        if suite or given["objective"]:
-            raise SettingError("--findings was given with --suite or --objective; it runs its own suites")
-        read: tuple[str, ...] = ()
-    elif given["objective"] is not None:
-        read = ("objective", "bounds", "time_limit")
-    else:
-        read = (*READ_BY.get(str(suite), tuple(given)), "time_limit")
-    unused = [
-        f"--{name.replace('_', '-')}"
-        for name, value in given.items()
-        if value is not None and name not in read
-    ]
+def _refuse_unused(options: Iterable[str], read: Sequence[str], by: str) -> None:
+    """Refuse options that would change nothing."""
+    unused = " and ".join(f"--{name}" for name in options if name not in read)
     if unused:
-        asked = f"--suite {suite}" if suite else "--findings" if findings else "--objective"
-        raise SettingError(
-            f"{' and '.join(unused)} would change nothing: {asked} does not read it; leave it out"
-        )
+        raise SettingError(f"{unused} would change nothing: {by} does not read it; leave it out")
 
 
 def _report(results: Benchmark, as_json: bool) -> None:
-    from backtune.benchmark.page import write_page
-    from backtune.benchmark.tables import as_dict, write_tables
-    from backtune.benchmark.terminal import print_benchmark
+    from backtune.bench.page import write_page
+    from backtune.bench.tables import as_dict, write_tables
+    from backtune.bench.terminal import print_benchmark
 
     tables = write_tables(results)
     page = write_page(results, tables)
@@ -143,17 +119,3 @@ def _bounds(text: str | None) -> list[tuple[float, float]] | None:
 
 def _safe(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
-
-
-def _progress(quiet: bool) -> Callable[[str, int, int], None]:
-    """Say on standard error how far it is, a line each tenth of the way."""
-    last = [-1]
-
-    def step(what: str, done: int, total: int) -> None:
-        if done * 10 // total < last[0]:
-            last[0] = -1  # another suite has begun
-        if not quiet and done * 10 // total > last[0]:
-            last[0] = done * 10 // total
-            sys.stderr.write(f"{done} of {total} runs done ({what})\n")
-
-    return step

@@ -7,35 +7,27 @@ from typing import Annotated
 
 import typer
 
-from backtune.cli.options import Debug, DropBad, Json, print_json
+from backtune.backtest.settings import Settings
+from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.settings import with_settings
 
 
+@with_settings(Settings, leave_out=("model",))
 def forecast_check(
     model: Annotated[str, typer.Argument(help="Forecaster, such as chronos:amazon/chronos-2.")],
     symbols: Annotated[list[str], typer.Argument(help="Symbols; SP500 and NASDAQ are built in.")],
     data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
-    simulations: Annotated[int, typer.Option(help="Rolling simulations.")] = 70,
-    window: Annotated[int, typer.Option(help="Bars that each simulation tunes on.")] = 200,
-    horizon: Annotated[int, typer.Option(help="Bars that each simulation trades untouched.")] = 1,
-    fills: Annotated[str, typer.Option(help="causal, optimistic or published.")] = "causal",
-    drop_bad: DropBad = False,
     as_json: Json = False,
     debug: Debug = False,
+    *,
+    settings: Settings,
 ) -> None:
     """Compare bfloat16, int8 and compiled variants of a model with the plain one, on your bars."""
-    from backtune.backtest import Settings, symbol_bars
-    from backtune.forecast_check import check_forecaster
+    from backtune.backtest import symbol_bars
+    from backtune.diagnose.forecast_check import check_forecaster
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
 
-    settings = Settings(
-        num_simulations=simulations,
-        window=window,
-        horizon=horizon,
-        model=model,
-        fills=fills,
-        drop_bad=drop_bad,
-    )
     checked = {
         symbol: check_forecaster(symbol_bars(symbol, data, settings), model, settings) for symbol in symbols
     }

@@ -7,36 +7,29 @@ from typing import Annotated
 
 import typer
 
-from backtune.cli.options import Debug, DropBad, Json, print_json
+from backtune.backtest.settings import Settings
+from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.settings import with_settings
 
 
+@with_settings(Settings)
 def profile(
     symbol: Annotated[str, typer.Argument(help="Symbol to backtest; SP500 and NASDAQ are built in.")],
     data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
-    simulations: Annotated[int, typer.Option(help="Rolling simulations.")] = 70,
-    window: Annotated[int, typer.Option(help="Bars that each simulation tunes on.")] = 200,
-    horizon: Annotated[int, typer.Option(help="Bars that each simulation trades untouched.")] = 1,
-    model: Annotated[str, typer.Option(help="Forecaster; see docs/forecasting.md.")] = "fhs",
-    optimizer: Annotated[str, typer.Option(help="See `backtune optimizers`.")] = "exact",
-    budget: Annotated[int, typer.Option(help="Evaluations an optimization (exact needs none).")] = 500,
-    fills: Annotated[str, typer.Option(help="causal, optimistic or published.")] = "causal",
     torch: Annotated[
         Path | None, typer.Option(help="Also write torch's trace of the model's forward pass to this file.")
     ] = None,
-    drop_bad: DropBad = False,
     as_json: Json = False,
     debug: Debug = False,
+    *,
+    settings: Settings,
 ) -> None:
     """Say where the time of a backtest goes."""
-    from backtune.backtest import Settings, symbol_bars
-    from backtune.profiling import profile_backtest, torch_trace
+    from backtune.backtest import symbol_bars
+    from backtune.diagnose.profile import profile_backtest, torch_trace
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
 
-    settings = Settings(
-        num_simulations=simulations, window=window, horizon=horizon, model=model,
-        optimizer=optimizer, budget=budget, fills=fills, drop_bad=drop_bad,
-    )  # fmt: skip
     frame = profile_backtest(symbol, data, settings)
     traced = torch_trace(symbol_bars(symbol, data, settings), settings, torch) if torch else None
     if as_json:

@@ -10,7 +10,7 @@ import typer
 from backtune.cli.options import Debug, Json, print_json
 
 if TYPE_CHECKING:
-    from backtune.metrics.verdict import Judgement
+    from backtune.verdict.rule import Judgement
 
 
 def report(

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backtune.cli.options import Debug, DropBad, Json, print_json
+from backtune.backtest.settings import Settings
+from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
-    from backtune.report.judged import Judged
     from backtune.runner import Runs
+    from backtune.verdict.judged import Judged
 
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
 
 
+@with_settings(Settings)
 def run(
     context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,
@@ -27,18 +30,9 @@ def run(
     ] = False,
     universe: Annotated[int | None, typer.Option(help="Use this many synthetic symbols.")] = None,
     universe_bars: Annotated[int, typer.Option(help="Bars of each synthetic symbol.")] = 2000,
-    simulations: Annotated[int, typer.Option(help="Rolling simulations a symbol.")] = 70,
-    window: Annotated[int, typer.Option(help="Bars that each simulation tunes on.")] = 200,
-    horizon: Annotated[int, typer.Option(help="Bars that each simulation trades untouched.")] = 1,
-    model: Annotated[str, typer.Option(help="Forecaster; see docs/forecasting.md.")] = "fhs",
-    strategies: Annotated[str, typer.Option(help="Comma-separated.")] = "maxdiff,always_on",
-    optimizer: Annotated[str, typer.Option(help="See `backtune optimizers`.")] = "exact",
-    budget: Annotated[int, typer.Option(help="Evaluations an optimization (exact needs none).")] = 500,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    fills: Annotated[str, typer.Option(help="causal, optimistic or published.")] = "causal",
-    fee: Annotated[float | None, typer.Option(help="Fraction of notional a fill.")] = None,
-    asset: Annotated[str | None, typer.Option(help="stock or crypto; told from the bars by default.")] = None,
-    workers: Annotated[int, typer.Option(help="Worker processes; 1 works in this process.")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", "--max-workers", help="Worker processes; 1 works in this process.")
+    ] = 1,
     scheduler: Annotated[
         str | None, typer.Option(help="Use a running Dask cluster: tcp://host:8786 (docs/cluster.md).")
     ] = None,
@@ -55,9 +49,10 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run folder: do what has no good result.")
     ] = None,
-    drop_bad: DropBad = False,
     as_json: Json = False,
     debug: Debug = False,
+    *,
+    settings: Settings,
 ) -> None:
     """Backtest symbols: table, and a run folder with everything behind it."""
     from backtune.report.page import report
@@ -73,15 +68,12 @@ def run(
         begun = Run.open(resume)
         names, kinds = begun.record["symbols"], run_settings(begun).strategies
     else:
-        from backtune.backtest import Settings
-
-        names, source = _symbols(symbols, data, demo, universe, universe_bars, seed)
-        kinds = [name.strip() for name in strategies.split(",") if name.strip()]
-        settings = Settings(
-            num_simulations=simulations, window=window, horizon=horizon, model=model, strategies=kinds,
-            optimizer=optimizer, budget=budget, seed=seed, fills=fills, fee=fee, asset=asset,
-            drop_bad=drop_bad,
-        )  # fmt: skip
+        if not settings.tuned:
+            raise SettingError(
+                "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as maxdiff"
+            )
+        names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
+        kinds = settings.strategies
     try:
         with run_progress(len(names), len(kinds) + 1, quiet=as_json) as progress:
             if resume is not None:
@@ -143,6 +135,7 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
                 "symbols": {name: result.summary.to_dict("records") for name, result in runs.items()},
                 "verdict": judged.whole.label if judged and judged.whole else None,
                 "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
+                "notes": {name: result.series["notes"] for name, result in runs.items()},
                 "failed": {name: str(error) for name, error in runs.failed.items()},
             }
         )
@@ -155,18 +148,33 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
 
 def _print_tables(runs: Runs, judged: Judged) -> None:
     from backtune.report.runs import failed_table, strategies_table
-    from backtune.report.terminal import FEW_SYMBOLS, print_table, run_text, summary_table, verdict_lines
+    from backtune.report.terminal import (
+        FEW_SYMBOLS,
+        check_lines,
+        idle_lines,
+        note_lines,
+        print_table,
+        run_text,
+        summary_table,
+        verdict_lines,
+    )
     from backtune.store import Run
 
     assert runs.folder is not None
     if len(runs) <= FEW_SYMBOLS:
         for result in runs.values():
             typer.echo(run_text(result))
+        for line in note_lines(runs):
+            typer.echo(line)
         print_table(summary_table(runs, judged))
+        for line in idle_lines(runs):
+            typer.echo(line)
     else:
         print_table(strategies_table(Run.open(runs.folder).summary))
+        for line in note_lines(runs):
+            typer.echo(line)
         typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")
-    for line in verdict_lines(judged):
+    for line in (*check_lines(runs), *verdict_lines(judged)):
         typer.echo(line)
     if runs.failed:
         print_table(failed_table(runs.failed))

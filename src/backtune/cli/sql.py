@@ -19,7 +19,7 @@ def sql(
     debug: Debug = False,
 ) -> None:
     """Query a run's tables with DuckDB, for reading alone."""
-    from backtune.report.runs import frame_table
+    from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
     from backtune.store import Run
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backtune.bars import Bars
 from backtune.errors import BarsError, SettingError
+from backtune.identity import identity_of
 
 Array = NDArray[np.float64]
 Targets: TypeAlias = "Sequence[int] | NDArray[np.int64] | range | None"
@@ -57,7 +58,7 @@ class Forecast:
     @property
     def first(self) -> int:
         """Index of the first bar from which on every bar has a forecast."""
-        missing = np.flatnonzero(np.isnan(self.high))
+        missing = np.flatnonzero(~(np.isfinite(self.high) & np.isfinite(self.low)))
         return int(missing[-1]) + 1 if len(missing) else 0
 
 
@@ -74,10 +75,13 @@ class Forecaster(ABC):
         As shown in tables and files.
     warm_up : int
         Bars needed before the first target.
+    packages : tuple of str
+        Installed packages whose version decides a forecast, beyond those that its code is seen to use.
     """
 
     name: str
     warm_up: int
+    packages: ClassVar[tuple[str, ...]] = ()
 
     def forecast(self, bars: Bars, targets: Targets = None) -> Forecast:
         """Forecast bars of the series that have at least `warm_up` bars before them.
@@ -142,6 +146,15 @@ class Forecaster(ABC):
                 f"give indices from {self.warm_up} to {len(bars) - 1}",
             )
         return chosen
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that decide the forecasts, besides the bars; see `backtune.identity.identity_of`.
+
+        Of a forecaster of your own the forecasts themselves are compared, which takes a forecast before a
+        stored result is used again. One whose forecasts take long says here all that decides them (hashes
+        of its files, settings, versions): then it is believed. The code of its class is seen anyway.
+        """
+        return identity_of(self, self.name, self.packages)
 
     @abstractmethod
     def moves(self, bars: Bars) -> tuple[Array, Array, Array]:

@@ -1,9 +1,9 @@
 """Forecasts on disk, so that a second run does not pay for the first one's.
 
 A file holds the forecasts that one call made of one symbol's contexts. An entry's key is the SHA-256 of
-everything that decides it: the context's bars, the model, its weights and its settings. Files are written
-under a temporary name and renamed, never changed, so several processes share a folder without locks; a file
-that cannot be read, or whose checksums fail, is dropped and its forecasts are made anew.
+everything that decides it: the context's bars, the model, its weights, its settings and its code. Files are
+written under a temporary name and renamed, never changed, so several processes share a folder without locks;
+a file that cannot be read, or whose checksums fail, is dropped and its forecasts are made anew.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 
 from backtune.errors import SettingError
 from backtune.forecasts.base import LEVELS, MOVES, Array
+from backtune.identity import digest_of
 
 VERSION = 1
 FOLDER_VARIABLE = "BACKTUNE_CACHE"
@@ -126,7 +127,7 @@ class ForecastCache:
 
 
 def forecast_cache() -> ForecastCache | None:
-    """Make the user's cache, or None where it is switched off.
+    """Make the user's cache, or None where it is switched off or the user has no home.
 
     It lies in the folder that the environment variable BACKTUNE_CACHE names ("off": nowhere), by default in
     backtune/forecasts of the user's cache folder; BACKTUNE_CACHE_MB is its size limit, 1024 by default.
@@ -139,17 +140,17 @@ def forecast_cache() -> ForecastCache | None:
     given = os.environ.get(FOLDER_VARIABLE, "")
     if given.lower() == "off":
         return None
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(given).expanduser() if given else Path(base) / "backtune"
+    try:
+        if given:
+            folder = Path(given).expanduser()
+        else:
+            folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backtune"
+    except RuntimeError:  # nobody knows where this user's home is, as in a container
+        return None
     limit = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT_MB))
     if not limit.isdecimal():
         raise SettingError(f"{LIMIT_VARIABLE} is {limit!r}; expected a whole number of megabytes")
     return ForecastCache(folder / "forecasts", int(limit) * 2**20)
-
-
-def digest_of(value: Any) -> str:
-    """SHA-256 of plain values, as JSON with sorted keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _write(place: Path, entries: Mapping[str, Entry]) -> Path:

@@ -19,7 +19,8 @@ from backtune.bars import Bars
 from backtune.errors import ForecasterError
 from backtune.forecasts.base import LEVELS, MOVES, Array, Distribution, QuantileForecaster, flag, whole
 from backtune.forecasts.batching import ChunkSize, in_chunks
-from backtune.forecasts.cache import Entry, digest_of, forecast_cache
+from backtune.forecasts.cache import Entry, forecast_cache
+from backtune.identity import code_digest, digest_of, source_of
 
 STEP = 64  # bars: contexts up to as much longer than each other share a call
 
@@ -129,9 +130,8 @@ class ContextForecaster(QuantileForecaster):
     """
 
     warm_up = 32
-    ragged = (
-        False  # whether contexts of unequal length may share a call: padding leaves forecasts as they are
-    )
+    # whether contexts of unequal length may share a call, since padding changes no forecast
+    ragged = False
 
     def __init__(self, context: int = 512, point: str | float = "median", cache: bool = True) -> None:
         super().__init__(point)
@@ -155,7 +155,7 @@ class ContextForecaster(QuantileForecaster):
         with watch("cache"):
             kept = forecast_cache() if self.cache else None
             about = self.identity()
-            identity = digest_of(about)
+            identity = digest_of([about, code_digest("forecasts"), source_of(self)])
             contexts = [self._contexts(bars, targets) for bars, targets in wanted]
             keys = [[context.key(identity) for context in series] for series in contexts]
             found: dict[str, Entry] = {}
@@ -217,7 +217,11 @@ class ContextForecaster(QuantileForecaster):
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """Plain values that decide a forecast, besides the context: model, weights, settings, versions."""
+        """Plain values that decide a forecast, besides the context: model, weights, settings, versions.
+
+        The code of the class counts without being named here, and `point` not at all: it is taken from what
+        is kept.
+        """
 
     @abstractmethod
     def chunk_size(self) -> int:

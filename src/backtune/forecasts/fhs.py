@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from backtune.bars import Bars
+from backtune.compiled import njit
 from backtune.errors import one_of
 from backtune.forecasts.base import LEVELS, Array, Distribution, QuantileForecaster, whole
 from backtune.forecasts.volatility import SEED, VOLATILITIES, log_moves, volatility

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from backtune.bars import Bars
+from backtune.compiled import njit
 from backtune.forecasts.base import Array, Forecaster
 
 HORIZONS = (1, 5, 22)

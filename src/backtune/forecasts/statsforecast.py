@@ -10,7 +10,8 @@ import numpy as np
 from backtune.errors import one_of
 from backtune.forecasts.base import LEVELS, Array
 from backtune.forecasts.contexts import Context, ContextForecaster, Stopwatch
-from backtune.forecasts.weights import need, versions_of
+from backtune.forecasts.weights import need
+from backtune.identity import versions_of
 
 METHODS = {
     "ets": "simple exponential smoothing with additive errors, ETS(A,N,N)",
@@ -33,6 +34,8 @@ class StatsForecast(ContextForecaster):
     SettingError
     """
 
+    packages = ("statsforecast", "numba", "numpy")
+
     def __init__(
         self, method: str = "ets", context: int = 512, point: str | float = "median", cache: bool = True
     ) -> None:
@@ -47,7 +50,7 @@ class StatsForecast(ContextForecaster):
             "kind": "statsforecast",
             "method": self.method,
             "context": self.context,
-            "versions": versions_of(("statsforecast",)),
+            "versions": versions_of(self.packages),
         }
 
     def chunk_size(self) -> int:

@@ -13,15 +13,8 @@ from backtune.errors import ForecasterError, SettingError, one_of
 from backtune.forecasts.base import Array, flag
 from backtune.forecasts.batching import first_chunk_size
 from backtune.forecasts.contexts import STEP, Context, ContextForecaster, Stopwatch
-from backtune.forecasts.weights import (
-    Signature,
-    Weights,
-    check_all_loaded,
-    loading,
-    locate,
-    need,
-    versions_of,
-)
+from backtune.forecasts.weights import Weights, check_all_loaded, loading, locate, need
+from backtune.identity import Signature, versions_of
 
 DTYPES = ("float32", "bfloat16")
 QUANTIZATIONS = {None: None, "int8": "int8, a scale a row"}  # and what a forecast's identity calls them
@@ -53,7 +46,6 @@ class TorchForecaster(ContextForecaster):
     """
 
     kind: ClassVar[str]
-    packages: ClassVar[tuple[str, ...]]
     module: ClassVar[str]
 
     def __init__(
@@ -78,7 +70,7 @@ class TorchForecaster(ContextForecaster):
         self.dtype, self.quantize = one_of("dtype", dtype, DTYPES), quantize
         self.compile = flag("compile", compile)
         self.name = f"{self.kind}:{self.weights}"
-        self._loaded: tuple[Signature, Any] | None = None
+        self._loaded: tuple[tuple[Signature, ...], Any] | None = None
         self._warm = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -97,7 +89,7 @@ class TorchForecaster(ContextForecaster):
             "compile": self.compile,
             "quantize": QUANTIZATIONS[self.quantize],
             "padding": STEP if self.ragged else None,
-            "versions": versions_of((*self.packages, "torch")),
+            "versions": versions_of((*self.packages, "torch", "numpy")),
         }
 
     def chunk_size(self) -> int:
@@ -135,14 +127,15 @@ class TorchForecaster(ContextForecaster):
         ForecasterError
         """
         weights = self._located()
-        if self._loaded is None or self._loaded[0] != weights.signature:
+        marks = tuple(mark for part in self.parts(weights) for mark in part.signature)
+        if self._loaded is None or self._loaded[0] != marks:
             model = loading(weights, self.load)
             for module, part in zip(self.modules(model), self.parts(weights), strict=True):
                 check_all_loaded(module, part.name, self.names(module, part.keys()))
                 module.eval().to(self.target_device())
             self.prune(model)
             self._optimize(model)
-            self._loaded = (weights.signature, model)
+            self._loaded = (marks, model)
         return self._loaded[1]
 
     def target_device(self) -> Any:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from backtune.bars import Bars
+from backtune.compiled import njit
 from backtune.forecasts.base import Array
 
 SEED = 22  # bars whose mean starts the smoothing

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 import re
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from backtune.errors import ForecasterError
+from backtune.identity import Signature, digest_of, file_digest, signature
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
 WANTED = ["*.safetensors", "*.json"]
@@ -20,7 +20,6 @@ PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 LOADING_ERRORS = (
     RuntimeError, ValueError, TypeError, KeyError, AttributeError, AssertionError, OSError, ImportError
 )  # fmt: skip
-Signature = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -38,20 +37,24 @@ class Weights:
     folder: Path
 
     @property
-    def files(self) -> list[Path]:
-        """The safetensors files and the configuration."""
-        return [*sorted(self.folder.glob("*.safetensors")), self.folder / "config.json"]
+    def tensors(self) -> list[Path]:
+        """The safetensors files."""
+        return sorted(self.folder.glob("*.safetensors"))
 
     @property
-    def signature(self) -> Signature:
-        """Name, size and time of change of each file: cheap, and different once a file was replaced."""
-        stats = [(str(path), path.stat()) for path in self.files]
-        return tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+    def files(self) -> list[Path]:
+        """All that a model is loaded from: the safetensors files, the configuration and its like."""
+        return [*self.tensors, *sorted(self.folder.glob("*.json"))]
+
+    @property
+    def signature(self) -> tuple[Signature, ...]:
+        """Mark of each file: cheap, and different once a file was replaced."""
+        return tuple(map(signature, self.files))
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the files' contents."""
-        return _digest(self.signature)
+        """SHA-256 of the files' names and contents."""
+        return digest_of([[path.name, file_digest(path)] for path in self.files])
 
     def keys(self) -> set[str]:
         """Names of the tensors in the files.
@@ -64,7 +67,7 @@ class Weights:
         from safetensors import SafetensorError, safe_open
 
         names: set[str] = set()
-        for path in self.files[:-1]:
+        for path in self.tensors:
             try:
                 with safe_open(path, framework="numpy") as tensors:
                     names.update(tensors.keys())
@@ -86,7 +89,7 @@ def locate(name: str, extra: str) -> Weights:
         No such folder or hub name, no network, no configuration, no safetensors file, or a damaged one.
     """
     need("safetensors", extra)
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # as it is where nobody knows a home
     if not folder.is_dir():
         if not HUB_NAME.fullmatch(name):
             raise ForecasterError(
@@ -95,7 +98,7 @@ def locate(name: str, extra: str) -> Weights:
         folder = _fetched(name, extra)
     weights = Weights(name, folder)
     _configuration(weights)
-    if len(weights.files) == 1:
+    if not weights.tensors:
         pickled = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLED)
         raise ForecasterError(
             f"{name}: holds pickled weights only ({pickled[0]}), which can run code when they are read; "
@@ -159,18 +162,6 @@ def need(package: str, extra: str) -> None:
         raise ForecasterError(f"{package} is not installed; pip install 'backtune[{extra}]'")
 
 
-@lru_cache(maxsize=16)
-def versions_of(packages: tuple[str, ...]) -> dict[str, str]:
-    """Versions of those distributions that are installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for package in packages:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
 def _fetched(name: str, extra: str) -> Path:
     need("huggingface_hub", extra)
     from huggingface_hub import snapshot_download
@@ -206,15 +197,6 @@ def _configuration(weights: Weights) -> None:
         found = None
     if not isinstance(found, dict):
         raise ForecasterError(f"{weights.name}: config.json is not readable; fetch it again")
-
-
-@lru_cache(maxsize=16)
-def _digest(signature: Signature) -> str:
-    sha = hashlib.sha256()
-    for path, _, _ in signature:
-        with open(path, "rb") as handle:
-            sha.update(hashlib.file_digest(handle, "sha256").digest())
-    return sha.hexdigest()
 
 
 def _short(error: BaseException) -> str:

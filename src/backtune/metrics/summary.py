@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from backtune.metrics.account import account_bars
 from backtune.metrics.performance import Array, alpha_beta, performance, ratio
 from backtune.metrics.trades import trade_figures
 
@@ -20,8 +22,9 @@ def summarize(
     *,
     fee: float,
     market: str,
+    idle: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """One row a strategy, in the order of `returns`.
+    """One row a strategy, in the order of `returns`; of its account, until nothing is left of it.
 
     Parameters
     ----------
@@ -35,6 +38,8 @@ def summarize(
         Fraction of notional a fill.
     market : str
         The strategy of `returns` that alpha and beta refer to; it is in the market on every bar.
+    idle : mapping of str to str, optional
+        Why a strategy never traded.
 
     Returns
     -------
@@ -45,18 +50,23 @@ def summarize(
         bar in the tuning windows of the selected policies and out of sample; gap, their difference, which
         is what tuning promised and trading did not deliver; causal_return and optimistic_return,
         total_return of the same offsets under those fill rules: the order inside the bar, which nobody
-        knows from bars, can move the result only between them.
+        knows from bars, can move the result only between them; idle_reason, why it never traded, empty where
+        it did.
     """
-    held = returns.loc[returns["strategy"] == market, "value"].to_numpy()
+    accounts = {
+        str(name): account_bars(bars, "value") for name, bars in returns.groupby("strategy", sort=False)
+    }
+    held = accounts[market]["value"].to_numpy()
     rows = [
         {
-            "strategy": str(name),
-            **_figures(part, periods_a_year, fee, str(name) == market),
+            "strategy": name,
+            **_figures(part, periods_a_year, fee, name == market),
             **_against(part["value"].to_numpy(), held, periods_a_year),
-            **_tuning(str(name), part, simulations, window),
+            **_tuning(name, part, simulations, window),
             **_bracket(part, periods_a_year),
+            "idle_reason": (idle or {}).get(name, ""),
         }
-        for name, part in returns.groupby("strategy", sort=False)
+        for name, part in accounts.items()
     ]
     return pd.DataFrame(rows)
 

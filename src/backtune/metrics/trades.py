@@ -1,7 +1,8 @@
 """Figures of the trades behind a series of bar returns.
 
 A position is opened and closed inside one bar, so a bar with a fill is a trade; where both sides are filled,
-the two are judged together.
+the two are judged together. An account that has lost everything trades no more: bars after that count as
+bars, and nothing in them as traded, held, bought or paid.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.metrics.performance import Array, ratio
+from backtune.metrics.performance import Array, account_open, account_returns, annual_periods, ratio
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class TradeFigures:
     Attributes
     ----------
     exposure : float
-        Share of the bars that held a position. quantstats counts bars that returned other than 0, and rounds
-        up to a whole per cent.
+        Share of the bars, those after a total loss included, that held a position. quantstats counts bars
+        that returned other than 0, and rounds up to a whole per cent.
     hit_rate : float
         Win rate: share of the traded bars that returned more than 0. quantstats leaves out bars that
         returned exactly 0; a trade that came back to its cost is no win, so it is counted here.
@@ -35,7 +36,7 @@ class TradeFigures:
     best_trade, worst_trade : float
         Highest and lowest return of a traded bar.
     turnover : float
-        Notional bought and sold a year, in units of capital.
+        Notional bought and sold a year, in units of capital; NaN for less than a month.
     costs : float
         Fees paid in all, in fractions of capital: the plain sum over bars.
     """
@@ -58,7 +59,7 @@ def trade_figures(
     Parameters
     ----------
     returns : ndarray, shape (n,)
-        Net returns of all bars.
+        Net returns of all bars; taken as an account's (`backtune.metrics.performance.account_returns`).
     held : ndarray of bool, shape (n,)
         Bars with a position.
     turnover : ndarray, shape (n,)
@@ -68,16 +69,19 @@ def trade_figures(
     periods_a_year : float
         For turnover.
     """
-    n, traded = len(returns), returns[held]
+    n, alive = len(returns), account_open(returns)
+    held, bought = held & alive, np.where(alive, turnover, 0.0)
+    traded = account_returns(returns)[held]
     gains, losses = float(np.maximum(traded, 0.0).sum()), float(np.maximum(-traded, 0.0).sum())
     some = len(traded) > 0
+    known = bool(np.isfinite(traded).all())
     return TradeFigures(
         exposure=ratio(float(held.sum()), n),
-        hit_rate=ratio(float((traded > 0).sum()), len(traded)),
-        profit_factor=ratio(gains, losses),
-        expectancy=float(traded.mean()) if some else math.nan,
-        best_trade=float(traded.max()) if some else math.nan,
-        worst_trade=float(traded.min()) if some else math.nan,
-        turnover=ratio(float(turnover.sum()), n) * periods_a_year,
-        costs=float(turnover.sum()) * fee,
+        hit_rate=ratio(float((traded > 0).sum()), len(traded)) if known else math.nan,
+        profit_factor=ratio(gains, losses) if known else math.nan,
+        expectancy=float(traded.mean()) if some and known else math.nan,
+        best_trade=float(traded.max()) if some and known else math.nan,
+        worst_trade=float(traded.min()) if some and known else math.nan,
+        turnover=ratio(float(bought.sum()), n) * annual_periods(n, periods_a_year),
+        costs=float(bought.sum()) * fee,
     )

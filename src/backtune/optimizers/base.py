@@ -17,13 +17,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.errors import BacktuneError, OptimizerError, SettingError, in_a_line, one_of
+from backtune.errors import BacktuneError, OptimizerError, SettingError, in_a_line, one_of, whole_number
+from backtune.identity import distribution, identity_of
 from backtune.optimizers.evaluator import Evaluator, Objective, Stop, box
 from backtune.optimizers.isolation import isolated
 
 __all__ = ["Evaluator", "Objective", "Optimizer", "Optimum", "Search", "box", "check_budget"]
 
 Array = NDArray[np.float64]
+GROUP = "backtune.optimizers"  # of the entry points by which other packages add theirs
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,26 @@ class Optimizer(ABC):
         """``library:algorithm``, or the library alone where it has one algorithm."""
         return f"{self.library}:{self.algorithm}" if self.algorithm else self.library
 
+    @property
+    def proves(self) -> bool:
+        """Whether it proves its optimum, so that a budget and a seed mean nothing to it."""
+        return False
+
+    def supports(self, objective: Objective) -> bool:
+        """Whether the method takes this kind of objective; `optimize` refuses any other in one line."""
+        return True
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values that decide what it finds, besides objective, budget and seed.
+
+        Method, versions of the packages that it needs (and of its own distribution, where another package
+        brings it), its state, and the code of a class that is not backtune's.
+        """
+        packages = (*self.needs(self.algorithm), *self.quiet)
+        said = {"method": self.method, **identity_of(self, self.method, packages)}
+        brought = distribution(type(self), GROUP)
+        return {**said, "packages": {**said.get("packages", {}), **brought}}
+
     @abstractmethod
     def optimize(
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None
@@ -200,10 +222,8 @@ class Search(Optimizer):
 
 def check_budget(budget: int, seed: int, time_limit: float | None) -> None:
     """Refuse a budget, seed or time limit that means nothing."""
-    for name, value, least in (("budget", budget, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise SettingError(f"{name} is {value!r}; expected a whole number >= {least}")
-    if seed >= 2**32:
+    whole_number("budget", budget)
+    if whole_number("seed", seed, 0) >= 2**32:
         raise SettingError(f"seed is {seed}; expected a whole number below 2**32")
     if time_limit is not None and not (_is_number(time_limit) and time_limit > 0):
         raise SettingError(f"time_limit is {time_limit!r}; expected seconds > 0, or None")

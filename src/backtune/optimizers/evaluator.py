@@ -94,7 +94,7 @@ class Evaluator:
             return np.empty(0)
         if len(array) == 1:
             return np.array([self._single(array[0])])
-        np.fmin(np.fmax(array, self.low, array), self.high, array)
+        np.fmin(np.fmax(array, self.low, out=array), self.high, out=array)
         array = self._whole(array[: self.remaining])
         step = self._step(len(array))
         if len(array) <= step:
@@ -109,7 +109,7 @@ class Evaluator:
         """Value at x, which is the evaluator's to write to."""
         if self.count == self.budget:  # a library went on although it was stopped
             raise Stop
-        np.fmin(np.fmax(x, self.low, x), self.high, x)
+        np.fmin(np.fmax(x, self.low, out=x), self.high, out=x)
         if self._fixed is not None:
             x = self._whole(x)
         value = self._evaluate_one(x)
@@ -161,7 +161,7 @@ class Evaluator:
         if self.count + len(scores) > len(self.trace):
             self._grow(self.count + len(scores))
         trace = self.trace[self.count : self.count + len(scores)]
-        np.maximum(np.maximum.accumulate(scores, 0, None, trace), self.best, trace)
+        np.maximum(np.maximum.accumulate(scores, out=trace), self.best, out=trace)
         best = int(scores.argmax())
         if scores[best] > self.best:
             self.best, self.best_x = float(scores[best]), points[best].copy()

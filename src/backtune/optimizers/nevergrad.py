@@ -14,21 +14,23 @@ from backtune.errors import OptimizerError, SettingError
 from backtune.optimizers.base import Evaluator, Search
 
 BATCH = 20
+BATCHED = "_batch"  # ends the name of the variant that asks for so many
 LAST_SECONDS = 5.0  # for a thread that was told to end
-ONE_BY_ONE = ("OnePlusOne", "NGOpt", "NgIohTuned")  # made to learn from each point before the next
 
 
 class Nevergrad(Search):
     """Any algorithm of Nevergrad's registry; `algorithms` lists some of use here.
 
-    Asks for 20 points before telling their values, where the algorithm can be parallel and gains nothing by
-    learning from each point. See https://facebookresearch.github.io/nevergrad.
+    Asks for one point at a time, as Nevergrad's `minimize` does with its one worker, because an algorithm
+    learns from each. An algorithm with ``_batch`` after its name asks for 20 points before it is told their
+    values, as with 20 workers: for an objective whose `batch` costs less than so many calls, at the price of
+    more evaluations for the same quality. See https://facebookresearch.github.io/nevergrad.
     """
 
     library = "nevergrad"
     algorithms: ClassVar[tuple[str, ...]] = (
-        "TwoPointsDE", "DE", "RealSpacePSO", "CMA", "DiagonalCMA", "OnePlusOne", "NGOpt", "NgIohTuned",
-        "RandomSearch", "ScrHammersleySearch",
+        "TwoPointsDE", "TwoPointsDE_batch", "DE", "RealSpacePSO", "CMA", "DiagonalCMA", "OnePlusOne",
+        "NGOpt", "NgIohTuned", "RandomSearch", "ScrHammersleySearch",
     )  # fmt: skip
     packages = ("nevergrad",)
     quiet = ("cma", "scipy", "sklearn", "bayes_opt")
@@ -46,8 +48,11 @@ class Nevergrad(Search):
         array = nevergrad.p.Array(shape=(evaluator.dimension,), lower=0.0, upper=1.0)
         array.random_state = np.random.RandomState(seed)
         factory = self._factory(nevergrad.optimizers.registry)
-        alone = self.algorithm in ONE_BY_ONE or getattr(factory, "no_parallelization", False)
-        workers = 1 if alone else min(BATCH, evaluator.budget)
+        workers = min(BATCH, evaluator.budget) if self.algorithm.endswith(BATCHED) else 1
+        if workers > 1 and getattr(factory, "no_parallelization", False):
+            raise SettingError(
+                f"{self.method}: this algorithm takes one point at a time; leave {BATCHED!r} out of its name"
+            )
         with _no_thread_left():
             self._ask_and_tell(factory, array, workers, evaluator)
 
@@ -69,9 +74,10 @@ class Nevergrad(Search):
             ]  # some refuse to go beyond
 
     def _factory(self, registry: Any) -> Any:
-        if self.algorithm in registry:
-            return registry[self.algorithm]
-        near = get_close_matches(self.algorithm, list(registry), n=3)
+        name = self.algorithm.removesuffix(BATCHED)
+        if name in registry:
+            return registry[name]
+        near = get_close_matches(name, list(registry), n=3)
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         raise SettingError(
             f"unknown algorithm of nevergrad {self.algorithm!r}{hint}; known: {', '.join(self.algorithms)}, "

@@ -7,6 +7,7 @@ library and the object an `Optimizer` subclass. It is imported when it is used o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -14,12 +15,13 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from backtune.errors import OptimizerError, SettingError, in_a_line, one_of
-from backtune.optimizers.base import Objective, Optimizer, Optimum
+from backtune.errors import OptimizerError, SettingError, in_a_line, one_of, whole_number
+from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
+from backtune.plugins import import_object
 
-GROUP = "backtune.optimizers"
 LIBRARIES = {
     "exact": "backtune.optimizers.exact:Exact",
+    "gpu": "backtune.optimizers.gpu.methods:Gpu",
     "grid": "backtune.optimizers.grid:Grid",
     "random": "backtune.optimizers.random:Random",
     "sobol": "backtune.optimizers.sobol:Sobol",
@@ -47,8 +49,10 @@ def optimizer(method: str | Optimizer) -> Optimizer:
         The library is not installed; the message names the extra that installs it.
     """
     if isinstance(method, Optimizer):
-        return method
+        return _named(method)
     library, _, algorithm = str(method).partition(":")
+    if algorithm and library not in LIBRARIES and library not in _added():
+        return _named(_plugged_in(method))
     cls = _own(library) if library in LIBRARIES else _third_party(library)
     made = cls(algorithm)
     missing = _missing(cls, made.algorithm)
@@ -58,6 +62,19 @@ def optimizer(method: str | Optimizer) -> Optimizer:
             f"method {method!r} needs {', '.join(missing)}, which is not installed; pip install {cure}"
         )
     return made
+
+
+def _named(given: Optimizer) -> Optimizer:
+    """Return an optimizer of the caller's own, if it has what tables and files show of it."""
+    try:
+        if isinstance(given.method, str):
+            return given
+    except AttributeError:
+        pass
+    raise SettingError(
+        f"optimizer is a {type(given).__name__} without a name; give its class a `library`, and call "
+        "Optimizer.__init__ in its own"
+    )
 
 
 def optimize(
@@ -78,7 +95,7 @@ def optimize(
         counts, and is never the best.
     method : str or Optimizer
         ``library`` or ``library:algorithm``; `optimizers` lists them. "exact" proves its optimum, and needs
-        an `EntryExitProblem`. An `Optimizer` object is used as it is.
+        an `EntryExitProblem` or a `HoldProblem`. An `Optimizer` object is used as it is.
     budget : int
         Most evaluations that the method may make ("exact" needs none and ignores it).
     seed : int
@@ -96,7 +113,10 @@ def optimize(
     SettingError, OptimizerError
         Unknown or missing method, bad bounds or budget, or an objective that never gives a finite number.
     """
-    return optimizer(method).optimize(objective, budget=budget, seed=seed, time_limit=time_limit)
+    return optimizer(method).optimize(
+        objective, budget=whole_number("budget", budget), seed=whole_number("seed", seed, 0),
+        time_limit=time_limit,
+    )  # fmt: skip
 
 
 def optimize_many(
@@ -133,11 +153,13 @@ def optimize_many(
         As `optimize`; or as many seeds as objectives were not given.
     """
     items = list(objectives)
-    seeds = [seed] * len(items) if isinstance(seed, int | np.integer) else list(seed)
+    given = [seed] * len(items) if np.ndim(seed) == 0 else list(seed)  # type: ignore[arg-type]
+    seeds = [whole_number("seed", one, 0) for one in given]
     if len(seeds) != len(items):
         raise SettingError(
             f"{len(seeds)} seeds were given for {len(items)} objectives; give one, or one each"
         )
+    budget = whole_number("budget", budget)
     return optimizer(method).optimize_many(items, budget=budget, seeds=seeds, time_limit=time_limit)
 
 
@@ -155,6 +177,14 @@ def optimizers() -> dict[str, bool]:
         except OptimizerError:
             known[library] = False
     return known
+
+
+def library_packages() -> list[str]:
+    """Every package that an optimizer of backtune's own says it uses, each once."""
+    classes = [_own(library) for library in LIBRARIES]
+    named = [name for cls in classes for name in (*cls.packages, *cls.quiet)]
+    named += [name for cls in classes for algorithm in cls.algorithms for name in cls.needs(algorithm)]
+    return list(dict.fromkeys(named))
 
 
 def _methods(library: str, cls: type[Optimizer]) -> list[tuple[str, bool]]:
@@ -177,6 +207,20 @@ def _own(library: str) -> type[Optimizer]:
 def _added() -> dict[str, EntryPoint]:
     """Third parties' entry points by library; backtune's own names can not be taken."""
     return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in LIBRARIES}
+
+
+def _plugged_in(method: str) -> Optimizer:
+    """Optimizer of somebody else's that ``module:object`` names."""
+    library, known = method.partition(":")[0], [*LIBRARIES, *_added()]
+    if get_close_matches(library, known, n=1):
+        one_of("optimizer", library, known)  # a slip of the pen rather than a module
+    plug_in = import_object("optimizer", method)
+    own = plug_in() if isinstance(plug_in, type) else plug_in
+    if not isinstance(own, Optimizer):
+        raise OptimizerError(
+            f"optimizer {method!r} is a {type(own).__name__}; give a subclass of bt.Optimizer"
+        )
+    return own
 
 
 def _third_party(library: str) -> type[Optimizer]:

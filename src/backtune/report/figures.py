@@ -7,23 +7,28 @@ plotly Figure with `graph_object`. Colours are readable on white and on black; t
 from __future__ import annotations
 
 import math
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from backtune.backtest.tables import COLUMNS
 from backtune.errors import BacktuneError
 from backtune.metrics.performance import drawdown, equity
-from backtune.report.judged import YARDSTICKS
 from backtune.report.surface import Surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD
+from backtune.verdict.judged import YARDSTICKS
 
 Figure = dict[str, Any]
 BLUE, PURPLE, TEAL, AMBER, GREY, RED = "#3b82f6", "#a855f7", "#14a38b", "#e08a00", "#8b93a1", "#e5484d"
 PINK = "#d6006c"
 OTHERS = (PURPLE, TEAL, RED)
+PALETTE = (  # of many lines
+    BLUE, RED, TEAL, PURPLE, AMBER, GREY, PINK, "#2e8b57", "#9a6a43", "#a4a71e", "#5a7fd0", "#f06543",
+)  # fmt: skip
 
 
 def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
@@ -38,7 +43,7 @@ def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
         line = {
             "color": colour,
             "width": 2.5 if first else 1.3,
-            "dash": "dot" if name in YARDSTICKS else "solid",
+            "dash": "solid" if name in tables.tuned else "dot",
         }
         common: Figure = {"x": stamps, "name": name, "line": line, "mode": "lines", "legendgroup": name}
         data.append({**common, "y": _percent(equity(value) - 1.0)})
@@ -58,7 +63,8 @@ def samples_figure(tables: SymbolTables, strategy: str) -> Figure:
     chosen = tables.chosen(strategy).sort_values("simulation")
     stamps = _stamps(chosen["end"])
     inside = 1e4 * chosen["in_sample"].to_numpy() / int(tables.settings["window"])
-    outside = 1e4 * chosen["out_of_sample"].to_numpy() / int(tables.settings["horizon"])
+    earned = tables.bars_of(strategy).groupby("simulation")["value"].sum()  # of the account, once gone 0
+    outside = 1e4 * earned.to_numpy() / int(tables.settings["horizon"])
     running = np.cumsum(outside) / np.arange(1, len(outside) + 1)
     colours = [TEAL if value > 0 else RED if value < 0 else GREY for value in outside]
     data = [
@@ -147,38 +153,41 @@ def surface_figure(found: Surface) -> Figure:
     return {"data": [heat, *edged, optimum], "layout": layout}
 
 
-def offsets_figure(tables: SymbolTables, strategy: str) -> Figure:
-    """Offsets that each simulation chose."""
+def parameters_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """Parameters that each simulation chose; offsets in basis points."""
     chosen = tables.chosen(strategy).sort_values("simulation")
     stamps = _stamps(chosen["end"])
+    names = [name for name in chosen if name not in COLUMNS and chosen[name].notna().any()]
+    offsets = all(name.endswith("_offset") for name in names)
+    scale = 1e4 if offsets else 1.0
+    colours = (BLUE, AMBER, PURPLE, TEAL)
     data = [
-        _line(stamps, 1e4 * chosen["high_offset"].to_numpy(), "high offset", BLUE, shape="hv"),
-        _line(stamps, 1e4 * chosen["low_offset"].to_numpy(), "low offset", AMBER, shape="hv"),
+        _line(stamps, scale * chosen[name].to_numpy(), name.replace("_", " "), colour, shape="hv")
+        for name, colour in zip(names, cycle(colours), strict=False)
     ]
-    return {"data": data, "layout": {"yaxis": {"title": {"text": "bp"}}, "hovermode": "x unified"}}
+    title = "bp" if offsets else ""
+    return {"data": data, "layout": {"yaxis": {"title": {"text": title}}, "hovermode": "x unified"}}
 
 
-def policy_figure(tables: SymbolTables, strategy: str) -> Figure:
-    """How much better in sample leaving at the close was, coloured by what each simulation chose."""
+def exits_figure(tables: SymbolTables, strategy: str) -> Figure:
+    """How far the exit that each simulation chose was ahead of the next best in sample, coloured by exit."""
     mine = tables.simulations[tables.simulations["strategy"] == strategy]
-    stamps = _stamps(tables.chosen(strategy).sort_values("simulation")["end"])
-    close, profit = (
-        mine[mine["close_at_eod"] == policy].sort_values("simulation")["in_sample"].to_numpy()
-        for policy in (True, False)
-    )
-    ahead = 1e4 * (close - profit) / int(tables.settings["window"])
-    at_close = tables.chosen(strategy).sort_values("simulation")["close_at_eod"].to_numpy(dtype=bool)
+    names = list(mine["exit"].unique())
+    scores = mine.pivot_table(index="simulation", columns="exit", values="objective")[names]
+    chosen = tables.chosen(strategy).sort_values("simulation")
+    stamps, picked = _stamps(chosen["end"]), chosen["exit"].to_numpy()
+    ranked = np.sort(scores.to_numpy(), axis=1)
+    profit = tables.settings["objective"] == "profit"
+    unit = 1e4 / int(tables.settings["window"]) if profit else 1.0
+    ahead = unit * (ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else 0.0 * ranked[:, -1])
     data = []
-    for name, colour, chosen in (
-        ("leave at the close", BLUE, at_close),
-        ("leave at the take-profit", AMBER, ~at_close),
-    ):
-        values = _short(np.where(chosen, ahead, np.nan))
-        # the line makes a bar of no height, where both policies did equally well, visible
+    for name, colour in zip(scores.columns, cycle((BLUE, AMBER, PURPLE, TEAL)), strict=False):
+        values = _short(np.where(picked == name, ahead, np.nan))
+        # the line makes a bar of no height, where all exits did equally well, visible
         marker = {"color": colour, "line": {"color": colour, "width": 2}}
-        data.append({"type": "bar", "x": stamps, "y": values, "name": name, "marker": marker})
-    layout = {"yaxis": {"title": {"text": "close ahead, bp a bar"}}, "barmode": "relative"}
-    return {"data": data, "layout": layout}
+        data.append({"type": "bar", "x": stamps, "y": values, "name": str(name), "marker": marker})
+    title = "ahead of the next best, bp a bar" if profit else "ahead of the next best"
+    return {"data": data, "layout": {"yaxis": {"title": {"text": title}}, "barmode": "relative"}}
 
 
 def distribution_figure(tables: SymbolTables, strategy: str) -> Figure:

@@ -7,22 +7,22 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from backtune.backtest import BacktestResult, Settings
-from backtune.errors import BacktuneError, RunError, SettingError
-from backtune.metrics.verdict import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
-from backtune.receipts import write_atomically
+from backtune.errors import RunError, SettingError
+from backtune.identity import versions
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
-from backtune.report.judged import Judged, judge_results, judge_run
+from backtune.report.notes import notes_section
 from backtune.report.sections import BADGES, badge, symbol_details
+from backtune.report.shell import asset, plotly_file, shell
 from backtune.report.tables import RunTables, SymbolTables
 from backtune.runner import Runs
-from backtune.store import Run, versions
+from backtune.store import Run
+from backtune.store.receipts import write_atomically
+from backtune.verdict.judged import Judged, judge_results, judge_run
+from backtune.verdict.rule import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
 FINE, COARSE = 61, 31
@@ -137,6 +137,7 @@ def _subject(given: object) -> Subject:
     tables = {symbol: SymbolTables.of_result(result) for symbol, result in given.items()}
     first = next(iter(given.values()))
     record = {"settings": first.settings.as_dict(), "versions": versions(), "failed": {}, "data": {}}
+    record["notes"] = {symbol: result.series["notes"] for symbol, result in given.items()}
     seconds = [result.seconds for result in given.values()]
     return Subject("this session", tables, judge_results(given), record, seconds)
 
@@ -148,50 +149,18 @@ def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
     count = sum(len(subject.tables) for subject in subjects)
     body.append(_tools(subjects, count))
     ending = [_failed(subject, "" if single else f" in {subject.label}") for subject in subjects]
+    ending += [notes_section(each.record, "" if single else f" of {each.label}") for each in subjects]
     ending += ["<h2>Configuration</h2>", *(_configuration(subject) for subject in subjects)]
     ending.append(
         f"<footer>backtune {text(versions()['backtune'])}. Past bars; no promise about the next.</footer>"
     )
-    assets = files("backtune.report") / "assets"
     title = subjects[0].label if single else f"{len(subjects)} runs"
-    before, after = (assets / "page.html").read_text("utf-8").split("$body")
-    values = {
-        "title": text(f"backtune: {title}"),
-        "style": (assets / "page.css").read_text("utf-8"),
-        "plotly": plotly_script(),
-        "script": (assets / "page.js").read_text("utf-8"),
-    }
+    before, after = shell(f"backtune: {title}", script=asset("page.js"))
     first, last = ("\n".join(part) for part in (body, ending))
-    yield (Template(before).substitute(values) + first).encode()
+    yield (before + first).encode()
     for subject in subjects:
         yield from _symbols(subject, count, "" if single else subject.label)
-    yield (last + Template(after).substitute(values)).encode()
-
-
-def plotly_file() -> Path:
-    """Where the plotly package keeps plotly.js; located, not imported.
-
-    Raises
-    ------
-    BacktuneError
-        plotly is not installed.
-    """
-    spec = find_spec("plotly")
-    path = Path(spec.origin or "").parent / "package_data" / "plotly.min.js" if spec else Path()
-    if not path.is_file():
-        raise BacktuneError("the report needs plotly, which is not installed; pip install 'plotly>=5.24'")
-    return path
-
-
-def plotly_script() -> str:
-    """Return plotly.js, to be put into a page.
-
-    Raises
-    ------
-    BacktuneError
-        plotly is not installed.
-    """
-    return plotly_file().read_text("utf-8").replace("</script", "<\\/script")
+    yield (last + after).encode()
 
 
 def _header(subject: Subject) -> str:

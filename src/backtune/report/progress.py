@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -36,6 +36,40 @@ def run_progress(symbols: int, steps: int, *, quiet: bool) -> Iterator[Progress]
         yield Lines(sys.stderr, symbols)
 
 
+@contextmanager
+def count_progress(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function (name, done, total) that shows how far a count is: a bar, or a line each tenth of it.
+
+    Parameters
+    ----------
+    what : str
+        What is counted, in the plural.
+    quiet : bool
+        Show nothing.
+    """
+    if quiet:
+        yield lambda name, done, total: None
+    elif sys.stderr.isatty():
+        with _rich_progress() as shown:
+            bar, started = shown.add_task("starting", rate=""), time.monotonic()
+
+            def draw(name: str, done: int, total: int) -> None:
+                rate = f"{done / max(time.monotonic() - started, 1e-9):.2g}/s"
+                shown.update(bar, completed=done, total=total, description=name, rate=rate)
+
+            yield draw
+    else:
+        tenth = -1
+
+        def write(name: str, done: int, total: int) -> None:
+            nonlocal tenth
+            before, tenth = tenth, done * 10 // total
+            if tenth != before:
+                sys.stderr.write(f"{done} of {total} {what} done ({name})\n")
+
+        yield write
+
+
 class Lines:
     """A line for every symbol that ends or is run again, with count, rate and time left."""
 
@@ -45,7 +79,9 @@ class Lines:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        if event.kind == "retry":
+        if event.kind == "note":
+            self._write(f"note: {event.message}")
+        elif event.kind == "retry":
             self._write(f"{event.symbol} again: {event.message}")
         elif event.ends:
             self._ended += 1
@@ -53,6 +89,7 @@ class Lines:
                 self._write(f"backtune: {_failure(event)} ({self._count()})")
             else:
                 how = "done before" if event.kind == "reused" else "done"
+                how += f" anew ({event.message})" if event.message else ""
                 self._write(f"{event.symbol} {how} ({self._count()})")
 
     def _count(self) -> str:
@@ -81,6 +118,9 @@ class Bar:
             self._progress.update(self._bar, description=_names(event.names))
         elif event.kind == "step":
             self._partial[event.symbol] = min(self._partial.get(event.symbol, 0) + 1, self._steps - 1)
+        elif event.kind == "note" or (event.kind == "done" and event.message):
+            text = event.message if event.kind == "note" else f"{event.symbol} done anew ({event.message})"
+            self._progress.console.print(text, markup=False, highlight=False, style="yellow")
         elif event.kind in ("retry", "failed"):
             self._progress.console.print(
                 _failure(event) if event.ends else f"{event.symbol} again: {event.message}",

@@ -61,25 +61,10 @@ def strategies_table(summary: pd.DataFrame) -> Table:
     for name, part in summary.groupby("strategy", sort=False):
         total = part["total_return"]
         spread = [f"{value:+.1%}" for value in (total.min(), total.median(), total.max())]
-        sharpe = part["sharpe"].median()
+        known = part["sharpe"].dropna()
+        sharpe = known.median() if len(known) else float("nan")  # a median of nothing would warn
         table.add_row(
             escape(str(name)), f"{len(part)}", f"{(total > 0).mean():.0%}", *spread,
             "-" if pd.isna(sharpe) else f"{sharpe:.2f}",
         )  # fmt: skip
     return table
-
-
-def frame_table(frame: pd.DataFrame) -> Table:
-    """Any frame, as it is."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, kind in frame.dtypes.items():
-        table.add_column(
-            escape(str(name)), justify="right" if pd.api.types.is_numeric_dtype(kind) else "left"
-        )
-    for row in frame.itertuples(index=False):
-        table.add_row(*(escape(_cell(value)) for value in row))
-    return table
-
-
-def _cell(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

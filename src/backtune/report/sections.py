@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.metrics.evidence import EXPOSURE, NOTHING, Bracket
 from backtune.metrics.performance import equity
-from backtune.metrics.verdict import EDGE, HANGS, NONE, UNKNOWN, Judgement
 from backtune.report import figures
 from backtune.report.html import (
     number,
@@ -24,9 +22,11 @@ from backtune.report.html import (
     text,
     toned,
 )
-from backtune.report.surface import PLATEAU, Surface, surface
+from backtune.report.surface import PLATEAU, Surface, has_surface, surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD, UNTUNED
+from backtune.verdict.evidence import EXPOSURE, NOTHING, Bracket
+from backtune.verdict.rule import EDGE, HANGS, NONE, UNKNOWN, Judgement
 
 BADGES = {EDGE: "edge", HANGS: "hangs", UNKNOWN: "unknown", NONE: "none"}
 AGAINST = {
@@ -49,6 +49,7 @@ def _bp(value: float) -> str:
     return number(1e4 * value, 1, signed=True)
 
 
+EXIT_WORDS = {"close": "at the close", "take_profit": "at the take-profit, else at the close"}
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("total_return", "total return", percent),
     ("annual_return", "CAGR", percent),
@@ -87,14 +88,14 @@ def symbol_details(tables: SymbolTables, judgement: Judgement, *, points: int, o
     """One row of the page, with its details."""
     e, strategy = judgement.evidence, judgement.evidence.strategy
     order = e.hanging if judgement.verdict == HANGS else e.order
-    found = surface(tables, -1, strategy, points=points)
+    found = surface(tables, -1, strategy, points=points) if has_surface(tables, strategy) else None
     drawn = {
         "equity": figures.equity_figure(tables, strategy),
         "samples": figures.samples_figure(tables, strategy),
         "bracket": figures.bracket_figure(tables, order.strategy),
-        "surface": figures.surface_figure(found),
-        "offsets": figures.offsets_figure(tables, strategy),
-        "policy": figures.policy_figure(tables, strategy),
+        **({"surface": figures.surface_figure(found)} if found else {}),
+        "offsets": figures.parameters_figure(tables, strategy),
+        "policy": figures.exits_figure(tables, strategy),
         "distribution": figures.distribution_figure(tables, strategy),
         "costs": figures.costs_figure(tables, strategy),
         "forecast": figures.forecast_figure(tables),
@@ -107,13 +108,9 @@ def symbol_details(tables: SymbolTables, judgement: Judgement, *, points: int, o
             _section("Out of sample", "equity", _strategies(tables)),
             _section("In sample against out of sample", "samples", _gap(tables, strategy)),
             _section("The order inside the bar", "bracket", _order(order)),
-            _section("Profit surface of the last simulation", "surface", _plateau(found)),
-            _section("Offsets over time", "offsets"),
-            _section(
-                "When to leave: at the close, or at the take-profit (close_at_eod)",
-                "policy",
-                _policy(tables, strategy),
-            ),
+            _section("Profit surface of the last simulation", "surface", _plateau(found)) if found else "",
+            _section("Parameters over time", "offsets"),
+            _section("When to leave", "policy", _exits(tables, strategy)),
             _section("Returns of traded bars", "distribution"),
             _section("Costs", "costs", _costs(tables, strategy)),
             _section("Forecast quality", "forecast", _forecast(tables)),
@@ -216,7 +213,7 @@ def _why(judgement: Judgement) -> str:
     ]
     head = ("better than", "excess, bp a bar", "SPA p-value", "lower to upper", "reality check")
     note = (
-        f"Trials: strategies x policies ({e.trials}). The search for offsets ran on the tuning windows, so "
+        f"Trials: strategies x exits ({e.trials}). The search for offsets ran on the tuning windows, so "
         "what it overfits is already missing from these bars."
     )
     return (
@@ -229,7 +226,16 @@ def _strategies(tables: SymbolTables) -> str:
     rows = tables.summary
     head = ["", *(text(name) for name in rows["strategy"])]
     body = [(label, *(form(float(value)) for value in rows[column])) for column, label, form in FIGURES]
-    return f"<details><summary>All figures</summary>{table(head, body)}</details>"
+    return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(rows)}"
+
+
+def _idle(rows: pd.DataFrame) -> str:
+    """Why a strategy never traded; runs of older versions do not say."""
+    return "".join(
+        f'<p class="note">{text(row["strategy"])}: 0 trades: {text(row["idle_reason"])}.</p>'
+        for row in rows.to_dict("records")
+        if row.get("idle_reason")
+    )
 
 
 def _gap(tables: SymbolTables, strategy: str) -> str:
@@ -253,31 +259,32 @@ def _plateau(found: Surface) -> str:
     high, low = (number(1e4 * offset, 1, signed=True) for offset in found.x)
     across, along = (number(1e4 * (right - left), 1) for left, right in found.plateau)
     kind = "exact optimum" if found.exact else "best offsets found"
-    policy = "the close" if found.close_at_eod else "the take-profit, else the close"
+    leaving = EXIT_WORDS[found.exit]
     edge = (
         " It lies at the edge of the offsets allowed; a wider box may hold a better one."
         if found.at_edge
         else ""
     )
     return (
-        f'<p class="note">{text(found.strategy)}, leaving at {policy}. The {kind}: high {high} bp, low {low} '
+        f'<p class="note">{text(found.strategy)}, leaving {leaving}. The {kind}: high {high} bp, low {low} '
         f"bp, total {percent(found.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
         f"{across} bp of the high offset and {along} bp of the low offset (the cross): the plateau's width."
         f"{edge}</p>"
     )
 
 
-def _policy(tables: SymbolTables, strategy: str) -> str:
-    share = float(tables.chosen(strategy)["close_at_eod"].mean())
+def _exits(tables: SymbolTables, strategy: str) -> str:
     mine = tables.simulations[tables.simulations["strategy"] == strategy]
-    policies = mine.assign(total=mine["in_sample"].round(12)).groupby("simulation")["total"]
-    ties, all_of_them = int((policies.max() == policies.min()).sum()), int(tables.settings["num_simulations"])
-    tied = f" In {ties} of {all_of_them} both did equally well in sample." if ties else ""
-    return (
-        f'<p class="note">{percent(share, 0, signed=False)} of the simulations chose to leave at the close, '
-        "the rest at the take-profit where it was reached. Bars: how far the close was ahead in the tuning "
-        f"window.{tied}</p>"
+    shares = tables.chosen(strategy)["exit"].value_counts(normalize=True)
+    told = ", ".join(
+        f"{percent(float(shares.get(name, 0.0)), 0, signed=False)} of the simulations left "
+        f"{text(EXIT_WORDS.get(str(name), f'by the exit {name}'))}"
+        for name in mine["exit"].unique()
     )
+    scores = mine.assign(total=mine["objective"].round(12)).groupby("simulation")["total"]
+    ties = int((scores.max() == scores.min()).sum()) if len(set(mine["exit"])) > 1 else 0
+    tied = f" In {ties} of {len(scores)} all did equally well in sample." if ties else ""
+    return f'<p class="note">{told}: where each was better in sample.{tied}</p>'
 
 
 def _costs(tables: SymbolTables, strategy: str) -> str:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backtune.backtest import WalkForward
+from backtune.backtest.tables import MOVES
 from backtune.errors import SettingError, one_of
 from backtune.problem import EntryExitProblem
+from backtune.problem.objectives import PROFIT
 from backtune.report.tables import SymbolTables
-from backtune.tables import MOVES
+from backtune.strategies import CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
 PLATEAU = 0.1  # a plateau is where no more than this share of the optimum is lost
@@ -35,7 +38,7 @@ class Surface:
         stays within 10 % of it, in steps of a thousandth of the box.
     exact : bool
         Whether the optimum is proved.
-    simulation, strategy, close_at_eod
+    simulation, strategy, exit
         Whose it is.
     """
 
@@ -48,7 +51,7 @@ class Surface:
     exact: bool
     simulation: int
     strategy: str
-    close_at_eod: bool
+    exit: str
 
     @property
     def at_edge(self) -> bool:
@@ -60,7 +63,7 @@ class Surface:
 def surface(
     tables: SymbolTables, simulation: int = -1, strategy: str | None = None, *, points: int = 61
 ) -> Surface:
-    """Profit surface of the selected policy of one simulation.
+    """Profit surface of the selected exit of one simulation.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ def surface(
     Raises
     ------
     SettingError
-        No such simulation or strategy.
+        No such simulation or strategy, or one that `has_surface` says has none.
     """
     name = one_of("tuned strategy", strategy or tables.tuned[0], tables.tuned)
     chosen = tables.chosen(name).sort_values("simulation")
@@ -84,7 +87,12 @@ def surface(
             f"simulation {simulation} is not there; {tables.symbol} has 0 to {len(chosen) - 1}"
         )
     row = chosen.iloc[simulation]
-    problem = tuning_problem(tables, int(row["simulation"]), name, bool(row["close_at_eod"]))
+    if not has_surface(tables, name):
+        raise SettingError(
+            f"strategy {name!r} has no profit surface; those have one whose two offsets are tuned for profit "
+            "and whose positions leave within the bar"
+        )
+    problem = tuning_problem(tables, int(row["simulation"]), name, str(row["exit"]))
     highs, lows = (np.linspace(low, high, points) for low, high in problem.bounds)
     x = (float(row["high_offset"]), float(row["low_offset"]))
     value = problem(x)
@@ -95,11 +103,18 @@ def surface(
         x,
         value,
         (_plateau(problem, x, value, 0), _plateau(problem, x, value, 1)),
-        str(tables.settings["optimizer"]) == "exact",
+        bool(row["exact"]),
         int(row["simulation"]),
         name,
-        problem.close_at_eod,
+        str(row["exit"]),
     )
+
+
+def has_surface(tables: SymbolTables, strategy: str) -> bool:
+    """Whether a strategy's problems can be made again from its tables, and drawn over a plane."""
+    exits = set(tables.chosen(strategy)["exit"])
+    told = f"{strategy}:long" in tables.inputs and tables.settings["objective"] == PROFIT
+    return bool(exits) and exits <= set(CLOSE_AT_EOD) and told
 
 
 def evaluate(problem: EntryExitProblem, highs: Array, lows: Array) -> Array:
@@ -108,17 +123,17 @@ def evaluate(problem: EntryExitProblem, highs: Array, lows: Array) -> Array:
     return problem.batch(mesh).reshape(len(highs), len(lows))
 
 
-def tuning_problem(
-    tables: SymbolTables, simulation: int, strategy: str, close_at_eod: bool
-) -> EntryExitProblem:
+def tuning_problem(tables: SymbolTables, simulation: int, strategy: str, exit_name: str) -> EntryExitProblem:
     """Rebuild the problem that a simulation was tuned on."""
-    window, horizon = int(tables.settings["window"]), int(tables.settings["horizon"])
-    rows = tables.inputs.iloc[simulation * horizon : simulation * horizon + window]
+    settings = {name: tables.settings[name] for name in ("window", "horizon", "gap", "anchored")}
+    walk = WalkForward(len(tables.chosen(strategy)), **settings)
+    windows = list(walk.split(len(tables.inputs)))
+    rows = tables.inputs.iloc[windows[simulation].tune]
     columns = [*MOVES, f"{strategy}:long", f"{strategy}:short"]
     return EntryExitProblem(
         *(rows[name].to_numpy() for name in columns),
         fee=tables.fee,
-        close_at_eod=close_at_eod,
+        close_at_eod=CLOSE_AT_EOD[exit_name],
         fills=tables.settings["fills"],
         bounds=tables.settings["bounds"],
     )

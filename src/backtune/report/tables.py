@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from backtune.backtest import BacktestResult, fee_of
-from backtune.report.judged import YARDSTICKS
+from backtune.backtest import BacktestResult
+from backtune.metrics.account import account_bars
 from backtune.store import Run
 
 
@@ -28,6 +28,8 @@ class SymbolTables:
         Fraction of notional a fill.
     seconds : mapping of str to float
         Wall-clock time of forecast, optimize, evaluate, total.
+    tuned : tuple of str
+        Names of the strategies that were tuned, in their order; all others are yardsticks.
     """
 
     symbol: str
@@ -38,6 +40,7 @@ class SymbolTables:
     settings: Mapping[str, Any]
     fee: float
     seconds: Mapping[str, float]
+    tuned: tuple[str, ...]
 
     @classmethod
     def of_result(cls, result: BacktestResult) -> SymbolTables:
@@ -49,17 +52,13 @@ class SymbolTables:
             result.returns,
             result.inputs,
             result.settings.as_dict(),
-            fee_of(result.bars, result.settings),
+            result.settings.fee_of(result.bars.asset),
             result.seconds,
+            result.settings.tuned,
         )
 
-    @property
-    def tuned(self) -> list[str]:
-        """Names of the strategies that were tuned, in their order."""
-        return [str(name) for name in self.summary["strategy"] if name not in YARDSTICKS]
-
     def bars_of(self, strategy: str) -> pd.DataFrame:
-        """Out-of-sample bars of one strategy, the policy selected."""
+        """Out-of-sample bars of one strategy, the policy selected, until nothing is left of its account."""
         return self._bars.get(strategy, self.returns.iloc[:0])
 
     def chosen(self, strategy: str) -> pd.DataFrame:
@@ -68,7 +67,8 @@ class SymbolTables:
 
     @cached_property
     def _bars(self) -> dict[str, pd.DataFrame]:
-        return {str(name): part for name, part in self.returns.groupby("strategy", sort=False)}
+        groups = self.returns.groupby("strategy", sort=False)
+        return {str(name): account_bars(part, "value") for name, part in groups}
 
     @cached_property
     def _chosen(self) -> dict[str, pd.DataFrame]:
@@ -86,14 +86,16 @@ class RunTables(Mapping[str, SymbolTables]):
     """
 
     def __init__(self, run: Run) -> None:
-        self._settings, self._data = run.record["settings"], run.record["data"]
+        self._settings, self._data, self._tuned = run.record["settings"], run.record["data"], run.tuned
         self._tables = [run.tables(name) for name in ("simulations", "summary", "returns", "inputs")]
 
     def __getitem__(self, symbol: str) -> SymbolTables:
         entry = self._data[symbol]
         simulations, summary, returns, inputs = (tables[symbol] for tables in self._tables)
         fee, seconds = float(entry["fee"]), entry["seconds"]
-        return SymbolTables(symbol, simulations, summary, returns, inputs, self._settings, fee, seconds)
+        return SymbolTables(
+            symbol, simulations, summary, returns, inputs, self._settings, fee, seconds, self._tuned
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)

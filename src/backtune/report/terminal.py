@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from backtune.backtest import BacktestResult
-from backtune.bars import Bars
+from backtune.bars import Bars, Note
 from backtune.errors import BarsError
-from backtune.report.judged import Judged
+from backtune.verdict.judged import Judged
 
 COLUMNS = (
     "strategy", "total", "a year", "Sharpe", "max DD", "win rate", "trades", "ambiguous",
@@ -77,6 +77,16 @@ def verdict_lines(judged: Judged | None) -> list[str]:
     return lines
 
 
+def idle_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+    """Why a strategy never traded: a line each."""
+    return [
+        f"{symbol}, {row['strategy']}: 0 trades: {row['idle_reason']}"
+        for symbol, result in results.items()
+        for row in result.summary.to_dict("records")
+        if row.get("idle_reason")  # which runs of older versions do not have
+    ]
+
+
 def run_text(result: BacktestResult) -> str:
     """One line: what was simulated."""
     settings, series = result.settings, result.series
@@ -86,10 +96,23 @@ def run_text(result: BacktestResult) -> str:
     dropped = f", {_rows(series['dropped'])} dropped" if series["dropped"] else ""
     return (
         f"{result.symbol}: {series['bars']} bars ({series['asset']}{dropped}); "
-        f"{settings.num_simulations} simulations, "
+        f"{result.simulations['simulation'].nunique()} simulations, "
         f"tuned on {settings.window} bars each, traded {first} to {last}, never tuned on; "
         f"fills {settings.fills}"
     )
+
+
+def check_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+    """What was done to see whether plug-ins of one's own look ahead: each sentence once."""
+    return list(dict.fromkeys(line for result in results.values() for line in result.checks))
+
+
+def note_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+    """What to know of each symbol's data; of many symbols, how many have notes."""
+    noted = {symbol: result.series["notes"] for symbol, result in results.items() if result.series["notes"]}
+    if len(noted) > FEW_SYMBOLS:
+        return [f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check"]
+    return [f"{symbol}: note: {Note.from_dict(note)}" for symbol, notes in noted.items() for note in notes]
 
 
 def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:
@@ -104,9 +127,8 @@ def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:
         else:
             first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in found.timestamps[[0, -1]])
             dropped = f" ({_rows(found.dropped)} dropped)" if found.dropped else ""
-            table.add_row(
-                escape(path.name), f"{len(found)}", first, last, found.asset, f"[green]good[/]{dropped}"
-            )
+            verdict = "\n".join([f"[green]good[/]{dropped}", *(escape(str(note)) for note in found.notes)])
+            table.add_row(escape(path.name), f"{len(found)}", first, last, found.asset, verdict)
     return table
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
 import os
 import signal
 import time
@@ -12,10 +11,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
-from backtune.errors import RunError, SettingError
-from backtune.runner.threads import ENVIRONMENT
+from backtune.compiled import warn_unless_kept
+from backtune.errors import BacktuneError, RunError, SettingError
+from backtune.runner.guard import UnguardedError, check_guard, listening
+from backtune.runner.threads import ENVIRONMENT, inherited
 
 LOOPBACK = "127.0.0.1"
 START_ATTEMPTS = 3
@@ -23,6 +25,9 @@ TICK_SECONDS = 0.01
 STOP_SECONDS = 2
 ANSWER_SECONDS = 10
 LEAST_MEMORY = 256 << 20
+KILL = getattr(
+    signal, "SIGKILL", signal.SIGTERM
+)  # Windows has no SIGKILL, and SIGTERM ends a process at once
 CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # a death is told at once; the pool counts and retries
     "distributed.scheduler.worker-ttl": None,  # a call that holds the interpreter lock is no death
@@ -78,12 +83,10 @@ def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -
         with _connect(distributed, scheduler) as client:
             yield client
         return
-    if multiprocessing.parent_process() is not None:
-        raise SettingError(
-            "workers were asked for inside a worker; put the call under `if __name__ == '__main__':`"
-        )
+    check_guard()
     _check_memory_limit(memory_limit)
-    with dask.config.set(CONFIG), _environment(), _local(distributed, workers, memory_limit) as client:
+    warn_unless_kept()  # once for all workers
+    with dask.config.set(CONFIG), inherited(), _local(distributed, workers, memory_limit) as client:
         yield client
 
 
@@ -130,10 +133,10 @@ async def _knock(distributed: Any, scheduler: str) -> None:
 def _local(distributed: Any, workers: int, memory_limit: str | None) -> Iterator[Any]:
     cluster = client = None
     try:
-        with _refused(workers):
+        with listening() as told, _refused(workers):
             with _deaf_to_interrupt():
                 cluster = _open(distributed, workers, memory_limit)
-            _start_workers(cluster, workers)  # takes seconds, and an interrupt ends it
+            _start_workers(cluster, workers, told)  # takes seconds, and an interrupt ends it
         client = distributed.Client(cluster, set_as_default=False)
         yield client
     finally:
@@ -157,15 +160,20 @@ def _open(distributed: Any, workers: int, memory_limit: str | None) -> Any:
     )
 
 
-def _start_workers(cluster: Any, workers: int) -> None:
-    """Start the workers, and wait until all are there; again where one is killed before it has begun."""
+def _start_workers(cluster: Any, workers: int, unguarded: Path) -> None:
+    """Start the workers, and wait until all are there; again where one is killed before it has begun.
+
+    Not again where one has made the file `unguarded`: every other would.
+    """
     for attempt in range(START_ATTEMPTS):
         while len(cluster.worker_spec) < workers:
             cluster.worker_spec.update(cluster.new_worker_spec())
         try:
             _settle(cluster)
             return
-        except (OSError, RuntimeError, TimeoutError):
+        except (OSError, RuntimeError, TimeoutError) as error:
+            if unguarded.exists():
+                raise UnguardedError from error
             if attempt + 1 == START_ATTEMPTS:
                 raise
         cluster.worker_spec.clear()
@@ -176,10 +184,12 @@ def _start_workers(cluster: Any, workers: int) -> None:
 def _refused(workers: int) -> Iterator[None]:
     try:
         yield
+    except BacktuneError:
+        raise
     except (OSError, RuntimeError, TimeoutError, ValueError) as error:
         raise RunError(
-            f"{workers} workers did not start ({' '.join(str(error).split())}); in a script, make the call "
-            "under `if __name__ == '__main__':`"
+            f"{workers} workers did not start ({' '.join(str(error).split())}); use fewer, or one "
+            "(max_workers=1)"
         ) from error
 
 
@@ -217,26 +227,8 @@ def _killed(cluster: Any) -> bool:
         if pid is not None:
             nanny.close_gracefully()  # or it would start the worker again
             with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, KILL)
     return all(nanny.status.name not in ("init", "starting", "running") for nanny in list(cluster._created))
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    """Set the thread counts that workers inherit, and take them back."""
-    ours = {name: value for name, value in ENVIRONMENT.items() if name != "NUMBA_NUM_THREADS"}  # see below
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(
-        ours
-    )  # numba reads its own again at each compilation, the driver's included: `env` sets it
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

@@ -13,17 +13,18 @@ class Event:
 
     Attributes
     ----------
-    kind : {"step", "running", "retry", "done", "reused", "failed"}
+    kind : {"step", "running", "retry", "note", "done", "reused", "failed"}
         "step": a strategy of the symbol is done (in the process itself only). "running": `names` are running
-        now. "retry": its worker died, it is run again. The last three end a symbol, each symbol once;
-        "reused": there was a good result already.
+        now. "retry": its worker died, it is run again. "note": something about the run as a whole. The last
+        three end a symbol, each symbol once; "reused": there was a good result already.
     symbol : str
     message : str
-        Why it failed, in one line.
+        In one line: why it failed; of one that is done, why the result that was there could not be used; the
+        note.
     names : tuple of str
     """
 
-    kind: Literal["step", "running", "retry", "done", "reused", "failed"]
+    kind: Literal["step", "running", "retry", "note", "done", "reused", "failed"]
     symbol: str = ""
     message: str = ""
     names: tuple[str, ...] = ()

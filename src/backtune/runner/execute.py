@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +14,10 @@ from typing import Any
 from backtune.backtest import Settings, symbol_bars
 from backtune.bars import check_symbol
 from backtune.errors import BacktuneError, RunError, SettingError, is_number, whole_number
+from backtune.identity import differences
 from backtune.runner.events import Event, Progress
-from backtune.runner.key import code_digest
+from backtune.runner.guard import check_guard, check_objects
+from backtune.runner.key import run_identity
 from backtune.runner.local import run_here
 from backtune.runner.runs import Runs, StoredResult
 from backtune.runner.source import check_source, describe, of_symbol
@@ -71,6 +73,22 @@ class Engine:
         """Whether the work is done in this process."""
         return self.workers == 1 and self.scheduler is None
 
+    def require(self, settings: Settings) -> None:
+        """Refuse what cannot be done in worker processes, before there is a run.
+
+        Raises
+        ------
+        SettingError
+            The call stands where each worker would make it again.
+        StrategyError, ForecasterError, OptimizerError
+            An object of the caller's cannot be sent to a worker.
+        """
+        if self.here:
+            return
+        if self.scheduler is None:
+            check_guard()
+        check_objects(settings)
+
     def run(self, tasks: Sequence[Task], progress: Progress) -> Iterator[Outcome]:
         """Do the tasks, and give the outcome of each as it ends."""
         if self.here:
@@ -98,6 +116,8 @@ def execute(
     """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
     names = _checked(symbols)
     check_source(data, len(names))
+    settings.read_options.check_symbols(names)
+    engine.require(settings)
     for name, folder in (("output", output), ("run_folder", run_folder)):
         if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):
             raise SettingError(f"{name} is {folder!r}; give the path of a folder")
@@ -110,25 +130,30 @@ def execute(
             )
         temporary = tempfile.TemporaryDirectory(prefix="backtune-")
         output = temporary.name
+    identity = run_identity(settings)
     if run_folder is not None and (Path(run_folder) / "run.json").exists():
-        writer = _continue(run_folder, names, settings, data)
+        writer = _continue(run_folder, names, settings, data, identity)
     else:
-        source = describe(data)
-        writer = RunWriter(output or ".", settings, names, command, source=source, folder=run_folder)
+        writer = RunWriter(
+            output or ".", settings, names, command,
+            source=describe(data), identity=identity, folder=run_folder,
+        )  # fmt: skip
+    if writer.record["untold"] and not temporary:
+        progress(Event("note", message=_never_again(writer.record["untold"])))
     folder = str(writer.folder.resolve())
     tasks = [
-        Task(folder, name, settings, of_symbol(data, name), code_digest(), engine.task_timeout)
-        for name in names
+        Task(folder, name, settings, of_symbol(data, name), identity, engine.task_timeout) for name in names
     ]
     runs = Runs(folder=None if temporary else writer.folder, temporary=temporary)
     load = partial(_load, data=data, settings=settings)
+    stored = partial(StoredResult, settings=settings, load=load, temporary=temporary)
     try:
         with closing(engine.run(tasks, progress)) as outcomes:  # type: ignore[type-var]
             for outcome in outcomes:
-                _take(outcome, runs, writer, progress, partial(StoredResult, settings=settings, load=load))
+                _take(outcome, runs, writer, progress, stored)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
-    except BacktuneError as error:
+    except Exception as error:
         if not writer.receipts and not writer.record["resumed"]:
             writer.discard()  # it never began
             raise
@@ -155,7 +180,11 @@ def _checked(symbols: Sequence[str]) -> list[str]:
 
 
 def _continue(
-    folder: str | os.PathLike[str], names: Sequence[str], settings: Settings, data: Source
+    folder: str | os.PathLike[str],
+    names: Sequence[str],
+    settings: Settings,
+    data: Source,
+    identity: Mapping[str, Any],
 ) -> RunWriter:
     """Reopen a run, if it is this one."""
     record = Run.open(folder).record
@@ -163,11 +192,21 @@ def _continue(
     has = {**record["settings"], "symbols": record["symbols"]}
     other = [name for name in wanted if wanted[name] != has.get(name)]
     if other:
+        old, new = ({"settings": {name: each.get(name) for name in other}} for each in (has, wanted))
         raise RunError(
-            f"{folder}: holds a run that differs in {', '.join(other)}; give another folder, or continue "
-            f"that run with --resume {folder}"
+            f"{folder}: holds a run that differs in {', '.join(other)} ({'; '.join(differences(old, new))}); "
+            f"give another folder, or continue that run with --resume {folder}"
         )
-    return RunWriter.reopen(folder, describe(data))
+    return RunWriter.reopen(folder, describe(data), identity)
+
+
+def _never_again(untold: Sequence[str]) -> str:
+    """Say of a run that its results will not be used again, and why."""
+    more = f" and {len(untold) - 1} more" if len(untold) > 1 else ""
+    return (
+        "results of this run are never used again, since not all that decides them can be told: "
+        f"{untold[0]}{more}"
+    )
 
 
 def _take(outcome: Outcome, runs: Runs, writer: RunWriter, progress: Progress, stored: Any) -> None:
@@ -178,7 +217,7 @@ def _take(outcome: Outcome, runs: Runs, writer: RunWriter, progress: Progress, s
         progress(Event("failed", receipt.symbol, str(outcome.error)))
         return
     runs.results[receipt.symbol] = stored(writer.folder, receipt)
-    progress(Event("reused" if outcome.reused else "done", receipt.symbol))
+    progress(Event("reused" if outcome.reused else "done", receipt.symbol, outcome.again))
 
 
 def _load(symbol: str, data: Source, settings: Settings) -> Any:

@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
-from backtune.backtest import DEFAULT_STRATEGIES, Settings
+from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.errors import RunError
-from backtune.forecasts import DEFAULT_MODEL, Forecaster
-from backtune.problem import DEFAULT_BOUNDS
 from backtune.runner.events import Event, Progress, silent
 from backtune.runner.execute import Engine, execute
 from backtune.runner.runs import Runs
 from backtune.runner.source import restore
 from backtune.runner.task import Source
 from backtune.store import Run
-from backtune.strategies import Strategy
 
 
+@takes_settings
 def run_parallel_backtests(
     symbols: Sequence[str],
-    num_simulations: int = 70,
+    num_simulations: int | Literal["all"] = 70,
     max_workers: int = 4,
     *,
     data: Source = None,
-    window: int = 200,
-    horizon: int = 1,
-    model: str | Forecaster = DEFAULT_MODEL,
-    strategies: Sequence[str | Strategy] = DEFAULT_STRATEGIES,
-    optimizer: str = "exact",
-    budget: int = 500,
-    seed: int = 0,
-    fills: str = "causal",
-    fee: float | None = None,
-    asset: str | None = None,
-    bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
-    drop_bad: bool = False,
+    settings: Settings | None = None,
     output: str | os.PathLike[str] | None = None,
     run_folder: str | os.PathLike[str] | None = None,
     scheduler: str | None = None,
     task_timeout: float | None = None,
     memory_limit: str | None = None,
     progress: Progress = silent,
+    **changes: Any,
 ) -> Runs:
     """Backtest many symbols, each by itself: one that fails costs itself alone.
 
@@ -51,16 +40,16 @@ def run_parallel_backtests(
     Parameters
     ----------
     symbols : sequence of str
-    num_simulations, window, horizon, model, strategies, optimizer, budget, seed
-        See `backtune.backtest_forecasts`; so for fills, fee, asset, bounds and drop_bad.
+    num_simulations, settings
+        See `backtune.backtest_forecasts`; so for its other keywords.
     max_workers : int
         Worker processes on this machine, never more than symbols; 1 does the work in this process. More
         than 1 needs ``pip install 'backtune[parallel]'``.
     data : folder, file, DataFrame, Bars, Universe, or mapping of symbol to one of them
         Where the bars are; on a cluster a path that every node sees.
     output : path, optional
-        Folder of runs: results go to a new folder in it. By default a temporary folder, which goes with
-        the object returned.
+        Folder of runs: results go to a new folder in it. By default a temporary folder, which is kept as
+        long as the object returned, or a result of it.
     run_folder : path, optional
         The run folder itself. Where it holds the same run, only what has no good result is done: a result
         is good if it was made from the same bars, settings and code, and its files are whole.
@@ -95,10 +84,7 @@ def run_parallel_backtests(
     >>> sorted(runs), runs.failed
     (['NASDAQ', 'SP500'], {})
     """
-    settings = Settings(
-        num_simulations, window, horizon, model, strategies,
-        optimizer, budget, seed, fills, fee, asset, bounds, drop_bad,
-    )  # fmt: skip
+    settings = make_settings(settings, {"num_simulations": num_simulations, **changes})
     engine = Engine(max_workers, scheduler, task_timeout, memory_limit)
     return execute(symbols, settings, data, engine, progress, output=output, run_folder=run_folder)
 
@@ -149,7 +135,8 @@ def resume_run(
     Raises
     ------
     RunError
-        It is no run folder, or its bars, strategies or forecaster were objects that it does not keep.
+        It is no run folder, or its bars, strategies, forecaster or optimizer were objects that it does not
+        keep.
     """
     run = Run.open(folder)
     settings = run_settings(run)
@@ -163,8 +150,14 @@ def run_settings(run: Run) -> Settings:
     Raises
     ------
     RunError
-        They name something that this version, or this program, does not know.
+        They name something that this version, or this program, does not know; or a strategy, a forecaster or
+        an optimizer was an object of the program that started the run.
     """
+    if run.record["objects"]:
+        raise RunError(
+            f"{run.folder}: {', '.join(run.record['objects'])} of that run was given as an object, which a "
+            "run folder does not keep; resume it from the program that has it, with run_folder="
+        )
     try:
         return Settings(**run.record["settings"])
     except (TypeError, ValueError) as error:

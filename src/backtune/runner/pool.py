@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from backtune.errors import RunError
-from backtune.receipts import Receipt, now, write_receipt
+from backtune.errors import RunError, SettingError, in_a_line
 from backtune.runner.events import Event, Progress
 from backtune.runner.task import Outcome, Task, do_in_worker, read_death, running
+from backtune.store.receipts import Receipt, now, write_receipt
 
 WINDOW = 2  # tasks in flight a worker thread: one runs, one is there already when it ends
 DEATHS = 4  # the last of which end a symbol: one among the others, the rest alone
@@ -96,7 +96,14 @@ class Pool:
 
     def _submit(self, trial: _Trial) -> None:
         key = f"backtune-{trial.task.symbol}-{trial.task.attempt}-{id(self):x}"
-        future = self.client.submit(do_in_worker, trial.task, key=key, pure=False)
+        try:
+            future = self.client.submit(do_in_worker, trial.task, key=key, pure=False)
+        except Exception as error:
+            raise SettingError(
+                f"{trial.task.symbol}: its bars cannot be sent to a worker process "
+                f"({in_a_line(error)[:200]}); give a folder or plain DataFrames, or use one worker "
+                "(max_workers=1)"
+            ) from error
         self.flying[key] = trial, future
         future.add_done_callback(self.done.put)
 

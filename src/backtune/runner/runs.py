@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -15,17 +15,26 @@ from backtune.backtest import BacktestResult, Settings, forecast_targets
 from backtune.bars import Bars
 from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast, forecast
-from backtune.receipts import Receipt, read_table
+from backtune.runner.key import forecast_changed
+from backtune.store.receipts import TABLES, Receipt, read_receipt, read_table
+
+TemporaryFolder: TypeAlias = "tempfile.TemporaryDirectory[str]"
 
 
 class StoredResult(BacktestResult):
     """A `BacktestResult` whose tables are read from the run folder when they are first used.
 
     The bars are loaded again, and the forecast is made again, when they are first used: a run keeps neither.
+    A run that nobody gave a folder has a temporary one, which is there as long as one of its results is.
     """
 
     def __init__(
-        self, folder: Path, receipt: Receipt, settings: Settings, load: Callable[[str], Bars]
+        self,
+        folder: Path,
+        receipt: Receipt,
+        settings: Settings,
+        load: Callable[[str], Bars],
+        temporary: TemporaryFolder | None = None,
     ) -> None:
         own = {
             "symbol": receipt.symbol,
@@ -34,8 +43,17 @@ class StoredResult(BacktestResult):
             "_folder": folder,
             "receipt": receipt,
             "_load": load,
+            "_temporary": temporary,
+            "checks": tuple(receipt.data.get("checks", ())),
         }
         self.__dict__.update(own)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy, or pickle: a temporary folder stays behind, so its tables are read first."""
+        if self._temporary is not None:
+            for name in TABLES:
+                getattr(self, name)
+        return {**self.__dict__, "_temporary": None}
 
     @cached_property
     def simulations(self) -> pd.DataFrame:
@@ -65,7 +83,11 @@ class StoredResult(BacktestResult):
     @property
     def series(self) -> dict[str, Any]:
         """See `backtune.BacktestResult.series`."""
-        return {name: self.receipt.data[name] for name in ("bars", "asset", "dropped")}
+        return {"notes": []} | {
+            name: self.receipt.data[name]
+            for name in ("bars", "asset", "dropped", "notes")
+            if name in self.receipt.data
+        }
 
     @cached_property
     def bars(self) -> Bars:
@@ -87,11 +109,25 @@ class StoredResult(BacktestResult):
 
     @cached_property
     def forecast(self) -> Forecast:
-        """The forecast of those bars."""
-        return forecast(self.bars, self.settings.model, forecast_targets(self.bars, self.settings))
+        """The forecast of those bars.
+
+        Raises
+        ------
+        RunError
+            It is another now: the model, its weights or what it reads was changed.
+        """
+        made = forecast(self.bars, self.settings.model, forecast_targets(self.bars, self.settings))
+        written = read_receipt(self._folder, self.symbol)
+        other = forecast_changed(written.identity if written else {}, self.settings, made)
+        if other:
+            raise RunError(
+                f"{self.symbol}: its forecast is another now than in the run ({other}); run it again"
+            )
+        return made
 
     _folder: Path
     _load: Callable[[str], Bars]
+    _temporary: TemporaryFolder | None
     receipt: Receipt
 
 
@@ -108,13 +144,13 @@ class Runs(Mapping[str, BacktestResult]):
     folder : Path or None
         The run folder; None where nobody asked for one or there was nothing to keep.
     temporary : TemporaryDirectory or None
-        Where the results are if nobody asked for a folder; it goes with this object.
+        Where the results are if nobody asked for a folder; it goes with this object and the last result.
     """
 
     results: dict[str, BacktestResult] = field(default_factory=dict)
     failed: dict[str, BacktuneError] = field(default_factory=dict)
     folder: Path | None = None
-    temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    temporary: TemporaryFolder | None = field(default=None, repr=False)
 
     def __getitem__(self, symbol: str) -> BacktestResult:
         """Return the result of `symbol`."""

@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from backtune.backtest import Data
 from backtune.bars import Bars, Universe
+from backtune.bars.files import holds_several
+from backtune.bars.frames import is_frame
 from backtune.errors import RunError, SettingError
 from backtune.runner.task import Source
 
@@ -23,7 +23,7 @@ def check_source(data: Source, symbols: int) -> None:
     """
     if isinstance(data, Mapping):
         for symbol, one in data.items():
-            if not isinstance(one, str | os.PathLike | pd.DataFrame | Bars | Universe | None):
+            if not (is_frame(one) or isinstance(one, str | os.PathLike | Bars | Universe | None)):
                 raise SettingError(
                     f"data of {symbol} is of type {type(one).__name__}; give a folder, a price file, a "
                     "DataFrame or Bars"
@@ -31,7 +31,7 @@ def check_source(data: Source, symbols: int) -> None:
         return
     if data is None or isinstance(data, Universe):
         return
-    if isinstance(data, pd.DataFrame | Bars):
+    if isinstance(data, Bars) or is_frame(data):
         given, one = f"a {type(data).__name__}", True
     elif isinstance(data, str | os.PathLike):
         given, one = os.fspath(data), os.path.isfile(data)
@@ -39,17 +39,17 @@ def check_source(data: Source, symbols: int) -> None:
         raise SettingError(
             f"data is of type {type(data).__name__}; give a folder, or a mapping of symbol to bars"
         )
-    if one and symbols > 1:
+    if one and symbols > 1 and (isinstance(data, Bars) or not holds_several(data)):
         raise SettingError(
             f"data is {given}, one price series for {symbols} symbols; give a folder with a file for each, "
-            "or a mapping of symbol to bars"
+            "one file with a column of symbols, or a mapping of symbol to bars"
         )
 
 
 def of_symbol(data: Source, symbol: str) -> Data | None:
     """Data of one symbol; paths made absolute, since workers start elsewhere."""
     one = data.get(symbol) if isinstance(data, Mapping) else data
-    if one is None or isinstance(one, pd.DataFrame | Bars | Universe):
+    if one is None or is_frame(one) or isinstance(one, Bars | Universe):
         return one
     return os.path.abspath(os.fspath(one))
 
@@ -60,7 +60,7 @@ def describe(data: Source) -> dict[str, Any]:
         return {"kind": "sample"}
     if isinstance(data, Universe):
         return {"kind": "universe", "seed": data.seed, "bars": data.bars}
-    if isinstance(data, Mapping | pd.DataFrame | Bars):
+    if is_frame(data) or isinstance(data, Mapping | Bars):
         return {"kind": "memory"}
     return {"kind": "path", "path": os.path.abspath(os.fspath(data))}
 

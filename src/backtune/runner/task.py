@@ -6,17 +6,32 @@ import faulthandler
 import json
 import os
 import platform
+import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from backtune.backtest import Data, Settings, run_backtest, symbol_bars
-from backtune.errors import BacktuneError, RunError
-from backtune.forecasts import Forecast
-from backtune.receipts import (
+from backtune.backtest import (
+    Data,
+    Settings,
+    forecast_targets,
+    require_bars,
+    require_forecasts,
+    run_backtest,
+    symbol_bars,
+)
+from backtune.bars import Bars
+from backtune.bars.names import folder_name, symbol_of
+from backtune.errors import BacktuneError, BacktuneWarning, RunError
+from backtune.forecasts import Forecast, forecast
+from backtune.identity import code_digest, key_of, versions
+from backtune.runner.key import forecast_decides, result_identity, why_again
+from backtune.runner.threads import pin
+from backtune.store.receipts import (
     Receipt,
     now,
     read_receipt,
@@ -25,8 +40,6 @@ from backtune.receipts import (
     write_result,
     writing,
 )
-from backtune.runner.key import code_digest, result_key
-from backtune.runner.threads import pin
 
 Source = Data | Mapping[str, Data] | None
 
@@ -42,8 +55,8 @@ class Task:
     symbol : str
     settings : Settings
     data : folder, file, DataFrame, Bars, Universe or None
-    code : str
-        `code_digest` of the driver.
+    identity : mapping
+        `run_identity` as the driver made it.
     timeout : float or None
         Seconds after which the worker process ends itself.
     attempt : int
@@ -54,7 +67,7 @@ class Task:
     symbol: str
     settings: Settings
     data: Data | None
-    code: str
+    identity: Mapping[str, Any]
     timeout: float | None = None
     attempt: int = 1
 
@@ -79,6 +92,8 @@ class Outcome:
         Why it failed.
     reused : bool
         There was a good result already.
+    again : str
+        Why the result that was there was not used.
     passing : bool
         It failed for a reason that may pass: memory or the operating system.
     """
@@ -86,7 +101,13 @@ class Outcome:
     receipt: Receipt
     error: BacktuneError | None = None
     reused: bool = False
+    again: str = ""
     passing: bool = False
+
+
+def dask_setup(_worker: object) -> None:
+    """Prepare a worker on this machine, where Dask loads this module first: the driver says what it would."""
+    warnings.filterwarnings("ignore", "compiled code cannot be kept", BacktuneWarning)
 
 
 def do_in_worker(task: Task) -> Outcome:
@@ -110,35 +131,73 @@ def do_task(
     """
     if not (task.root / "run.json").is_file():
         raise RunError(f"{task.folder}: not seen by {platform.node()}; every node needs it under this path")
-    if code_digest() != task.code:
-        raise RunError(
-            f"{platform.node()} has other code of backtune than the driver; install the same version"
-        )
-    stamp = {"host": platform.node(), "process": os.getpid(), "attempts": task.attempt}
-    key = ""
+    _check_same_code(task)
+    stamp: dict[str, Any] = {"host": platform.node(), "process": os.getpid(), "attempts": task.attempt}
     with _marked(task):
         try:
             bars = symbol_bars(task.symbol, task.data, task.settings)
-            key = result_key(bars, task.settings)
-            before = good_receipt(task, key)
-            if before:
-                return Outcome(before, reused=True)
-            result = run_backtest(bars, task.settings, step, (forecasts or {}).get(bars.digest))
-            return Outcome(write_result(task.root, result, key=key, **stamp))
+            made, took = (forecasts or {}).get(bars.digest), 0.0
+            if made is None and forecast_decides(task.settings):
+                made, took = _forecast(bars, task.settings)
+            identity = result_identity(task.identity, bars, task.settings, made)
+            stamp |= {"key": key_of(identity), "identity": identity}
+            before = read_receipt(task.root, task.symbol)
+            if before and is_good(task, before, identity):
+                return Outcome(_light(before), reused=True)
+            again = why_again(before.identity, identity) if before and before.good else ""
+            result = run_backtest(bars, task.settings, step, made, took=took, checked=True)
+            return Outcome(_light(write_result(task.root, result, **stamp)), again=again)
         except RunError:
             raise
         except (Exception, SystemExit) as error:
-            return _failure(task, error, {"key": key, **stamp})
+            return _failure(task, error, stamp)
 
 
-def good_receipt(task: Task, key: str) -> Receipt | None:
-    """Receipt of a result that was made from the same things and whose files are whole, if there is one."""
-    before = read_receipt(task.root, task.symbol)
-    good = before is not None and before.good and before.key == key and whole(task.root, before)
-    return before if good else None
+def _forecast(bars: Bars, settings: Settings) -> tuple[Forecast, float]:
+    """Forecast that is part of the identity, and the seconds that it took."""
+    require_bars(bars, settings)
+    targets, started = forecast_targets(bars, settings), time.perf_counter()
+    made = forecast(bars, settings.model, targets)
+    require_forecasts(bars, made, targets)
+    return made, time.perf_counter() - started
+
+
+def _light(receipt: Receipt) -> Receipt:
+    """Return a receipt as it travels and is held: what the key was made of stays in its file."""
+    return replace(receipt, identity={})
+
+
+def is_good(task: Task, receipt: Receipt, identity: Mapping[str, Any]) -> bool:
+    """Whether a result was made from the same things, which could all be told, and its files are whole."""
+    key = key_of(identity)
+    return receipt.good and key != "" and receipt.key == key and whole(task.root, receipt)
+
+
+def _check_same_code(task: Task) -> None:
+    """Refuse to work with other code than the driver's: its identity of the run would not be this one's.
+
+    Raises
+    ------
+    RunError
+    """
+    if code_digest() != task.identity["package"]:
+        raise RunError(
+            f"{platform.node()} has other code of backtune than the driver; install the same version"
+        )
+    here, there = versions(), task.identity["versions"]
+    other = [f"{name} {here.get(name)} for {there[name]}" for name in there if here.get(name) != there[name]]
+    if other:
+        raise RunError(
+            f"{platform.node()} has other versions than the driver ({', '.join(other)}); install the same"
+        )
 
 
 def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome:
+    """Outcome of a symbol that failed.
+
+    A good result stays where it failed before it could be told whether that is still right: its file of bars
+    or the model's weights may be back tomorrow.
+    """
     reason = _one_line(task.symbol, error)
     receipt = Receipt(
         task.symbol,
@@ -150,7 +209,10 @@ def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome
         **stamp,
     )
     passing = isinstance(error, OSError | MemoryError)
-    return Outcome(write_receipt(task.root, receipt), reason, passing=passing)
+    before = None if "identity" in stamp else read_receipt(task.root, task.symbol)
+    if before is None or not before.good:
+        write_receipt(task.root, receipt)
+    return Outcome(_light(receipt), reason, passing=passing)
 
 
 def _one_line(symbol: str, error: BaseException) -> BacktuneError:
@@ -178,7 +240,7 @@ def _marked(task: Task) -> Iterator[None]:
             _remove(mark)
         return
     with writing(task.root):
-        handle = trace.open("w")
+        handle = trace.open("w", encoding="utf-8")
     with handle:
         faulthandler.dump_traceback_later(task.timeout, exit=True, file=handle)
         try:
@@ -190,12 +252,12 @@ def _marked(task: Task) -> Iterator[None]:
 
 def mark_path(folder: Path, symbol: str) -> Path:
     """Where a symbol that runs leaves its mark."""
-    return folder / "running" / symbol
+    return folder / "running" / folder_name(symbol)
 
 
 def trace_path(folder: Path, symbol: str) -> Path:
     """Where a symbol that hangs leaves its traceback."""
-    return folder / "running" / f"{symbol}~trace"
+    return folder / "running" / f"{folder_name(symbol)}~trace"
 
 
 def read_death(folder: Path, symbol: str) -> tuple[bool, str]:
@@ -214,7 +276,7 @@ def running(folder: Path) -> tuple[str, ...]:
         names = os.listdir(folder / "running")
     except OSError:
         return ()
-    return tuple(sorted(name for name in names if "~" not in name))
+    return tuple(sorted(symbol_of(name) for name in names if "~" not in name))
 
 
 def _remove(*paths: Path) -> None:

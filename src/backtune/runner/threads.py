@@ -5,6 +5,7 @@ It also keeps sums of matrix libraries, whose order depends on the number of thr
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,22 @@ ENVIRONMENT = dict.fromkeys(
     ),
     "1",
 )
+
+
+@contextmanager
+def inherited() -> Iterator[None]:
+    """Set the thread counts that processes started meanwhile inherit, and take them back."""
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    # numba reads its own again at each compilation, the driver's included: a process is told, or pins itself
+    os.environ.update({name: value for name, value in ENVIRONMENT.items() if name != "NUMBA_NUM_THREADS"})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

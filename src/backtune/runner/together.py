@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from backtune.backtest import forecast_targets, require_bars, symbol_bars
+from backtune.backtest.settings import ALL
 from backtune.bars import Bars
 from backtune.forecasts import Forecast, forecast_many, forecaster
 from backtune.forecasts.contexts import ContextForecaster
-from backtune.runner.key import result_key
-from backtune.runner.task import Task, good_receipt
+from backtune.runner.key import result_identity
+from backtune.runner.task import Task, is_good
+from backtune.store.receipts import read_receipt
 
 # Of a group: enough to fill model calls, few enough to hold in memory and to show progress between groups.
 CONTEXTS = 1024
@@ -21,7 +23,9 @@ def groups(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
     size = 1
     if tasks and isinstance(forecaster(tasks[0].settings.model), ContextForecaster):
         settings = tasks[0].settings
-        size = max(CONTEXTS // (settings.window + settings.num_simulations * settings.horizon), 1)
+        known = settings.num_simulations != ALL and settings.start is None and not settings.anchored
+        each = settings.window + int(settings.num_simulations) * settings.horizon if known else CONTEXTS
+        size = max(CONTEXTS // each, 1)
     for start in range(0, len(tasks), size):
         yield tasks[start : start + size]
 
@@ -41,7 +45,8 @@ def forecast_together(tasks: Sequence[Task]) -> dict[str, Forecast]:
         with suppress(Exception, SystemExit):
             bars = symbol_bars(task.symbol, task.data, settings)
             require_bars(bars, settings)
-            if good_receipt(task, result_key(bars, settings)) is None:
+            before = read_receipt(task.root, task.symbol)
+            if not (before and is_good(task, before, result_identity(task.identity, bars, settings))):
                 series[bars.digest] = bars
     if not series:
         return {}

@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backtune.kernels import down_level, up_level
 from backtune.optimizers.exact.breakpoints import (
     breakpoints,
     largest_at_most,
@@ -15,6 +14,7 @@ from backtune.optimizers.exact.breakpoints import (
     previous_float,
 )
 from backtune.problem import FILLS
+from backtune.problem.kernels import down_level, up_level
 
 moves = st.one_of(
     st.floats(-0.9, 12.0),
@@ -61,7 +61,7 @@ def test_a_leg_changes_its_state_at_its_breakpoints(o, h, lo, c, hf, lf, fills, 
 
     def states(a, b):
         up, down = up_level(hf, a), down_level(lf, b)
-        opened = not published and (o >= up if short else o <= down)
+        opened = not published and (o > up if short else o < down)
         crossed = (h > up if short else down > lo) or opened
         reached = not eod and (
             (down >= lo if published else down > lo) if short else (up <= h if published else up < h)

@@ -47,7 +47,7 @@ def test_equals_the_quadratic_form_at_three_thousand_bars(fills):
     st.integers(1, 12),
     st.sampled_from(FILLS),
     st.booleans(),
-    st.sampled_from(["plain", "tied", "clamped", "gapped", "wild", "exact-floats"]),
+    st.sampled_from(["plain", "tied", "clamped", "gapped", "wild", "exact-floats", "at-the-open"]),
 )
 def test_never_below_brute_force(seed, n, fills, eod, kind):
     problem = random_problem(seed, n=n, fills=fills, close_at_eod=eod, kind=kind)
@@ -128,6 +128,7 @@ def test_subnormal_and_huge_moves(scale, fills):
         assert best.value >= brute_force(problem)
 
 
+@pytest.mark.slow
 def test_a_time_limit_gives_a_bound_that_holds():
     problem = random_problem(11, n=4000, fills="causal", close_at_eod=False, kind="plain", bounds=BOX)
     whole = bt.optimize(problem)

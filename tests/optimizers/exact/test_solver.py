@@ -8,14 +8,14 @@ import pytest
 import backtune as bt
 from problems import FILLS, brute_force, random_problem
 
-KINDS = ("plain", "tied", "clamped", "gapped", "wild", "exact-floats")
+KINDS = ("plain", "tied", "clamped", "gapped", "wild", "exact-floats", "at-the-open")
 
 
 @pytest.mark.parametrize("eod", [True, False])
 @pytest.mark.parametrize("fills", FILLS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_never_below_brute_force(kind, fills, eod):
-    """648 small problems, 18 a kind, rule and policy, against every breakpoint and its neighbours."""
+    """756 small problems, 18 a kind, rule and policy, against every breakpoint and its neighbours."""
     for seed in range(18):
         problem = random_problem(1000 + seed, n=1 + seed // 2, fills=fills, close_at_eod=eod, kind=kind)
         best = bt.optimize(problem, method="exact")

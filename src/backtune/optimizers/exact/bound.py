@@ -23,9 +23,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from backtune.kernels import MAX_DOWN, MAX_UP
+from backtune.compiled import njit
 from backtune.optimizers.exact.lattice import (
     AT_OPEN,
     BASE,
@@ -52,6 +51,7 @@ from backtune.optimizers.exact.series import (
     settle,
     settled_at,
 )
+from backtune.problem.kernels import MAX_DOWN, MAX_UP
 
 
 class Box(NamedTuple):

@@ -9,10 +9,10 @@ y and the next float, less f.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from backtune.kernels import HIGH, HIGH_FORECAST, LOW, LOW_FORECAST, MAX_DOWN, MAX_UP, OPEN, PUBLISHED
+from backtune.compiled import njit
+from backtune.problem.kernels import HIGH, HIGH_FORECAST, LOW, LOW_FORECAST, MAX_DOWN, MAX_UP, OPEN, PUBLISHED
 
 Array = NDArray[np.float64]
 
@@ -75,7 +75,8 @@ def breakpoints(legs: Array, side: float, fills: int, eod: bool) -> Array:
         reached, at_open = -sign * legs[leave, t], -np.inf
         if fills != PUBLISHED:  # whose levels are reached where they are touched
             reached = previous_float(reached)
-            at_open = last_level(sign * legs[entry_forecast, t], sign * legs[OPEN, t], entry_ceiling)
+            opened = previous_float(sign * legs[OPEN, t])  # an open at the level fills nothing
+            at_open = last_level(sign * legs[entry_forecast, t], opened, entry_ceiling)
         taken = -np.inf if eod else last_level(-sign * legs[exit_forecast, t], reached, exit_ceiling)
         crossed = previous_float(sign * legs[entry, t])
         filled = last_level(sign * legs[entry_forecast, t], crossed, entry_ceiling)

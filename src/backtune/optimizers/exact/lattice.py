@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from backtune.kernels import (
+from backtune.compiled import njit
+from backtune.optimizers.exact.breakpoints import breakpoints
+from backtune.problem.kernels import (
     CAUSAL,
     CLOSE,
     HIGH,
@@ -28,7 +29,6 @@ from backtune.kernels import (
     PUBLISHED,
     SIZE,
 )
-from backtune.optimizers.exact.breakpoints import breakpoints
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int32]
@@ -205,8 +205,8 @@ def _side(
         result[t, WEIGHT] = side * size * (1.0 - kept)
         result[t, BASE] = -size * paid if fills == PUBLISHED else -side * size * paid
         marks[t, FILLED], marks[t, AT_OPEN] = lines[1, t], lines[2, t]
-        # an open on the far side of the previous close is reached before the level is clipped there
-        clips = fills == PUBLISHED or side * opened > 0.0
+        # an open beyond the previous close is passed before the level is clipped there
+        clips = fills == PUBLISHED or side * opened >= 0.0
         marks[t, ENTRY_CLIPPED] = _first_at(entries, -side * legs[entry, t]) if clips else lines[2, t]
         taken = inside = clipped = len(exits.lines)
         if not eod:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from backtune.kernels import LANES, PUBLISHED, total
+from backtune.compiled import njit
 from backtune.optimizers.exact.bound import Box, open_legs, span_above, sum_at, upper_bound
 from backtune.optimizers.exact.lattice import Array, Ids, Lattice
 from backtune.optimizers.exact.series import CENTRED, ORDER, ROWS, settled_at
+from backtune.problem.kernels import LANES, PUBLISHED, total
 
 DEPTH = 160  # of the stack: two nodes for each halving of either axis
 R0, R1, C0, C1, FIRST, LONGS, COUNT, FREE = range(8)  # columns of Frontier.places

@@ -8,8 +8,7 @@ level and a geometric series in its entry level, a short's likewise.
 
 from __future__ import annotations
 
-from numba import njit
-
+from backtune.compiled import njit
 from backtune.optimizers.exact.lattice import Array
 
 ORDER = 8  # coefficients of each polynomial

@@ -1,4 +1,4 @@
-"""Method "exact": one problem, or many at once."""
+"""Method "exact": one problem, or many at once, of one bar or of paths."""
 
 from __future__ import annotations
 
@@ -7,39 +7,53 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import get_num_threads
 
+from backtune.compiled import njit
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, check_budget
-from backtune.optimizers.exact import search
+from backtune.optimizers.exact import paths, search
 from backtune.optimizers.exact.lattice import Array, Ids, Lattice, lay_out, rounding
-from backtune.problem import FILLS, EntryExitProblem
+from backtune.optimizers.exact.paths import Proof
+from backtune.problem import FILLS, EntryExitProblem, HoldProblem
 
 SLICE = 256  # nodes between two looks at the clock
 CHUNKS = 8  # tasks for each thread that solves many problems: one a problem costs as much as a small problem
 
 
 class Exact(Optimizer):
-    """The exact optimum of an `EntryExitProblem`: no tolerance, no seed, no budget.
+    """The exact optimum of an `EntryExitProblem` or a `HoldProblem`: no tolerance, no seed, no budget.
 
-    With a time limit it returns the best point so far where the proof is not complete by then, with
-    `exact` False and `bound` above its value.
-    """
+    Of a `HoldProblem` "no order at all" is a candidate, too: where it is best, `x` is all NaN and the value
+    0. With a time limit it returns the best point so far where the proof is not complete by then, with
+    `exact` False and `bound` above its value."""
 
     library = "exact"
+
+    @property
+    def proves(self) -> bool:
+        """It does."""
+        return True
+
+    def supports(self, objective: Objective) -> bool:
+        """Whether there is a proof for it."""
+        return isinstance(objective, EntryExitProblem)
 
     def optimize(
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None
     ) -> Optimum:
-        """Maximize an `EntryExitProblem`; see `backtune.optimize`."""
+        """Maximize an `EntryExitProblem` or a `HoldProblem`; see `backtune.optimize`."""
         check_budget(budget, seed, time_limit)
         started = time.perf_counter()
-        problem = _entry_exit(objective)
+        problem = _provable(objective)
+        if isinstance(problem, HoldProblem):
+            proof = paths.solve(problem, None if time_limit is None else started + time_limit)
+            return _optimum(proof, time.perf_counter() - started)
         if time_limit is None:
-            numbers: Sequence[float] = _solve(*_arguments(problem))
+            proof = _proof(_solve(*_arguments(problem)))
         else:
-            numbers = _solve_until(*_arguments(problem), deadline=started + time_limit)
-        return _optimum(numbers, time.perf_counter() - started)
+            proof = _proof(_solve_until(*_arguments(problem), deadline=started + time_limit))
+        return _optimum(proof, time.perf_counter() - started)
 
     def optimize_many(
         self,
@@ -56,23 +70,23 @@ class Exact(Optimizer):
         if time_limit is not None or not objectives:
             return super().optimize_many(objectives, budget=budget, seeds=seeds, time_limit=time_limit)
         started = time.perf_counter()
-        problems = [_entry_exit(objective) for objective in objectives]
+        problems = [_provable(objective) for objective in objectives]
         check_budget(budget, min(seeds), time_limit)
         workers = get_num_threads()
         size = max(1, len(problems) // (CHUNKS * workers))
         chunks = [problems[at : at + size] for at in range(0, len(problems), size)]
         with ThreadPoolExecutor(workers) as threads:
-            numbers = [row for rows in threads.map(_solved, chunks) for row in rows]
+            proofs = [proof for proved in threads.map(_solved, chunks) for proof in proved]
         seconds = (time.perf_counter() - started) / len(problems)
-        return [_optimum(row, seconds) for row in numbers]
+        return [_optimum(proof, seconds) for proof in proofs]
 
 
-def _entry_exit(objective: Objective) -> EntryExitProblem:
-    if isinstance(objective, EntryExitProblem):
+def _provable(objective: Objective) -> EntryExitProblem | HoldProblem:
+    if isinstance(objective, EntryExitProblem | HoldProblem):
         return objective
     raise OptimizerError(
-        f"method 'exact' proves optima of EntryExitProblem, not of {type(objective).__name__}; "
-        "use another method for it, such as 'scipy'"
+        "method 'exact' proves optima of EntryExitProblem and HoldProblem, not of "
+        f"{type(objective).__name__}; use another method for it, such as 'scipy'"
     )
 
 
@@ -87,24 +101,31 @@ def _arguments(problem: EntryExitProblem) -> tuple[Array, Array, Array, float, i
     )
 
 
-def _optimum(numbers: Sequence[float], seconds: float) -> Optimum:
+def _proof(numbers: Sequence[float]) -> Proof:
     a, b, value, bound, evaluations = numbers
-    proved = bound == value
+    return Proof(np.array([a, b]), value, bound, int(evaluations))
+
+
+def _optimum(proof: Proof, seconds: float) -> Optimum:
+    proved = proof.bound == proof.value
     return Optimum(
-        x=np.array([a, b]),
-        value=value,
-        evaluations=int(evaluations),
+        x=proof.x,
+        value=proof.value,
+        evaluations=proof.evaluations,
         seconds=seconds,
         method=Exact.library,
         exact=proved,
-        bound=bound,
+        bound=proof.bound,
         stopped="proved" if proved else "time",
-        trace=np.full(int(evaluations), value),
+        trace=np.full(proof.evaluations, proof.value),
     )
 
 
-def _solved(problems: Sequence[EntryExitProblem]) -> list[Sequence[float]]:
-    return [_solve(*_arguments(problem)) for problem in problems]
+def _solved(problems: Sequence[EntryExitProblem | HoldProblem]) -> list[Proof]:
+    return [
+        paths.solve(problem) if isinstance(problem, HoldProblem) else _proof(_solve(*_arguments(problem)))
+        for problem in problems
+    ]
 
 
 def _solve_until(

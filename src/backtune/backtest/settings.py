@@ -1,0 +1,288 @@
+"""Everything but the bars that decides a backtest's result, each stated once.
+
+Signatures, command lines and documents are made from the fields of `Settings`. The metadata of a field holds
+`help`, one line, and `form`, how its value is written as text where that is not the value itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+from backtune.backtest.walk_forward import ALL, WalkForward
+from backtune.bars.options import ReadOptions
+from backtune.errors import BarsError, SettingError, is_flag, is_number, one_of, whole_number
+
+if TYPE_CHECKING:
+    from backtune.bars import Bars
+    from backtune.forecasts import Forecaster
+    from backtune.optimizers import Optimizer
+    from backtune.problem import Outcome
+    from backtune.strategies import Exit, Strategy
+
+DEFAULT_STRATEGIES = ("maxdiff", "always_on")
+DEFAULT_EXITS = ("close", "take_profit")
+DEFAULT_BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
+
+
+def _setting(default: Any, help: str, form: str = "") -> Any:
+    return field(default=default, metadata={"help": help, "form": form})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ReadOptions):
+    """Everything but the bars that decides a backtest's result.
+
+    The fields are the keywords of `backtune.backtest_forecasts`, which describes them, and those of
+    `backtune.bars.ReadOptions`, which say how a price file is to be read.
+
+    Raises
+    ------
+    SettingError, OptimizerError, ForecasterError
+        A value is out of range, or names what is not there.
+    """
+
+    num_simulations: int | Literal["all"] = _setting(
+        70, "Rolling simulations a symbol; all: every one that the bars allow.", "number or all"
+    )
+    window: int = _setting(200, "Bars that each simulation tunes on.")
+    horizon: int = _setting(1, "Bars that each simulation trades untouched.")
+    gap: int = _setting(0, "Bars left out between tuning and trading.")
+    anchored: bool = _setting(False, "Tune on all bars from the first on, not on the last window alone.")
+    start: str | None = _setting(
+        None, "Trade from this date on; decides the number of simulations.", "YYYY-MM-DD"
+    )
+    end: str | None = _setting(None, "Leave out bars after this date.", "YYYY-MM-DD")
+    model: str | Forecaster = _setting("fhs", "Forecaster: a name (docs/forecasting.md) or module:object.")
+    strategies: Sequence[str | Strategy] = _setting(
+        DEFAULT_STRATEGIES, "Names or module:object, comma-separated.", "list"
+    )
+    exits: Sequence[str | Exit] = _setting(
+        DEFAULT_EXITS, "When positions leave, comma-separated; the best in sample is traded.", "list"
+    )
+    objective: str | Callable[[Outcome], float] = _setting(
+        "profit", "What is maximised: profit, sharpe, or module:function."
+    )
+    optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
+    budget: int = _setting(500, "Evaluations an optimization (exact needs none).")
+    seed: int = _setting(0, "Seed of everything random.")
+    fills: str = _setting("causal", "causal, optimistic or published (docs/fills.md).")
+    fee: float | None = _setting(None, "Fraction of notional a fill.")
+    short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
+    bounds: Sequence[Sequence[float]] = _setting(
+        DEFAULT_BOUNDS, "Box of the offsets: LOW:HIGH,LOW:HIGH.", "pairs"
+    )
+
+    def __post_init__(self) -> None:
+        from backtune.problem import FILLS
+        from backtune.problem.checks import checked_bounds
+        from backtune.problem.objectives import PROFIT, objective
+
+        super().__post_init__()
+        walk = WalkForward(self.num_simulations, self.window, self.horizon, self.gap, self.anchored)
+        plain: dict[str, Any] = {  # as NumPy has it, or as Python has it: kept, compared and written alike
+            "num_simulations": walk.simulations,
+            "window": walk.window,
+            "horizon": walk.horizon,
+            "gap": walk.gap,
+            "anchored": walk.anchored,
+            "budget": whole_number("budget", self.budget),
+            "seed": whole_number("seed", self.seed, 0),
+            **self.read_options.plain(),
+            "bounds": checked_bounds(self.bounds),
+        }
+        for name in ("start", "end"):
+            _check_date(name, getattr(self, name))
+        if self.fee is not None:
+            if not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
+                raise SettingError(
+                    f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
+                )
+            plain["fee"] = float(self.fee)
+        if self.short is not None:
+            plain["short"] = _flag("short", self.short)
+        one_of("fill rule", self.fills, FILLS)
+        objective(self.objective)
+        if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):
+            raise SettingError(
+                f"objective is {_label(self.objective)}, and optimizer {self.method} proves profit alone; "
+                "give another optimizer, such as scipy"
+            )
+        plain |= self._check_plug_ins()
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)  # frozen for everyone else
+
+    def _check_plug_ins(self) -> dict[str, Any]:
+        from backtune.forecasts import forecaster
+        from backtune.optimizers import optimizer
+        from backtune.strategies import exits, strategies
+
+        strategies(self.strategies)
+        exits(self.exits)
+        forecaster(self.model)
+        optimizer(self.optimizer)
+        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits)}
+
+    @property
+    def tuned(self) -> tuple[str, ...]:
+        """Names of the strategies that are tuned: the candidates. All others are yardsticks."""
+        from backtune.strategies import is_tuned, strategies
+
+        return tuple(strategy.name for strategy in strategies(self.strategies) if is_tuned(strategy))
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """What was given as an object that its name alone does not make again, such as "strategy 'mine'"."""
+        from backtune.forecasts import Forecaster, forecaster
+        from backtune.optimizers import Optimizer, optimizer
+
+        own = [f"strategy {getattr(s, 'name', s)!r}" for s in self.strategies if not _names_itself(s)]
+        own += [f"exit {_label(rule)!r}" for rule in self.exits if not isinstance(rule, str)]
+        if not isinstance(self.objective, str):
+            own.append(f"objective {_label(self.objective)!r}")
+        if isinstance(self.model, Forecaster) and not _makes(forecaster, self.model.name, self.model):
+            own.append(f"model {self.model.name!r}")
+        method = self.optimizer
+        if isinstance(method, Optimizer) and not _makes(optimizer, method.method, method):
+            own.append(f"optimizer {method.method!r}")
+        return tuple(own)
+
+    @property
+    def method(self) -> str:
+        """Name of the optimizer."""
+        return self.optimizer if isinstance(self.optimizer, str) else self.optimizer.method
+
+    def walk_forward(self, bars: Bars) -> WalkForward:
+        """Windows of these settings, on bars that `end` was applied to.
+
+        Raises
+        ------
+        BarsError
+            Too few bars are as late as `start`.
+        """
+        simulations = self.num_simulations
+        if self.start is not None:
+            late = int((bars.local >= bars.local.dtype.type(self.start, "ns")).sum())
+            simulations = late // self.horizon
+            if simulations == 0:
+                raise BarsError(
+                    bars.source,
+                    f"start is {self.start}, and {late} bars of {bars.symbol} are as late; horizon is "
+                    f"{self.horizon}",
+                    f"give a date before {str(bars.local[-1])[:10]}",
+                )
+        return WalkForward(simulations, self.window, self.horizon, self.gap, self.anchored)
+
+    def fee_of(self, asset: str) -> float:
+        """Fraction of notional a fill: as set, else the default of the asset."""
+        from backtune.problem.costs import DEFAULT_FEES
+
+        return DEFAULT_FEES[asset] if self.fee is None else self.fee
+
+    def can_short(self, asset: str) -> bool:
+        """Whether positions may be short: as set, else of stocks."""
+        return asset == "stock" if self.short is None else self.short
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How price files are read."""
+        return ReadOptions(**{entry.name: getattr(self, entry.name) for entry in fields(ReadOptions)})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Settings as plain values, for a file; of what was given as an object, its name."""
+        from backtune.forecasts import forecaster
+        from backtune.strategies import strategies
+
+        plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        plain["model"] = self.model if isinstance(self.model, str) else forecaster(self.model).name
+        names = [strategy.name for strategy in strategies(self.strategies)[:-1]]
+        plain["strategies"] = [
+            given if isinstance(given, str) else name
+            for given, name in zip(self.strategies, names, strict=True)
+        ]
+        plain["exits"] = [_label(rule) for rule in self.exits]
+        plain["objective"] = _label(self.objective)
+        plain["optimizer"] = self.method
+        plain["bounds"] = [list(pair) for pair in self.bounds]
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+
+
+def make_settings(settings: Settings | None, changes: dict[str, Any]) -> Settings:
+    """Settings from an object or from keywords, never from both.
+
+    Raises
+    ------
+    TypeError
+        A keyword that is none of the fields.
+    SettingError
+        Both were given, or a value is out of range.
+    """
+    known = [entry.name for entry in fields(Settings)]
+    unknown = next((name for name in changes if name not in known), None)
+    if unknown:
+        raise TypeError(f"got an unexpected keyword argument {unknown!r}; settings are {', '.join(known)}")
+    if settings is None:
+        return Settings(**changes)
+    if not isinstance(settings, Settings):
+        raise SettingError(f"settings is of type {type(settings).__name__}; give bt.Settings(...)")
+    given = [name for name, value in changes.items() if value != _default(name)]
+    if given:
+        raise SettingError(f"settings was given with {', '.join(given)}; put them into bt.Settings(...) too")
+    return settings
+
+
+def takes_settings(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Show the fields of `Settings` in the signature of a function that takes them as keywords."""
+    own = inspect.signature(function)
+    named = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    taken = {parameter.name for parameter in named}
+    added = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
+        for f in fields(Settings)
+        if f.name not in taken
+    ]
+    function.__signature__ = own.replace(parameters=[*named, *added])  # type: ignore[attr-defined]
+    return function
+
+
+def _default(name: str) -> Any:
+    return next(entry.default for entry in fields(Settings) if entry.name == name)
+
+
+def _check_date(name: str, value: str | None) -> None:
+    try:
+        if value is not None:
+            date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise SettingError(f"{name} is {value!r}; expected a date such as 2023-12-31") from None
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not is_flag(value):
+        raise SettingError(f"{name} is {value!r}; expected True or False")
+    return bool(value)
+
+
+def _label(item: Any) -> str:
+    return item if isinstance(item, str) else str(getattr(item, "__name__", type(item).__name__))
+
+
+def _names_itself(strategy: Any) -> bool:
+    from backtune.strategies import STRATEGIES, UNTUNED
+
+    return isinstance(strategy, str) or strategy == STRATEGIES.get(getattr(strategy, "name", ""), UNTUNED)
+
+
+def _makes(make: Callable[[str], object], name: str, given: object) -> bool:
+    """Whether `make` of the name gives the same kind of object, in the same state."""
+    try:
+        again = make(name)
+        return type(again) is type(given) and bool(vars(again) == vars(given))
+    except Exception:  # an unknown name, or a state that cannot be compared
+        return False
+
+
+__all__ = ["ALL", "DEFAULT_EXITS", "DEFAULT_STRATEGIES", "Settings", "make_settings", "takes_settings"]

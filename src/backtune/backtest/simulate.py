@@ -1,0 +1,236 @@
+"""Walk-forward simulations of one symbol: tune on a window, trade the next bars untouched, roll on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from backtune.backtest.checks import check_own
+from backtune.backtest.result import BacktestResult
+from backtune.backtest.settings import Settings, make_settings, takes_settings
+from backtune.backtest.sources import Data, symbol_bars
+from backtune.backtest.tables import (
+    bar_by_bar,
+    idle_reasons,
+    problem_inputs,
+    require_names,
+    selected_returns,
+    simulation_rows,
+)
+from backtune.backtest.tuning import tune
+from backtune.backtest.walk_forward import Window
+from backtune.bars import Bars
+from backtune.bars.notes import warn
+from backtune.errors import ForecasterError
+from backtune.forecasts import Forecast, forecast, forecaster
+from backtune.metrics.summary import summarize
+from backtune.problem import Problem
+from backtune.problem.objectives import scored
+from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies
+
+
+@takes_settings
+def backtest_forecasts(
+    symbol: str,
+    num_simulations: int | Literal["all"] = 70,
+    *,
+    data: Data | None = None,
+    settings: Settings | None = None,
+    **changes: Any,
+) -> BacktestResult:
+    """Backtest one symbol by rolling simulations, each tuned on a window and judged on the bars after it.
+
+    Parameters
+    ----------
+    symbol : str
+        Name of the symbol.
+    num_simulations : int or "all"
+        Rolling origins. Their out-of-sample stretches tile the last num_simulations x horizon bars. "all":
+        every one that the bars allow.
+    data : folder, file, DataFrame, Bars or Universe
+        Where the bars are; for a folder, its file SYMBOL.csv or SYMBOL.parquet. May be left out for the
+        sample symbols SP500 and NASDAQ.
+    settings : Settings, optional
+        All that follows in one object, `num_simulations` included, in place of the keywords.
+    window, horizon, gap : int
+        Bars to tune on, bars to trade before tuning again, and bars left out between the two.
+    anchored : bool
+        Tune on all bars from the first on; see `backtune.backtest.walk_forward.WalkForward`.
+    start, end : str, optional
+        Dates: trade from `start` on, which then decides the number of simulations; leave out bars after
+        `end`.
+    model : str or Forecaster
+        See `backtune.forecast`.
+    strategies : sequence of str or Strategy
+        "maxdiff", "always_on", or your own. Two yardsticks are always shown beside them: untuned (maxdiff's
+        sides at offsets 0, its exit chosen like theirs) and buy_hold.
+    exits : sequence of str or callable
+        When positions leave: "close" (at the bar's close), "take_profit" (there where it was reached), or
+        your own (`backtune.strategies.exits`). Each simulation trades the one that was better in sample.
+    objective : {"profit", "sharpe"} or callable
+        What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
+    optimizer, budget, seed
+        See `backtune.optimize`.
+    fills : {"causal", "optimistic", "published"}
+        Fill rule to tune and to value by; see `EntryExitProblem`.
+    fee : float, optional
+        Fraction of notional a fill; by default 0.0005 for stocks and 0.0015 for crypto.
+    asset : {"stock", "crypto"}, optional
+        By default told from the bars. Crypto is not shorted.
+    bounds : pair of (low, high)
+        Box of (high_offset, low_offset).
+    drop_bad : bool
+        Drop rows that are no bars instead of refusing the file.
+
+    Returns
+    -------
+    BacktestResult
+
+    Raises
+    ------
+    BarsError, SettingError, OptimizerError
+        One line: what was given, what is wrong with it, the cure.
+
+    Examples
+    --------
+    >>> import backtune as bt
+    >>> result = bt.backtest_forecasts("SP500", num_simulations=5)
+    >>> result.summary.strategy.tolist()
+    ['maxdiff', 'always_on', 'untuned', 'buy_hold']
+    """
+    settings = make_settings(settings, {"num_simulations": num_simulations, **changes})
+    bars = symbol_bars(symbol, data, settings)
+    warn(bars.source, bars.notes)
+    return run_backtest(bars, settings, checked=True)
+
+
+def run_backtest(
+    bars: Bars,
+    settings: Settings,
+    progress: Callable[[], None] = lambda: None,
+    made: Forecast | None = None,
+    *,
+    took: float = 0.0,
+    checked: bool = False,
+) -> BacktestResult:
+    """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
+
+    `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
+    the seconds that it `took` are counted, unless it tells them itself. `checked`: strategies and forecaster
+    of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`.
+    """
+    require_bars(bars, settings)  # a forecast may take minutes
+    started = time.perf_counter() - ((sum(made.seconds.values()) or took) if made else 0.0)
+    made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
+    forecast_seconds = time.perf_counter() - started
+    require_forecasts(bars, made, forecast_targets(bars, settings))
+    require_bars(bars, settings, made.first)
+    walk = settings.walk_forward(bars)
+    first = max(made.first, 1)
+    windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
+    chosen = strategies(settings.strategies)
+    problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
+    checks = check_own(bars, settings, made, forecast_targets(bars, settings)) if checked else ()
+    simulations, configurations = [], []
+    optimize_seconds = 0.0
+    for strategy in chosen:
+        rows, per_bar, seconds = _simulate(bars, problems[strategy.name], strategy, windows, settings)
+        simulations += rows
+        configurations.append(per_bar)
+        optimize_seconds += seconds
+        progress()
+    table, tried = pd.DataFrame(simulations), pd.concat(configurations, ignore_index=True)
+    fee = settings.fee_of(bars.asset)
+    per_bar = selected_returns(tried, bars, starts, fee)
+    inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
+    ahead = inputs.iloc[starts.start - windows[0].tune.start :]
+    idle = idle_reasons(per_bar, ahead, settings.can_short(bars.asset))
+    summary = summarize(
+        table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD, idle=idle
+    )
+    total = time.perf_counter() - started
+    spent = {
+        "forecast": forecast_seconds,
+        **{f"forecast_{part}": seconds for part, seconds in made.seconds.items()},
+        "optimize": optimize_seconds,
+        "evaluate": total - forecast_seconds - optimize_seconds,
+        "total": total,
+    }
+    return BacktestResult(
+        bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent, checks
+    )
+
+
+def forecast_targets(bars: Bars, settings: Settings) -> range:
+    """Bars that the simulations need a forecast of: their windows overlap, and no bar is made twice."""
+    first = max(forecaster(settings.model).warm_up, 1)
+    return range(max(settings.walk_forward(bars).needed_from(len(bars), first), 0), len(bars))
+
+
+def require_bars(bars: Bars, settings: Settings, first: int | None = None) -> None:
+    """Refuse what does not fit into the bars from `first` on; by default the model's first forecast."""
+    first = max(forecaster(settings.model).warm_up if first is None else first, 1)
+    settings.walk_forward(bars).require(len(bars), first, symbol=bars.symbol, source=bars.source)
+
+
+def require_forecasts(bars: Bars, made: Forecast, targets: range) -> None:
+    """Refuse a forecast that is not of these bars, or that has a hole among the `targets`.
+
+    A hole is a bar without a forecast behind one that has one: the model left it out, and more bars would
+    not help.
+
+    Raises
+    ------
+    ForecasterError
+        Names the first hole.
+    """
+    if made.high.shape != (len(bars),) or made.low.shape != (len(bars),):
+        raise ForecasterError(
+            f"model {made.model!r} gave forecasts of shape {made.high.shape} and {made.low.shape} for the "
+            f"{len(bars)} bars of {bars.symbol}; expected one value a bar"
+        )
+    known = np.isfinite(made.high) & np.isfinite(made.low)
+    if not known.any():
+        raise ForecasterError(f"model {made.model!r} made no forecast of any bar of {bars.symbol}")
+    holes = [t for t in targets if not known[t] and t > known.argmax()]
+    if holes:
+        day, bar = np.datetime_as_string(bars.timestamps[holes[0]], unit="auto"), holes[0]
+        others = f", and so are {len(holes) - 1} more behind it" if len(holes) > 1 else ""
+        raise ForecasterError(
+            f"{bars.symbol}: the forecast of {day} (bar {bar}) by model {made.model!r} is missing{others}: "
+            f"high {made.high[bar]:g}, low {made.low[bar]:g}; give one for every bar behind the first"
+        )
+
+
+def _simulate(
+    bars: Bars,
+    problems: Mapping[str, Problem],
+    strategy: Any,
+    windows: Sequence[Window],
+    settings: Settings,
+) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
+    """All simulations of one strategy: a row an optimization, a row an exit and bar, seconds."""
+    started = time.perf_counter()
+    scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
+    require_names(strategy.name, scores)
+    tuned = tune(scores, windows, len(bars), settings, strategy=strategy.name, tuned=is_tuned(strategy))
+    spent = time.perf_counter() - started
+    # a tie goes to the exit that is named first
+    best = np.argmax([[one.objective for one in tuned[name]] for name in scores], axis=0)
+    start = windows[0].trade.start
+    rows: dict[str, list[dict[str, Any]]] = {}
+    parts = []
+    for place, (name, problem) in enumerate(scores.items()):
+        ahead = problem.window(start - len(bars) + problem.size, problem.size)
+        points = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
+        outcome = ahead.outcome(points)
+        rows[name] = simulation_rows(
+            bars, windows, tuned[name], outcome, best == place, (strategy.name, name, problem.parameters)
+        )
+        parts.append(bar_by_bar(bars, windows, outcome, best == place, (strategy.name, name)))
+    in_order = [row for together in zip(*rows.values(), strict=True) for row in together]
+    return in_order, pd.concat(parts, ignore_index=True), spent

@@ -1,0 +1,69 @@
+"""Where the bars of a symbol come from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from backtune.backtest.settings import Settings
+from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_sample
+from backtune.bars.frames import is_frame
+from backtune.bars.read import read_bars
+from backtune.errors import BarsError, SettingError
+
+Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars | Universe
+
+
+def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
+    """Bars of `symbol` from wherever `data` says they are.
+
+    Raises
+    ------
+    BarsError, SettingError
+        Not found, unreadable, not bars, or none of them as early as `Settings.end`.
+    """
+    bars = _whole(symbol, data, settings)
+    if settings.end is None:
+        return bars
+    day_after = np.datetime64(settings.end, "D") + 1
+    count = int((bars.local < day_after).sum())
+    if count == 0:
+        raise BarsError(
+            bars.source,
+            f"end is {settings.end}, and the first bar of {symbol} is of {str(bars.local[0])[:10]}",
+            "give a later date",
+        )
+    return bars if count == len(bars) else bars.head(count)
+
+
+def _whole(symbol: str, data: Data | None, settings: Settings) -> Bars:
+    check_symbol(symbol)
+    if isinstance(data, Bars):
+        asset, days = settings.asset or data.asset, settings.days_a_year or data.days_a_year
+        return replace(data, symbol=symbol, asset=asset, days_a_year=days)  # type: ignore[arg-type]
+    if isinstance(data, Universe):
+        return data.load(symbol, settings.asset)
+    options = settings.read_options
+    if is_frame(data):
+        return read_bars(data, symbol, options=options)
+    if data is None:
+        if symbol.upper() in SAMPLE_SYMBOLS:
+            return _whole(symbol, load_sample(symbol), settings)
+        raise BarsError(
+            symbol,
+            "no data given",
+            "say where its bars are with data=FOLDER (--data FOLDER); only "
+            f"{' and '.join(SAMPLE_SYMBOLS)} are built in",
+        )
+    if not isinstance(data, str | os.PathLike):
+        raise SettingError(
+            f"data is of type {type(data).__name__}; give a folder, a price file, a DataFrame or Bars"
+        )
+    source = os.fspath(data)
+    return read_bars(
+        source if os.path.isfile(source) else find_bars_file(symbol, source), symbol, options=options
+    )

@@ -1,0 +1,256 @@
+"""A benchmark on disk, and how it is made or taken up again.
+
+A folder holds benchmark.json (settings, machine, versions, the frozen reference values), a Parquet file a
+job under runs/, and, derived from these, runs.parquet, the tables and the page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from backtune.bench.files import write_whole
+from backtune.bench.machine import all_versions, machine
+from backtune.bench.problems import Suite
+from backtune.bench.protocol import EXPENSIVE_BUDGETS, Job, choose, longest, plan, run_jobs
+from backtune.bench.recorder import method_identity
+from backtune.bench.statistics import with_regret
+from backtune.errors import RunError, whole_number
+from backtune.identity import differences, untold
+from backtune.optimizers.base import check_budget
+
+KEY = ["mode", "kind", "method", "budget", "time_limit", "problem", "seed"]
+FORMAT = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """Results of one benchmark.
+
+    Attributes
+    ----------
+    folder : Path
+    record : dict
+        benchmark.json.
+    runs : DataFrame
+        A row a run: problem, seed, block, mode, kind, method, budget, time_limit, status, stopped, error,
+        value, optimum, regret, evaluations, failures, seconds, objective_seconds, overhead_seconds,
+        warm_up_seconds, and the trajectory (improved_at, improved_value, improved_seconds).
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    runs: pd.DataFrame
+
+    @property
+    def budget(self) -> int:
+        """Budget that was asked for."""
+        return int(self.record["budget"])
+
+    @property
+    def budgets(self) -> list[int]:
+        """Budgets that runs were made at, in ascending order."""
+        return sorted(int(budget) for budget in self.runs["budget"].unique())
+
+
+def benchmark(
+    suite: Suite,
+    methods: str | Sequence[str] = "all",
+    *,
+    budget: int = 500,
+    time_limit: float | None = None,
+    small_budgets: Sequence[int] = EXPENSIVE_BUDGETS,
+    timing_seeds: int = 3,
+    workers: int | None = None,
+    output: str | os.PathLike[str] = "bench",
+    command: Sequence[str] = (),
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> Benchmark:
+    """Run a benchmark, or the rest of one: runs that its folder already holds are not made again.
+
+    Parameters
+    ----------
+    suite : Suite
+        From `backtune.bench.suite` or `own_suite`.
+    methods : str or sequence of str
+        "all", or names; see `backtune.optimizers`.
+    budget : int
+        Evaluations a run.
+    small_budgets : sequence of int
+        Evaluations of methods that fit a Gaussian process, instead of a budget above 100; the others are run
+        at those too. Where no other method takes part, the largest of them is the budget.
+    time_limit : float, optional
+        Seconds a run; with it every run is serial, and what ended each run is recorded.
+    timing_seeds : int
+        Serial, timed runs of each method; 0 for none.
+    workers : int, optional
+        Processes of the quality mode; by default one a core.
+    output : path
+        The benchmark's folder.
+    command : sequence of str
+        Recorded in benchmark.json.
+    progress : callable
+        Called with the method, the runs done and the runs to do.
+
+    Returns
+    -------
+    Benchmark
+
+    Raises
+    ------
+    SettingError, OptimizerError
+        A setting that means nothing, or a method that is unknown or missing.
+    RunError
+        The folder cannot be written, or holds another benchmark.
+    """
+    check_budget(budget, 0, time_limit)
+    timing_seeds = whole_number("timing_seeds", timing_seeds, 0)
+    workers = (os.cpu_count() or 1) if workers is None else whole_number("workers", workers)
+    method_identity.cache_clear()  # code may have changed since the last benchmark of this process
+    chosen, absent = choose(methods, suite.problems[0].objective)
+    budget = longest(chosen, budget, small_budgets)
+    folder = Path(output)
+    record = _open(folder, suite) | {
+        "budget": budget, "time_limit": time_limit, "methods": chosen, "not_installed": absent,
+        "seeds": len({p.seed for p in suite.problems}), "timing_seeds": timing_seeds, "workers": workers,
+        "command": list(command), "machine": machine(), "status": "incomplete",
+        "identity": {method: method_identity(method) for method in chosen},
+    }  # fmt: skip
+    _save(folder, record)
+    jobs = plan(suite, chosen, budget, time_limit, timing_seeds, small_budgets)
+    _run(folder, jobs, workers, progress)
+    table, wanted = _read(folder), {trial.key for job in jobs for trial in job}
+    return _finish(folder, record, table[[key in wanted for key in _keys(table)]].reset_index(drop=True))
+
+
+def _run(folder: Path, jobs: Sequence[Job], workers: int, progress: Callable[[str, int, int], None]) -> None:
+    """Make the runs that the folder does not hold yet."""
+    before = _read(folder)
+    told = [method for method in {job[0].method for job in jobs} if not untold(method_identity(method))]
+    done = set(_keys(before[(before["status"] == "ok") & before["method"].isin(told)]))
+    todo = [tuple(trial for trial in job if trial.key not in done) for job in jobs]
+    total, count = sum(map(len, todo)), 0
+
+    def finished(job: Job, rows: list[dict[str, Any]]) -> None:
+        nonlocal count
+        name = hashlib.sha256(repr([trial.key for trial in job]).encode()).hexdigest()[:24]
+        write_whole(folder / "runs" / f"{name}.parquet", pd.DataFrame(rows).to_parquet())
+        count += len(rows)
+        progress(job[0].method, count, total)
+
+    run_jobs([job for job in todo if job], workers, finished)
+
+
+def _keys(table: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """`Trial.key` of each row."""
+    return list(table[[*KEY, "digest"]].fillna(-1.0).itertuples(index=False, name=None))
+
+
+def open_benchmark(folder: str | os.PathLike[str]) -> Benchmark:
+    """Open a finished benchmark.
+
+    Raises
+    ------
+    RunError
+        The folder is not one, or it is not finished.
+    """
+    path = Path(folder)
+    try:
+        record = json.loads((path / "benchmark.json").read_text("utf-8"))
+        runs = pd.read_parquet(path / "runs.parquet")
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{folder}: is not a finished benchmark ({type(error).__name__}); run the same backtune bench "
+            "command "
+            "again to finish it"
+        ) from error
+    return Benchmark(path, record, runs)
+
+
+def _open(folder: Path, suite: Suite) -> dict[str, Any]:
+    """Record of the benchmark already in the folder, or a new one."""
+    names = list(dict.fromkeys(problem.name for problem in suite.problems))
+    fresh = {
+        "format": FORMAT, "suite": suite.name, "unit": suite.unit, "overlap": suite.overlap,
+        "problems": names,
+        "versions": all_versions(),
+        "references": {},
+    }  # fmt: skip
+    path = folder / "benchmark.json"
+    if not path.exists():
+        return fresh
+    try:
+        before: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read ({type(error).__name__}); choose another --output") from error
+    for name in ("format", "suite", "versions"):
+        if before.get(name) != fresh[name]:
+            how = "; ".join(differences({name: before.get(name)}, {name: fresh[name]}))
+            raise RunError(
+                f"{folder}: holds a benchmark with another {name} ({how}), and results of the two do not "
+                "compare; choose another --output"
+            )
+    return {**fresh, "references": before.get("references", {})}
+
+
+def _save(folder: Path, record: dict[str, Any]) -> None:
+    write_whole(folder / "benchmark.json", json.dumps(record, indent=2, ensure_ascii=False, default=str))
+
+
+def _read(folder: Path) -> pd.DataFrame:
+    """Rows of all jobs so far, a row a run: the one that succeeded, where one did."""
+    frames = []
+    for path in sorted((folder / "runs").glob("*.parquet")):
+        try:
+            frames.append(pd.read_parquet(path))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{path}: cannot be read ({error}); delete it, and its runs are made again"
+            ) from error
+    if not frames:
+        return pd.DataFrame(columns=[*KEY, "digest", "status"])
+    table = pd.concat([frame.dropna(axis="columns", how="all") for frame in frames], ignore_index=True)
+    table = table.reindex(columns=list(dict.fromkeys([*frames[0].columns, *table.columns])))
+    table = table.sort_values("status", key=lambda s: s == "ok", kind="stable")
+    return table.drop_duplicates([*KEY, "digest"], keep="last").sort_index(ignore_index=True)
+
+
+def _in_order(table: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:
+    """Runs in the order of the plan, whichever ended first."""
+    place = pd.DataFrame(
+        {
+            "mode": table["mode"], "kind": table["kind"], "seed": table["seed"], "budget": table["budget"],
+            "method": table["method"].map(record["methods"].index),
+            "problem": table["problem"].map(record["problems"].index),
+        }
+    )  # fmt: skip
+    order = place.sort_values(["mode", "kind", "problem", "budget", "method", "seed"]).index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _finish(folder: Path, record: dict[str, Any], table: pd.DataFrame) -> Benchmark:
+    """Freeze the reference of problems whose optimum is not known, and write what is derived."""
+    for name, group in table[table["optimum"].isna()].groupby("problem"):
+        finite = group[group["value"] > -math.inf]
+        if name not in record["references"] and len(finite):
+            best = finite.loc[finite["value"].idxmax()]
+            record["references"][name] = {
+                "optimum": float(best["value"]), "found_by": best["method"],
+                "baseline": float(finite["first_value"].median()),
+            }  # fmt: skip
+    for name, reference in record["references"].items():
+        rows = (table["problem"] == name) & table["optimum"].isna()
+        table.loc[rows, "optimum"], table.loc[rows, "baseline"] = reference["optimum"], reference["baseline"]
+    runs = with_regret(_in_order(table, record))
+    write_whole(folder / "runs.parquet", runs.to_parquet())
+    record["status"] = "complete"
+    _save(folder, record)
+    return Benchmark(folder, record, runs)

@@ -1,0 +1,61 @@
+"""The benchmark on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+
+from backtune.bench.recommend import SAME, all_limits, pays_lines, recommend
+from backtune.bench.results import Benchmark
+from backtune.bench.tables import projection_cells, quality_cells, running_time_cells, timing_cells
+from backtune.report.frames import rows_table
+from backtune.report.terminal import print_table
+
+MOST_PROBLEMS = 6
+
+
+def print_benchmark(results: Benchmark, tables: dict[str, pd.DataFrame]) -> None:
+    """Print the tables and the recommendations; the page has the rest."""
+    problems = results.record["problems"]
+    for problem in problems[:MOST_PROBLEMS]:
+        chosen = tables["quality"][tables["quality"]["problem"] == problem]
+        for budget, group in chosen.groupby("budget"):
+            if budget == results.budget:
+                _print(f"{problem}: quality after {budget} evaluations", *quality_cells(group))
+        times = tables["running_times"][tables["running_times"]["problem"] == problem]
+        if len(times):  # `exact` searches for nothing
+            _print(f"{problem}: expected evaluations to a regret", *running_time_cells(times))
+    if len(problems) > MOST_PROBLEMS:
+        _say(f"{len(problems) - MOST_PROBLEMS} more problems are in quality.parquet and on the page")
+    if len(tables["timing"]):
+        _print("where the time goes (serial, one core, after a warm-up)", *timing_cells(tables["timing"]))
+        _print(
+            "expected time to within 1 %, by the cost of one evaluation",
+            *projection_cells(tables["projection"]),
+        )
+    for line in pays_lines(results.runs, results.record["methods"]):
+        _say(line)
+    _say_advice(results)
+
+
+def _say_advice(results: Benchmark) -> None:
+    advice = recommend(results.runs, results.record)
+    for item in advice:
+        _say(f"- {item.text}")
+        _say(f"    {item.evidence[0]}")
+        if item.unnamed:
+            _say(f"    {SAME}: {item.unnamed}")
+    for limit in all_limits(advice):
+        _say(f"limit: {limit}")
+
+
+def _print(title: str, head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    if cells:
+        print_table(rows_table(head, cells, [index > 0 for index in range(len(head))], title))
+
+
+def _say(text: str) -> None:
+    Console(soft_wrap=True, highlight=False).print(escape(text))

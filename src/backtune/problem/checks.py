@@ -1,0 +1,96 @@
+"""What the arguments of a problem must be; a `ProblemError` names the argument, the place and the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from backtune.errors import ProblemError
+
+Array = NDArray[np.float64]
+Bounds = tuple[tuple[float, float], ...]
+
+
+def vector(name: str, value: ArrayLike, length: int | None = None) -> Array:
+    """Return one finite number a bar, shape (n,); a scalar where `length` says how many."""
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ProblemError(f"{name} is not numeric; give an array of numbers") from None
+    if array.ndim == 0 and length is not None:
+        array = np.full(length, array)
+    if array.ndim != 1:
+        raise ProblemError(f"{name} has shape {array.shape}; expected one value a bar, shape (n,)")
+    refuse_where(name, array, ~np.isfinite(array), "must be finite; drop or fill such bars first")
+    return array
+
+
+def refuse_where(name: str, array: Array, bad: NDArray[np.bool_], rule: str) -> None:
+    """Refuse an array where `bad` is true anywhere, naming the first place."""
+    if bad.any():
+        where = int(np.argmax(bad))
+        raise ProblemError(f"{name}[{where}] is {array[where]:g}; {name} {rule}")
+
+
+def check_bars(o: Array, h: Array, lo: Array, c: Array) -> None:
+    """Refuse moves that no bar can have."""
+    for name, array in (("open", o), ("high", h), ("low", lo), ("close", c)):
+        if len(array) != len(c):
+            raise ProblemError(
+                f"{name} has {len(array)} values but close has {len(c)}; all must be equally long"
+            )
+        refuse_where(
+            name, array, array <= -1.0, "is a move (price / previous close - 1) and must be above -1"
+        )
+    if len(c) == 0:
+        raise ProblemError("a problem needs at least one bar; got empty arrays")
+    for name, array, bad, rule in (
+        ("low", lo, lo > c, "must not be above close"),
+        ("high", h, h < c, "must not be below close"),
+    ):
+        refuse_where(name, array, bad, rule)
+
+
+def fraction(name: str, value: float) -> float:
+    """Return a fraction of notional, at least 0 and below 1."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not 0.0 <= number < 1.0:
+        raise ProblemError(f"{name} is {value!r}; it is a fraction of notional, 0 <= {name} < 1")
+    return number
+
+
+def flag(name: str, value: object) -> bool:
+    """Return True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ProblemError(f"{name} is {value!r}; expected True or False")
+    return bool(value)
+
+
+def point(x: ArrayLike) -> tuple[float, float]:
+    """Return a pair of finite offsets."""
+    try:
+        a, b = (float(offset) for offset in x)  # type: ignore[union-attr, arg-type]
+    except (TypeError, ValueError):
+        a = b = np.nan
+    if not (np.isfinite(a) and np.isfinite(b)):
+        raise ProblemError(f"x is {x!r}; expected a pair (high_offset, low_offset) of finite numbers")
+    return a, b
+
+
+def checked_bounds(bounds: Sequence[Sequence[float]]) -> Bounds:
+    """Return the box of the two offsets as floats."""
+    try:
+        pairs = tuple((float(low), float(high)) for low, high in bounds)
+    except (TypeError, ValueError):
+        raise ProblemError(f"bounds are {bounds!r}; expected ((low, high), (low, high))") from None
+    if len(pairs) != 2:
+        raise ProblemError(f"bounds name {len(pairs)} parameters; expected 2: high_offset, low_offset")
+    for name, (low, high) in zip(("high_offset", "low_offset"), pairs, strict=True):
+        if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+            raise ProblemError(f"bounds of {name} are ({low:g}, {high:g}); expected finite low <= high")
+    return pairs

@@ -1,0 +1,359 @@
+"""EntryExitProblem: what a pair of offsets earns on a stretch of bars, by one of three fill rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from backtune.errors import ProblemError, one_of
+from backtune.problem import kernels, rules
+from backtune.problem.checks import (
+    Bounds,
+    check_bars,
+    checked_bounds,
+    flag,
+    fraction,
+    point,
+    refuse_where,
+    vector,
+)
+from backtune.problem.protocol import Outcome
+
+FillRule = Literal["causal", "optimistic", "published"]
+Array = NDArray[np.float64]
+
+FILLS = rules.FILLS
+ROUNDING = 2.0**-50  # more than a sum and a difference can be rounded by, relative to their terms
+DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
+
+
+class EntryExitProblem:
+    """Total return of limit entries and take-profits resting at forecast extremes plus two offsets.
+
+    Each bar rests a limit entry at one level and a take-profit at the other:
+    ``U = clip(high_forecast + high_offset, 0, 10)`` and ``D = clip(low_forecast + low_offset, -1, 0)``.
+    A long enters at D and leaves at U, a short enters at U and leaves at D. What a bar can prove about those
+    orders is decided by `fills`. All prices are moves: price / previous close - 1.
+
+    Parameters
+    ----------
+    open, high, low, close : array_like, shape (n,)
+        Moves of the bars, finite and above -1, with low <= close <= high. (The open may lie outside the
+        range: synthetic data sets in the literature fix it at 0. Bars from `load_bars` never do.)
+    high_forecast, low_forecast : array_like, shape (n,)
+        Forecast moves of the extremes, finite.
+    long_size, short_size : array_like, shape (n,) or scalar
+        Size of each side, >= 0, in units of capital.
+    fee : float
+        Fraction of notional for one fill, 0 <= fee < 1.
+    close_at_eod : bool
+        True: the position leaves at the close and nowhere else. False: at the take-profit where the rule
+        says it was reached, else at the close.
+    fills : {"causal", "optimistic", "published"}
+        "causal" books only what the bar proves; use it unless you reproduce something. "optimistic" is the
+        upper end of what the bar allows. "published" is the rule of the study this project began with: no
+        gaps, one fee, the order of the extremes assumed in the trader's favour.
+    bounds : pair of (low, high)
+        Box of (high_offset, low_offset). A side of zero width fixes that offset.
+
+    Attributes
+    ----------
+    bounds : tuple of (low, high)
+        As given, as floats.
+    size : int
+        Number of bars n.
+
+    Raises
+    ------
+    ProblemError
+        Naming the argument, the position, the value and the rule, when an input breaks one.
+
+    Examples
+    --------
+    >>> import backtune as bt
+    >>> p = bt.EntryExitProblem([0.0], [0.02], [-0.02], [0.01], [0.015], [-0.015], 1.0, 0.0, fee=0.0)
+    >>> round(p((0.0, 0.0)), 6)   # bought at -1.5 %, closed at +1 %
+    0.025381
+    """
+
+    parameters: ClassVar[tuple[str, ...]] = ("high_offset", "low_offset")
+
+    def __init__(
+        self,
+        open: ArrayLike,
+        high: ArrayLike,
+        low: ArrayLike,
+        close: ArrayLike,
+        high_forecast: ArrayLike,
+        low_forecast: ArrayLike,
+        long_size: ArrayLike,
+        short_size: ArrayLike,
+        *,
+        fee: float = 0.0005,
+        close_at_eod: bool = False,
+        fills: FillRule = "causal",
+        bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
+    ) -> None:
+        o, h, lo, c = (
+            vector(name, value)
+            for name, value in (("open", open), ("high", high), ("low", low), ("close", close))
+        )
+        self.size = len(c)
+        hf, lf = vector("high_forecast", high_forecast), vector("low_forecast", low_forecast)
+        ls, ss = vector("long_size", long_size, self.size), vector("short_size", short_size, self.size)
+        check_bars(o, h, lo, c)
+        for name, array in (
+            ("high_forecast", hf),
+            ("low_forecast", lf),
+            ("long_size", ls),
+            ("short_size", ss),
+        ):
+            if len(array) != self.size:
+                raise ProblemError(
+                    f"{name} has {len(array)} values but close has {self.size}; all must be equally long"
+                )
+        for name, array in (("long_size", ls), ("short_size", ss)):
+            refuse_where(name, array, array < 0, "must be >= 0; a short is a positive short_size")
+        self.fee = fraction("fee", fee)
+        self.close_at_eod = flag("close_at_eod", close_at_eod)
+        self.fills: FillRule = cast(FillRule, one_of("fill rule", fills, FILLS))
+        self.bounds = checked_bounds(bounds)
+        self.moves: Array = np.stack([o, h, lo, c, hf, lf, ls, ss])
+        self.moves.flags.writeable = False
+        self._longs, self._shorts = _side(self.moves, short=False), _side(self.moves, short=True)
+        self.long_legs, self.short_legs = self._longs.legs(), self._shorts.legs()
+
+    @property
+    def sizes(self) -> Array:
+        """Sizes of both sides, long and short, shape (2, n)."""
+        return self.moves[kernels.SIZE : kernels.SIZE + 2]
+
+    def __call__(self, x: ArrayLike) -> float:
+        """Total return at x = (high_offset, low_offset), the sum over all bars."""
+        a, b = point(x)
+        return float(
+            kernels.total_one(
+                self.long_legs, self.short_legs, a, b, self.fee, FILLS[self.fills], self.close_at_eod
+            )
+        )
+
+    def batch(self, points: ArrayLike) -> Array:
+        """Total returns at many points.
+
+        Parameters
+        ----------
+        points : array_like, shape (m, 2)
+            Pairs (high_offset, low_offset).
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            Equal to the bit to calling the problem at each point.
+        """
+        array = np.ascontiguousarray(points, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != 2:
+            raise ProblemError(f"points have shape {array.shape}; expected (m, 2): high_offset, low_offset")
+        if not np.isfinite(array).all():
+            raise ProblemError("points hold NaN or infinite offsets; offsets must be finite")
+        result: Array = kernels.totals(
+            self.long_legs, self.short_legs, array, self.fee, FILLS[self.fills], self.close_at_eod
+        )
+        return result
+
+    def returns(self, x: ArrayLike) -> Array:
+        """Return of each bar at x, shape (n,): long plus short, sizes and fees included."""
+        a, b = point(x)
+        result = np.zeros(self.size)
+        for bars, legs, short in self._sides():
+            returns = kernels.leg_returns(legs, a, b, self.fee, FILLS[self.fills], self.close_at_eod, short)
+            result[bars] += returns[: len(bars)]
+        return result
+
+    def trades(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Number of fills of each bar at x, shape (n,): 0, 1, or 2 where both sides are filled."""
+        a, b = point(x)
+        result = np.zeros(self.size, dtype=np.int64)
+        for bars, legs, short in self._sides():
+            result[bars] += kernels.leg_filled(legs, a, b, FILLS[self.fills], short)[: len(bars)]
+        return result
+
+    def ambiguous(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Number of trades of each bar whose result hangs on the order inside the bar, shape (n,).
+
+        A trade is ambiguous where the causal and the optimistic rule book different returns for it at the
+        same offsets. None is with close_at_eod.
+        """
+        a, b = point(x)
+        result = np.zeros(self.size, dtype=np.int64)
+        for bars, legs, short in self._sides():
+            causal, optimistic = (
+                kernels.leg_returns(legs, a, b, self.fee, rule, self.close_at_eod, short)
+                for rule in (kernels.CAUSAL, kernels.OPTIMISTIC)
+            )
+            result[bars] += (causal != optimistic)[: len(bars)]
+        return result
+
+    def outcome(self, x: ArrayLike, state: None = None) -> Outcome:
+        """Return what x earns bar by bar; nothing stays open after a bar, so `state` is always None.
+
+        Parameters
+        ----------
+        x : array_like, shape (2,), or (n, 2) for a row a bar
+            (high_offset, low_offset).
+        """
+        resting = self._resting(x)
+        here = (0.0, 0.0)
+        # a return is linear in the fee, which is paid on the notional
+        without_fee, with_fee = (resting._at_fee(fee).returns(here) for fee in (0.0, 0.5))
+        return Outcome(
+            value=resting.returns(here),
+            causal=resting.under("causal").returns(here),
+            optimistic=resting.under("optimistic").returns(here),
+            trades=resting.trades(here),
+            ambiguous=resting.ambiguous(here),
+            turnover=(without_fee - with_fee) / 0.5,
+            position=np.zeros(self.size),
+            make_ledger=resting._ledger,
+        )
+
+    def _resting(self, x: ArrayLike) -> EntryExitProblem:
+        """Return the problem whose forecasts are the levels of x themselves, before they are clipped.
+
+        A level is ``forecast + offset``, so at offsets 0 it gives the same to the bit.
+        """
+        offsets = np.asarray(x, dtype=np.float64)
+        if offsets.shape != (self.size, 2):
+            offsets = np.broadcast_to(np.array(point(x)), (self.size, 2))
+        moves = self.moves.copy()
+        moves[kernels.HIGH_FORECAST : kernels.LOW_FORECAST + 1] += offsets.T
+        return EntryExitProblem(*moves, fee=self.fee, close_at_eod=self.close_at_eod, fills=self.fills)
+
+    def _at_fee(self, fee: float) -> EntryExitProblem:
+        other = copy(self)
+        other.fee = fee
+        return other
+
+    def _ledger(self) -> dict[str, Any]:
+        """Trades at offsets 0, in the order of the bars, the long before the short."""
+        o, h, lo, c, high, low = self.moves[: kernels.SIZE]
+        up, down = rules.levels(np, high, low)
+        parts = []
+        for side, leg, size in (("long", rules.long_leg, 0), ("short", rules.short_leg, 1)):
+            sizes = self.moves[kernels.SIZE + size]
+            filled, entry, exits = leg(np, o, h, lo, c, up, down, FILLS[self.fills], self.close_at_eod)
+            at = np.flatnonzero(filled & (sizes > 0))
+            opened, left = entry[at], exits[at]
+            earned = rules.leg_return(opened, left, self.fee, FILLS[self.fills], short=bool(size))
+            trades = {
+                "entry": at,
+                "exit": at,
+                "side": side,
+                "size": sizes[at],
+                "entry_price": opened,
+                "exit_price": left,
+                "reason": np.where(left == c[at], "close", "take_profit"),
+                "value": sizes[at] * earned,
+            }
+            parts.append(pd.DataFrame(trades))
+        return dict(pd.concat(parts).sort_values(["entry", "side"], kind="stable"))
+
+    def under(self, fills: FillRule) -> EntryExitProblem:
+        """Return the same problem valued by another fill rule."""
+        other = copy(self)
+        other.fills = cast(FillRule, one_of("fill rule", fills, FILLS))
+        return other
+
+    def window(self, start: int, stop: int) -> EntryExitProblem:
+        """Return the problem of bars start..stop-1 alone; what was validated once is not validated again.
+
+        Raises
+        ------
+        ProblemError
+            There are no such bars.
+        """
+        if not 0 <= start < stop <= self.size:
+            raise ProblemError(f"bars {start}..{stop - 1} were asked for; the problem has 0..{self.size - 1}")
+        other = copy(self)
+        other.moves, other.size = self.moves[:, start:stop], stop - start
+        other._longs, other._shorts = self._longs.slice(start, stop), self._shorts.slice(start, stop)
+        other.long_legs, other.short_legs = other._longs.legs(), other._shorts.legs()
+        return other
+
+    def _sides(self) -> tuple[tuple[NDArray[np.int64], Array, bool], ...]:
+        return (
+            (self._longs.in_order(), self.long_legs, False),
+            (self._shorts.in_order(), self.short_legs, True),
+        )
+
+    def __repr__(self) -> str:
+        """Show size, policy, rule and bounds."""
+        return (
+            f"EntryExitProblem({self.size} bars, close_at_eod={self.close_at_eod}, fills={self.fills!r}, "
+            f"fee={self.fee}, bounds={self.bounds})"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """Bars with a size above zero on one side, a leg for each, in the order of the bars; see `kernels`."""
+
+    bars: NDArray[np.int64]
+    columns: Array  # (8, len(bars))
+    padding: Array  # (8, 1): a leg out of reach of any level
+
+    def slice(self, start: int, stop: int) -> _Side:
+        """Return those of bars start..stop-1, which are then counted from zero."""
+        first, last = self.bars.searchsorted((start, stop))
+        return _Side(self.bars[first:last] - start, self.columns[:, first:last], self.padding)
+
+    def order(self) -> NDArray[np.int64]:
+        """Places of the legs in the order of their reach."""
+        order: NDArray[np.int64] = self.columns[kernels.REACH].argsort(kind="stable")
+        return order
+
+    def in_order(self) -> NDArray[np.int64]:
+        """Bars in the order of `legs`."""
+        return self.bars[self.order()]
+
+    def legs(self) -> Array:
+        """Legs in the order of their reach, padded to a multiple of LANES."""
+        count = len(self.bars)
+        legs = np.empty((len(self.columns), -(-count // kernels.LANES) * kernels.LANES))
+        legs[:, :count] = self.columns.take(self.order(), axis=1)
+        legs[:, count:] = self.padding
+        return legs
+
+
+def _side(moves: Array, short: bool) -> _Side:
+    size_row = kernels.SIZE + short
+    bars = np.flatnonzero(moves[size_row] > 0)
+    columns = np.empty((kernels.REACH + 1, len(bars)))
+    columns[: kernels.SIZE] = moves[: kernels.SIZE].take(bars, axis=1)
+    columns[kernels.SIZE] = moves[size_row].take(bars)
+    columns[kernels.REACH] = _reach(columns, short)
+    padding = np.zeros((len(columns), 1))
+    padding[[kernels.OPEN, kernels.HIGH, kernels.LOW], 0] = (-0.5 if short else 0.5), -0.5, 0.5
+    padding[kernels.REACH] = np.inf
+    return _Side(bars, columns, padding)
+
+
+def _reach(moves: Array, short: bool) -> Array:
+    """Reach of each bar's order, shape (n,); see `kernels`.
+
+    An order is filled only where ``forecast + offset`` comes as far as the bar's extreme or its open, with
+    room for the rounding of that sum and of this difference. A short of a bar beyond the highest level that
+    there is can be filled at any offset.
+    """
+    if short:
+        price, forecast = np.maximum(moves[kernels.HIGH], moves[kernels.OPEN]), moves[kernels.HIGH_FORECAST]
+    else:
+        price, forecast = np.minimum(moves[kernels.LOW], moves[kernels.OPEN]), moves[kernels.LOW_FORECAST]
+    away = forecast - price if short else price - forecast
+    reach: Array = away - ROUNDING * (np.abs(price) + np.abs(forecast))
+    return np.where(price >= kernels.MAX_UP, -np.inf, reach) if short else reach

@@ -1,0 +1,270 @@
+"""Positions that live over bars, as compiled code: what a pair of offsets earns along a whole path.
+
+A side's bars are an array (14, n), mirrored for shorts (moves and forecasts with their signs changed), so
+that either side buys at a level below, D = clip(ENTRY_FORECAST + entry offset), and takes its profit at a
+level above, U = clip(EXIT_FORECAST + exit offset). A long's entry offset is the low offset and its exit
+offset the high one; a short's are the high offset and the low one with their signs changed. Both put their
+stop at S = clip(STOP_FORECAST + stop offset). FILL and TAKE are the prices that an entry, and an exit, begins
+with, made such that one comparison with a level that is not clipped yet decides it; DROP and GAP are the
+worst price of a bar and its open in units of the first bar's previous close. The rules are those of the
+package's `docs/holding.md`; `tests/hold_reference.py` states them once more as a tree of everything that may
+have happened.
+
+The only question that a bar leaves open, and on which it depends when the next order can be placed, is
+whether the take-profit was reached after a fill inside the bar. So a total is a shortest (longest) way:
+`flat[t]` is the least (greatest) total of the ways that are flat before bar t. Every operation on it is
+monotone in a trade's return, and that in its prices: a total never falls when a level moves in its favour and
+no comparison changes. The exact optimum relies on that."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtune.compiled import njit
+from backtune.problem.kernels import MAX_DOWN, MAX_UP
+
+OPEN, BEST, WORST, CLOSE, ENTRY_FORECAST, EXIT_FORECAST, STOP_FORECAST, SIZE = range(8)
+BASE, ANCHOR, FILL, TAKE, DROP, GAP = range(8, 14)  # BASE is the previous close, ANCHOR one over it
+ROWS = 14
+STRIDE = 4  # bars looked at together
+TAKE_PROFIT, STOP, TIME, END = range(4)  # why a trade was left
+
+Array = NDArray[np.float64]
+
+
+class Terms(NamedTuple):
+    """What holds for every bar of a problem."""
+
+    fee: float
+    carry: float
+    max_bars: int
+    stop: bool  # whether there is one
+    most: bool  # the greatest total over orders, not the least
+
+
+@njit()
+def clip(x: float, low: float, high: float) -> float:
+    """`x` moved into [low, high]."""
+    return min(max(x, low), high)
+
+
+@njit()
+def entry_floor(side: float) -> float:
+    """Lowest level that an entry or a stop can lie at; the highest is 0."""
+    return MAX_DOWN if side > 0.0 else -MAX_UP
+
+
+@njit()
+def exit_ceiling(side: float) -> float:
+    """Highest level that a take-profit can lie at; the lowest is 0."""
+    return MAX_UP if side > 0.0 else -MAX_DOWN
+
+
+@njit(error_model="numpy")
+def earned(ratio: float, held: int, size: float, side: float, terms: Terms) -> float:
+    """Return of a trade that left at `ratio` times its entry price, held through `held` closes."""
+    gain = side * (1.0 - side * terms.fee) * ratio - side * (1.0 + side * terms.fee)
+    return size * (gain - terms.carry * held)
+
+
+@njit(error_model="numpy")
+def next_fill(m: Array, t: int, b: float) -> int:
+    """The first bar from t on whose order is filled; n where none is.
+
+    Looks at STRIDE bars at a time, which the compiler turns into vector instructions; indices are unsigned,
+    as signed ones are checked for counting from the end."""
+    n = m.shape[1]
+    while t + STRIDE <= n:
+        hit, start = False, np.uint64(t)
+        for i in range(STRIDE):
+            u = start + np.uint64(i)
+            hit |= m[FILL, u] < m[ENTRY_FORECAST, u] + b
+        if hit:
+            break
+        t += STRIDE
+    while t < n and not m[FILL, t] < m[ENTRY_FORECAST, t] + b:
+        t += 1
+    return t
+
+
+@njit(error_model="numpy")
+def next_take(m: Array, j: int, last: int, a: float) -> int:
+    """The first of bars j..last that reaches its take-profit; last + 1 where none does."""
+    while j + STRIDE <= last:
+        hit, start = False, np.uint64(j)
+        for i in range(STRIDE):
+            u = start + np.uint64(i)
+            hit |= m[TAKE, u] > m[EXIT_FORECAST, u] + a
+        if hit:
+            break
+        j += STRIDE
+    while j <= last and not m[TAKE, j] > m[EXIT_FORECAST, j] + a:
+        j += 1
+    return j
+
+
+@njit(error_model="numpy")
+def next_stop(m: Array, j: int, last: int, stop: float, anchor: float, side: float) -> int:
+    """The first of bars j..last that reaches the stop; last + 1 where none does."""
+    while j <= last and not side * (m[DROP, j] * anchor - 1.0) <= stop:
+        j += 1
+    return j
+
+
+@njit(error_model="numpy")
+def leave(
+    m: Array, j: int, last: int, a: float, stop: float, anchor: float, scale: float, side: float, terms: Terms
+) -> tuple[int, float, int]:
+    """Where a position that is open before bar j leaves, at the latest in bar `last`.
+
+    `anchor` is one over the previous close of its entry bar, on which its stop is a move; `scale` one over
+    its entry price, in the same unit.
+
+    Returns
+    -------
+    tuple
+        The bar, its exit price over its entry price, and the reason.
+    """
+    taken = next_take(m, j, last, a)
+    j = min(taken, next_stop(m, j, min(taken, last), stop, anchor, side)) if terms.stop else taken
+    if j > last:
+        return last, (1.0 + side * m[CLOSE, last]) * m[BASE, last] * scale, TIME
+    at_open = (1.0 + side * m[OPEN, j]) * m[BASE, j] * scale
+    if terms.stop and side * (m[GAP, j] * anchor - 1.0) <= stop:
+        return j, at_open, STOP
+    up = clip(m[EXIT_FORECAST, j] + a, 0.0, exit_ceiling(side))
+    if m[OPEN, j] > up:
+        return j, at_open, TAKE_PROFIT
+    at_level = (1.0 + side * up) * m[BASE, j] * scale
+    if terms.stop and side * (m[DROP, j] * anchor - 1.0) <= stop:
+        at_stop = (1.0 + side * stop) / anchor * scale
+        if terms.most and m[BEST, j] > up and side * at_level > side * at_stop:
+            return j, at_level, TAKE_PROFIT
+        return j, at_stop, STOP
+    return j, at_level, TAKE_PROFIT
+
+
+@njit(error_model="numpy")
+def trade(
+    m: Array, t: int, a: float, b: float, s: float, side: float, terms: Terms
+) -> tuple[int, float, int, float]:
+    """Trade of the order that is filled in bar t.
+
+    Returns
+    -------
+    tuple
+        The bar in which it leaves, its exit price over its entry price, the reason; and the same ratio where
+        it may also have left at its take-profit in bar t, NaN where that cannot be.
+    """
+    down = clip(m[ENTRY_FORECAST, t] + b, entry_floor(side), 0.0)
+    up = clip(m[EXIT_FORECAST, t] + a, 0.0, exit_ceiling(side))
+    opened = m[OPEN, t] < down
+    price = m[OPEN, t] if opened else down
+    money = 1.0 + side * price
+    taken = m[BEST, t] > up
+    stop = 0.0
+    if terms.stop:
+        stop = clip(m[STOP_FORECAST, t] + s, entry_floor(side), 0.0)
+        if opened and price <= stop:
+            return t, 1.0, STOP, np.nan
+        if m[WORST, t] <= stop:
+            if terms.most and taken:
+                return t, (1.0 + side * up) / money, TAKE_PROFIT, np.nan
+            return t, (1.0 + side * min(stop, price)) / money, STOP, np.nan
+    may_leave = np.nan
+    if taken:
+        may_leave = (1.0 + side * up) / money
+        if opened or m[CLOSE, t] > up:
+            return t, may_leave, TAKE_PROFIT, np.nan
+    last = min(t + terms.max_bars, m.shape[1]) - 1
+    if last == t:
+        return t, (1.0 + side * m[CLOSE, t]) / money, TIME, may_leave
+    anchor = m[ANCHOR, t]
+    j, ratio, reason = leave(m, t + 1, last, a, stop, anchor, anchor / money, side, terms)
+    return j, ratio, reason, may_leave
+
+
+@njit(error_model="numpy")
+def side_total(
+    m: Array, a: float, b: float, s: float, side: float, terms: Terms, none: float, flat: Array
+) -> float:
+    """Least, or greatest, total of one side over the orders that its bars allow.
+
+    `none` is the value of no way at all: inf, or -inf for the greatest. `flat` is scratch of n + 1 floats;
+    those behind `last` mean nothing."""
+    n, t, last = m.shape[1], 0, 0
+    value: float = 0.0
+    while True:
+        if last <= t:  # one way only
+            t = next_fill(m, t, b)
+            if t >= n:
+                return value
+        elif value == none or not m[FILL, t] < m[ENTRY_FORECAST, t] + b:
+            t += 1
+            value = max(value, flat[t]) if terms.most else min(value, flat[t])
+            if t >= n:
+                return value
+            continue
+        j, ratio, _, other = trade(m, t, a, b, s, side, terms)
+        result = value + earned(ratio, j - t, m[SIZE, t], side, terms)
+        if last <= t and other != other:
+            value, t = result, j + 1
+            continue
+        last = max(last, t)
+        while last <= j:
+            last += 1
+            flat[last] = none
+        if other == other:
+            also = value + earned(other, 0, m[SIZE, t], side, terms)
+            flat[t + 1] = max(also, flat[t + 1]) if terms.most else min(also, flat[t + 1])
+        flat[j + 1] = max(result, flat[j + 1]) if terms.most else min(result, flat[j + 1])
+        t += 1
+        value = flat[t]
+        if t >= n:
+            return value
+
+
+@njit(error_model="numpy")
+def hold_total(longs: Array, shorts: Array, a: float, b: float, s: float, terms: Terms, flat: Array) -> float:
+    """Total of both sides at (high offset, low offset, stop offset)."""
+    none = -np.inf if terms.most else np.inf
+    result = 0.0
+    if longs.shape[1]:
+        result = side_total(longs, a, b, s, 1.0, terms, none, flat)
+    if shorts.shape[1]:
+        result += side_total(shorts, -b, -a, s, -1.0, terms, none, flat)
+    return result
+
+
+@njit(cache=True, error_model="numpy")
+def hold_totals(longs: Array, shorts: Array, points: Array, terms: Terms) -> Array:
+    """Totals at `points` (m, 3), each equal to the bit to `hold_total` there."""
+    flat = np.empty(max(longs.shape[1], shorts.shape[1]) + 1)
+    result = np.empty(points.shape[0])
+    for i in range(points.shape[0]):
+        result[i] = hold_total(longs, shorts, points[i, 0], points[i, 1], points[i, 2], terms, flat)
+    return result
+
+
+def side_bars(moves: Array, base: Array, side: float) -> Array:
+    """Bars of one side, shape (14, n).
+
+    `moves` are those of the problem (8, n): open, high, low, close, forecasts, sizes; `base` the previous
+    closes."""
+    o, h, lo, c, hf, lf, long_size, short_size = moves
+    size = long_size if side > 0.0 else short_size
+    result = np.empty((ROWS, len(o)))
+    best, worst, entry, leaves = (h, lo, lf, hf) if side > 0.0 else (-lo, -h, -hf, -lf)
+    result[OPEN], result[BEST], result[WORST], result[CLOSE] = side * o, best, worst, side * c
+    result[ENTRY_FORECAST], result[EXIT_FORECAST], result[STOP_FORECAST] = entry, leaves, entry
+    result[SIZE], result[BASE], result[ANCHOR] = size, base, 1.0 / base
+    lowest, highest = np.minimum(result[OPEN], worst), np.maximum(result[OPEN], best)
+    fill = np.where(lowest < entry_floor(side), -np.inf, np.where(lowest < 0.0, lowest, np.inf))
+    result[FILL] = np.where(size > 0.0, fill, np.inf)
+    take = np.where(highest > exit_ceiling(side), np.inf, np.where(highest > 0.0, highest, -np.inf))
+    result[TAKE] = take
+    result[DROP], result[GAP] = (1.0 + side * lowest) * base, (1.0 + o) * base
+    return result

@@ -1,0 +1,158 @@
+"""A path bar by bar: returns, turnover, positions, the ledger and what stays open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtune.problem import hold_kernels as kernels
+from backtune.problem.hold_trades import (
+    REASONS,
+    OpenPosition,
+    Trades,
+    bar_by_bar,
+    side_trades,
+    start_of,
+)
+from backtune.problem.protocol import LEDGER, Outcome
+
+if TYPE_CHECKING:
+    from backtune.problem.hold import HoldProblem
+
+Array = NDArray[np.float64]
+SIDES = ((1.0, "long"), (-1.0, "short"))
+
+
+@dataclass(frozen=True)
+class HoldState:
+    """What is open after the last bar of a `HoldProblem`, to go on from; None for a side that is flat."""
+
+    long: OpenPosition | None = None
+    short: OpenPosition | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """One side on one way: its trades, and its figures bar by bar."""
+
+    side: float
+    trades: Trades
+    value: Array
+    turnover: Array
+    position: Array
+    state: OpenPosition | None
+    base: float  # previous close of the entry bar of a position that was open at the start
+
+
+def hold_outcome(problem: HoldProblem, offsets: Array, state: HoldState | None, keep_open: bool) -> Outcome:
+    """Outcome of a problem at a row of (high, low, stop) offsets a bar; see `HoldProblem.outcome`."""
+    before = state or HoldState()
+    starts = before.long, before.short
+    ways: dict[str, list[_Path]] = {}
+    for rule in ("causal", "optimistic"):
+        terms = problem.terms(rule)
+        ways[rule] = [
+            _path(bars, side, start, terms, keep_open)
+            for bars, (side, _), start in zip(_resting(problem, offsets), SIDES, starts, strict=True)
+        ]
+    booked = ways[problem.fills]
+    trades, unclear = np.zeros(problem.size, np.int64), np.zeros(problem.size, np.int64)
+    for path in booked:
+        entered = path.trades.entry >= 0
+        np.add.at(trades, path.trades.entry[entered], 1)
+        np.add.at(unclear, path.trades.entry[entered & path.trades.unclear], 1)
+    return Outcome(
+        value=np.sum([path.value for path in booked], axis=0),
+        causal=np.sum([path.value for path in ways["causal"]], axis=0),
+        optimistic=np.sum([path.value for path in ways["optimistic"]], axis=0),
+        trades=trades,
+        ambiguous=unclear,
+        turnover=np.sum([path.turnover for path in booked], axis=0),
+        position=np.sum([path.position for path in booked], axis=0),
+        state=HoldState(*(path.state for path in booked)),
+        make_ledger=lambda: _ledger(problem, booked),
+    )
+
+
+def _resting(problem: HoldProblem, offsets: Array) -> tuple[Array, Array]:
+    """Bars of both sides whose forecasts are the levels of the offsets, so that the offsets left are 0.
+
+    A row of NaN places no order in its bar.
+    """
+    high, low, stop = offsets.T
+    idle = np.isnan(high)
+    longs, shorts = (kernels.side_bars(problem.moves, problem.base, side) for side, _ in SIDES)
+    for bars, entry, leaves in ((longs, low, high), (shorts, -high, -low)):
+        for row, offset in (
+            (kernels.ENTRY_FORECAST, entry),
+            (kernels.EXIT_FORECAST, leaves),
+            (kernels.STOP_FORECAST, stop),
+        ):
+            bars[row] += np.where(idle, 0.0, offset)
+        bars[kernels.FILL, idle], bars[kernels.TAKE, idle] = np.inf, -np.inf
+    return longs, shorts
+
+
+def _path(
+    bars: Array, side: float, before: OpenPosition | None, terms: kernels.Terms, keep_open: bool
+) -> _Path:
+    trades = side_trades(bars, side, start_of(before), terms, keep_open)
+    booked = before.booked if before else 0.0
+    value, turnover, position = bar_by_bar(bars, side, trades, booked, terms, keep_open)
+    return _Path(
+        side,
+        trades,
+        value,
+        turnover,
+        position,
+        _left_open(bars, side, trades, before, terms),
+        before.base if before else 1.0,
+    )
+
+
+def _left_open(
+    bars: Array, side: float, trades: Trades, before: OpenPosition | None, terms: kernels.Terms
+) -> OpenPosition | None:
+    """The position that only the end of the bars closed."""
+    if not len(trades.entry) or trades.reason[-1] != kernels.END:
+        return None
+    n, entry = bars.shape[1], int(trades.entry[-1])
+    last = (1.0 + side * bars[kernels.CLOSE, -1]) * bars[kernels.BASE, -1]
+    if entry < 0 and before is not None:
+        base, stop = before.base, before.stop
+    else:
+        base = float(bars[kernels.BASE, entry])
+        stop = min(max(float(bars[kernels.STOP_FORECAST, entry]), kernels.entry_floor(side)), 0.0)
+        stop = side * stop if terms.stop else np.nan
+    return OpenPosition(
+        size=float(trades.size[-1]),
+        held=n - entry,
+        entry_price=float(trades.price[-1] / last),
+        stop=stop,
+        base=base / last,
+        booked=float(trades.value[-1]),
+        unclear=bool(trades.unclear[-1]),
+    )
+
+
+def _ledger(problem: HoldProblem, paths: list[_Path]) -> dict[str, Any]:
+    """Columns of the ledger, in the order of the entries, a long before a short."""
+    columns: dict[str, Any] = {name: [] for name in LEDGER}
+    for path, (_, name) in zip(paths, SIDES, strict=True):
+        trades = path.trades
+        at, away = trades.entry, trades.leave
+        before = np.where(at >= 0, problem.base[np.maximum(at, 0)], path.base)
+        columns["entry"].append(at)
+        columns["exit"].append(away)
+        columns["side"].append(np.full(len(at), name))
+        columns["size"].append(trades.size)
+        columns["entry_price"].append(trades.price / before - 1.0)
+        columns["exit_price"].append(trades.price * trades.ratio / problem.base[away] - 1.0)
+        columns["reason"].append(REASONS[trades.reason])
+        columns["value"].append(trades.value)
+    joined = {name: np.concatenate(parts) for name, parts in columns.items()}
+    order = np.lexsort((joined["side"], joined["entry"]))
+    return {name: column[order] for name, column in joined.items()}

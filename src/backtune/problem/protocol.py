@@ -1,0 +1,105 @@
+"""What backtest, tables, report and runner know of a problem: the seam that every exit and objective fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+LEDGER = ("entry", "exit", "side", "size", "entry_price", "exit_price", "reason", "value")
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a point of parameters earns on the bars of a problem, bar by bar.
+
+    Attributes
+    ----------
+    value : ndarray, shape (n,)
+        Return of each bar under the problem's own fill rule, sizes and costs included.
+    causal, optimistic : ndarray, shape (n,)
+        The same orders under those two rules: the order inside the bar, which bars do not tell, can move
+        the total only between theirs.
+    trades, ambiguous : ndarray of int, shape (n,)
+        Fills of entries, and those among them whose result depends on the order inside the bar.
+    turnover : ndarray, shape (n,)
+        Notional bought and sold, in units of capital.
+    position : ndarray, shape (n,)
+        What is still held after the bar's close, in units of capital: long above 0, short below.
+    state : object
+        What is open after the last bar, to go on from: `Problem.outcome` of the next bars takes it. None
+        where nothing ever stays open.
+    """
+
+    value: Array
+    causal: Array
+    optimistic: Array
+    trades: Counts
+    ambiguous: Counts
+    turnover: Array
+    position: Array
+    state: Any = None
+    make_ledger: Callable[[], dict[str, Any]] = field(default=dict, repr=False)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """A row a trade.
+
+        Columns are entry and exit (bars, counted from the problem's first), side ("long", "short"), size,
+        entry_price and exit_price (moves on the close before their bar), reason (why it was left: "close",
+        "take_profit", "stop", "time", "end") and value (its return times its size, costs included).
+        """
+        return pd.DataFrame(self.make_ledger(), columns=list(LEDGER))
+
+
+@runtime_checkable
+class Problem(Protocol):
+    """An objective over named parameters that can say bar by bar what it is made of.
+
+    Attributes
+    ----------
+    parameters : tuple of str
+        Names, in the order of a point's values.
+    bounds : tuple of (low, high)
+        One a parameter.
+    size : int
+        Number of bars n.
+    """
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        ...
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """Box, a (low, high) per parameter."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of bars."""
+        ...
+
+    def __call__(self, x: ArrayLike) -> float:
+        """Return the objective at x, shape (d,)."""
+        ...
+
+    def batch(self, points: ArrayLike) -> Array:
+        """Return the objective at points of shape (m, d), shape (m,)."""
+        ...
+
+    def outcome(self, x: ArrayLike, state: Any = None) -> Outcome:
+        """Return what x, shape (d,), or (n, d) for a row a bar, earns bar by bar."""
+        ...
+
+    def window(self, start: int, stop: int) -> Problem:
+        """Return the problem of bars start..stop-1 alone."""
+        ...

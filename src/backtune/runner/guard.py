@@ -1,0 +1,141 @@
+"""What worker processes cannot do with a caller's program: run its main script again, or take what it holds.
+
+A process that is started afresh (the only way on Windows, and the way of macOS and of Dask) imports the main
+script. A call that is not under ``if __name__ == "__main__":`` would start workers in each worker. It is
+refused before there is a worker, where the script shows it; else the first worker tells, and ends.
+"""
+
+from __future__ import annotations
+
+import ast
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from backtune.backtest import Settings
+from backtune.errors import (
+    BacktuneError,
+    ForecasterError,
+    OptimizerError,
+    SettingError,
+    StrategyError,
+    in_a_line,
+)
+
+TOLD = "BACKTUNE_UNGUARDED"  # environment variable of workers: the file that one makes to tell
+NO_GUARD = (
+    "worker processes import the main script, and would call this again; put the call under "
+    "`if __name__ == '__main__':`, or use one worker (max_workers=1)"
+)
+BRANCHES = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.While)  # what a guard is made of
+
+
+class UnguardedError(SettingError, SystemExit):
+    """A call that every worker process would make again; where nobody catches it, one line ends the script.
+
+    It is the script that is at fault, and no traceback of it would say more than the line does.
+    """
+
+    def __init__(self, message: str = NO_GUARD) -> None:
+        super().__init__(message)
+        self.code = f"backtune: {message}"  # what Python prints of a SystemExit
+
+
+def check_guard() -> None:
+    """Refuse a call that stands where every worker process would make it again.
+
+    Raises
+    ------
+    UnguardedError
+        In the program itself.
+    SystemExit
+        In a worker process that is starting: it tells the program, which says it in one line.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # it imports the main script now
+        if TOLD not in os.environ:
+            raise UnguardedError
+        with suppress(OSError):
+            Path(os.environ[TOLD]).touch()
+        raise SystemExit(1)
+    if multiprocessing.parent_process() is not None:
+        raise SettingError("workers were asked for inside a worker process; use one worker there")
+    if _at_top_level() and _imports_main():
+        raise UnguardedError
+
+
+def _at_top_level() -> bool:
+    """Whether the main script makes the running call outside any branch; False where that is not clear."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    name = getattr(getattr(main, "__spec__", None), "name", "")
+    if path is None or name.endswith("__main__"):  # a notebook, or `python -m`: not imported
+        return False
+    frame = sys._getframe()
+    while frame.f_code.co_name != "<module>" or frame.f_globals is not vars(main):
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+    try:
+        statements = ast.parse(Path(path).read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        return False
+    running = [part for part in statements if part.lineno <= frame.f_lineno <= (part.end_lineno or 0)]
+    nodes = [node for part in running for node in ast.walk(part)]
+    return bool(nodes) and not any(isinstance(node, BRANCHES) for node in nodes)
+
+
+def _imports_main() -> bool:
+    """Whether Dask's workers are started in a way that imports the main script: not where they are forks."""
+    try:
+        import dask
+    except ImportError:  # said with its cure when the workers are started
+        return False
+    return bool(dask.config.get("distributed.worker.multiprocessing-method", "spawn") != "fork")
+
+
+@contextmanager
+def listening() -> Iterator[Path]:
+    """Give the path of the file that a worker makes where it meets an unguarded call."""
+    with TemporaryDirectory(prefix="backtune-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "unguarded"
+        before = os.environ.get(TOLD)
+        os.environ[TOLD] = str(path)
+        try:
+            yield path
+        finally:
+            os.environ.pop(TOLD)
+            if before is not None:
+                os.environ[TOLD] = before
+
+
+def check_objects(settings: Settings) -> None:
+    """Refuse objects of the caller's that no other process can be given.
+
+    Raises
+    ------
+    StrategyError, ForecasterError, OptimizerError
+        Names the object, and what of it cannot be sent.
+    """
+    given: list[tuple[str, object, type[BacktuneError]]] = [
+        (f"strategy {getattr(one, 'name', one)!r}", one, StrategyError) for one in settings.strategies
+    ]
+    given.append((f"model {getattr(settings.model, 'name', '')!r}", settings.model, ForecasterError))
+    given.append((f"optimizer {settings.method!r}", settings.optimizer, OptimizerError))
+    for name, item, kind in given:
+        if isinstance(item, str):
+            continue
+        try:
+            import cloudpickle  # type: ignore[import-untyped]
+
+            cloudpickle.loads(cloudpickle.dumps(item))
+        except ImportError:  # without Dask there are no workers, which is said when they are started
+            return
+        except Exception as error:
+            raise kind(
+                f"{name} cannot be sent to a worker process ({in_a_line(error)}); leave locks, open files, "
+                "connections and loggers out of what it holds, or use one worker (max_workers=1)"
+            ) from error

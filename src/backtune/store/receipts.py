@@ -1,0 +1,274 @@
+"""What a symbol leaves in a run folder: its tables as Parquet, and a receipt that vouches for them.
+
+Every file is written under a temporary name, flushed to the disk and renamed, so that a reader meets whole
+files only. The receipt is written last and holds the hash of each table: a table without a receipt, or one
+that does not match it, counts for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow
+from pyarrow import parquet
+
+from backtune.backtest import BacktestResult
+from backtune.bars import check_symbol, folder_name
+from backtune.errors import RunError
+
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
+STATUSES = ("ok", "error", "killed", "timeout")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How one symbol of a run ended.
+
+    Attributes
+    ----------
+    symbol : str
+    status : {"ok", "error", "killed", "timeout"}
+    key : str
+        Hash of all that decides the result; see `backtune.identity`. Empty where it cannot be told: then the
+        result is never used again.
+    identity : mapping
+        What the key is a hash of, as plain values.
+    files : mapping
+        Of each table: bytes and sha256.
+    data : mapping
+        Of the bars: source, number, first and last, asset, sha256; and seconds by stage.
+    error, kind, trace : str
+        Why it failed, in one line; the class of the error; the traceback.
+    attempts : int
+        Executions it took.
+    host, process : str, int
+        Where it ran.
+    ended : str
+        UTC.
+    """
+
+    symbol: str
+    status: str
+    key: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    kind: str = ""
+    trace: str = ""
+    attempts: int = 1
+    host: str = ""
+    process: int = 0
+    ended: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether there is a result."""
+        return self.status == "ok"
+
+
+def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
+    """Write the tables of one symbol and then its receipt; `stamp` holds further fields of the receipt.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written.
+    """
+    symbol = check_symbol(result.symbol)
+    bars = result.bars
+    contents = {name: _parquet(getattr(result, name)) for name in TABLES}
+    # side by side: on a busy disk each flush waits its turn, and those that wait together share one
+    with writing(folder), ThreadPoolExecutor(len(TABLES)) as threads:
+        paths = [table_path(folder, symbol, name) for name in TABLES]
+        list(threads.map(write_atomically, paths, contents.values()))
+    files = {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
+    }
+    first, last = (str(moment) for moment in bars.timestamps[[0, -1]])
+    data = {
+        "source": bars.source,
+        "bars": len(bars),
+        "dropped": bars.dropped,
+        "asset": bars.asset,
+        "fee": result.settings.fee_of(bars.asset),
+        "periods_a_year": bars.periods_a_year,
+        "days_a_year": bars.pace.days_a_year,
+        "checks": list(result.checks),
+        "notes": [note.as_dict() for note in bars.notes],
+        "first": first,
+        "last": last,
+        "sha256": bars.digest,
+        "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
+    }
+    return write_receipt(folder, Receipt(symbol, "ok", files=files, data=data, ended=now(), **stamp))
+
+
+def write_receipt(folder: Path, receipt: Receipt) -> Receipt:
+    """Write a receipt in place of the last one, and return it.
+
+    Raises
+    ------
+    RunError
+        The folder cannot be written.
+    """
+    text = json.dumps(asdict(receipt), indent=1, ensure_ascii=False)
+    with writing(folder):
+        write_atomically(receipt_path(folder, receipt.symbol), text.encode())
+    return receipt
+
+
+def read_receipt(folder: Path, symbol: str) -> Receipt | None:
+    """Receipt of `symbol`, or None where there is none or it was cut short."""
+    try:
+        plain = json.loads(receipt_path(folder, symbol).read_text("utf-8"))
+        plain = {"identity": {}} | plain  # receipts of older versions have none
+        receipt = Receipt(**{name: plain[name] for name in (entry.name for entry in fields(Receipt))})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    whole = all(isinstance(part, dict) for part in (receipt.files, receipt.data, receipt.identity))
+    return receipt if whole and receipt.symbol == symbol and receipt.status in STATUSES else None
+
+
+def whole(folder: Path, receipt: Receipt) -> bool:
+    """Whether every table that the receipt vouches for is there, to the bit."""
+    try:
+        for name in TABLES:
+            table_bytes(folder, receipt, name)
+    except RunError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Tables(Mapping[str, pd.DataFrame]):
+    """One of `TABLES` of many symbols: each is read when it is asked for, and not kept.
+
+    Raises
+    ------
+    RunError
+        When a symbol is asked for whose file is missing or damaged.
+    """
+
+    folder: Path
+    name: str
+    receipts: Mapping[str, Receipt]
+
+    def __getitem__(self, symbol: str) -> pd.DataFrame:
+        return read_table(self.folder, self.receipts[symbol], self.name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.receipts)
+
+    def __len__(self) -> int:
+        return len(self.receipts)
+
+
+def read_table(folder: Path, receipt: Receipt, name: str) -> pd.DataFrame:
+    """Read a table of one symbol.
+
+    Raises
+    ------
+    RunError
+        It is missing or is not what the receipt vouches for.
+    """
+    content = pyarrow.BufferReader(table_bytes(folder, receipt, name))
+    frame: pd.DataFrame = parquet.ParquetFile(content).read(use_threads=False).to_pandas()
+    return frame
+
+
+def table_bytes(folder: Path, receipt: Receipt, name: str) -> bytes:
+    """Return the content of a table's file, checked against the receipt.
+
+    Raises
+    ------
+    RunError
+        It is missing or is not what the receipt vouches for.
+    """
+    path = table_path(folder, receipt.symbol, name)
+    cure = f"redo it with backtune run --resume {folder}"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror or error}); {cure}") from error
+    known = receipt.files.get(name, {})
+    if len(content) != known.get("bytes") or hashlib.sha256(content).hexdigest() != known.get("sha256"):
+        raise RunError(
+            f"{path}: damaged, {len(content)} bytes that are not the {known.get('bytes')} of its receipt; "
+            f"{cure}"
+        )
+    return content
+
+
+def table_path(folder: Path, symbol: str, name: str) -> Path:
+    """Where a table of one symbol lies."""
+    return folder / "results" / f"symbol={folder_name(check_symbol(symbol))}" / f"{name}.parquet"
+
+
+def receipt_path(folder: Path, symbol: str) -> Path:
+    """Where the receipt of one symbol lies."""
+    return folder / "receipts" / f"{folder_name(check_symbol(symbol))}.json"
+
+
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write a file, or its parts one after the other, so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as handle:
+            handle.writelines([content] if isinstance(content, bytes) else content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one line.
+
+    Raises
+    ------
+    RunError
+        With the reason, and what to do about it.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"{folder}: cannot be written ({error.strerror or error}); free space there or choose another "
+            "folder with --output"
+        ) from error
+
+
+def now() -> str:
+    """Return the time, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    """Return the columns as Parquet, without the description of pandas' types: plain columns need none.
+
+    The tables are small, so what helps to skip parts of large ones (statistics, dictionaries of numbers) is
+    left out: it takes longer to write than the values.
+    """
+    buffer = io.BytesIO()
+    columns = {name: pyarrow.array(frame[name].to_numpy(), from_pandas=True) for name in frame.columns}
+    words = [name for name, column in columns.items() if pyarrow.types.is_string(column.type)]
+    parquet.write_table(pyarrow.table(columns), buffer, use_dictionary=words, write_statistics=False)
+    return buffer.getvalue()

@@ -1,0 +1,113 @@
+"""Exits by name: when a position leaves, and so which problem the orders of a strategy make.
+
+An exit is a function of `Orders` and of the run's `Settings` that gives a `Problem`. One of one's own may
+be given in place of a name, named as module:object, or be added by an entry point of ``backtune.exits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtune.errors import SettingError
+from backtune.plugins import named
+from backtune.problem import EntryExitProblem, Problem
+from backtune.problem.checks import Bounds
+
+if TYPE_CHECKING:
+    from backtune.backtest.settings import Settings
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Orders:
+    """What a strategy rests on each bar, and what the bars did; all moves, shape (n,).
+
+    Attributes
+    ----------
+    open, high, low, close, high_forecast, low_forecast, long_size, short_size : ndarray, shape (n,)
+    fee : float
+        Fraction of notional a fill.
+    bounds : tuple of (low, high)
+        Box of the two offsets.
+    """
+
+    open: Array
+    high: Array
+    low: Array
+    close: Array
+    high_forecast: Array
+    low_forecast: Array
+    long_size: Array
+    short_size: Array
+    fee: float
+    bounds: Bounds
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The eight arrays, in the order in which problems take them."""
+        bars = (self.open, self.high, self.low, self.close)
+        return (*bars, self.high_forecast, self.low_forecast, self.long_size, self.short_size)
+
+
+Exit = Callable[[Orders, Any], Problem]
+
+
+def close(orders: Orders, settings: Settings) -> Problem:
+    """Leave at the bar's close and nowhere else."""
+    return _one_bar(orders, settings, close_at_eod=True)
+
+
+def take_profit(orders: Orders, settings: Settings) -> Problem:
+    """Leave at the take-profit where the bar reached it, else at the bar's close."""
+    return _one_bar(orders, settings, close_at_eod=False)
+
+
+def _one_bar(orders: Orders, settings: Settings, *, close_at_eod: bool) -> Problem:
+    return EntryExitProblem(
+        *orders.arrays,
+        fee=orders.fee,
+        close_at_eod=close_at_eod,
+        fills=settings.fills,  # type: ignore[arg-type]
+        bounds=orders.bounds,
+    )
+
+
+EXITS: dict[str, Exit] = {"close": close, "take_profit": take_profit}
+CLOSE_AT_EOD = {"close": True, "take_profit": False}  # what the exits of one bar were called
+
+
+def exits(names: Sequence[str | Exit]) -> dict[str, Exit]:
+    """Exits by name, each once, in their order.
+
+    Raises
+    ------
+    SettingError
+        An unknown name, one given twice, or none at all.
+    """
+    if isinstance(names, str) or not isinstance(names, Sequence) or not names:
+        raise SettingError(f"exits are {names!r}; give a list such as ['close', 'take_profit']")
+    chosen: dict[str, Exit] = {}
+    for name in names:
+        rule = named("exit", name, EXITS)
+        if not callable(rule):
+            raise SettingError(
+                f"exit {name!r} is a {type(rule).__name__}; give a function (orders, settings)"
+            )
+        label = exit_name(name)
+        if label in chosen:
+            raise SettingError(f"exit {label!r} is given twice; give each once")
+        chosen[label] = rule
+    return chosen
+
+
+def exit_name(name: str | Exit) -> str:
+    """Return how tables call an exit: its name, or that of its function."""
+    if isinstance(name, str):
+        return name
+    return str(getattr(name, "__name__", type(name).__name__))

@@ -1,0 +1,287 @@
+"""What the out-of-sample bars of one symbol say for and against an edge: every statistic, no opinion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from backtune.metrics.account import account_bars
+from backtune.metrics.performance import Array, account_returns, alpha_beta, annual_periods, performance
+from backtune.verdict.luck import DRAWS, Superiority, intervals, superiority
+from backtune.verdict.overfitting import (
+    SharpeEstimate,
+    deflated_sharpe,
+    deflation,
+    minimum_track_record,
+    overfitting_probability,
+    probabilistic_sharpe,
+)
+
+NOTHING, EXPOSURE = "nothing", "same exposure"
+WORK = 20_000_000  # resampled bars that a test may cost when it needs a fine p-value
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """What the order inside the bar decides for a strategy.
+
+    Attributes
+    ----------
+    strategy : str
+    causal_return, optimistic_return : float
+        Compounded, by both rules.
+    traded, trades, ambiguous : int
+        Bars with a fill, fills, and those whose result depends on the order.
+    """
+
+    strategy: str
+    causal_return: float
+    optimistic_return: float
+    traded: int
+    trades: int
+    ambiguous: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Statistics of the out-of-sample bars, by the causal fill rule unless said otherwise.
+
+    All are of accounts: one that has lost everything earns nothing more (`account_returns`). Figures a year
+    are NaN for less than a month (`annual_periods`).
+
+    Attributes
+    ----------
+    strategy : str
+        The tuned strategy with the highest Sharpe ratio, of those that have something left; the figures below
+        are its own.
+    bars, traded : int
+        Out-of-sample bars, and those with a fill.
+    total_return : float
+        Compounded.
+    market_return : float
+        Of buy-and-hold.
+    order : Bracket
+        What the order inside the bar decides for this strategy.
+    hanging : Bracket
+        The same for the tuned strategy with the highest Sharpe ratio under the optimistic rule.
+    sharpe : float
+        A year.
+    sharpe_interval, mean_interval : tuple of float
+        95 % bootstrap intervals of the Sharpe ratio a year and of the mean return a bar.
+    alpha, beta : float
+        To buy-and-hold; alpha a year.
+    tests : dict of str to Superiority
+        Are the tuned strategies better than "nothing", than buy-and-hold at the "same exposure" (beta times
+        its return), than "buy_hold" and than "untuned"?
+    excess : dict of str to float
+        Mean return a bar above each of those.
+    p_value, p_optimistic : float
+        The largest of this strategy's own SPA p-values against nothing and against the same exposure and of
+        1 - the probabilistic Sharpe ratio, under the causal and (for the strategy of `hanging`) under the
+        optimistic rule. Its own, because of two strategies each may pass one test. The bootstrap alone calls
+        8 % instead of 5 % of short, negatively skewed records without skill significant, and capped profits
+        give just such records; the probabilistic Sharpe ratio allows for skew. 1 where everything was lost:
+        whatever was earned before, nothing is left of it.
+    probabilistic, deflated, hurdle : float
+        Probabilistic and deflated Sharpe ratio, and the Sharpe ratio a year that the best of the trials would
+        show without skill.
+    trials : int
+        Strategies x policies: what was tried on these bars. The search for offsets is not among them: it
+        saw other bars, so its overfitting is already in the figures.
+    overfitting : float
+        Probability of backtest overfitting over those trials.
+    track_record : float
+        Minimum track record length in bars, Sharpe ratio above 0 at 95 %.
+    periods_a_year : float
+    """
+
+    strategy: str
+    bars: int
+    traded: int
+    total_return: float
+    market_return: float
+    order: Bracket
+    hanging: Bracket
+    sharpe: float
+    sharpe_interval: tuple[float, float]
+    mean_interval: tuple[float, float]
+    alpha: float
+    beta: float
+    tests: dict[str, Superiority]
+    excess: dict[str, float]
+    p_value: float
+    p_optimistic: float
+    probabilistic: float
+    deflated: float
+    hurdle: float
+    trials: int
+    overfitting: float
+    track_record: float
+    periods_a_year: float
+
+    @property
+    def testable(self) -> bool:
+        """Whether the returns are enough, and differ enough, for the tests to say anything."""
+        return not math.isnan(self.probabilistic)
+
+    @property
+    def ruined(self) -> bool:
+        """Whether the strategy lost everything."""
+        return _ruined(self.total_return)
+
+
+def evidence(
+    returns: pd.DataFrame,
+    configurations: pd.DataFrame,
+    periods_a_year: float,
+    *,
+    tuned: Collection[str],
+    yardsticks: tuple[str, str],
+    symbols: int = 1,
+    seed: int = 0,
+) -> Evidence:
+    """Statistics of one symbol.
+
+    Parameters
+    ----------
+    returns, configurations : DataFrame
+        As in `backtune.BacktestResult`, of one symbol.
+    periods_a_year : float
+        For annualising.
+    tuned : collection of str
+        Names of the strategies in `returns` that are candidates; see `backtune.backtest.Settings.tuned`.
+    yardsticks : (untuned, market)
+        Names of those that the candidates are held against: fixed offsets, and buy-and-hold.
+    symbols : int
+        Number of symbols that are judged together; decides how fine the p-values must be.
+    seed : int
+        Of the bootstrap.
+    """
+    untuned, market = yardsticks
+    series = {str(name): part for name, part in returns.groupby("strategy", sort=False)}
+    candidates = [name for name in series if name in tuned]
+    causal = {name: account_returns(part["causal"].to_numpy()) for name, part in series.items()}
+    excesses = _excesses(causal, candidates, untuned, market)
+    tests = {
+        name: _tested(columns, symbols if name in (NOTHING, EXPOSURE) else 1, seed)
+        for name, columns in excesses.items()
+    }
+    best = _best(causal, candidates)
+    r = causal[candidates[best]]
+    optimistic = {name: account_returns(part["optimistic"].to_numpy()) for name, part in series.items()}
+    hanging = candidates[_best(optimistic, candidates)]
+    figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
+    tried = _trials(configurations, candidates)
+    sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
+    alpha, beta = alpha_beta(r, causal[market], periods_a_year)
+    interval = intervals(r, periods_a_year, seed=seed)
+    p_value = max(tests[NOTHING].each[best], tests[EXPOSURE].each[best], _unskilled(estimate))
+    p_value = 1.0 if _ruined(figures.total_return) else p_value
+    order = _bracket(candidates[best], series[candidates[best]], "causal")
+    return Evidence(
+        strategy=candidates[best],
+        bars=len(r),
+        traded=order.traded,
+        total_return=figures.total_return,
+        market_return=performance(causal[market], periods_a_year).total_return,
+        order=order,
+        hanging=_bracket(hanging, series[hanging], "optimistic"),
+        sharpe=figures.sharpe,
+        sharpe_interval=interval.sharpe,
+        mean_interval=interval.mean,
+        alpha=alpha,
+        beta=beta,
+        tests=tests,
+        excess={name: float(columns[:, best].mean()) for name, columns in excesses.items()},
+        p_value=p_value,
+        p_optimistic=(
+            _optimistic(optimistic, candidates, yardsticks, symbols, seed)
+            if any(int(series[name]["ambiguous"].sum()) for name in candidates)
+            else p_value
+        ),
+        probabilistic=probabilistic_sharpe(estimate),
+        deflated=deflated_sharpe(estimate, sharpes),
+        hurdle=deflation(sharpes) * math.sqrt(annual_periods(len(r), periods_a_year)),
+        trials=tried.shape[1],
+        overfitting=overfitting_probability(tried),
+        track_record=minimum_track_record(estimate),
+        periods_a_year=periods_a_year,
+    )
+
+
+def _excesses(
+    values: dict[str, Array], candidates: Sequence[str], untuned: str, market: str
+) -> dict[str, Array]:
+    """Returns of the candidates above each benchmark, shape (n, candidates)."""
+    columns = np.column_stack([values[name] for name in candidates])
+    held = values[market][:, None]
+    betas = np.array([_zero_if_nan(alpha_beta(column, values[market], 1.0)[1]) for column in columns.T])
+    return {
+        NOTHING: columns,
+        EXPOSURE: columns - betas * held,
+        market: columns - held,
+        untuned: columns - values[untuned][:, None],
+    }
+
+
+def _tested(excess: Array, symbols: int, seed: int) -> Superiority:
+    """`superiority`, with as many draws as Holm's correction for `symbols` needs to find anything."""
+    tested = superiority(excess, seed=seed)
+    if symbols < 2 or tested.spa > 0.01:
+        return tested
+    draws = max(DRAWS, 21 * symbols, min(40 * symbols, WORK // max(len(excess), 1)))
+    return superiority(excess, draws=draws, seed=seed)
+
+
+def _optimistic(
+    values: dict[str, Array], candidates: Sequence[str], yardsticks: tuple[str, str], symbols: int, seed: int
+) -> float:
+    excesses, best = _excesses(values, candidates, *yardsticks), _best(values, candidates)
+    returns = values[candidates[best]]
+    if _ruined(performance(returns, 1.0).total_return):
+        return 1.0
+    spa = max(_tested(excesses[name], symbols, seed).each[best] for name in (NOTHING, EXPOSURE))
+    return max(spa, _unskilled(SharpeEstimate.of(returns)))
+
+
+def _bracket(name: str, bars: pd.DataFrame, rule: str) -> Bracket:
+    """What the order decides; the fills are those of the account by `rule`."""
+    bars = account_bars(bars, rule)
+    low, high = (performance(bars[side].to_numpy(), 1.0).total_return for side in ("causal", "optimistic"))
+    trades = bars["trades"]
+    return Bracket(name, low, high, int((trades > 0).sum()), int(trades.sum()), int(bars["ambiguous"].sum()))
+
+
+def _unskilled(estimate: SharpeEstimate) -> float:
+    """1 - the probabilistic Sharpe ratio; 1 where that is undefined."""
+    skilled = probabilistic_sharpe(estimate)
+    return 1.0 if math.isnan(skilled) else 1.0 - skilled
+
+
+def _best(values: dict[str, Array], candidates: Sequence[str]) -> int:
+    """Index of the candidate with the highest Sharpe ratio, of those that have something left, if any has.
+
+    One that never moves has 0.
+    """
+    figures = [performance(values[name], 1.0) for name in candidates]
+    ranks = [(not _ruined(each.total_return), _zero_if_nan(each.sharpe)) for each in figures]
+    return max(range(len(ranks)), key=ranks.__getitem__)
+
+
+def _ruined(total_return: float) -> bool:
+    return total_return <= -1.0
+
+
+def _trials(configurations: pd.DataFrame, candidates: Sequence[str]) -> Array:
+    """Returns of the configurations that were tried, shape (n, strategies x exits)."""
+    tried = configurations[configurations["strategy"].isin(candidates)]
+    groups = tried.groupby(["strategy", "exit"], sort=False)
+    return account_returns(np.column_stack([part["causal"].to_numpy() for _, part in groups]))
+
+
+def _zero_if_nan(value: float) -> float:
+    return 0.0 if math.isnan(value) else value

@@ -1,0 +1,183 @@
+"""The verdict in plain words, by a written rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backtune.verdict.evidence import EXPOSURE, NOTHING, Evidence
+from backtune.verdict.luck import holm
+from backtune.verdict.overfitting import NORMAL
+
+EDGE, HANGS, UNKNOWN, NONE = "edge", "hangs on the order inside the bar", "cannot tell", "no edge"
+VERDICTS = (EDGE, HANGS, UNKNOWN, NONE)
+LEVEL = 0.05
+LEAST_TRADED = 20
+
+RULE = f"""\
+Judged are the out-of-sample bars alone, under the causal fill rule.
+Two questions are put to the tuned strategies. Did any earn more than nothing? Did any earn more than \
+buy-and-hold with the same exposure to the market (beta)? Each is answered by Hansen's SPA test with a \
+stationary bootstrap, which allows for the best of several strategies having been picked; the strategy with \
+the highest Sharpe ratio, of those that did not lose everything, has to pass both itself. The probabilistic \
+Sharpe ratio, which allows for skew, has to agree. The largest of the three p-values counts, and Holm's \
+correction raises it for the number of symbols looked at. The verdict is the first of these that holds:
+"{EDGE}": the corrected p-value is at most {LEVEL:.0%}, and at least {LEAST_TRADED} bars were traded.
+"{HANGS}": not so under the causal rule, but so under the optimistic one.
+"{NONE}": that strategy lost everything, or its mean return is not above nothing, or not above the same \
+exposure, or luck does as well at least half of the time (p of one half or more, before the correction).
+"{UNKNOWN}: N more days needed": the rest. N is how many trading days the records of all symbols would have \
+to go on as they did, the test statistics growing with the square root of the bars, for the corrected \
+p-value to reach {LEVEL:.0%} (each symbol by its own step of Holm's correction) and for {LEAST_TRADED} bars \
+to be traded; where bars are too few or too even for any test, until {LEAST_TRADED} are traded.
+The run as a whole is judged once, as one portfolio with equal capital in every symbol."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one symbol, or on a run.
+
+    Attributes
+    ----------
+    verdict : str
+        One of `VERDICTS`.
+    days_needed : int or None
+        Trading days that are missing, where the verdict is "cannot tell".
+    p_value, p_optimistic : float
+        Corrected for the number of symbols, under the causal and the optimistic rule.
+    evidence : Evidence
+    """
+
+    verdict: str
+    days_needed: int | None
+    p_value: float
+    p_optimistic: float
+    evidence: Evidence
+
+    @property
+    def label(self) -> str:
+        """The verdict as tables show it."""
+        return (
+            self.verdict if self.days_needed is None else f"{self.verdict}: {days(self.days_needed)} needed"
+        )
+
+    @property
+    def sentence(self) -> str:
+        """The answer: what was earned, whether that is luck, and what the order inside the bar decides."""
+        e = self.evidence
+        low, high = e.sharpe_interval
+        earned = (
+            f"{e.strategy} {'earned' if e.total_return > 0 else 'lost'} {abs(e.total_return):.1%} out of "
+            f"sample in {_bars(e.bars)}, {e.traded} of them traded (buy-and-hold {e.market_return:+.1%}); "
+            f"Sharpe ratio {_number(e.sharpe)}, 95% interval {_number(low)} to {_number(high)}."
+            if e.traded
+            else f"{e.strategy} never traded in {_bars(e.bars)} (buy-and-hold {e.market_return:+.1%})."
+        )
+        return f"{earned} {self._luck} {self._order}".strip()
+
+    @property
+    def _luck(self) -> str:
+        e = self.evidence
+        if self.verdict == EDGE:
+            return f"Luck alone would do as well in {self.p_value:.2%} of cases: an edge."
+        if self.verdict == HANGS:
+            return (
+                f"That is no edge ({self._p}); {e.hanging.strategy} would have one "
+                f"(p = {self.p_optimistic:.2g}) if every bar had run in the order that suits it."
+            )
+        if self.days_needed is not None and not e.testable:
+            return f"No test can judge so few or so even bars: it takes {days(self.days_needed)} to test."
+        if self.days_needed is not None:
+            return f"That cannot be told from luck ({self._p}): it takes {days(self.days_needed)} like these."
+        lost_to = next((name for name in (NOTHING, EXPOSURE) if not e.excess[name] > 0.0), None)
+        if e.ruined:
+            return "No edge: everything was lost, and an account that is gone stays gone."
+        if lost_to == NOTHING:
+            return "No edge: nothing was earned." if e.traded else "No edge."
+        if lost_to == EXPOSURE:
+            return "No edge: holding the market at the same exposure earned as much."
+        return f"No edge: luck does as well at least half of the time (p = {e.p_value:.2f})."
+
+    @property
+    def _p(self) -> str:
+        alone, corrected = f"{self.evidence.p_value:.2f}", f"{self.p_value:.2f}"
+        return f"p = {alone}" if alone == corrected else f"p = {alone} alone, {corrected} among the symbols"
+
+    @property
+    def _order(self) -> str:
+        order = self.evidence.hanging if self.verdict == HANGS else self.evidence.order
+        if not order.trades:
+            return ""
+        if not order.ambiguous:
+            return "Nothing hangs on the order inside the bar."
+        return (
+            f"{order.ambiguous} of {order.trades} fills hang on the order inside the bar, which bars do "
+            f"not tell: {order.causal_return:+.1%} if it never helped, "
+            f"{order.optimistic_return:+.1%} if it always did."
+        )
+
+
+def judge(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, Judgement]:
+    """Judge symbols that were looked at together; see `RULE`.
+
+    Parameters
+    ----------
+    found : mapping of symbol to Evidence
+    bars_a_day : mapping of symbol to float
+        Bars in a trading day, to give the record that is missing in days.
+    """
+    causal = holm([e.p_value for e in found.values()])
+    optimistic = holm([e.p_optimistic for e in found.values()])
+    needed = _days_needed(found, bars_a_day)
+    return {
+        symbol: _judged(e, p, q, needed[symbol])
+        for (symbol, e), p, q in zip(found.items(), causal, optimistic, strict=True)
+    }
+
+
+def _judged(e: Evidence, p_value: float, p_optimistic: float, days_needed: float) -> Judgement:
+    enough = e.traded >= LEAST_TRADED
+    above = e.excess[NOTHING] > 0.0 and e.excess[EXPOSURE] > 0.0
+    needed = None
+    if enough and p_value <= LEVEL:
+        verdict = EDGE
+    elif e.hanging.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
+        verdict = HANGS
+    elif e.ruined or not above or (e.p_value >= 0.5 and e.testable):
+        verdict = NONE
+    else:
+        verdict, needed = UNKNOWN, max(1, math.ceil(days_needed))
+    return Judgement(verdict, needed, p_value, p_optimistic, e)
+
+
+def _days_needed(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, float]:
+    """Trading days missing until each symbol passes, if all records go on as they did.
+
+    Holm's step of rank k of m (0 the smallest p-value) asks for LEVEL / (m - k), once all before it passed.
+    """
+    ranked = sorted(found, key=lambda symbol: found[symbol].p_value)
+    days_needed, before = {}, 0.0
+    for rank, symbol in enumerate(ranked):
+        e, a_day = found[symbol], bars_a_day[symbol]
+        for_trades = e.bars * (LEAST_TRADED / max(e.traded, 1) - 1.0) / a_day
+        if e.testable and e.p_value < 0.5:  # as the statistic grows with sqrt(n)
+            seen, wanted = (NORMAL.inv_cdf(1.0 - p) for p in (e.p_value, LEVEL / (len(ranked) - rank)))
+            before = max(before, e.bars * ((wanted / seen) ** 2 - 1.0) / a_day)
+            days_needed[symbol] = max(before, for_trades)
+        else:
+            days_needed[symbol] = for_trades
+    return days_needed
+
+
+def days(count: int) -> str:
+    """Number of days in words; beyond 100 years the figure means nothing more."""
+    return "more than 100 years" if count > 36_500 else f"{count:,} more day{'s' if count != 1 else ''}"
+
+
+def _bars(count: int) -> str:
+    return f"{count} bar{'s' if count != 1 else ''}"
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"

@@ -1,0 +1,629 @@
+"""The walk-forward backtest of one symbol: against a plain one, without look-ahead, the same every time."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import backtune as bt
+import fills_reference
+from backtune.bars import load_sample
+from backtune.forecasts import Forecaster
+from backtune.forecasts.range import Range
+from backtune.optimizers import Optimizer, Optimum
+from backtune.strategies import STRATEGIES, Strategy, strategies
+from price_frames import frame
+
+BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
+
+
+def tail(symbol="NASDAQ", n=160):
+    """The last n bars of the sample."""
+    bars = load_sample(symbol)
+    names = ("timestamps", "open", "high", "low", "close")
+    return replace(bars, volume=None, **{name: getattr(bars, name)[-n:] for name in names})
+
+
+def table(result):
+    """All of `simulations` but the wall-clock time."""
+    return result.simulations.drop(columns="optimizer_seconds")
+
+
+# ---- golden run: everything recomputed by plain Python from the prices
+
+
+def plain_forecast(bars, t):
+    """The range forecaster's high and low move of bar t, by its published formula."""
+    h, lo, c = bars.high.tolist(), bars.low.tolist(), bars.close.tolist()
+    moves = [[p[k] / c[k - 1] - 1 if k else None for k in range(len(c))] for p in (h, lo, c)]
+
+    def scale(k):
+        spans = [moves[0][j] - moves[1][j] for j in range(max(1, k - 22), k)]
+        return (spans[-1] + statistics.fmean(spans[-5:]) + statistics.fmean(spans)) / 3
+
+    past = range(max(23, t - 100), t)
+    high, low, close = (scale(t) * statistics.median(row[k] / scale(k) for k in past) for row in moves)
+    return max(high, close), min(low, close)
+
+
+def plain_rows(bars, strategy, first, last):
+    """Rows (o, h, l, c, high_forecast, low_forecast, long_size, short_size) of bars first..last-1."""
+    rows = []
+    for t in range(first, last):
+        before = bars.close[t - 1]
+        moves = [float(p[t] / before - 1) for p in (bars.open, bars.high, bars.low, bars.close)]
+        hf, lf = plain_forecast(bars, t)
+        sizes = (1.0, 1.0)
+        if strategy != "always_on":
+            sizes = (0.0, 0.0) if hf <= lf else (1.0, 0.0) if abs(hf) > abs(lf) else (0.0, 1.0)
+        rows.append((*moves, hf, lf, *sizes))
+    return rows
+
+
+def total(rows, a, b, eod, fills="causal"):
+    return math.fsum(fills_reference.bar_return(*row, a, b, 0.0005, eod, fills) for row in rows)
+
+
+def plain_best(rows, eod, tuned):
+    """Highest total over the lattice of every offset at which a level meets a price, and its neighbours."""
+    if not tuned:
+        return total(rows, 0.0, 0.0, eod)
+    axes = []
+    for axis, (forecast, extreme) in enumerate(((4, 1), (5, 2))):
+        points = {BOUNDS[axis][0], BOUNDS[axis][1]}
+        for row in rows:
+            for price in (row[0], row[extreme], row[3], 0.0):
+                points |= {price - row[forecast] + step for step in (-1e-13, 0.0, 1e-13)}
+        axes.append([x for x in points if BOUNDS[axis][0] <= x <= BOUNDS[axis][1]])
+    moves = np.array(rows).T
+    o, h, lo, c, hf, lf, ls, ss = moves[:, :, None]
+    best = -math.inf
+    for a in axes[0]:  # vectorized over the other axis: the same rules as fills_reference, in NumPy
+        up = np.clip(hf + a, 0, 10)
+        down = np.clip(lf + np.array(axes[1]), -1, 0)
+        buy, sell = np.minimum(down, o), np.maximum(up, o)
+        out = c if eod else np.where(o < down, np.where(h > up, up, c), np.minimum(c, up))
+        back = c if eod else np.where(o > up, np.where(lo < down, down, c), np.maximum(c, down))
+        long = np.where((o < down) | (lo < down), (1 + out) / (1 + buy) * 0.9995 - 1.0005, 0.0)
+        short = np.where((o > up) | (h > up), 0.9995 - (1 + back) / (1 + sell) * 1.0005, 0.0)
+        best = max(best, float((ls * long + ss * short).sum(axis=0).max()))
+    return best
+
+
+@pytest.mark.slow
+def test_golden_run_on_the_sample():
+    """Every number of a run recomputed from prices by plain Python: forecasts, optima, fills, figures."""
+    bars, count, window, horizon = tail(n=90), 11, 12, 2  # a month out of sample: figures a year exist
+    result = bt.backtest_forecasts("NASDAQ", count, data=bars, window=window, horizon=horizon, model="range")
+    kept = {name: [] for name in ("maxdiff", "always_on", "untuned")}
+    for strategy, simulation in product(kept, range(count)):
+        start = len(bars) - (count - simulation) * horizon
+        tune, ahead = (
+            plain_rows(bars, strategy, first, last)
+            for first, last in ((start - window, start), (start, start + horizon))
+        )
+        rows = result.simulations.query("strategy == @strategy and simulation == @simulation")
+        assert rows["close_at_eod"].tolist() == [True, False]
+        best = {}
+        for row in rows.itertuples():
+            best[row.close_at_eod] = plain_best(tune, row.close_at_eod, strategy != "untuned")
+            x = row.high_offset, row.low_offset
+            assert row.in_sample == pytest.approx(best[row.close_at_eod], abs=1e-10)
+            assert row.in_sample == pytest.approx(total(tune, *x, row.close_at_eod), abs=1e-12)
+            assert row.out_of_sample == pytest.approx(total(ahead, *x, row.close_at_eod), abs=1e-12)
+            assert row.start == bars.timestamps[start]
+            assert row.end == bars.timestamps[start + horizon - 1]
+            each = [
+                [
+                    fills_reference.bar_return(*bar, *x, 0.0, row.close_at_eod, rule)
+                    for rule in ("causal", "optimistic")
+                ]
+                for bar in ahead
+            ]
+            if strategy != "always_on":  # one side a bar, so that a bar is a trade
+                assert row.ambiguous == sum(causal != optimistic for causal, optimistic in each)
+        selected = rows[rows["selected"]].iloc[0]
+        if abs(best[True] - best[False]) > 1e-12:
+            assert selected.close_at_eod == (best[True] > best[False])
+        x = selected.high_offset, selected.low_offset
+        kept[strategy] += [
+            fills_reference.bar_return(*bar, *x, 0.0005, selected.close_at_eod, "causal") for bar in ahead
+        ]
+    for name, returns in kept.items():
+        row = result.summary.set_index("strategy").loc[name]
+        mean, deviation = statistics.fmean(returns), statistics.stdev(returns)
+        assert row.total_return == pytest.approx(math.prod(1 + r for r in returns) - 1, abs=1e-12)
+        assert row.volatility == pytest.approx(deviation * math.sqrt(252), abs=1e-12)
+        assert row.out_of_sample_mean == pytest.approx(mean, abs=1e-14)
+        if deviation > 0:
+            assert row.sharpe == pytest.approx(mean / deviation * math.sqrt(252), rel=1e-9)
+        tuned = result.simulations.query("strategy == @name and selected")
+        assert row.in_sample_mean == pytest.approx(tuned["in_sample"].mean() / window, abs=1e-14)
+        assert row.gap == pytest.approx(row.in_sample_mean - mean, abs=1e-14)
+        assert row.trades == tuned["trades"].sum()
+
+
+# ---- shape
+
+
+@pytest.mark.parametrize(("count", "horizon"), [(1, 1), (7, 1), (4, 5), (1, 9)])
+def test_out_of_sample_stretches_tile_the_last_bars(count, horizon):
+    bars = tail()
+    result = bt.backtest_forecasts("NASDAQ", count, data=bars, window=40, horizon=horizon, model="range")
+    for _, part in result.returns.groupby("strategy"):
+        np.testing.assert_array_equal(part["timestamp"], bars.timestamps[-count * horizon :])
+        assert part["simulation"].tolist() == np.repeat(range(count), horizon).tolist()
+    spans = result.simulations.drop_duplicates("simulation")
+    np.testing.assert_array_equal(spans["start"], bars.timestamps[-count * horizon :: horizon])
+    np.testing.assert_array_equal(spans["end"], bars.timestamps[-count * horizon :][horizon - 1 :: horizon])
+    assert len(result.simulations) == count * 3 * 2
+
+
+def test_columns_are_the_contract():
+    result = bt.backtest_forecasts("SP500", 2, window=30)
+    contract = [
+        "simulation", "strategy", "close_at_eod", "selected", "high_offset", "low_offset", "in_sample",
+        "out_of_sample", "trades", "ambiguous", "start", "end", "optimizer_seconds", "evaluations",
+    ]  # fmt: skip
+    assert list(result.simulations.columns)[: len(contract)] == contract
+    assert result.summary["strategy"].tolist() == ["maxdiff", "always_on", "untuned", "buy_hold"]
+    assert repr(result) == "BacktestResult(SP500, 2 simulations, fills='causal')"
+
+
+def test_only_the_selected_policy_counts():
+    result = bt.backtest_forecasts("NASDAQ", 20, data=tail(), window=50, horizon=2, model="range")
+    keys = ["strategy", "simulation"]
+    best = result.simulations.loc[result.simulations.groupby(keys)["in_sample"].idxmax()].set_index(keys)
+    chosen = result.simulations[result.simulations["selected"]].set_index(keys)
+    assert (result.simulations.groupby(keys)["selected"].sum() == 1).all()
+    assert (chosen["in_sample"] == best["in_sample"].loc[chosen.index]).all()
+    earned = (
+        result.returns[result.returns["strategy"] != "buy_hold"]
+        .groupby(keys)[["value", "trades", "ambiguous"]]
+        .sum()
+    )
+    np.testing.assert_allclose(earned["value"], chosen["out_of_sample"].loc[earned.index], atol=1e-15)
+    for name in ("trades", "ambiguous"):
+        assert earned[name].tolist() == chosen[name].loc[earned.index].tolist()
+
+
+def test_the_three_rules_bracket_one_another():
+    bars = tail()
+    results = {
+        rule: bt.backtest_forecasts("NASDAQ", 20, data=bars, window=50, fills=rule, model="range")
+        for rule in ("causal", "optimistic", "published")
+    }
+    for rule, result in results.items():
+        assert (result.returns["optimistic"] >= result.returns["causal"] - 1e-15).all()
+        if rule != "published":
+            np.testing.assert_array_equal(result.returns["value"], result.returns[rule])
+    tuned = [results[rule].simulations["in_sample"].to_numpy() for rule in ("causal", "optimistic")]
+    assert (tuned[1] >= tuned[0]).all()  # the same box, a rule that never pays less
+
+
+# ---- no look-ahead
+
+
+@pytest.mark.slow
+@settings(max_examples=12, deadline=None)
+@given(
+    back=st.integers(1, 24),
+    factor=st.floats(0.7, 1.4),
+    horizon=st.sampled_from([1, 3]),
+    optimizer=st.sampled_from(["exact", "random"]),
+)
+def test_no_simulation_that_ends_before_a_bar_knows_it(back, factor, horizon, optimizer):
+    bars = tail(n=140)
+    t = len(bars) - back
+    prices = np.array([bars.open, bars.high, bars.low, bars.close])
+    prices[:, t] *= factor
+    prices[1, t] *= 1.02
+    other = replace(bars, **dict(zip(("open", "high", "low", "close"), prices, strict=True)))
+    options = {"window": 40, "horizon": horizon, "model": "range", "optimizer": optimizer, "budget": 20}
+    before, after = (
+        table(bt.backtest_forecasts("X", 24 // horizon, data=b, **options)) for b in (bars, other)
+    )
+    earlier = (before["end"] < bars.timestamps[t]).to_numpy()
+    pd.testing.assert_frame_equal(before[earlier], after[earlier], check_exact=True)
+    tuned_before = (before["start"] <= bars.timestamps[t]).to_numpy()
+    offsets = ["high_offset", "low_offset", "in_sample", "close_at_eod", "selected"]
+    pd.testing.assert_frame_equal(
+        before.loc[tuned_before, offsets], after.loc[tuned_before, offsets], check_exact=True
+    )
+
+
+def test_a_changed_bar_does_change_what_comes_after():
+    """Without this, a backtest that ignores its bars would pass above."""
+    bars = tail(n=140)
+    prices = np.array([bars.open, bars.high, bars.low, bars.close])
+    prices[:, -10] *= 1.2
+    other = replace(bars, **dict(zip(("open", "high", "low", "close"), prices, strict=True)))
+    before, after = (bt.backtest_forecasts("X", 20, data=b, window=40, model="range") for b in (bars, other))
+    assert not table(before).equals(table(after))
+
+
+# ---- the same every time
+
+SCRIPT = """
+import sys, backtune as bt
+result = bt.backtest_forecasts("SP500", 10, window=60, optimizer="{0}", budget=60)
+for table in (result.simulations.drop(columns="optimizer_seconds"), result.summary, result.returns):
+    sys.stdout.write(table.to_csv())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["exact", "scipy:differential_evolution"])
+def test_same_input_same_output_to_the_bit_in_any_process(optimizer):
+    script = SCRIPT.format(optimizer)
+    env = {**os.environ, "PYTHONHASHSEED": "7"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env)
+    first, second = (
+        bt.backtest_forecasts("SP500", 10, window=60, optimizer=optimizer, budget=60) for _ in range(2)
+    )
+    for result in (first, second):
+        texts = [table(result).to_csv(), result.summary.to_csv(), result.returns.to_csv()]
+        assert "".join(texts) == done.stdout
+
+
+@pytest.mark.parametrize(
+    "method", ["exact", "grid", "random", "scipy", "scipy:direct", "scipy:differential_evolution"]
+)
+def test_every_optimizer_runs_within_bounds_and_budget(method):
+    result = bt.backtest_forecasts("SP500", 2, window=40, optimizer=method, budget=40)
+    exact = bt.backtest_forecasts("SP500", 2, window=40)
+    rows = result.simulations
+    assert (rows[["high_offset", "low_offset"]].abs() <= 0.03).all(axis=None)
+    assert (rows["in_sample"] <= exact.simulations["in_sample"]).all()
+    if method != "exact":
+        assert (rows["evaluations"] <= 40).all()
+
+
+# ---- yardsticks, fees, assets
+
+
+def test_buy_hold_is_the_price_less_two_fees():
+    bars = tail()
+    result = bt.backtest_forecasts("X", 30, data=bars, window=40, fee=0.01, model="range")
+    grown = bars.close[-1] / bars.close[-31]
+    row = result.summary.set_index("strategy").loc["buy_hold"]
+    first = bars.close[-30] / bars.close[-31]
+    assert row.total_return == pytest.approx(grown * (first - 0.01) / first * 0.99 - 1, rel=1e-12)
+    assert row.trades == 1
+    assert math.isnan(row.in_sample_mean)
+
+
+def test_untuned_keeps_offsets_at_zero():
+    rows = bt.backtest_forecasts("SP500", 5, window=40).simulations.query("strategy == 'untuned'")
+    assert (rows[["high_offset", "low_offset"]] == 0).all(axis=None)
+
+
+def test_crypto_is_not_shorted_and_costs_more():
+    bars = tail()
+    stock, crypto = (
+        bt.backtest_forecasts(
+            "X", 15, data=bars, window=40, asset=asset, strategies=["always_on"], model="range"
+        )
+        for asset in ("stock", "crypto")
+    )
+    free = bt.backtest_forecasts("X", 15, data=bars, window=40, asset="crypto", fee=0.0015, model="range")
+    pd.testing.assert_series_equal(
+        table(crypto).query("strategy == 'always_on'")["in_sample"].reset_index(drop=True),
+        table(free).query("strategy == 'always_on'")["in_sample"].reset_index(drop=True),
+    )
+    assert crypto.summary.trades.iloc[0] <= 15 < 2 * 15
+    assert (crypto.simulations["in_sample"].iloc[:30] <= stock.simulations["in_sample"].iloc[:30]).all()
+
+
+def test_the_asset_asked_for_holds_for_the_sample_too():
+    result = bt.backtest_forecasts("SP500", 2, window=40, asset="crypto")
+    assert result.bars.asset == "crypto"
+
+
+def test_a_strategy_of_ones_own():
+    def never(forecast, can_short):
+        return np.zeros(len(forecast.high)), np.zeros(len(forecast.high))
+
+    result = bt.backtest_forecasts("SP500", 3, window=40, strategies=[Strategy("never", never)])
+    row = result.summary.set_index("strategy").loc["never"]
+    assert (row.total_return, row.trades) == (0.0, 0)
+    assert math.isnan(row.hit_rate)
+
+
+# ---- data and settings
+
+
+def test_data_from_folder_file_frame_and_bars(tmp_path):
+    data = frame(n=120)
+    data.to_csv(tmp_path / "ABC.csv", index=False)
+    results = [
+        bt.backtest_forecasts("ABC", 3, data=given, window=40)
+        for given in (tmp_path, str(tmp_path / "ABC.csv"), data, bt.load_bars(data))
+    ]
+    for result in results[1:]:
+        pd.testing.assert_frame_equal(table(result), table(results[0]), check_exact=True)
+        assert result.symbol == "ABC"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_simulations": 0}, "num_simulations is 0"),
+        ({"num_simulations": 2.5}, "num_simulations is 2.5"),
+        ({"num_simulations": True}, "num_simulations is True"),
+        ({"window": -1}, "window is -1"),
+        ({"horizon": 0}, "horizon is 0"),
+        ({"budget": 0}, "budget is 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"fee": 1.5}, "fee is 1.5"),
+        ({"fee": float("nan")}, "fee is nan"),
+        ({"fee": False}, "fee is False"),
+        ({"drop_bad": "no"}, "drop_bad is 'no'"),
+        ({"asset": "bond"}, "unknown asset 'bond'"),
+        ({"fills": "casual"}, "did you mean 'causal'"),
+        ({"model": "rnage"}, "did you mean 'range'"),
+        ({"optimizer": "exat"}, "did you mean 'exact'"),
+        ({"optimizer": "scipy:nope"}, "unknown algorithm of scipy"),
+        ({"strategies": []}, "strategies are"),
+        ({"strategies": "maxdiff"}, "strategies are 'maxdiff'"),
+        ({"strategies": ["maxdiff", "maxdiff"]}, "used twice"),
+        ({"strategies": ["untuned"]}, "unknown strategy 'untuned'"),
+        ({"bounds": ((0.1, -0.1), (0, 0))}, "bounds of high_offset"),
+        ({"bounds": ((0, np.nan), (0, 0))}, "bounds of high_offset"),
+        ({"data": 5}, "data is of type int"),
+        ({"data": "/nowhere/at/all"}, "is not a folder"),
+    ],
+)
+def test_bad_settings_are_one_line(options, message):
+    with pytest.raises(bt.BacktuneError) as caught:
+        bt.backtest_forecasts("SP500", **{"num_simulations": 2, **options})
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("symbol", ["../x", "", None, 5, "a\\b"])
+def test_bad_symbols(symbol):
+    with pytest.raises(bt.SettingError, match="is not usable"):
+        bt.backtest_forecasts(symbol, 2)
+
+
+def test_no_data_names_the_cure():
+    with pytest.raises(bt.BarsError, match=r"data=FOLDER.*SP500 and NASDAQ are built in"):
+        bt.backtest_forecasts("TSLA", 2)
+
+
+def test_numpy_numbers_are_numbers():
+    result = bt.backtest_forecasts("SP500", np.int64(2), window=np.int32(40), fee=np.float32(0.001))
+    plain = result.settings.as_dict()
+    assert [type(plain[name]) for name in ("num_simulations", "window", "fee")] == [int, int, float]
+
+
+# ---- plug-ins of the caller's own
+
+
+class Sharpe(Optimizer):
+    """Maximizes something else than the total: what it reports as its value is no return."""
+
+    library = "sharpe"
+
+    def optimize(self, objective, *, budget=500, seed=0, time_limit=None):
+        rng = np.random.default_rng(seed)
+        low, high = np.array(objective.bounds).T
+        points = low + (high - low) * rng.random((budget, len(low)))
+        ratios = [np.mean(r) / (np.std(r) or np.inf) for r in map(objective.returns, points)]
+        best = int(np.argmax(ratios))
+        return Optimum(points[best], float(ratios[best]), budget, 0.0, self.method)
+
+
+class Fixed(Optimizer):
+    """Gives the same thing for every problem."""
+
+    library = "fixed"
+
+    def __init__(self, given):
+        super().__init__()
+        self.given = given
+
+    def optimize(self, objective, *, budget=500, seed=0, time_limit=None):
+        return self.given
+
+
+def test_in_sample_is_the_problems_own_total_whatever_an_optimizer_maximized():
+    bars = tail()
+    result = bt.backtest_forecasts("X", 6, data=bars, window=60, optimizer=Sharpe(), budget=20, model="range")
+    made, chosen = bt.forecast(bars, "range"), bt.backtest.Settings(num_simulations=6, window=60)
+    first = len(bars) - 6
+    for name in ("maxdiff", "always_on", "untuned"):
+        strategy = next(s for s in strategies(["maxdiff", "always_on"]) if s.name == name)
+        for problem in strategy.problems(bars, made, chosen).values():
+            offset = len(bars) - problem.size
+            rows = result.simulations[
+                (result.simulations["strategy"] == name)
+                & (result.simulations["close_at_eod"] == problem.close_at_eod)
+            ]
+            for row in rows.itertuples():
+                start = first + row.simulation - offset
+                assert row.in_sample == problem.window(start - 60, start)((row.high_offset, row.low_offset))
+    best = result.simulations.groupby(["strategy", "simulation"])["in_sample"].transform("max")
+    assert (result.simulations["in_sample"] == best)[result.simulations["selected"]].all()
+
+
+@pytest.mark.parametrize("method", ["random", "scipy", "nevergrad:DE", "cma", Sharpe()])
+def test_a_strategys_figures_do_not_depend_on_its_place_in_the_list(method):
+    def one_side(forecast, can_short):
+        return np.ones(len(forecast.high)), np.zeros(len(forecast.high))
+
+    options = {"data": tail(), "window": 40, "optimizer": method, "budget": 25, "model": "range"}
+    own = Strategy("own", one_side)
+    orders = (["always_on"], ["maxdiff", "always_on"], ["always_on", own, "maxdiff"], [own, "always_on"])
+    runs = [bt.backtest_forecasts("X", 3, strategies=order, **options) for order in orders]
+    alone = table(runs[0]).query("strategy == 'always_on'").reset_index(drop=True)
+    for run in runs[1:]:
+        again = table(run).query("strategy == 'always_on'").reset_index(drop=True)
+        pd.testing.assert_frame_equal(again, alone, check_exact=True)
+
+
+def test_two_strategies_of_the_same_sizes_are_searched_with_seeds_of_their_own():
+    both = [Strategy(name, STRATEGIES["always_on"].sizes) for name in ("one", "other")]
+    options = {"data": tail(), "window": 40, "optimizer": "random", "budget": 20}
+    rows = bt.backtest_forecasts("X", 3, strategies=both, **options).simulations
+    one, other = (rows.loc[rows["strategy"] == name, "high_offset"].tolist() for name in ("one", "other"))
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    "x", [np.array([0.5, 0.0]), np.array([np.nan, 0.0]), np.zeros(3), np.zeros(1), None, "x", 0.0]
+)
+def test_an_optimizer_that_leaves_the_box_is_one_line(x):
+    given = Fixed(Optimum(x, 1.0, 1, 0.0, "fixed"))
+    with pytest.raises(bt.OptimizerError, match=r"optimizer fixed gave x = .*no point of the box") as caught:
+        bt.backtest_forecasts("X", 3, data=tail(), window=40, optimizer=given)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_optimizer_is_not_asked_about_a_yardstick():
+    given = Fixed(Optimum(np.array([0.01, -0.01]), 1.0, 1, 0.0, "fixed"))
+    rows = bt.backtest_forecasts("X", 3, data=tail(), window=40, optimizer=given).simulations
+    assert set(rows.query("strategy == 'untuned'")["high_offset"]) == {0.0}
+    assert set(rows.query("strategy != 'untuned'")["high_offset"]) == {0.01}
+
+
+def test_an_optimizer_without_a_name_is_refused():
+    class Nameless(Optimizer):
+        def optimize(self, objective, **options):
+            raise AssertionError
+
+    with pytest.raises(bt.SettingError, match="optimizer is a Nameless without a name"):
+        bt.backtest_forecasts("X", 3, data=tail(), optimizer=Nameless())
+
+
+@pytest.mark.parametrize(
+    "seed", [np.int64(3), np.int8(3), np.uint32(3), np.uint64(3), np.array(3), np.array(3, dtype=np.uint16)]
+)
+def test_a_seed_is_the_same_whatever_holds_it(seed):
+    options = {"data": tail(), "window": 40, "optimizer": "random", "budget": 10}
+    given, plain = (bt.backtest_forecasts("X", 2, seed=s, **options) for s in (seed, 3))
+    pd.testing.assert_frame_equal(table(given), table(plain), check_exact=True)
+    assert (given.settings.seed, type(given.settings.seed)) == (3, int)
+    assert given.settings == plain.settings
+
+
+@pytest.mark.parametrize(
+    "seed", [np.float64(3.0), np.array([3]), np.array(3.0), np.bool_(True), "3", None, -1]
+)
+def test_what_is_no_whole_number_is_no_seed(seed):
+    with pytest.raises(bt.SettingError, match="seed is"):
+        bt.backtest_forecasts("X", 2, data=tail(), seed=seed)
+
+
+# ---- a forecast with a hole
+
+
+class Holed(Forecaster):
+    """The range forecaster, without a forecast of some bars."""
+
+    name, warm_up = "holed", Range.warm_up
+
+    def __init__(self, *holes, value=np.nan, rows=(0, 1, 2)):
+        self.holes, self.value, self.rows = list(holes), value, list(rows)
+
+    def moves(self, bars):
+        moves = np.array(Range().moves(bars))
+        moves[np.ix_(self.rows, self.holes)] = self.value
+        return tuple(moves)
+
+
+@pytest.mark.parametrize(
+    ("value", "rows"),
+    [
+        (np.nan, (0, 1, 2)), (np.nan, (0,)), (np.nan, (1,)), (np.inf, (0, 1, 2)), (np.inf, (0,)),
+        (-np.inf, (1,)), (-np.inf, (0, 1, 2)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("hole", [110, 150, 159])
+def test_a_hole_in_a_forecast_is_named_as_a_hole(hole, value, rows):
+    bars = tail()
+    with pytest.raises(bt.ForecasterError) as caught:
+        bt.backtest_forecasts("X", 10, data=bars, window=50, model=Holed(hole, value=value, rows=rows))
+    said = str(caught.value)
+    assert (
+        f"the forecast of {str(bars.timestamps[hole])[:10]} (bar {hole}) by model 'holed' is missing" in said
+    )
+    assert "more bars" not in said
+    assert "\n" not in said
+
+
+def test_several_holes_are_counted():
+    with pytest.raises(bt.ForecasterError, match=r"\(bar 120\).*is missing, and so are 2 more"):
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(120, 121, 155))
+
+
+def test_a_hole_that_no_window_needs_costs_nothing():
+    holed, whole = (
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=model) for model in (Holed(60), Holed())
+    )
+    pd.testing.assert_frame_equal(table(holed), table(whole), check_exact=True)
+
+
+def test_a_forecast_that_begins_late_is_too_few_bars():
+    with pytest.raises(bt.BarsError, match="before the first forecast"):
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(*range(130)))
+
+
+def test_a_model_that_forecasts_nothing_says_so():
+    with pytest.raises(bt.ForecasterError, match="made no forecast of any bar of X"):
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(*range(160)))
+
+
+# ---- strategies that never trade say why
+
+
+def sizes_of(long, short):
+    def sizes(forecast, can_short):
+        ones = np.ones(len(forecast.high))
+        return long * ones, short * ones * can_short
+
+    return Strategy("own", sizes)
+
+
+@pytest.mark.parametrize(
+    ("asset", "strategy", "options", "reason"),
+    [
+        ("crypto", sizes_of(0, 1), {}, "its side is never long in these bars and shorts are not allowed"),
+        ("stock", sizes_of(0, 0), {}, "its side is neither long nor short in any of these bars"),
+        (
+            "stock", sizes_of(1, 0), {"bounds": ((0.0, 0.0), (-5.0, -5.0))},
+            "it had an order in 3 bars, and none was filled",
+        ),
+        ("stock", sizes_of(1, 1), {}, ""),
+    ],
+)  # fmt: skip
+def test_a_strategy_that_never_traded_says_why(asset, strategy, options, reason):
+    result = bt.backtest_forecasts(
+        "X", 3, data=tail(), window=40, asset=asset, strategies=[strategy], **options
+    )
+    rows = result.summary.set_index("strategy")
+    assert rows.loc["own"].idle_reason == reason
+    assert (rows.loc["own"].trades == 0) == bool(reason)
+    assert rows.loc["buy_hold"].idle_reason == ""
+
+
+def test_the_times_of_the_exchange_are_kept_bar_by_bar():
+    """Bars stamped at the close, 15:30 of Kolkata."""
+    data = frame(n=120).set_index("Date").shift(freq="15.5h").tz_localize("Asia/Kolkata")
+    result = bt.backtest_forecasts("X", 3, data=data, window=40)
+    for table in (result.returns, result.configurations):
+        ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")
+        assert ahead["local"].tolist() == data.index.tz_localize(None)[-3:].tolist()
+        assert (ahead["local"] - ahead["timestamp"] == pd.Timedelta(hours=5.5)).all()

@@ -1,0 +1,114 @@
+"""Whatever decides a result changes its key, and nothing else does."""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from ways import WAYS, World, forget
+
+import backtune as bt
+from backtune.identity import key_of
+from backtune.runner.key import forecast_decides, result_identity, run_identity
+
+if __name__ != "__main__":
+    sys.dont_write_bytecode = True  # a module that is written twice in a second is read twice
+
+
+def identity(world):
+    """Identity of the result that a run of this world would give."""
+    settings = world.made()
+    forecast = bt.forecast(world.bars, settings.model) if forecast_decides(settings) else None
+    with versions(world.versions):
+        run = run_identity(settings)
+        return result_identity(run, world.bars, settings, forecast)
+
+
+@contextlib.contextmanager
+def versions(others):
+    look_up, python = importlib.metadata.version, platform.python_version
+    importlib.metadata.version = lambda name: others.get(name) or look_up(name)
+    platform.python_version = lambda: others.get("python") or python()
+    try:
+        yield
+    finally:
+        importlib.metadata.version, platform.python_version = look_up, python
+
+
+def set_up(name, folder, changed):
+    folder.mkdir(exist_ok=True)
+    world = World(folder)
+    WAYS[name](world, changed)
+    return world
+
+
+@pytest.fixture
+def folder(tmp_path):
+    yield tmp_path / "world"
+    sys.path[:] = [path for path in sys.path if path != str(tmp_path / "world")]
+    forget()
+
+
+def test_there_are_more_than_forty():
+    assert len(WAYS) >= 40
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_change_of_what_decides_a_result_is_another_key(name, folder):
+    before = key_of(identity(set_up(name, folder, changed=False)))
+    after = key_of(identity(set_up(name, folder, changed=True)))
+    assert len(before) == len(after) == 64
+    assert before != after
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_the_same_again_is_the_same_key(name, folder):
+    first, again = (key_of(identity(set_up(name, folder, changed=False))) for _ in range(2))
+    assert len(first) == 64
+    assert first == again
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_what_differs_is_said_in_a_line(name, folder):
+    from backtune.identity import differences
+
+    before, after = (identity(set_up(name, folder, changed)) for changed in (False, True))
+    said = differences(json.loads(json.dumps(before)), json.loads(json.dumps(after)))
+    assert said
+    assert all("\n" not in line and len(line) < 200 for line in said)
+    assert differences(before, before) == []
+
+
+def test_another_process_finds_the_same_keys(tmp_path):
+    """Neither the order of sets nor an address in memory is part of a key."""
+
+    def keys(seed):
+        env = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        command = [sys.executable, __file__, str(tmp_path)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    first, second = keys("1"), keys("2")
+    assert set(first) == set(WAYS)
+    assert {name for name in first if first[name] != second[name]} == set()
+
+
+def every_key(folder):
+    """Keys of all worlds, unchanged."""
+    keys = {}
+    for name in WAYS:
+        place = Path(folder) / name
+        keys[name] = key_of(identity(set_up(name, place, changed=False)))
+        sys.path[:] = [path for path in sys.path if path != str(place)]
+        forget()
+    return keys
+
+
+if __name__ == "__main__":
+    print(json.dumps(every_key(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())))  # noqa: T201

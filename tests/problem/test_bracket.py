@@ -1,0 +1,139 @@
+"""What happened inside a bar is known here, so that the fill rules can be held against the truth.
+
+Paths are walked price by price: an order at a level is filled by the first price beyond it, and one that only
+touches it, the open's among them, fills nothing. The bars of those paths are all that a problem is given.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backtune import EntryExitProblem, HoldProblem
+from price_paths import levels_on, moves_of, price_paths
+
+FEE = 0.0005
+ROUNDING = 1e-12
+
+
+def true_returns(moves, up, down, short, at_close):
+    """Return of a bar (n,) along its path, NaN where nothing is filled: by the path alone, not by a rule."""
+    prices = -moves if short else moves  # mirrored, a short buys below and leaves above as a long does
+    enter, leave = (-up, -down) if short else (down, up)
+    beyond = prices < enter[:, None]
+    first = beyond.argmax(axis=1)
+    filled = beyond.any(axis=1)
+    after = np.arange(moves.shape[1]) > first[:, None]
+    taken = filled & (after & (prices > leave[:, None])).any(axis=1) & (not at_close)
+    paid = np.where(first == 0, prices[:, 0], enter)
+    got = np.where(taken, leave, prices[:, -1])
+    ratio = (1.0 - got) / (1.0 - paid) if short else (1.0 + got) / (1.0 + paid)
+    result = (1.0 - FEE) - ratio * (1.0 + FEE) if short else ratio * (1.0 - FEE) - (1.0 + FEE)
+    return np.where(filled, result, np.nan)
+
+
+@pytest.mark.parametrize("at_close", [False, True])
+@pytest.mark.parametrize("ticks", [True, False])
+def test_the_truth_of_every_fill_lies_between_causal_and_optimistic(ticks, at_close):
+    """0 outside in 50,000 fills over both kinds of exit: gaps, jumps, a tick grid, both sides."""
+    rng = np.random.default_rng(3)
+    fills = outside = touches = 0
+    while fills < 12_500:
+        paths = price_paths(rng, 4_001, ticks=ticks)
+        moves, o, h, lo, c = moves_of(paths)
+        up, down = levels_on(rng, paths, ticks)
+        for short in (False, True):
+            problem = EntryExitProblem(
+                o, h, lo, c, up, down, float(not short), float(short), fee=FEE, close_at_eod=at_close
+            )
+            truth = true_returns(moves, up, down, short, at_close)
+            least, most = (problem.under(rule).returns((0, 0)) for rule in ("causal", "optimistic"))
+            filled = ~np.isnan(truth)
+            assert (problem.trades((0, 0)) == filled).all()
+            assert problem.under("optimistic")((0, 0)) >= np.nansum(truth) - 1e-9 >= problem((0, 0)) - 2e-9
+            outside += np.sum(filled & ((truth < least - ROUNDING) | (truth > most + ROUNDING)))
+            touches += np.sum(o == (up if short else down))
+            fills += filled.sum()
+    assert outside == 0
+    assert touches > 100  # opens that stand exactly at the level
+
+
+def held_total(moves, opens, up, down, stops, max_bars, short):
+    """Total of positions held along a path: walked price by price, an order at a level filled by the next
+    beyond it.
+
+    `opens` are the previous closes as prices. A stop needs a touch, a limit a price beyond it; a position
+    that leaves in a bar lets the next bar's order be the next entry."""
+    total = paid = 0.0
+    entry = stop = None
+    fills = 0
+    for t, row in enumerate(moves):
+        prices = -row if short else row  # mirrored, as above
+        enter, goal = (-up[t], -down[t]) if short else (down[t], up[t])
+        ordered = entry is None
+        for i, price in enumerate(prices):
+            left = None
+            if entry is None and ordered and price < enter:
+                entry, ordered, fills = t, False, fills + 1
+                at = price if i == 0 else enter
+                paid = opens[t] * (1.0 - at if short else 1.0 + at)
+                stop = None if stops is None else opens[t] * (1.0 + stops[t])
+                here = opens[t] * (1.0 - price if short else 1.0 + price)
+                if stop is not None and (here >= stop if short else here <= stop):  # one jump went as far
+                    level = -(stop / opens[t] - 1.0) if short else stop / opens[t] - 1.0
+                    left = min(level, at)
+            elif entry is not None:
+                here = opens[t] * (1.0 - price if short else 1.0 + price)
+                if stop is not None and (here >= stop if short else here <= stop):
+                    level = -(stop / opens[t] - 1.0) if short else stop / opens[t] - 1.0
+                    left = price if i == 0 else level
+                elif price > goal:
+                    left = price if i == 0 and entry < t else goal
+            last = t == len(moves) - 1 or (entry is not None and t - entry + 1 == max_bars)
+            if left is None and entry is not None and last and i == len(prices) - 1:
+                left = price
+            if left is not None:
+                ratio = opens[t] * (1.0 - left if short else 1.0 + left) / paid
+                total += (1.0 - FEE) - ratio * (1.0 + FEE) if short else ratio * (1.0 - FEE) - (1.0 + FEE)
+                entry = stop = None
+                ordered = False
+    return total, fills
+
+
+@pytest.mark.parametrize(
+    "stop", [None, -0.0101, -0.0257]
+)  # between ticks: a stop needs a touch, which must not be one of rounding
+@pytest.mark.parametrize("ticks", [True, False])
+def test_the_truth_of_held_positions_lies_between_causal_and_optimistic(ticks, stop):
+    """0 outside on 1,200 paths: positions over bars, stops, both sides, gaps, jumps, a tick grid."""
+    rng = np.random.default_rng(11)
+    outside = fills = wide = 0
+    for number in range(200):
+        paths = price_paths(rng, 26, steps=16, ticks=ticks)
+        moves, o, h, lo, c = moves_of(paths)
+        up, down = levels_on(rng, paths, ticks)
+        short, max_bars = bool(number % 2), (2, 5, 20)[number % 3]
+        problem = HoldProblem(
+            o,
+            h,
+            lo,
+            c,
+            up,
+            down,
+            float(not short),
+            float(short),
+            fee=FEE,
+            max_bars=max_bars,
+            stop_offset=stop,
+        )
+        stops = (
+            None if stop is None else (np.maximum(up - stop, 0.0) if short else np.minimum(down + stop, 0.0))
+        )
+        truth, count = held_total(moves, paths[:-1, -1], up, down, stops, max_bars, short)
+        least, most = problem((0, 0)), problem.under("optimistic")((0, 0))
+        outside += not least - 1e-10 <= truth <= most + 1e-10
+        wide += most > least + 1e-9
+        fills += count
+    assert outside == 0
+    assert fills > 600
+    assert wide > 20

@@ -1,0 +1,237 @@
+"""The rule: what it says about made-up records, and that it says nothing but the rule."""
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backtune.verdict.evidence import EXPOSURE, NOTHING, evidence
+from backtune.verdict.luck import holm
+from backtune.verdict.rule import EDGE, HANGS, LEAST_TRADED, LEVEL, NONE, RULE, UNKNOWN, judge
+
+
+def record(causal, optimistic=None, market=None, trades=None, second=None, second_optimistic=None):
+    """Evidence of two tuned strategies, the second one dull or as given, beside untuned and buy_hold."""
+    n = len(causal)
+    rng = np.random.default_rng(99)
+    optimistic = causal if optimistic is None else optimistic
+    market = rng.normal(0, 0.01, n) if market is None else market
+    trades = np.ones(n, int) if trades is None else trades
+    stamps = pd.date_range("2020-01-01", periods=n)
+
+    def rows(name, low, high, traded):
+        differs = (low != high).astype(int)
+        return pd.DataFrame(
+            {
+                "strategy": name, "timestamp": stamps, "value": low, "causal": low, "optimistic": high,
+                "trades": traded, "ambiguous": differs, "turnover": 2.0 * traded,
+            }
+        )  # fmt: skip
+
+    dull = rng.normal(-0.001, 0.01, n)
+    second = dull if second is None else second
+    second_optimistic = second if second_optimistic is None else second_optimistic
+    returns = pd.concat(
+        [
+            rows("sharp", causal, optimistic, trades),
+            rows("dull", second, second_optimistic, np.ones(n, int)),
+            rows("untuned", dull, dull, np.ones(n, int)),
+            rows("buy_hold", market, market, np.ones(n, int)),
+        ]
+    )
+    tried = pd.concat([returns.assign(exit=str(policy), selected=policy) for policy in (True, False)])
+    tried = tried[tried["strategy"] != "buy_hold"]
+    names = {"tuned": ["sharp", "dull"], "yardsticks": ("untuned", "buy_hold")}
+    return evidence(returns, tried, 252, **names)
+
+
+def verdict(*args, **options):
+    return judge({"X": record(*args, **options)}, {"X": 1.0})["X"]
+
+
+def normal(mean, n=70, seed=0):
+    """Returns of exactly this mean, with a standard deviation of 1 %."""
+    drawn = np.random.default_rng(seed).standard_normal(n)
+    return mean + 0.01 * (drawn - drawn.mean()) / drawn.std(ddof=1)
+
+
+def test_a_strong_record_is_an_edge():
+    found = verdict(normal(0.006))
+    assert found.verdict == EDGE
+    assert found.evidence.strategy == "sharp"
+    assert found.days_needed is None
+    assert "edge" in found.sentence
+
+
+def test_a_losing_record_is_no_edge():
+    found = verdict(normal(-0.006))
+    assert found.verdict == NONE
+    assert "No edge" in found.sentence
+
+
+def test_a_weak_record_cannot_tell_and_says_how_long_it_takes():
+    found = verdict(normal(0.0012, seed=1))
+    assert found.verdict == UNKNOWN
+    assert found.days_needed > 0
+    assert f"{found.days_needed:,} more days needed" in found.label
+
+
+def test_days_needed_are_about_the_days_after_which_the_rule_says_edge():
+    """The same record, repeated for half as long again as asked, passes; half of what is asked does not."""
+    weak = normal(0.0013, seed=4)
+    found = verdict(weak)
+    assert found.verdict == UNKNOWN
+    times = (found.evidence.bars + found.days_needed) / found.evidence.bars
+    assert verdict(np.tile(weak, int(np.ceil(1.5 * times)))).verdict == EDGE
+    assert verdict(weak[: max(30, int(70 * times / 2))]).verdict != EDGE
+
+
+def test_profit_under_the_optimistic_rule_alone_hangs_on_the_order():
+    low = normal(-0.001)
+    found = verdict(low, low + 0.012)
+    assert found.verdict == HANGS
+    assert "hang on the order" in found.sentence
+
+
+def test_market_exposure_is_no_edge():
+    market = normal(0.006, seed=3)
+    found = verdict(0.5 * market - 0.0004 + normal(0.0, seed=8) * 0.05, market=market)
+    assert found.verdict == NONE
+    assert "exposure" in found.sentence
+
+
+def test_two_strategies_that_pass_a_question_each_are_no_edge():
+    """One earned what its exposure to the market gave, the other beat its exposure: neither did both."""
+    market = normal(0.006, seed=3)
+    with_it = market + normal(-0.0001, seed=8) * 0.05
+    against_it = -market + normal(0.0055, seed=9) * 0.05 + 0.004
+    found = verdict(with_it, market=market, second=against_it)
+    assert found.evidence.strategy == "sharp"
+    assert max(test.spa for test in (found.evidence.tests[name] for name in (NOTHING, EXPOSURE))) <= 0.05
+    assert found.verdict != EDGE
+
+
+def test_what_hangs_on_the_order_has_to_be_traded_often_enough_too():
+    """The strategy that the optimistic rule likes traded 14 times; that the other one did is no help."""
+    low, traded = normal(-0.001), np.arange(70) % 5 == 0
+    high = np.where(traded, 0.02 + np.abs(normal(0.0, seed=5)), 0.0)
+    found = verdict(np.where(traded, -0.02, 0.0), high, trades=traded.astype(int), second=low)
+    assert found.evidence.hanging.strategy == "sharp"
+    assert found.evidence.strategy == "dull"
+    assert found.p_optimistic <= 0.05
+    assert found.verdict != HANGS
+
+
+def test_too_few_trades_are_no_edge_however_good():
+    n = LEAST_TRADED - 1
+    traded = np.arange(70) < n
+    found = verdict(np.where(traded, np.abs(normal(0.01)), 0.0), trades=traded.astype(int))
+    assert found.verdict == UNKNOWN
+    assert found.days_needed >= 70 / n - 1
+
+
+def test_never_trading_is_no_edge():
+    found = verdict(np.zeros(70) - 0.0, trades=np.zeros(70, int))
+    assert found.verdict == NONE
+
+
+@pytest.mark.parametrize("causal", [np.array([0.01, 0.02]), np.array([0.01]), np.full(10, 0.001)])
+def test_a_record_that_no_test_can_judge_cannot_be_told(causal):
+    """Two winning bars, or bars that all earn the same: nothing says that luck does better."""
+    found = verdict(causal, market=np.zeros(len(causal)))
+    assert found.verdict == UNKNOWN
+    assert found.days_needed == LEAST_TRADED - len(causal)
+    assert "luck does better" not in found.sentence
+    assert "to test" in found.sentence
+
+
+@pytest.mark.parametrize("causal", [np.array([-0.01, -0.02]), np.array([0.0]), np.full(10, -0.001)])
+def test_a_short_record_that_earned_nothing_is_no_edge(causal):
+    found = verdict(causal, market=np.zeros(len(causal)))
+    assert found.verdict == NONE
+    assert f"in {len(causal)} bar{'s' * (len(causal) > 1)}" in found.sentence
+    assert "in 1 bars" not in found.sentence
+
+
+def test_luck_that_does_as_well_half_of_the_time_is_no_edge_as_the_rule_says():
+    """At exactly one half the record says nothing for it, and no number of days would follow from it."""
+    half = replace(record(normal(0.0012, seed=1)), p_value=0.5)
+    found = judge({"X": half}, {"X": 1.0})["X"]
+    assert (found.verdict, found.days_needed) == (NONE, None)
+    assert "half" in found.sentence
+    assert "p of one half or more" in RULE
+
+
+def test_an_edge_found_among_many_symbols_counts_for_less():
+    found = record(normal(0.0026, seed=2))
+    alone = judge({"A": found}, {"A": 1.0})["A"]
+    crowd = {"A": found, **{f"N{k}": record(normal(-0.001, seed=k)) for k in range(5)}}
+    among = judge(crowd, dict.fromkeys(crowd, 1.0))["A"]
+    assert alone.p_value < among.p_value
+    assert alone.verdict == EDGE
+    assert among.verdict == UNKNOWN
+
+
+@pytest.mark.slow
+def test_the_p_value_alone_and_the_corrected_one_are_both_said():
+    found = {"A": record(normal(0.0012, seed=1)), **{f"N{k}": record(normal(0.0, seed=k)) for k in range(9)}}
+    one = judge(found, dict.fromkeys(found, 1.0))["A"]
+    assert one.verdict == UNKNOWN
+    assert one.evidence.p_value < 0.5 < one.p_value
+    assert f"p = {one.evidence.p_value:.2f} alone, {one.p_value:.2f} among the symbols" in one.sentence
+    alone = judge({"A": found["A"]}, {"A": 1.0})["A"]
+    assert f"(p = {alone.p_value:.2f})" in alone.sentence
+
+
+@pytest.mark.slow
+@given(p_values=st.lists(st.floats(0.001, 0.45), min_size=1, max_size=12))
+@settings(deadline=None)
+def test_days_needed_are_those_after_which_holms_correction_passes(p_values):
+    """All records going on as they did: then a symbol passes, and a tenth less is not enough."""
+    one = record(normal(0.0012, seed=1))
+    found = {str(k): replace(one, p_value=p, p_optimistic=1.0) for k, p in enumerate(p_values)}
+    normal_ = NormalDist()
+
+    def after(days):
+        grown = math.sqrt(1.0 + days / one.bars)
+        return holm([1.0 - normal_.cdf(normal_.inv_cdf(1.0 - p) * grown) for p in p_values])
+
+    for k, judgement in enumerate(judge(found, dict.fromkeys(found, 1.0)).values()):
+        if judgement.days_needed is None:
+            assert judgement.verdict == EDGE
+            continue
+        assert after(judgement.days_needed)[k] <= LEVEL + 1e-9
+        assert judgement.days_needed == 1 or after(judgement.days_needed - 1)[k] > LEVEL - 1e-9
+
+
+def test_a_lower_rank_needs_fewer_days_than_bonferroni_asks_for():
+    one = record(normal(0.0012, seed=1))
+    found = {name: replace(one, p_value=p) for name, p in (("A", 1e-6), ("B", 1e-5), ("C", 0.03))}
+    judged = judge(found | {"D": replace(one, p_value=0.06)}, dict.fromkeys("ABCD", 1.0))
+    assert [judged[name].verdict for name in "ABCD"] == [EDGE, EDGE, UNKNOWN, UNKNOWN]
+    quantile = NormalDist().inv_cdf
+    step, bonferroni = (70 * ((quantile(1 - 0.05 / m) / quantile(0.97)) ** 2 - 1.0) for m in (2, 4))
+    assert judged["C"].days_needed == math.ceil(step) < bonferroni
+
+
+def test_bars_inside_a_day_are_given_in_days():
+    weak = normal(0.0012, seed=1)
+    daily, hourly = (judge({"X": record(weak)}, {"X": bars})["X"].days_needed for bars in (1.0, 7.0))
+    assert hourly == pytest.approx(daily / 7.0, abs=1.0)
+
+
+def test_the_rule_names_every_verdict():
+    for name in (EDGE, HANGS, UNKNOWN, NONE):
+        assert name in RULE
+
+
+def test_the_document_states_the_rule_that_is_applied():
+    document = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text("utf-8")
+    assert re.sub(r"\s+", " ", RULE) in re.sub(r"\s+", " ", re.sub(r"(?m)^- ", "", document))
