@@ -19,7 +19,9 @@ def test_pages(page, least):
     assert failed == 0
 
 
-@pytest.mark.parametrize("module", ["backtune.problem.entry_exit", "backtune.problem.hold", "backtune.backtest.simulate"])
+@pytest.mark.parametrize(
+    "module", ["backtune.problem.entry_exit", "backtune.problem.hold", "backtune.backtest.simulate"]
+)
 def test_docstrings(module):
     __import__(module)
     failed, tried = doctest.testmod(sys.modules[module])
