@@ -101,6 +101,7 @@ def plain_best(rows, eod, tuned):
     return best
 
 
+@pytest.mark.slow
 def test_golden_run_on_the_sample():
     """Every number of a run recomputed from prices by plain Python: forecasts, optima, fills, figures."""
     bars, count, window, horizon = tail(n=90), 11, 12, 2  # a month out of sample: figures a year exist
@@ -214,6 +215,7 @@ def test_the_three_rules_bracket_one_another():
 # ---- no look-ahead
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
     back=st.integers(1, 24),
@@ -261,6 +263,7 @@ for table in (result.simulations.drop(columns="optimizer_seconds"), result.summa
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["exact", "scipy:differential_evolution"])
 def test_same_input_same_output_to_the_bit_in_any_process(optimizer):
     script = SCRIPT.format(optimizer)
@@ -617,7 +620,8 @@ def test_a_strategy_that_never_traded_says_why(asset, strategy, options, reason)
 
 
 def test_the_times_of_the_exchange_are_kept_bar_by_bar():
-    data = frame(n=120, start="2021-01-04 09:15").set_index("Date").tz_localize("Asia/Kolkata")
+    """Bars stamped at the close, 15:30 of Kolkata."""
+    data = frame(n=120).set_index("Date").shift(freq="15.5h").tz_localize("Asia/Kolkata")
     result = bt.backtest_forecasts("X", 3, data=data, window=40)
     for table in (result.returns, result.configurations):
         ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")

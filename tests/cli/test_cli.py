@@ -97,7 +97,7 @@ def test_drop_bad(backtune, folder):
         (("run", "GOOD", "GOOD", "--data", "."), "give each symbol once"),
         (("run", "GOOD", "--data", "nowhere"), "is not a folder"),
         (("run", "SP500", "--simulations", "0"), "num_simulations is 0"),
-        (("run", "SP500", "--simulations", "x"), "--simulations"),
+        (("run", "SP500", "--simulations", "x"), "num_simulations is 'x'"),
         (("run", "SP500", "--simulations", "99999"), "the largest num_simulations that fits is"),
         (("run", "SP500", "--fee", "2"), "fee is 2"),
         (("run", "SP500", "--fills", "casual"), "did you mean 'causal'"),

@@ -126,6 +126,17 @@ def test_a_yardstick_of_ones_own_is_no_candidate(tmp_path):
         run(tmp_path / "run", strategies=["maxdiff"])
 
 
+def test_yardsticks_alone_are_run_and_not_judged(tmp_path):
+    given = [Strategy("flat", always_on, tuned=False)]
+    runs = run(tmp_path / "run", strategies=given)
+    assert list(runs[NAMES[0]].summary["strategy"]) == ["flat", "untuned", "buy_hold"]
+    assert bt.Run.open(tmp_path / "run").tuned == ()
+    assert_same(run(tmp_path / "run", strategies=given), runs)
+    for subject in (tmp_path / "run", dict(runs)):
+        with pytest.raises(bt.SettingError, match="no strategy is tuned"):
+            bt.report(subject)
+
+
 @pytest.mark.parametrize("held", [threading.Lock(), sqlite3.connect(":memory:"), sys.stdout, (x for x in ())])
 def test_what_cannot_be_sent_to_workers_is_one_line_that_names_it(tmp_path, held):
     for options, kind, named in (

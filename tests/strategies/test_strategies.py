@@ -124,8 +124,3 @@ def test_what_is_said_of_bars_without_a_forecast_is_not_used():
 def test_a_strategy_of_the_wrong_kind_is_refused_where_it_is_made(given, said):
     with pytest.raises(bt.SettingError, match=re.escape(said)):
         Strategy(*given)
-
-
-def test_yardsticks_alone_are_refused():
-    with pytest.raises(bt.SettingError, match="'flat', none of them tuned"):
-        strategies([Strategy("flat", always_on, tuned=False)])

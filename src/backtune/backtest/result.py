@@ -47,6 +47,9 @@ class BacktestResult:
     seconds : dict
         Wall-clock time of forecast (and of its parts, forecast_load and so on, where the model tells them
         apart), optimize, evaluate, and of the call.
+    checks : tuple of str
+        What was done to see whether strategies and forecasters of one's own look ahead, and what that cannot
+        see: a sentence each.
     """
 
     symbol: str
@@ -59,6 +62,7 @@ class BacktestResult:
     bars: Bars
     forecast: Forecast
     seconds: dict[str, float]
+    checks: tuple[str, ...] = ()
 
     @property
     def series(self) -> dict[str, Any]:

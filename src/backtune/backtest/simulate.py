@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from backtune.backtest.checks import check_own
 from backtune.backtest.result import BacktestResult
 from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
@@ -104,7 +105,7 @@ def backtest_forecasts(
     settings = make_settings(settings, {"num_simulations": num_simulations, **changes})
     bars = symbol_bars(symbol, data, settings)
     warn(bars.source, bars.notes)
-    return run_backtest(bars, settings)
+    return run_backtest(bars, settings, checked=True)
 
 
 def run_backtest(
@@ -112,14 +113,18 @@ def run_backtest(
     settings: Settings,
     progress: Callable[[], None] = lambda: None,
     made: Forecast | None = None,
+    *,
+    took: float = 0.0,
+    checked: bool = False,
 ) -> BacktestResult:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
     `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
-    the seconds that it took are counted.
+    the seconds that it `took` are counted, unless it tells them itself. `checked`: strategies and forecaster
+    of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`.
     """
     require_bars(bars, settings)  # a forecast may take minutes
-    started = time.perf_counter() - (sum(made.seconds.values()) if made else 0.0)
+    started = time.perf_counter() - ((sum(made.seconds.values()) or took) if made else 0.0)
     made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
     require_forecasts(bars, made, forecast_targets(bars, settings))
@@ -129,6 +134,7 @@ def run_backtest(
     windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
     chosen = strategies(settings.strategies)
     problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
+    checks = check_own(bars, settings, made, forecast_targets(bars, settings)) if checked else ()
     simulations, configurations = [], []
     optimize_seconds = 0.0
     for strategy in chosen:
@@ -154,7 +160,9 @@ def run_backtest(
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
-    return BacktestResult(bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent)
+    return BacktestResult(
+        bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent, checks
+    )
 
 
 def forecast_targets(bars: Bars, settings: Settings) -> range:

@@ -9,12 +9,14 @@ import gc
 import sys
 import warnings
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Any
 
 import typer
 
 from backtune.cli import cache, data
 from backtune.cli.bench import bench
+from backtune.cli.check import check
 from backtune.cli.forecast_check import forecast_check
 from backtune.cli.optimizers import optimizers
 from backtune.cli.profile import profile
@@ -43,6 +45,7 @@ app.command()(sql)
 app.command()(optimizers)
 app.command()(profile)
 app.command()(forecast_check)
+app.command()(check)
 app.command()(bench)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
@@ -52,6 +55,11 @@ def main() -> None:
     """Run the command line; an error is one line on standard error, without a traceback unless --debug."""
     gc.set_threshold(COLLECT_AFTER)
     warnings.formatwarning = _line_for(warnings.formatwarning)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # what a console of another encoding lacks is written as \\u65e5
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:

@@ -68,6 +68,10 @@ def run(
         begun = Run.open(resume)
         names, kinds = begun.record["symbols"], run_settings(begun).strategies
     else:
+        if not settings.tuned:
+            raise SettingError(
+                "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as maxdiff"
+            )
         names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
         kinds = settings.strategies
     try:
@@ -146,6 +150,7 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
     from backtune.report.runs import failed_table, strategies_table
     from backtune.report.terminal import (
         FEW_SYMBOLS,
+        check_lines,
         idle_lines,
         note_lines,
         print_table,
@@ -169,7 +174,7 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         for line in note_lines(runs):
             typer.echo(line)
         typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")
-    for line in verdict_lines(judged):
+    for line in (*check_lines(runs), *verdict_lines(judged)):
         typer.echo(line)
     if runs.failed:
         print_table(failed_table(runs.failed))

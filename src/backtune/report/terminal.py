@@ -100,6 +100,11 @@ def run_text(result: BacktestResult) -> str:
     )
 
 
+def check_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+    """What was done to see whether plug-ins of one's own look ahead: each sentence once."""
+    return list(dict.fromkeys(line for result in results.values() for line in result.checks))
+
+
 def moments(returns: pd.DataFrame) -> tuple[str, str]:
     """First and last bar as the exchange's clock shows them, with the time of day where bars have one."""
     stamps = returns["local" if "local" in returns else "timestamp"]

@@ -107,6 +107,7 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         "fee": result.settings.fee_of(bars.asset),
         "periods_a_year": bars.periods_a_year,
         "days_a_year": bars.pace.days_a_year,
+        "checks": list(result.checks),
         "notes": result.series["notes"],
         "first": first,
         "last": last,

@@ -232,7 +232,7 @@ class Run:
     @property
     def tuned(self) -> tuple[str, ...]:
         """Names of the strategies that were tuned; all others are yardsticks."""
-        return tuple(self.record.get("tuned") or self.record["settings"].get("strategies", ()))
+        return tuple(self.record["tuned"])
 
     @property
     def complete(self) -> bool:
@@ -335,6 +335,9 @@ class Run:
 
 def _check_shape(record: dict[str, Any]) -> None:
     """Raise TypeError where an entry of run.json is of another kind than is written there."""
+    tuned = record.setdefault("tuned", record["settings"].get("strategies", []))  # older runs: those alone
+    if not isinstance(tuned, list):
+        raise TypeError("tuned")
     for name, kind in SHAPE.items():
         if not isinstance(record.setdefault(name, kind()), kind):
             raise TypeError(name)

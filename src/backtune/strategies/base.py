@@ -207,7 +207,7 @@ def strategies(names: Sequence[str | Strategy]) -> list[Strategy]:
     Raises
     ------
     SettingError
-        An unknown name, one given twice, none at all, or none that is tuned.
+        An unknown name, one given twice, or none at all.
     """
     if isinstance(names, str) or not isinstance(names, Sequence) or not names:
         raise SettingError(f"strategies are {names!r}; give a list such as ['maxdiff', 'always_on']")
@@ -216,11 +216,6 @@ def strategies(names: Sequence[str | Strategy]) -> list[Strategy]:
     twice = next((name for name in given if given.count(name) > 1), None)
     if twice:
         raise SettingError(f"strategy name {twice!r} is used twice; untuned and buy_hold are always shown")
-    if not any(is_tuned(strategy) for strategy in chosen):
-        raise SettingError(
-            f"strategies are {', '.join(map(repr, given[:-2]))}, none of them tuned, so there is nothing to "
-            "judge; add one that is tuned, such as 'maxdiff'"
-        )
     return [*chosen, UNTUNED]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from backtune.backtest import BacktestResult
 from backtune.bars.series import DAYS_A_YEAR
-from backtune.errors import RunError
+from backtune.errors import RunError, SettingError
 from backtune.store import Run
 from backtune.strategies import BUY_HOLD, UNTUNED
 from backtune.verdict.evidence import evidence
@@ -47,6 +47,8 @@ def judge_run(run: Run) -> Judged:
 
     Raises
     ------
+    SettingError
+        No strategy of it was tuned.
     RunError
         A table is missing or damaged, or the run was made by a version that did not keep what this needs.
     """
@@ -84,6 +86,10 @@ def judge_tables(
     """Judge tables by symbol; `periods` are bars a year, `tuned` the strategies that are candidates."""
     if not returns:
         return Judged({}, None)
+    if not tuned:
+        raise SettingError(
+            "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as 'maxdiff'"
+        )
     grain = portfolio_grain(periods.values())
     rates = {symbol: _rate(periods[symbol], days_a_year[symbol], grain) for symbol in returns}
     densest = max(rates, key=lambda symbol: rates[symbol])

@@ -1,13 +1,4 @@
-"""The contract of an optimizer as a test suite, for those of backtune and for anyone's own. Needs pytest.
-
-Subclass `SearchConformance` (or `OptimizerConformance`, where the optimizer is no `Search`) in a test module,
-with a fixture that makes the optimizer::
-
-    class TestMine(SearchConformance):
-        @pytest.fixture
-        def optimizer(self):
-            return Mine()
-"""
+"""The contract of an optimizer as a test suite; of one that is no `Search`, `OptimizerConformance`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,121 @@
+"""What a run checks of strategies and forecasters that are the user's own: do they look ahead?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+from backtune.backtest.settings import Settings
+from backtune.bars import Bars
+from backtune.errors import BacktuneError, ForecasterError, StrategyError
+from backtune.forecasts import Forecast, Forecaster, forecaster
+from backtune.forecasts.contexts import ContextForecaster
+from backtune.forecasts.look_ahead import forecast_peek
+from backtune.identity import origin
+from backtune.identity.walk import namespace_of
+from backtune.strategies import Strategy, strategies
+from backtune.strategies.look_ahead import held_peek, knows_its_bars, sizes_by_bar, strategy_peek, why_not
+
+FEW = 3  # bars that a run checks a strategy on; a forecaster, which may be slow, on one
+WHOLE = ("forecast", "moves", "distribution", "distributions")  # methods of a forecaster that see all bars
+BLIND = "what it reads from files, or has computed beforehand, cannot be seen"
+
+
+def check_own(bars: Bars, settings: Settings, made: Forecast, targets: Sequence[int]) -> tuple[str, ...]:
+    """Check the run's own strategies and forecaster on a few bars, and say what was done: a sentence each.
+
+    Raises
+    ------
+    StrategyError, ForecasterError
+        One looks ahead; names it, and the bar.
+    """
+    said = []
+    model = forecaster(settings.model)
+    if is_own(model):
+        said.append(check_forecaster(model, bars, made, targets, at=few(targets, 1)))
+    for strategy in strategies(settings.strategies):
+        if is_own(strategy):
+            said.append(check_strategy(strategy, bars, made, settings, at=few(targets, FEW)))
+    return tuple(said)
+
+
+def few(targets: Sequence[int], count: int) -> list[int]:
+    """That many of the targets, spread over them, even and odd ones by turns."""
+    places = [(len(targets) * (2 * k + 1)) // (2 * count) for k in range(count)]
+    by_turns = [place - place % 2 + k % 2 for k, place in enumerate(places)]
+    return sorted({targets[min(place, len(targets) - 1)] for place in by_turns})
+
+
+def is_own(plug_in: Strategy | Forecaster | Any) -> bool:
+    """Whether a plug-in's code is none of backtune."""
+    code = plug_in.sizes if isinstance(plug_in, Strategy) else type(plug_in)
+    namespace = namespace_of(code) if isinstance(code, type) else getattr(code, "__globals__", {})
+    return origin(namespace) != "backtune"
+
+
+def check_forecaster(
+    model: Forecaster, bars: Bars, made: Forecast, targets: Sequence[int], at: Sequence[int]
+) -> str:
+    """Say that no forecast moved with the bars from each of `at` on, or that this cannot be told.
+
+    Raises
+    ------
+    ForecasterError
+        One did.
+    """
+    name = f"model {model.name!r}"
+    if isinstance(model, ContextForecaster) and all(
+        getattr(type(model), method) is getattr(ContextForecaster, method) for method in WHOLE
+    ):
+        return f"{name} cannot look ahead: it is given the bars before each forecast alone"
+    for first in at:
+        try:
+            peek = forecast_peek(model, bars, made, first, targets)
+        except BacktuneError:
+            raise
+        except Exception as error:
+            return f"{name} was not checked for look-ahead: it fails on other prices ({why_not(error)})"
+        if peek:
+            raise ForecasterError(
+                f"{name} looks ahead: {peek.sentence(bars)}; make each forecast from the bars before it alone"
+            )
+    return f"{name} was checked for look-ahead on {_bars(at)}: later bars moved no forecast; {BLIND}"
+
+
+def check_strategy(strategy: Any, bars: Bars, made: Forecast, settings: Settings, at: Sequence[int]) -> str:
+    """Say that no size moved with what came behind each of `at`, or what of this cannot be told.
+
+    Raises
+    ------
+    StrategyError
+        One did, or the sizes know the bars that they are for.
+    """
+    name, arrays, unseen = f"strategy {strategy.name!r}", 0, ""
+    if not sizes_by_bar(strategy, bars, made, settings):
+        return f"{name} was not checked for look-ahead: its problems have no sizes to compare"
+    for bar, seed in product(at, (0, 1)):
+        peek = strategy_peek(strategy, bars, made, settings, bar, seed)
+        if not peek:
+            try:
+                peek, arrays = held_peek(strategy, bars, made, settings, bar, seed)
+            except Exception as error:  # whatever a copy of someone else's object raises
+                unseen = f" (what it holds could not be changed: {why_not(error)})"
+        if peek:
+            raise StrategyError(
+                f"{name} looks ahead: {peek.sentence(bars)}; use what is known before each bar alone"
+            )
+    known = knows_its_bars(strategy, bars, made, settings)
+    if known:
+        raise StrategyError(f"{name} looks ahead: {known}; use what is known before each bar alone")
+    held = (
+        f", nor did later values of {arrays} array{'s' if arrays > 1 else ''} that it holds" if arrays else ""
+    )
+    return (
+        f"{name} was checked for look-ahead on {_bars(at)}: later forecasts and bars moved no size{held}"
+        f"{unseen}; {BLIND}"
+    )
+
+
+def _bars(at: Sequence[int]) -> str:
+    return f"{len(at)} bar{'s' if len(at) != 1 else ''}"

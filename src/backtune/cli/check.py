@@ -1,0 +1,43 @@
+"""backtune check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backtune.cli.options import Debug, Json, print_json
+
+
+def check(
+    plug_in: Annotated[str, typer.Argument(help="module:object, a strategy or a forecaster of your own.")],
+    symbols: Annotated[list[str] | None, typer.Argument(help="Symbols; the sample by default.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    bars: Annotated[int, typer.Option(help="Bars from which on what comes later is changed.")] = 20,
+    model: Annotated[str, typer.Option(help="Forecaster that a strategy is given forecasts of.")] = "range",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check a strategy or forecaster of your own for look-ahead: change what comes later, compare."""
+    from backtune.backtest import Settings, symbol_bars
+    from backtune.bars import SAMPLE_SYMBOLS
+    from backtune.diagnose.check import check_plug_in
+    from backtune.diagnose.check import plug_in as named
+    from backtune.errors import ForecasterError, StrategyError
+
+    item, settings = named(plug_in), Settings(model=model)
+    said, peeked = {}, []
+    for symbol in symbols or SAMPLE_SYMBOLS:
+        try:
+            said[symbol] = check_plug_in(item, symbol_bars(symbol, data, settings), settings, bars)
+        except (StrategyError, ForecasterError) as error:
+            said[symbol] = str(error)
+            peeked.append(symbol)
+    if as_json:
+        print_json({symbol: {"passed": symbol not in peeked, "said": text} for symbol, text in said.items()})
+    else:
+        for symbol, text in said.items():
+            typer.echo(f"{symbol}: {text}")
+    if peeked:
+        raise typer.Exit(1)
