@@ -68,7 +68,9 @@ def read_digits(values: NDArray[np.int64], widths: NDArray[np.int64], now: np.da
             share = np.mean(~np.isnat(dates[there]))
             few = there.sum() < 3 and not np.isnat(epochs[there]).any()
             plain = width == 8 or places[0] == 4
-            if (share == 1.0 or (plain and width != 10 and share > 0.9)) and not (few and width == 10):
+            if (share == 1.0 or (plain and width != 10 and share > 0.9)) and not (
+                few and (width == 10 or not plain)
+            ):
                 short = "" if width == 8 else f"{width} digits read as a date and time run together"
                 return Digits(dates, False, short)
     if even and width == 18:
