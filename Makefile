@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+FREE_PIP = $(ENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types bench docs clean
+.PHONY: demo check test test-newest test-lowest lint types bench docs clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:
@@ -33,6 +34,26 @@ demo: $(VENV)/.core
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
 
+# what to run while at work: no torch, no optional library, nothing slow
+check: lint types
+	$(BIN)/python -m pytest -m 'core and not slow'
+
+# the core's tests with what pip installs today, and with the lowest versions that pyproject.toml declares;
+# each in an environment of its own
+test-newest: ENV := .venv-newest
+test-newest:
+	$(PYTHON) -m venv $(ENV)
+	$(FREE_PIP) --upgrade --upgrade-strategy eager -e . pytest hypothesis
+	$(ENV)/bin/python -W error -m pytest -m core
+
+test-lowest: ENV := .venv-lowest
+test-lowest:
+	$(PYTHON) -m venv $(ENV)
+	mkdir -p build
+	sed -n '/^dependencies/,/^]/s/^ *"\(.*\)>=\([0-9.]*\)".*/\1==\2/p' pyproject.toml > build/lowest.txt
+	$(FREE_PIP) -c build/lowest.txt -e . pytest hypothesis
+	$(ENV)/bin/python -m pytest -m core
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,4 +73,4 @@ docs: $(VENV)/.core
 	$(BIN)/pdoc --docformat numpy --output-directory build/docs backtune '!backtune.optimizers.gpu' '!backtune.__main__'
 
 clean:
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-newest .venv-lowest build .pytest_cache .mypy_cache .ruff_cache

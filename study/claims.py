@@ -182,11 +182,11 @@ def _untested(name: str, results: Benchmark) -> Claim:
     of_data_set = runs.groupby(["method", "block"])[
         "regret"
     ].median()  # a data set's problems are no two draws
-    found = {name: median_interval(group) for name, group in of_data_set.groupby("method")}
-    best = min(found, key=lambda method: found[method][0])
+    medians = {name: median_interval(group) for name, group in of_data_set.groupby("method")}
+    best = min(medians, key=lambda method: medians[method][0])
     text = (
-        f"{len(runs)} runs of {len(found)} algorithms, {failed} failed; lowest median regret "
-        f"{show_median(*found[best], show_share)} ({best})"
+        f"{len(runs)} runs of {len(medians)} algorithms, {failed} failed; lowest median regret "
+        f"{show_median(*medians[best], show_share)} ({best})"
     )
     return Claim(claim, text, FAILS)
 
@@ -267,9 +267,9 @@ def _share(claim: str, backtest: Mapping[str, Any]) -> Claim:
 
 
 def _forecasting(claim: str, models: Mapping[str, Mapping[str, Any]]) -> Claim:
-    shares = {name: float(found["share"]) for name, found in models.items() if "share" in found}
+    shares = {name: float(one["share"]) for name, one in models.items() if "share" in one}
     if not shares:
-        reasons = "; ".join(f"{name}: {found['reason']}" for name, found in models.items())
+        reasons = "; ".join(f"{name}: {one['reason']}" for name, one in models.items())
         return Claim(claim, reasons, UNKNOWN)
     text = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
     return Claim(claim, text, HOLDS if all(0.65 <= share <= 0.85 for share in shares.values()) else FAILS)

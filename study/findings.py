@@ -205,10 +205,10 @@ def _backtest(backtest: Mapping[str, Any]) -> str:
          show_seconds(torch["seconds"] / torch["optimizations"]), "-"],
     ]  # fmt: skip
     for name, label in ((METHOD, f"{METHOD}, compiled kind"), ("exact", "exact, compiled kind")):
-        found = backtest[name]
+        run = backtest[name]
         rows.append(
-            [label, found["optimizations"], found["evaluations"], f"{found['tuned_seconds']:.3f}",
-             show_seconds(found["tuned_seconds"] / found["optimizations"]), f"{found['in_sample']:.6f}"]
+            [label, run["optimizations"], run["evaluations"], f"{run['tuned_seconds']:.3f}",
+             show_seconds(run["tuned_seconds"] / run["optimizations"]), f"{run['in_sample']:.6f}"]
         )  # fmt: skip
     half = "; ".join(
         f"{name}: {_middle(seconds['35'])} with 35 simulations, {_middle(seconds['70'])} with 70"
@@ -271,14 +271,14 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, default=Path("bench"), help="folder of the benchmarks behind it"
     )
-    given = parser.parse_args()
-    methods = "all" if given.optimizers == "all" else given.optimizers.split(",")
+    arguments = parser.parse_args()
+    methods = "all" if arguments.optimizers == "all" else arguments.optimizers.split(",")
     command = ["python", os.path.relpath(__file__), *sys.argv[1:]]
     try:
         with count_progress("runs", quiet=False) as progress:
             write_findings(
-                given.document, given.output, methods, seeds=given.seeds, budget=given.budget,
-                workers=given.workers, command=command, progress=progress,
+                arguments.document, arguments.output, methods, seeds=arguments.seeds, budget=arguments.budget,
+                workers=arguments.workers, command=command, progress=progress,
             )  # fmt: skip
     except BacktuneError as error:
         parser.error(str(error))

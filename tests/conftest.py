@@ -1,21 +1,41 @@
-"""Compiled code is cached by what all of the package's sources hold.
+"""What tests share, and which of them are core: those that need only the core's own dependencies.
 
-numba keys a cached function on its own file alone: after a change in a file that it calls into, it would go
-on running the old machine code.
+`pytest -m core` runs these. A test that needs more says so by `@pytest.mark.needs("duckdb")`, and is skipped
+where that is missing. Files and folders of which every test needs more are listed here, so that they are not
+even read where it is missing, or where the core alone is wanted: `make check` imports no torch.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-_sources = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "src").rglob("*.py"))))
-os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba" / _sources.hexdigest()[:16]))
+TESTS = Path(__file__).resolve().parent
+# a test with the parameter "cma:..." needs cma
+OPTIMIZERS = ("nevergrad", "botorch", "evotorch", "evox", "pygmo", "cma", "optuna", "fcmaes", "nlopt")
+NEEDS = {
+    "benchmark": ("torch", "ioh", "scikit_posthocs", "nevergrad"),
+    "benchmarks": ("torch",),
+    "cli/test_bench.py": ("torch", "scikit_posthocs", "nevergrad"),
+    "forecasts/test_chronos.py": ("chronos",),
+    "forecasts/test_kronos.py": ("sktime",),
+    "forecasts/test_statsforecast.py": ("statsforecast",),
+    "forecasts/test_torch_models.py": ("torch",),
+    "forecasts/test_toto1.py": ("torch",),
+    "forecasts/test_weights.py": ("safetensors",),
+    "forecasts/test_with_cli.py": ("torch",),
+    "optimizers/gpu": ("torch",),
+    "optimizers/test_libraries.py": OPTIMIZERS,
+    "report/test_browser.py": ("selenium",),
+    "runner/test_interrupt.py": ("distributed", "psutil"),
+    "runner/test_parallel.py": ("distributed",),
+    "runner/test_pool.py": ("distributed", "psutil"),
+    "scripts/test_parallel.py": ("distributed",),
+    "store/test_sql.py": ("duckdb",),
+}
 
 # No deadline: the first call of compiled code compiles it.
 hypothesis.settings.register_profile("backtune", deadline=None)
@@ -25,7 +45,7 @@ hypothesis.settings.load_profile("backtune")
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory):
     """Folder of a small run over the sample, under the optimistic rule so that fills depend on the order."""
-    from backtune.backtest import Settings  # the numba cache is set first
+    from backtune.backtest import Settings  # pandas and numba: not for a look at the list of tests
     from backtune.runner import run_backtests
 
     settings = Settings(num_simulations=30, window=60, fills="optimistic")
@@ -38,3 +58,42 @@ def sample_run(tmp_path_factory):
 @pytest.fixture(scope="session")
 def sample_result(sample_run):
     return sample_run["SP500"]
+
+
+def missing(modules):
+    """Those of `modules` that are not installed."""
+    return [module for module in modules if find_spec(module) is None]
+
+
+def core_alone(config):
+    """Whether core tests are all that is wanted."""
+    return config.option.markexpr.split()[:1] == ["core"]
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out what needs more than there is, or than is wanted."""
+    needed = NEEDS.get(collection_path.relative_to(TESTS).as_posix(), ())
+    return True if needed and (core_alone(config) or missing(needed)) else None
+
+
+def pytest_report_header(config):
+    """Say what is left out for a missing library; the core alone leaves it out on purpose."""
+    if core_alone(config):
+        return []
+    absent = {name: missing(needed) for name, needed in NEEDS.items()}
+    return [f"left out: tests/{name}, {', '.join(m)} not installed" for name, m in absent.items() if m]
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as core what needs no more; skip what needs more than there is."""
+    for item in items:
+        needed = [module for mark in item.iter_markers("needs") for module in mark.args]
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        libraries = {value.partition(":")[0] for value in parameters if isinstance(value, str)}
+        needed += [library for library in OPTIMIZERS if library in libraries]
+        needed += ["torch"] if "gpu" in libraries else []
+        listed = [TESTS / name for name in NEEDS]
+        if not needed and not any(path == item.path or path in item.path.parents for path in listed):
+            item.add_marker(pytest.mark.core)
+        if missing(needed):
+            item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing(needed))} not installed"))

@@ -81,6 +81,7 @@ class Program:
         return sorted(self.folder.rglob("*.nb[ic]"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_code_of_a_changed_file_that_is_called_is_compiled_anew(tmp_path, place):
     program = Program(tmp_path, place)
@@ -92,6 +93,7 @@ def test_code_of_a_changed_file_that_is_called_is_compiled_anew(tmp_path, place)
     assert len(program.kept()) == 2  # what is kept does not grow with each change
 
 
+@pytest.mark.slow
 def test_programs_of_two_states_in_turn_get_each_its_own_code(tmp_path):
     """A run that goes on with sources of before, while another has begun with new ones."""
     program = Program(tmp_path, "NUMBA_CACHE_DIR")
@@ -156,6 +158,7 @@ def test_a_constant_read_from_a_module_of_ours_counts():
     assert digest(BASE, level=2.0) not in (digest(BASE), None)
 
 
+@pytest.mark.slow
 def test_the_digest_is_the_same_in_every_process():
     """Strings are ordered otherwise in each process; a kept digest must not depend on that."""
     script = (
@@ -221,6 +224,7 @@ def test_no_module_keeps_machine_code_by_numba_alone():
                 assert not {"njit", "jit", "vectorize", "guvectorize"} & {a.name for a in node.names}, path
 
 
+@pytest.mark.slow
 def test_without_a_place_it_works_and_says_so_once(tmp_path):
     done = Program(tmp_path).run()
     assert done.stdout.split() == ["1", "0"]
@@ -228,6 +232,7 @@ def test_without_a_place_it_works_and_says_so_once(tmp_path):
     assert "set NUMBA_CACHE_DIR to a folder that can be written to" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_written_to_gives_way_to_the_next(tmp_path):
     program = Program(tmp_path, "beside the sources")
     program.environment["NUMBA_CACHE_DIR"] = os.devnull
@@ -235,6 +240,7 @@ def test_a_place_that_cannot_be_written_to_gives_way_to_the_next(tmp_path):
     assert program.answer() == (1, 1)
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_it_works_and_says_so_once(tmp_path):
     pytest.importorskip("resource", reason="no limits on files on this system")
     program = Program(tmp_path, "NUMBA_CACHE_DIR")
@@ -246,6 +252,7 @@ def test_on_a_full_disk_it_works_and_says_so_once(tmp_path):
     assert program.answer() == (1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", [b"", b"nonsense", b"\x80\x04K\x01."], ids=["empty", "nonsense", "a number"]
 )
@@ -266,6 +273,7 @@ OTHER_WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", OTHER_WAYS)
 def test_a_numba_that_keeps_code_in_another_way_is_left_to_compile(tmp_path, way):
     before = f"import numba.core.ccallback; from numba.core import caching; {OTHER_WAYS[way]}"
@@ -276,6 +284,7 @@ def test_a_numba_that_keeps_code_in_another_way_is_left_to_compile(tmp_path, way
         assert done.stderr.count("BacktuneWarning") == 1
 
 
+@pytest.mark.slow
 def test_importing_deletes_nothing(tmp_path):
     program = Program(tmp_path, "beside the sources")
     program.answer()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+import backtune as bt
 from backtune.problem import Outcome
 
 FEE = 0.0005
@@ -68,3 +69,23 @@ def half_way(orders, settings):
 
     half = replace(orders, long_size=orders.long_size / 2, short_size=orders.short_size / 2)
     return close(half, settings)
+
+
+class Still(bt.Forecaster):
+    """A forecaster: the range of the last bar, around its close."""
+
+    name = "still"
+    warm_up = 2
+
+    def moves(self, bars):
+        high, low = np.roll(bars.moves[1], 1), np.roll(bars.moves[2], 1)
+        return np.maximum(high, 0.0), np.minimum(low, 0.0), np.zeros(len(bars))
+
+
+class Middle(bt.Search):
+    """An optimizer: the middle of the box."""
+
+    library = "middle"
+
+    def search(self, evaluator, seed):
+        evaluator.unit_value(np.full(evaluator.dimension, 0.5))

@@ -1,4 +1,4 @@
-"""What a key costs a symbol: the check whether a stored result may be used again, and what makes it."""
+"""What it costs to know whether a stored result may be used again: a key a symbol, and a run's part of it."""
 
 from __future__ import annotations
 

@@ -66,6 +66,7 @@ def backtune(*words):
     return subprocess.run(command, capture_output=True, text=True, env=env)
 
 
+@pytest.mark.needs("distributed", "duckdb")
 def test_workers_resume_report_and_sql_take_it(tmp_path):
     settings = {**SMALL, "objective": "sharpe"} | {name: ",".join(value) for name, value in OWN.items()}
     options = [
@@ -88,6 +89,7 @@ def test_workers_resume_report_and_sql_take_it(tmp_path):
     assert rows["fast"].between(1, 5).all()
 
 
+@pytest.mark.needs("distributed")
 def test_it_is_the_same_in_a_worker_as_in_this_process(result, tmp_path):
     runs = bt.run_parallel_backtests(
         ["SP500", "NASDAQ"], max_workers=2, **{**SMALL, **OWN}, objective="sharpe"
@@ -137,3 +139,13 @@ def test_what_is_no_strategy_is_one_line(strategy, said):
 def test_exact_refuses_another_objective_before_anything_is_computed():
     with pytest.raises(bt.SettingError, match="objective is sharpe, and optimizer exact proves profit alone"):
         bt.backtest_forecasts("SP500", 2, objective="sharpe")
+
+
+def test_forecaster_and_optimizer_of_ones_own_are_named_alike():
+    result = bt.backtest_forecasts(
+        "SP500", 3, window=40, model="toy_strategy:Still", optimizer="toy_strategy:Middle"
+    )
+    assert result.simulations.loc[result.simulations["strategy"] == "maxdiff", "high_offset"].eq(0.0).all()
+    assert result.settings.as_dict()["model"] == "toy_strategy:Still"
+    again = bt.Settings(**result.settings.as_dict())
+    assert again.as_dict() == result.settings.as_dict()

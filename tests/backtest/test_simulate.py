@@ -101,6 +101,7 @@ def plain_best(rows, eod, tuned):
     return best
 
 
+@pytest.mark.slow
 def test_golden_run_on_the_sample():
     """Every number of a run recomputed from prices by plain Python: forecasts, optima, fills, figures."""
     bars, count, window, horizon = tail(n=90), 11, 12, 2  # a month out of sample: figures a year exist
@@ -214,6 +215,7 @@ def test_the_three_rules_bracket_one_another():
 # ---- no look-ahead
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
     back=st.integers(1, 24),
@@ -261,6 +263,7 @@ for table in (result.simulations.drop(columns="optimizer_seconds"), result.summa
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["exact", "scipy:differential_evolution"])
 def test_same_input_same_output_to_the_bit_in_any_process(optimizer):
     script = SCRIPT.format(optimizer)

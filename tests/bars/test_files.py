@@ -423,6 +423,7 @@ def test_truncated_parquet(tmp_path, cut):
     refused(tmp_path / "A.parquet", "cannot be read as Parquet")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     place=st.floats(0, 1, exclude_max=True),
@@ -519,6 +520,7 @@ def price_frames(draw):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=price_frames())
 def test_valid_bars_go_through_csv_and_parquet_to_the_bit(tmp_path, data):
@@ -530,6 +532,7 @@ def test_valid_bars_go_through_csv_and_parquet_to_the_bit(tmp_path, data):
         assert bars.digest == load_bars(data).digest
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     data=price_frames(),
@@ -547,6 +550,7 @@ def test_any_single_corrupted_cell_is_refused(data, where, column, value):
     assert error.row == row + 1
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(data=price_frames(), where=st.floats(0, 1, exclude_max=True), factor=st.sampled_from([0.5, 2.0]))
 def test_a_high_below_or_a_low_above_its_bar_is_refused(data, where, factor):

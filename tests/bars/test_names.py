@@ -44,6 +44,7 @@ def test_names_that_are_traded_under_are_usable(tmp_path, name):
     assert load_bars(path).symbol == name
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1, max_size=40))
 def test_a_folder_name_is_safe_everywhere_and_names_one_symbol(text):
     name = unicodedata.normalize("NFC", text)
@@ -55,6 +56,7 @@ def test_a_folder_name_is_safe_everywhere_and_names_one_symbol(text):
     assert folder[-1] not in ". "
 
 
+@pytest.mark.needs("duckdb")
 @pytest.mark.parametrize("name", ["BTC/USDT", "CON", "M&M.NS", "a ~b"])
 def test_a_run_keeps_such_a_symbol_under_its_folder_name_and_knows_it_again(tmp_path, name):
     data = {name: load_sample("SP500")}

@@ -195,3 +195,35 @@ def test_dear_methods_get_small_budgets_and_the_others_are_run_at_those_too():
     assert budgets_of("random", ["random"], 500) == [500]
     assert budgets_of("botorch", ["botorch"], 20) == [20]
     assert budgets_of("botorch", ["botorch"], 500, (30,)) == [30]
+
+
+def test_runs_of_an_optimizer_that_another_package_brings_are_made_again_where_its_code_changed(
+    tmp_path, monkeypatch
+):
+    """Its version is the same: somebody works on it."""
+    import sys
+
+    text = (
+        "from backtune import Search\nclass Middle(Search):\n    library = 'benchparty'\n"
+        "    def search(self, evaluator, seed):\n"
+        "        evaluator.value(evaluator.low + {} * (evaluator.high - evaluator.low))\n"
+    )
+    place = tmp_path / "site"
+    (place / "benchparty-1.0.dist-info").mkdir(parents=True)
+    (place / "benchparty-1.0.dist-info" / "METADATA").write_text("Name: benchparty\nVersion: 1.0\n")
+    entry = "[backtune.optimizers]\nbenchparty = benchparty:Middle\n"
+    (place / "benchparty-1.0.dist-info" / "entry_points.txt").write_text(entry)
+    monkeypatch.syspath_prepend(str(place))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    made, values = [], []
+    for share in (0.5, 0.5, 0.25):
+        (place / "benchparty.py").write_text(text.format(share))
+        sys.modules.pop("benchparty", None)
+        runs, results = count(
+            tmp_path / "out", suite("simple", 2, fills=["causal"]), ["random", "benchparty"]
+        )
+        made.append(runs)
+        values.append(results.runs.loc[results.runs["method"] == "benchparty", "value"].tolist())
+    sys.modules.pop("benchparty", None)
+    assert made == [4, 0, 2]
+    assert values[0] == values[1] != values[2]

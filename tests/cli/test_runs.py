@@ -24,6 +24,7 @@ def folder(tmp_path):
     return folder
 
 
+@pytest.mark.needs("duckdb")
 def test_a_run_is_listed_and_can_be_queried(folder):
     listed = json.loads(call("runs", folder.parent, "--json").stdout)
     assert [(row["run"], row["status"], row["done"]) for row in listed] == [("one", "complete", 2)]
@@ -35,6 +36,7 @@ def test_a_run_is_listed_and_can_be_queried(folder):
     assert "complete" in call("runs", folder.parent).stdout
 
 
+@pytest.mark.needs("duckdb")
 def test_what_json_has_no_word_for_is_plain_or_null(folder):
     query = "select [1.5, 'nan'::double] as list, null::timestamp as moment, {'a': 1} as struct"
     done = call("sql", folder, query, "--json")
@@ -118,6 +120,7 @@ def test_some_failed_is_exit_code_1_and_the_table_says_which_and_why(tmp_path):
     assert json.loads(call(*arguments, "--json").stdout)["failed"].keys() == {"MISSING"}
 
 
+@pytest.mark.slow
 def test_many_symbols_are_summed_up_a_row_a_strategy(tmp_path):
     done = call("run", "--universe", 41, *SMALL, "--output", tmp_path)
     assert done.exit_code == 0

@@ -138,6 +138,7 @@ for k in range(start, start + 40):
 """
 
 
+@pytest.mark.slow
 def test_several_processes_write_and_read_one_folder(cache):
     workers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(cache.folder), str(40 * k)]) for k in range(3)
@@ -168,3 +169,17 @@ def test_a_limit_that_is_no_number_is_one_line(bars, monkeypatch):
     monkeypatch.setenv("BACKTUNE_CACHE_MB", "lots")
     with pytest.raises(bt.SettingError, match="BACKTUNE_CACHE_MB is 'lots'"):
         Counting().forecast(bars, [100])
+
+
+def test_forecasts_of_other_code_are_not_taken(bars):
+    """The same identity as it says itself, and another `predict`."""
+
+    class Edited(Counting):
+        def predict(self, contexts, watch):
+            quantiles, samples = super().predict(contexts, watch)
+            return quantiles + 0.5, samples
+
+    Counting().forecast(bars, range(100, 110))
+    edited = Edited()
+    assert edited.forecast(bars, range(100, 110)).close[100] > 0.4
+    assert edited.asked == 10

@@ -12,6 +12,7 @@ from synthetic import make_bars
 KINDS = sorted(VOLATILITIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_equals_the_definition_bar_by_bar(kind):
     """The sorted window and the one pass change nothing."""

@@ -45,6 +45,7 @@ def loaded(name):
         pytest.skip(f"needs what is not here: {error}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

@@ -104,6 +104,8 @@ for each in (
     ("num_simulations", 2, 3), ("window", 30, 31), ("horizon", 1, 2), ("budget", 500, 501), ("seed", 0, 1),
     ("fills", "causal", "optimistic"), ("fee", 0.0005, 0.0006), ("asset", "stock", "crypto"),
     ("bounds", ((-0.03, 0.03), (-0.03, 0.03)), ((-0.03, 0.03), (-0.03, 0.04))), ("drop_bad", False, True),
+    ("gap", 0, 1), ("anchored", False, True), ("short", None, False), ("end", None, "2020-06-01"),
+    ("start", None, "2020-06-01"), ("exits", ["close"], ["take_profit"]),
     ("strategies", ["maxdiff"], ["always_on"]), ("optimizer", "exact", "random"), ("model", "naive", "range"),
 ):  # fmt: skip
     setting(*each)
@@ -407,6 +409,41 @@ def a_frame(world, changed):
         )
     )
     world.strategy()
+
+
+@way
+def the_objective(world, changed):
+    world.settings |= {"optimizer": "random", "objective": "sharpe" if changed else "profit"}
+
+
+@way
+def code_of_an_own_objective(world, changed):
+    body = "outcome.value.min()" if changed else "outcome.value.max()"
+    world.write(plug=f"def score(outcome): return float({body})")
+    world.settings |= {"optimizer": "random", "objective": world.plug().score}
+
+
+@way
+def a_global_of_an_own_exit(world, changed):
+    fee = 0.002 if changed else 0.001
+    text = (
+        "from dataclasses import replace\nfrom backtune.strategies import EXITS\n"
+        f"FEE = {fee}\ndef mine(orders, settings): return EXITS['close'](replace(orders, fee=FEE), settings)"
+    )
+    world.write(plug=text)
+    world.settings["exits"] = [world.plug().mine]
+
+
+@way
+def a_strategy_that_makes_its_own_problems(world, changed):
+    text = (
+        "from backtune.strategies import Strategy\nclass Mine:\n    name = 'mine'\n"
+        "    def __init__(self, side): self.side = side\n    def problems(self, bars, forecast, settings):\n"
+        "        sizes = lambda f, c: sided(f, self.side)\n"
+        "        return Strategy('inner', sizes).problems(bars, forecast, settings)"
+    )
+    world.write(plug=(SIZES, text))
+    world.settings["strategies"] = [world.plug().Mine("short" if changed else "long")]
 
 
 @way

@@ -35,6 +35,7 @@ def _quantstats():
     return stats
 
 
+@pytest.mark.needs("quantstats")
 @pytest.mark.parametrize("periods", [252, 365])
 def test_equal_to_quantstats_where_definitions_agree(returns, quantstats, periods):
     ours = performance(returns.to_numpy(), periods)
@@ -52,6 +53,7 @@ def test_equal_to_quantstats_where_definitions_agree(returns, quantstats, period
         assert getattr(ours, name) == pytest.approx(value, rel=1e-10, abs=1e-12), name
 
 
+@pytest.mark.needs("quantstats")
 def test_drawdown_episodes_are_those_of_quantstats_counted_in_bars(returns, quantstats):
     ours = performance(returns.to_numpy(), 252)
     details = quantstats.drawdown_details(quantstats.to_drawdown_series(returns))
@@ -61,6 +63,7 @@ def test_drawdown_episodes_are_those_of_quantstats_counted_in_bars(returns, quan
     assert ours.average_drawdown_bars == pytest.approx(length.mean(), abs=1e-10)
 
 
+@pytest.mark.needs("quantstats")
 def test_trades_are_those_of_quantstats_on_bars_that_moved(quantstats):
     value = SERIES["mostly flat"]
     series = pd.Series(value, index=pd.date_range("2020-01-01", periods=len(value)))
@@ -96,6 +99,7 @@ def test_all_losses_have_figures_of_their_own():
     assert figures.calmar == pytest.approx(figures.annual_return / 0.0298)
 
 
+@pytest.mark.needs("quantstats")
 def test_alpha_and_beta_are_those_of_quantstats(quantstats):
     rng = np.random.default_rng(5)
     dates = pd.date_range("2020-01-01", periods=250)

@@ -110,6 +110,7 @@ def test_a_batch_that_raises_where_no_point_does_is_an_error_not_a_slow_run():
         bt.optimize(Faulty(BOX), "random", budget=50)
 
 
+@pytest.mark.needs("torch")
 def test_a_batch_may_give_a_torch_tensor():
     import torch
 

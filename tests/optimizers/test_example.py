@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_optimizer.py"
 
 
+@pytest.mark.slow
 def test_the_example_runs_and_conforms():
     used = subprocess.run([sys.executable, str(EXAMPLE)], capture_output=True, text=True, check=True)
     assert used.stdout.startswith("shrink ")

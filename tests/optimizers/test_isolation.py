@@ -37,6 +37,7 @@ def test_the_first_import_of_a_library_prints_nothing_and_changes_nothing(method
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.needs("torch", "cma")
 def test_all_that_a_block_changes_is_put_back():
     import torch
 
@@ -71,6 +72,7 @@ def test_all_is_put_back_after_an_error_too():
     assert process_state() == before
 
 
+@pytest.mark.needs("torch")
 def test_the_seed_decides_the_global_generators_inside():
     draws = []
     for outside in (1, 2):
@@ -80,6 +82,7 @@ def test_the_seed_decides_the_global_generators_inside():
     assert draws[0] == draws[1]
 
 
+@pytest.mark.needs("cma")
 @pytest.mark.parametrize("level", [1, 2])
 def test_the_objectives_own_warnings_and_prints_are_shown(capfd, level):
     def loud(x):

@@ -73,27 +73,32 @@ def third_party(tmp_path, monkeypatch):
     sys.modules.pop("backtune_test_party", None)
 
 
+@pytest.mark.needs(*{package for package, _ in EXTRAS.values()})
 def test_every_library_of_the_tests_is_installed_and_listed():
     listed = bt.optimizers()
     assert {method.partition(":")[0] for method in listed} == set(LIBRARIES)
     assert [method for method, installed in listed.items() if not installed] == []
 
 
+@pytest.mark.needs(*{package for package, _ in EXTRAS.values()})
 def test_every_method_listed_can_be_made_and_calls_itself_so():
     assert [optimizer(method).method for method in bt.optimizers()] == list(bt.optimizers())
 
 
+@pytest.mark.needs("optuna")
 def test_a_library_alone_means_its_first_algorithm():
     assert optimizer("scipy").method == "scipy:differential_evolution"
     assert optimizer("optuna").method == "optuna:tpe"
 
 
+@pytest.mark.slow
 def test_the_public_list_is_callable_whatever_was_imported_before():
     code = "import backtune as bt; bt.optimize; a = bt.optimizers(); import backtune.optimizers.base as b"
     code += "; assert a == bt.optimizers() == b.sys.modules['backtune.optimizers'].optimizers()"
     subprocess.run([sys.executable, "-c", code.replace("b.sys", "__import__('sys')")], check=True)
 
 
+@pytest.mark.slow
 def test_listing_imports_no_optional_library():
     code = (
         "import sys, backtune as bt; bt.optimizers(); "
@@ -135,6 +140,7 @@ def test_a_library_of_one_algorithm_says_so():
         optimizer("random:uniform")
 
 
+@pytest.mark.needs("pygmo")
 def test_an_optimizer_object_is_used_as_it_is():
     made = optimizer("pygmo:sade")
     assert bt.optimize(Recorded(BOX), made, budget=30).method == "pygmo:sade"

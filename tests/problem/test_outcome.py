@@ -72,9 +72,11 @@ def test_a_ledger_without_trades_has_its_columns():
     assert "reason" in ledger
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_torch_and_numpy_take_the_same_text_of_the_rules(seed):
-    torch = pytest.importorskip("torch")
+    import torch
+
     problem = random_problem(seed, n=30)
     moves = problem.moves
     for fills in rules.FILLS.values():

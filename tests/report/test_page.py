@@ -33,7 +33,7 @@ def test_the_page_answers_first_and_then_shows_in_the_order_a_reader_asks(page):
     titles = [
         "The rule behind the verdicts", "Why this verdict", "<h3>Out of sample",
         "In sample against out of sample",
-        "The order inside the bar", "Profit surface of the last simulation", "Offsets over time",
+        "The order inside the bar", "Profit surface of the last simulation", "Parameters over time",
         "When to leave", "Returns of traded bars", "Costs", "Forecast quality",
         "Where the time went", "Run it again",
     ]  # fmt: skip
@@ -129,6 +129,7 @@ def test_the_command_that_runs_it_again_does_so_from_any_folder(sample_run, tmp_
     assert shlex.split(_again(subject)) == ["backtune", "run", "A", *shown, "--seed", "3"]
 
 
+@pytest.mark.needs("distributed")
 def test_a_run_made_by_a_program_gives_the_call_that_makes_it_again(sample_run, tmp_path):
     """Run it: what is not at its default is in the call, and the results are the same."""
     call = _again(with_record(sample_run, tmp_path, command=[]))

@@ -27,6 +27,9 @@ class Misbehave(Naive):
     def __init__(self, folder, sleep=0.0, **symbols):
         self.folder, self.sleep, self.symbols = str(folder), sleep, symbols
 
+    def identity(self):
+        return {"forecasts": "those of naive, whatever it does besides"}
+
     def moves(self, bars):
         if bars.digest != UNIVERSE.load(bars.symbol).digest:  # other prices: looked over for look-ahead
             return super().moves(bars)

@@ -34,6 +34,7 @@ def flip(path):
     path.write_bytes(bytes(content))
 
 
+@pytest.mark.needs("duckdb")
 @pytest.mark.parametrize("damage", [cut, flip, os.unlink])
 @pytest.mark.parametrize("table", TABLES)
 def test_a_damaged_table_is_an_error_to_read_and_done_again_on_resume(runs, wanted, damage, table):
@@ -57,6 +58,8 @@ def test_a_damaged_receipt_is_an_error_to_read_and_done_again_on_resume(runs, wa
     assert_same(bt.resume_run(runs.folder), wanted)
 
 
+@pytest.mark.needs("duckdb")
+@pytest.mark.needs("distributed")
 def test_tables_without_a_receipt_count_for_nothing(runs):
     record = json.loads((runs.folder / "run.json").read_text())
     (runs.folder / "run.json").write_text(json.dumps(record | {"status": "incomplete"}))
@@ -88,8 +91,9 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files with setrlimit, which is POSIX")
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.needs("distributed"))])
 def test_a_full_disk_stops_the_run_with_one_line_and_leaves_no_half_file(tmp_path, workers):
     """No file may grow beyond 4,000 bytes: the tables do not fit, run.json does."""
     script, folder = tmp_path / "full.py", tmp_path / "run"

@@ -256,3 +256,43 @@ def test_weights_of_a_real_model_that_were_replaced_are_seen_and_else_nothing_is
     (event,), after = run(world, tmp_path / "run")
     assert (event.kind, "forecaster" in event.message) == ("done", True)
     assert after == run(world, tmp_path / "new")[1]
+
+
+def test_a_worker_with_other_versions_stops_the_run(place, tmp_path):
+    """Its results would not be those that the driver's identity promises."""
+    from backtune.runner.key import run_identity
+    from backtune.runner.task import Task, do_task
+
+    settings = World(place).made()
+    identity = run_identity(settings)
+    identity["versions"] = {**identity["versions"], "numpy": "0.0.1"}
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(
+        bt.RunError, match=rf"other versions than the driver \(numpy {np.__version__} for 0\.0\.1"
+    ):
+        do_task(Task(str(tmp_path), "SYN", settings, ways.BARS, identity))
+
+
+def test_a_forecast_that_is_made_for_the_key_is_made_once_and_its_seconds_are_counted(place, tmp_path):
+    world = World(place)
+    text = (
+        "import time\nCALLS = []\nclass Slow(Mine):\n    def moves(self, bars):\n"
+        "        CALLS.append(bars.digest)\n        time.sleep(0.05)\n        return super().moves(bars)"
+    )
+    world.write(plug=(ways.FORECASTER, text))
+    world.settings["model"] = world.plug().Slow()
+    settings = {field.name: getattr(world.made(), field.name) for field in fields(Settings)}
+    runs = bt.run_parallel_backtests(["SYN"], data=world.bars, output=tmp_path, max_workers=1, **settings)
+    assert world.plug().CALLS.count(world.bars.digest) == 1  # the check for look-ahead sees other bars
+    assert runs["SYN"].seconds["forecast"] >= 0.05
+    assert runs["SYN"].receipt.identity == {}  # what is held of many symbols is small
+
+
+def test_a_forecast_of_another_shape_is_the_forecasters_fault(place, tmp_path):
+    world = World(place)
+    text = "class Short(Mine):\n    def moves(self, bars): return np.zeros((3, len(bars) - 1))"
+    world.write(plug=(ways.FORECASTER, text))
+    world.settings["model"] = world.plug().Short()
+    settings = {field.name: getattr(world.made(), field.name) for field in fields(Settings)}
+    runs = bt.run_parallel_backtests(["SYN"], data=world.bars, output=tmp_path, max_workers=1, **settings)
+    assert isinstance(runs.failed["SYN"], bt.ForecasterError)

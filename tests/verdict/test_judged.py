@@ -51,6 +51,7 @@ def test_a_portfolio_is_the_mean_of_its_symbols_and_a_missing_bar_earns_nothing(
     assert pooled["turnover"].tolist() == [2.0, 1.0, 2.0]
 
 
+@pytest.mark.slow
 def test_a_portfolio_of_many_symbols_is_added_up_as_they_come():
     """Sums of sums, and the keys in the order in which they were first seen."""
     tables = [
@@ -94,6 +95,7 @@ def test_a_portfolio_of_stocks_and_coins_has_the_bars_of_the_coins():
 SETTINGS = Settings(num_simulations=70, window=100)
 
 
+@pytest.mark.slow
 def test_leaving_a_random_walk_at_the_close_is_a_fair_game():
     """Without fees, orders near the extremes neither earn nor lose: the walks have no edge either way."""
     settings = Settings(num_simulations=550, window=10, fee=0.0)
@@ -104,6 +106,7 @@ def test_leaving_a_random_walk_at_the_close_is_a_fair_game():
     assert abs(traded.mean()) < 3.0 * traded.std() / np.sqrt(len(traded))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fee", [None, 0.0])
 def test_random_walks_have_no_edge(fee):
     """Twelve symbols without an edge by construction; at most one may be called one alone, none together."""
@@ -115,6 +118,7 @@ def test_random_walks_have_no_edge(fee):
     assert np.mean([found.evidence.p_value <= 0.05 for found in judged.symbols.values()]) <= 1 / 12
 
 
+@pytest.mark.slow
 def test_a_planted_edge_is_found():
     settings = replace(SETTINGS, model=Oracle(0.9))
     results = {f"RW{seed:03d}": run_backtest(random_walk(seed, 240), settings) for seed in range(4)}

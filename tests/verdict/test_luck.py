@@ -12,6 +12,7 @@ def excess(seed, n=150, means=(0.12, 0.05, -0.3)):
     return rng.standard_normal((n, len(means))) + np.array(means)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_spa_and_reality_check_are_those_of_arch(seed):
     from arch.bootstrap import SPA
@@ -41,6 +42,7 @@ def test_variance_is_that_of_arch():
     assert long_run_variance(columns, 4.0) == pytest.approx(reference._loss_diff_var, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_without_skill_the_test_speaks_up_as_often_as_it_should():
     rng = np.random.default_rng(7)
     p = [superiority(rng.standard_normal((70, 2)), draws=400).spa for _ in range(300)]
@@ -77,6 +79,7 @@ def test_interval_of_the_sharpe_ratio_holds_the_estimate():
     assert low < r.mean() / r.std(ddof=1) * np.sqrt(252) < high
 
 
+@pytest.mark.slow
 def test_holm_against_statsmodels():
     from statsmodels.stats.multitest import multipletests
 

@@ -53,6 +53,7 @@ def _trials():
     return 0.001 + 0.01 * np.random.default_rng(0).standard_t(4, (140, 6))
 
 
+@pytest.mark.needs("ffn")
 def test_deflated_sharpe_is_that_of_ffn(trials):
     import ffn
 
@@ -67,6 +68,7 @@ def test_one_trial_is_not_deflated(trials):
     assert deflated_sharpe(seen, np.array([seen.sharpe])) == probabilistic_sharpe(seen)
 
 
+@pytest.mark.needs("ffn")
 @pytest.mark.parametrize("blocks", [6, 10])
 def test_probability_of_overfitting_is_that_of_ffn(trials, blocks):
     import ffn

@@ -46,6 +46,7 @@ def pooled(tables, grain="day"):
     return portfolio.table()
 
 
+@pytest.mark.slow
 @given(hours=st.lists(st.floats(0, 23.99), min_size=2, max_size=6))
 @settings(max_examples=25, deadline=None)
 def test_the_hour_of_the_stamp_decides_nothing(hours):
@@ -177,6 +178,7 @@ def files():
     return naive, hours | {"E": sp.tz_localize("America/New_York")}
 
 
+@pytest.mark.slow
 def test_a_run_of_files_at_any_hour_and_zone_is_the_run_of_their_dates(tmp_path):
     """In memory and from the folder; and the dates that the page names are those of the files."""
     naive, apart = files()
@@ -189,6 +191,7 @@ def test_a_run_of_files_at_any_hour_and_zone_is_the_run_of_their_dates(tmp_path)
         assert found.last.date() == expected.last.date()
 
 
+@pytest.mark.slow
 def test_a_run_that_kept_no_clock_is_pooled_by_its_timestamps(tmp_path):
     """Tables of older versions have no column for it."""
     _, apart = files()

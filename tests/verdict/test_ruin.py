@@ -103,6 +103,7 @@ def test_ruin_under_the_optimistic_rule_too_does_not_hang_on_the_order():
     assert found.evidence.hanging.optimistic_return == -1.0
 
 
+@pytest.mark.slow
 @given(before=bars, after=bars, seed=st.integers(0, 3))
 @settings(max_examples=30, deadline=None)
 def test_the_evidence_does_not_know_what_follows_ruin(before, after, seed):

@@ -179,6 +179,7 @@ def test_an_edge_found_among_many_symbols_counts_for_less():
     assert among.verdict == UNKNOWN
 
 
+@pytest.mark.slow
 def test_the_p_value_alone_and_the_corrected_one_are_both_said():
     found = {"A": record(normal(0.0012, seed=1)), **{f"N{k}": record(normal(0.0, seed=k)) for k in range(9)}}
     one = judge(found, dict.fromkeys(found, 1.0))["A"]
@@ -189,6 +190,7 @@ def test_the_p_value_alone_and_the_corrected_one_are_both_said():
     assert f"(p = {alone.p_value:.2f})" in alone.sentence
 
 
+@pytest.mark.slow
 @given(p_values=st.lists(st.floats(0.001, 0.45), min_size=1, max_size=12))
 @settings(deadline=None)
 def test_days_needed_are_those_after_which_holms_correction_passes(p_values):

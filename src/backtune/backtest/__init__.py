@@ -7,7 +7,13 @@ from backtune.lazy import lazily
 if TYPE_CHECKING:
     from backtune.backtest.result import BacktestResult
     from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
-    from backtune.backtest.simulate import backtest_forecasts, forecast_targets, require_bars, run_backtest
+    from backtune.backtest.simulate import (
+        backtest_forecasts,
+        forecast_targets,
+        require_bars,
+        require_forecasts,
+        run_backtest,
+    )
     from backtune.backtest.sources import Data, symbol_bars
     from backtune.backtest.walk_forward import WalkForward, Window
 
@@ -21,6 +27,7 @@ __all__ = [
     "backtest_forecasts",
     "forecast_targets",
     "require_bars",
+    "require_forecasts",
     "run_backtest",
     "symbol_bars",
 ]
@@ -30,7 +37,13 @@ __getattr__ = lazily(
     {
         "result": ["BacktestResult"],
         "settings": ["DEFAULT_STRATEGIES", "Settings"],
-        "simulate": ["backtest_forecasts", "forecast_targets", "require_bars", "run_backtest"],
+        "simulate": [
+            "backtest_forecasts",
+            "forecast_targets",
+            "require_bars",
+            "require_forecasts",
+            "run_backtest",
+        ],
         "sources": ["Data", "symbol_bars"],
         "walk_forward": ["WalkForward", "Window"],
     },

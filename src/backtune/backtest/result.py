@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from backtune.backtest.notes import data_notes
 from backtune.backtest.settings import Settings
 from backtune.bars import Bars
 from backtune.forecasts import Forecast
@@ -67,7 +68,7 @@ class BacktestResult:
     def series(self) -> dict[str, Any]:
         """What the bars were: their number (bars), asset, rows dropped (dropped), notes as plain values."""
         bars = self.bars
-        notes = [note.as_dict() for note in bars.notes]
+        notes = [note.as_dict() for note in data_notes(bars, self.settings)]
         return {"bars": len(bars), "asset": bars.asset, "dropped": bars.dropped, "notes": notes}
 
     def __repr__(self) -> str:

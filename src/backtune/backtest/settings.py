@@ -197,7 +197,7 @@ class Settings(ReadOptions):
         from backtune.strategies import strategies
 
         plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        plain["model"] = forecaster(self.model).name
+        plain["model"] = self.model if isinstance(self.model, str) else forecaster(self.model).name
         names = [strategy.name for strategy in strategies(self.strategies)[:-1]]
         plain["strategies"] = [
             given if isinstance(given, str) else name

@@ -114,16 +114,17 @@ def run_backtest(
     progress: Callable[[], None] = lambda: None,
     made: Forecast | None = None,
     *,
+    took: float = 0.0,
     checked: bool = False,
 ) -> BacktestResult:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
     `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
-    the seconds that it took are counted. `checked`: strategies and forecaster of the caller's own are looked
-    over for look-ahead first; see `backtune.backtest.checks`.
+    the seconds that it `took` are counted, unless it tells them itself. `checked`: strategies and forecaster
+    of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`.
     """
     require_bars(bars, settings)  # a forecast may take minutes
-    started = time.perf_counter() - (sum(made.seconds.values()) if made else 0.0)
+    started = time.perf_counter() - ((sum(made.seconds.values()) or took) if made else 0.0)
     made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
     require_forecasts(bars, made, forecast_targets(bars, settings))

@@ -136,14 +136,14 @@ def win_rate_map(table: Comparison) -> str:
 
 def critical_difference_svg(results: Benchmark, budget: int) -> str:
     """Critical-difference diagram over blocks; empty where it would mean nothing."""
-    made = critical_difference(results.runs, budget)
-    if made is None:
+    diagram = critical_difference(results.runs, budget)
+    if diagram is None:
         return ""
     import scikit_posthocs
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    ranks, p = made
+    ranks, p = diagram
     figure = Figure(figsize=(11, 0.9 + 0.2 * len(ranks)))
     FigureCanvasSVG(figure)
     axes = figure.add_subplot()

@@ -198,11 +198,11 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
     best, few = order[0], len(np.unique(runs["block"])) < MIN_BLOCKS
     others = [*order[1:], *(method for method in never if method in draws)]
     tied = [other for other in others if few or _covers_one(draws[other], draws[best])]
-    found = [evidence[method] for method in order]
+    lines = [evidence[method] for method in order]
     if never:
-        found.append(f"never within 1 %, or not timed: {_join(never)}")
+        lines.append(f"never within 1 %, or not timed: {_join(never)}")
     own = [*limits, "intervals are over the blocks; the clock's own noise, about a tenth, is not in them"]
-    return Recommendation(situation, best, tied, found, own + _few_blocks(runs["block"].nunique()))
+    return Recommendation(situation, best, tied, lines, own + _few_blocks(runs["block"].nunique()))
 
 
 def all_limits(advice: Sequence[Recommendation]) -> list[str]:

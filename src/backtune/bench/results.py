@@ -188,17 +188,17 @@ def _open(folder: Path, suite: Suite) -> dict[str, Any]:
     if not path.exists():
         return fresh
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        before: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path}: cannot be read ({type(error).__name__}); choose another --output") from error
     for name in ("format", "suite", "versions"):
-        if found.get(name) != fresh[name]:
-            how = "; ".join(differences({name: found.get(name)}, {name: fresh[name]}))
+        if before.get(name) != fresh[name]:
+            how = "; ".join(differences({name: before.get(name)}, {name: fresh[name]}))
             raise RunError(
                 f"{folder}: holds a benchmark with another {name} ({how}), and results of the two do not "
                 "compare; choose another --output"
             )
-    return {**fresh, "references": found.get("references", {})}
+    return {**fresh, "references": before.get("references", {})}
 
 
 def _save(folder: Path, record: dict[str, Any]) -> None:

@@ -45,8 +45,8 @@ def to_target(
 
     A run that did not, or failed, is charged all of its evaluations or seconds.
     """
-    whole = "evaluations" if clock == "improved_at" else "seconds"
-    spent, solved = runs[whole].to_numpy(dtype=np.float64).copy(), np.zeros(len(runs), dtype=bool)
+    all_of_it = "evaluations" if clock == "improved_at" else "seconds"
+    spent, solved = runs[all_of_it].to_numpy(dtype=np.float64).copy(), np.zeros(len(runs), dtype=bool)
     ended = (runs["status"] == "ok").to_numpy()
     columns = zip(runs["optimum"], runs["scale"], runs["improved_value"], runs[clock], strict=True)
     for index, (optimum, scale, values, when) in enumerate(columns):

@@ -49,8 +49,8 @@ def write_tables(results: Benchmark) -> dict[str, pd.DataFrame]:
 
 
 def _all_win_rates(results: Benchmark) -> pd.DataFrame:
-    made = [win_rates(results, budget) for budget in results.budgets]
-    return pd.concat([table for table in made if len(table)] or made[:1], ignore_index=True)
+    of_budgets = [win_rates(results, budget) for budget in results.budgets]
+    return pd.concat([table for table in of_budgets if len(table)] or of_budgets[:1], ignore_index=True)
 
 
 def win_rates(results: Benchmark, budget: int) -> pd.DataFrame:

@@ -38,6 +38,10 @@ def print_benchmark(results: Benchmark, tables: dict[str, pd.DataFrame]) -> None
         )
     for line in pays_lines(results.runs, results.record["methods"]):
         _say(line)
+    _say_advice(results)
+
+
+def _say_advice(results: Benchmark) -> None:
     advice = recommend(results.runs, results.record)
     for item in advice:
         _say(f"- {item.text}")

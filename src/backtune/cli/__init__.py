@@ -9,6 +9,7 @@ import gc
 import sys
 import warnings
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -54,6 +55,11 @@ def main() -> None:
     """Run the command line; an error is one line on standard error, without a traceback unless --debug."""
     gc.set_threshold(COLLECT_AFTER)
     warnings.formatwarning = _line_for(warnings.formatwarning)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # what a console of another encoding lacks is written as \\u65e5
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:

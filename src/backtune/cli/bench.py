@@ -53,11 +53,11 @@ def bench(
         raise SettingError(
             "give either --suite (simple, realistic, bars, bbob) or --objective module:callable"
         )
-    given = {
+    arguments = {
         "bounds": _bounds(bounds), "fills": _names(fills), "data": data, "symbols": _names(symbols),
         "dimension": dimension,
     }  # fmt: skip
-    options = {name: value for name, value in given.items() if value not in (None, [])}
+    options = {name: value for name, value in arguments.items() if value not in (None, [])}
     if objective is not None:
         _refuse_unused(options, ("bounds",), "--objective")
         problems = own_suite(objective, seeds=seeds, bounds=_bounds(bounds))

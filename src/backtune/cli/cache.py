@@ -26,7 +26,9 @@ def info(as_json: Json = False, debug: Debug = False) -> None:
         )
         return
     if cache is None:
-        typer.echo("the forecast cache is switched off (BACKTUNE_CACHE=off)")
+        typer.echo(
+            "no forecasts are kept: BACKTUNE_CACHE is off, or this user has no home; set it to a folder"
+        )
         return
     for row in rows:
         typer.echo(f"{row['model']}: {row['forecasts']} forecasts, {row['bytes'] / 2**20:.2f} MB")

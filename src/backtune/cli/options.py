@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,8 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 def print_json(value: Any) -> None:
     """Print one JSON document; NaN, NaT and infinities become null."""
-    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str))
+    escaped = "utf" not in (sys.stdout.encoding or "").lower()  # a console of Windows may lack letters
+    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=escaped, default=str))
 
 
 def _plain(value: Any) -> Any:

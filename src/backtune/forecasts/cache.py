@@ -127,7 +127,7 @@ class ForecastCache:
 
 
 def forecast_cache() -> ForecastCache | None:
-    """Make the user's cache, or None where it is switched off.
+    """Make the user's cache, or None where it is switched off or the user has no home.
 
     It lies in the folder that the environment variable BACKTUNE_CACHE names ("off": nowhere), by default in
     backtune/forecasts of the user's cache folder; BACKTUNE_CACHE_MB is its size limit, 1024 by default.
@@ -140,8 +140,13 @@ def forecast_cache() -> ForecastCache | None:
     given = os.environ.get(FOLDER_VARIABLE, "")
     if given.lower() == "off":
         return None
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(given).expanduser() if given else Path(base) / "backtune"
+    try:
+        if given:
+            folder = Path(given).expanduser()
+        else:
+            folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backtune"
+    except RuntimeError:  # nobody knows where this user's home is, as in a container
+        return None
     limit = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT_MB))
     if not limit.isdecimal():
         raise SettingError(f"{LIMIT_VARIABLE} is {limit!r}; expected a whole number of megabytes")

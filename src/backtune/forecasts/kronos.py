@@ -8,6 +8,7 @@ context once and then only the drawn tokens.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -151,9 +152,8 @@ class Kronos(TorchForecaster):
     def _tokenizer(self, weights: Weights) -> Weights:
         if self.tokenizer:
             return locate(self.tokenizer, self.kind)
-        inside = Path(self.weights).expanduser() / "tokenizer"
-        if weights.folder == Path(self.weights).expanduser():
-            return locate(str(inside), self.kind)
+        if weights.folder == Path(os.path.expanduser(self.weights)):
+            return locate(str(weights.folder / "tokenizer"), self.kind)
         owner = self.weights.partition("/")[0]
         kind = "2k" if "mini" in self.weights.lower() else "base"
         return locate(f"{owner}/Kronos-Tokenizer-{kind}", self.kind)
@@ -166,10 +166,9 @@ def _features(context: Context) -> Any:
 
 
 def _calendar(context: Context) -> Any:
-    """Minute, hour, weekday (Monday 0), day and month of each bar, shape (T, 5)."""
-    stamps = context.timestamps
-    days = stamps.astype("datetime64[D]")
-    minutes = (stamps - days) // np.timedelta64(1, "m")
+    """Minute, hour, weekday (Monday 0), day and month of each bar on the exchange's clock, shape (T, 5)."""
+    days = context.local.astype("datetime64[D]")
+    minutes = (context.local - days) // np.timedelta64(1, "m")
     months = days.astype("datetime64[M]")
     columns = (
         minutes % 60,

@@ -13,6 +13,7 @@ from backtune.bars import Bars
 from backtune.errors import SettingError, one_of
 from backtune.forecasts.base import Forecast, Forecaster, Targets
 from backtune.forecasts.contexts import ContextForecaster
+from backtune.plugins import named
 
 MODELS: dict[str, tuple[str, str]] = {
     "fhs": ("backtune.forecasts.fhs", "FilteredHistory"),
@@ -43,7 +44,8 @@ def forecaster(model: str | Forecaster) -> Forecaster:
     ----------
     model : str or Forecaster
         ``NAME``, ``NAME:WEIGHTS`` for a model with weights (a hub name or a local folder), and options behind
-        either, as in ``fhs,volatility=garch`` or ``chronos:amazon/chronos-2,device=cuda,dtype=bfloat16``.
+        either, as in ``fhs,volatility=garch`` or ``chronos:amazon/chronos-2,device=cuda,dtype=bfloat16``. A
+        forecaster of one's own is named ``module:object``, or by an entry point of ``backtune.forecasters``.
 
     Raises
     ------
@@ -57,7 +59,18 @@ def forecaster(model: str | Forecaster) -> Forecaster:
         return model
     if not isinstance(model, str):
         raise SettingError(f"model is {model!r}; give its name or a Forecaster")
+    if model.partition(",")[0].partition(":")[0] not in MODELS:
+        return _plugged_in(model)
     return _made(model)
+
+
+def _plugged_in(model: str) -> Forecaster:
+    """Forecaster of somebody else's, by module:object or entry point."""
+    plug_in = named("model", model, MODELS, "forecasters")
+    own = plug_in() if isinstance(plug_in, type) else plug_in
+    if not isinstance(own, Forecaster):
+        raise SettingError(f"model {model!r} is a {type(own).__name__}; give a subclass of bt.Forecaster")
+    return forecaster(own)
 
 
 @lru_cache(maxsize=2)

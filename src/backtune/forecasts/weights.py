@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def locate(name: str, extra: str) -> Weights:
         No such folder or hub name, no network, no configuration, no safetensors file, or a damaged one.
     """
     need("safetensors", extra)
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # as it is where nobody knows a home
     if not folder.is_dir():
         if not HUB_NAME.fullmatch(name):
             raise ForecasterError(

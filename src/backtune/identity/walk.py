@@ -326,6 +326,7 @@ class Walk:
         return joined("object", *parts)
 
     def _state(self, state: Any, cls: type, label: str) -> str:
+        state = {} if state is None else state  # as of an object that has not used its attributes yet
         if type(state) is not dict:
             return self.token(state, label)
         note = self.token if origin(namespace_of(cls)) in ("library", "python") else self.named

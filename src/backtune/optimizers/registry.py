@@ -7,6 +7,7 @@ library and the object an `Optimizer` subclass. It is imported when it is used o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -16,6 +17,7 @@ import numpy as np
 
 from backtune.errors import OptimizerError, SettingError, in_a_line, one_of, whole_number
 from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
+from backtune.plugins import import_object
 
 LIBRARIES = {
     "exact": "backtune.optimizers.exact:Exact",
@@ -49,6 +51,8 @@ def optimizer(method: str | Optimizer) -> Optimizer:
     if isinstance(method, Optimizer):
         return _named(method)
     library, _, algorithm = str(method).partition(":")
+    if algorithm and library not in LIBRARIES and library not in _added():
+        return _named(_plugged_in(method))
     cls = _own(library) if library in LIBRARIES else _third_party(library)
     made = cls(algorithm)
     missing = _missing(cls, made.algorithm)
@@ -203,6 +207,20 @@ def _own(library: str) -> type[Optimizer]:
 def _added() -> dict[str, EntryPoint]:
     """Third parties' entry points by library; backtune's own names can not be taken."""
     return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in LIBRARIES}
+
+
+def _plugged_in(method: str) -> Optimizer:
+    """Optimizer of somebody else's that ``module:object`` names."""
+    library, known = method.partition(":")[0], [*LIBRARIES, *_added()]
+    if get_close_matches(library, known, n=1):
+        one_of("optimizer", library, known)  # a slip of the pen rather than a module
+    plug_in = import_object("optimizer", method)
+    own = plug_in() if isinstance(plug_in, type) else plug_in
+    if not isinstance(own, Optimizer):
+        raise OptimizerError(
+            f"optimizer {method!r} is a {type(own).__name__}; give a subclass of bt.Optimizer"
+        )
+    return own
 
 
 def _third_party(library: str) -> type[Optimizer]:

@@ -16,7 +16,7 @@ from backtune.bars import Bars
 from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.runner.key import forecast_changed
-from backtune.store.receipts import TABLES, Receipt, read_table
+from backtune.store.receipts import TABLES, Receipt, read_receipt, read_table
 
 TemporaryFolder: TypeAlias = "tempfile.TemporaryDirectory[str]"
 
@@ -117,7 +117,8 @@ class StoredResult(BacktestResult):
             It is another now: the model, its weights or what it reads was changed.
         """
         made = forecast(self.bars, self.settings.model, forecast_targets(self.bars, self.settings))
-        other = forecast_changed(self.receipt.identity, self.settings, made)
+        written = read_receipt(self._folder, self.symbol)
+        other = forecast_changed(written.identity if written else {}, self.settings, made)
         if other:
             raise RunError(
                 f"{self.symbol}: its forecast is another now than in the run ({other}); run it again"

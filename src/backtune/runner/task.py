@@ -6,6 +6,7 @@ import faulthandler
 import json
 import os
 import platform
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from backtune.backtest import Data, Settings, forecast_targets, require_bars, run_backtest, symbol_bars
+from backtune.backtest import (
+    Data,
+    Settings,
+    forecast_targets,
+    require_bars,
+    require_forecasts,
+    run_backtest,
+    symbol_bars,
+)
+from backtune.bars import Bars
 from backtune.bars.names import folder_name, symbol_of
 from backtune.errors import BacktuneError, BacktuneWarning, RunError
 from backtune.forecasts import Forecast, forecast
@@ -97,7 +107,7 @@ class Outcome:
 
 def dask_setup(_worker: object) -> None:
     """Prepare a worker on this machine, where Dask loads this module first: the driver says what it would."""
-    warnings.filterwarnings("ignore", category=BacktuneWarning)
+    warnings.filterwarnings("ignore", "compiled code cannot be kept", BacktuneWarning)
 
 
 def do_in_worker(task: Task) -> Outcome:
@@ -126,22 +136,35 @@ def do_task(
     with _marked(task):
         try:
             bars = symbol_bars(task.symbol, task.data, task.settings)
-            made = (forecasts or {}).get(bars.digest)
+            made, took = (forecasts or {}).get(bars.digest), 0.0
             if made is None and forecast_decides(task.settings):
-                require_bars(bars, task.settings)
-                made = forecast(bars, task.settings.model, forecast_targets(bars, task.settings))
+                made, took = _forecast(bars, task.settings)
             identity = result_identity(task.identity, bars, task.settings, made)
             stamp |= {"key": key_of(identity), "identity": identity}
             before = read_receipt(task.root, task.symbol)
             if before and is_good(task, before, identity):
-                return Outcome(before, reused=True)
+                return Outcome(_light(before), reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
-            result = run_backtest(bars, task.settings, step, made, checked=True)
-            return Outcome(write_result(task.root, result, **stamp), again=again)
+            result = run_backtest(bars, task.settings, step, made, took=took, checked=True)
+            return Outcome(_light(write_result(task.root, result, **stamp)), again=again)
         except RunError:
             raise
         except (Exception, SystemExit) as error:
             return _failure(task, error, stamp)
+
+
+def _forecast(bars: Bars, settings: Settings) -> tuple[Forecast, float]:
+    """Forecast that is part of the identity, and the seconds that it took."""
+    require_bars(bars, settings)
+    targets, started = forecast_targets(bars, settings), time.perf_counter()
+    made = forecast(bars, settings.model, targets)
+    require_forecasts(bars, made, targets)
+    return made, time.perf_counter() - started
+
+
+def _light(receipt: Receipt) -> Receipt:
+    """Return a receipt as it travels and is held: what the key was made of stays in its file."""
+    return replace(receipt, identity={})
 
 
 def is_good(task: Task, receipt: Receipt, identity: Mapping[str, Any]) -> bool:
@@ -189,7 +212,7 @@ def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome
     before = None if "identity" in stamp else read_receipt(task.root, task.symbol)
     if before is None or not before.good:
         write_receipt(task.root, receipt)
-    return Outcome(receipt, reason, passing=passing)
+    return Outcome(_light(receipt), reason, passing=passing)
 
 
 def _one_line(symbol: str, error: BaseException) -> BacktuneError:
@@ -217,7 +240,7 @@ def _marked(task: Task) -> Iterator[None]:
             _remove(mark)
         return
     with writing(task.root):
-        handle = trace.open("w")
+        handle = trace.open("w", encoding="utf-8")
     with handle:
         faulthandler.dump_traceback_later(task.timeout, exit=True, file=handle)
         try:

@@ -128,6 +128,7 @@ def test_subnormal_and_huge_moves(scale, fills):
         assert best.value >= brute_force(problem)
 
 
+@pytest.mark.slow
 def test_a_time_limit_gives_a_bound_that_holds():
     problem = random_problem(11, n=4000, fills="causal", close_at_eod=False, kind="plain", bounds=BOX)
     whole = bt.optimize(problem)
