@@ -241,11 +241,9 @@ def _said(readings: dict[str, Stamps], a: Whole, b: Whole) -> list[tuple[str, st
 
 
 def _dotted(parts: pyarrow.StructArray) -> bool:
-    return (
-        bool(compute.all(compute.equal(parts.field("sep"), ".")).as_py())
-        if "sep" in parts.type.names
-        else False
-    )
+    if parts.type.get_field_index("sep") < 0:
+        return False
+    return bool(compute.all(compute.equal(parts.field("sep"), ".")).as_py())
 
 
 def _without_leaps(fitting: dict[str, Stamps], clock: NDArray[np.float64]) -> dict[str, Stamps]:

@@ -104,6 +104,7 @@ def symbol_details(tables: SymbolTables, judgement: Judgement, *, points: int, o
     body = "".join(
         (
             _rules(tables),
+            _checks(tables),
             _why(judgement),
             _section("Out of sample", "equity", _strategies(tables)),
             _section("In sample against out of sample", "samples", _gap(tables, strategy)),
@@ -160,6 +161,10 @@ def _rules(tables: SymbolTables) -> str:
         "the equity below value them under the causal rule; the other figures, and the table of all "
         f"figures, under the {fills} rule.</p>"
     )
+
+
+def _checks(tables: SymbolTables) -> str:
+    return "".join(f'<p class="note">{text(line)}.</p>' for line in tables.checks)
 
 
 def _why(judgement: Judgement) -> str:
