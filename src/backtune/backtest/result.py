@@ -23,9 +23,9 @@ class BacktestResult:
     simulations : DataFrame
         A row an optimization: simulation (0 the oldest), strategy, close_at_eod (of the exits of one bar),
         selected (the exit that was better in sample, whose returns count), the parameters by name
-        (high_offset, low_offset), in_sample (total return over the window: what was tuned on, never earned), out_of_sample
-        (total return over the horizon), trades and ambiguous (fills out of sample, and those whose result
-        depends on the order inside the bar), start, end (first and last bar out of sample),
+        (high_offset, low_offset), in_sample (total return over the window: what was tuned on, never earned),
+        out_of_sample (total return over the horizon), trades and ambiguous (fills out of sample, and those
+        whose result depends on the order inside the bar), start, end (first and last bar out of sample),
         optimizer_seconds, evaluations, exit, objective (what was maximised, in sample), and of the optimum
         exact, stopped, failures, bound (see `backtune.Optimum`).
     summary : DataFrame

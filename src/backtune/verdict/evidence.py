@@ -83,9 +83,9 @@ class Evidence:
         The largest of this strategy's own SPA p-values against nothing and against the same exposure and of
         1 - the probabilistic Sharpe ratio, under the causal and (for the strategy of `if_optimistic`) under
         the optimistic rule. Its own, because of two strategies each may pass one test. The bootstrap alone
-        calls 8 % instead of 5 % of short, negatively skewed records without skill significant, and capped profits
-        give just such records; the probabilistic Sharpe ratio allows for skew. 1 where everything was lost:
-        whatever was earned before, nothing is left of it.
+        calls 8 % instead of 5 % of short, negatively skewed records without skill significant, and capped
+        profits give just such records; the probabilistic Sharpe ratio allows for skew. 1 where everything was
+        lost: whatever was earned before, nothing is left of it.
     probabilistic, deflated, hurdle : float
         Probabilistic and deflated Sharpe ratio, and the Sharpe ratio a year that the best of the trials would
         show without skill.

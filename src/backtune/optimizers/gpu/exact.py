@@ -3,8 +3,9 @@
 At a lattice point a filled long leg of the causal rule returns ``(1+E)/(1+F) (1-fee) - (1+fee)``: the exit E
 depends on the column (high offset) alone and the entry F on the row (low offset) alone, once it is known
 which of the two states, filled at the open or inside the bar, the row puts the leg in. So the lattice of a
-problem is ``left @ right + by_row + by_column`` with `left` (rows, terms) and `right` (terms, columns): two terms a
-leg under the causal rule, one under the others, none with close_at_eod. A short leg is the mirror image.
+problem is ``left @ right + by_row + by_column`` with `left` (rows, terms) and `right` (terms, columns): two
+terms a leg under the causal rule, one under the others, none with close_at_eod. A short leg is the mirror
+image.
 
 The products are rounded otherwise than `kernels.total`. So they only choose: every lattice point within
 `slack` of the best is valued by the CPU's kernel, and the best of those is the optimum, to the bit.
