@@ -12,13 +12,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def test_fills():
-    failed, tried = doctest.testfile(str(ROOT / "docs" / "fills.md"), module_relative=False)
-    assert tried >= 5
+@pytest.mark.parametrize(("page", "least"), [("fills.md", 5), ("holding.md", 15)])
+def test_pages(page, least):
+    failed, tried = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
+    assert tried >= least
     assert failed == 0
 
 
-@pytest.mark.parametrize("module", ["backtune.problem.entry_exit", "backtune.backtest.simulate"])
+@pytest.mark.parametrize(
+    "module", ["backtune.problem.entry_exit", "backtune.problem.hold", "backtune.backtest.simulate"]
+)
 def test_docstrings(module):
     __import__(module)
     failed, tried = doctest.testmod(sys.modules[module])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+import pandas as pd
 import pytest
 
 from backtune.cli import main
@@ -96,7 +97,7 @@ def test_drop_bad(backtune, folder):
         (("run", "GOOD", "GOOD", "--data", "."), "give each symbol once"),
         (("run", "GOOD", "--data", "nowhere"), "is not a folder"),
         (("run", "SP500", "--simulations", "0"), "num_simulations is 0"),
-        (("run", "SP500", "--simulations", "x"), "--simulations"),
+        (("run", "SP500", "--simulations", "x"), "num_simulations is 'x'"),
         (("run", "SP500", "--simulations", "99999"), "the largest num_simulations that fits is"),
         (("run", "SP500", "--fee", "2"), "fee is 2"),
         (("run", "SP500", "--fills", "casual"), "did you mean 'causal'"),
@@ -177,3 +178,70 @@ def test_optimizers(backtune):
     code, out, _ = backtune("optimizers", "--json")
     assert code == 0
     assert json.loads(out)["exact"] is True
+
+
+@pytest.fixture
+def noted(tmp_path):
+    """A file with something to know of it: a split, newest first, German numbers."""
+    data = frame(n=120)
+    data.loc[:99, ["Open", "High", "Low", "Close"]] *= 10
+    text = data[::-1].to_csv(index=False, sep=";", decimal=",")
+    (tmp_path / "NOTED.csv").write_text(text)
+    return tmp_path / "NOTED.csv"
+
+
+def test_notes_on_data_are_shown_by_every_command_and_on_the_page(backtune, noted, tmp_path):
+    code, out, _ = backtune("data", "check", noted)
+    assert code == 0
+    shown = " ".join(out.split())
+    for part in ("looks like a 10:1 split", "newest first", "decimal comma", "--accept-jumps"):
+        assert part in shown
+    code, out, _ = backtune("data", "check", noted, "--json")
+    codes = {note["code"] for note in json.loads(out)[0]["notes"]}
+    assert codes == {"newest_first", "number_format", "jump"}
+    run = (
+        "run",
+        "NOTED",
+        "--data",
+        noted,
+        "--simulations",
+        "3",
+        "--window",
+        "30",
+        "--output",
+        tmp_path / "runs",
+    )
+    code, out, err = backtune(*run)
+    assert (code, "looks like a 10:1 split" in out) == (0, True)
+    assert "DataWarning" not in err
+    assert out.count("NOTED: note:") == 3
+    page = next((tmp_path / "runs").rglob("report.html")).read_text("utf-8")
+    assert "looks like a 10:1 split" in page
+    code, out, _ = backtune(*run, "--json", "--accept-jumps")
+    assert {note["code"] for note in json.loads(out)["notes"]["NOTED"]} == {"newest_first", "number_format"}
+
+
+def test_options_of_reading_reach_the_file(backtune, noted, tmp_path):
+    day = str(frame(n=120)["Date"][100])[:10]
+    code, out, _ = backtune("data", "check", noted, "--split", f"NOTED={day}:10", "--json")
+    codes = {note["code"] for note in json.loads(out)[0]["notes"]}
+    assert codes == {"newest_first", "number_format", "split_applied"}
+    (tmp_path / "OTHER.csv").write_text(noted.read_text())
+    code, _, err = backtune("run", "NOTED", "OTHER", "--data", tmp_path, "--split", f"{day}:10")
+    assert (code, "say which: NOTED=" in err) == (2, True)
+
+
+def test_the_symbols_of_one_long_file_are_run_from_it(backtune, tmp_path):
+    both = pd.concat([frame(n=120, seed=seed).assign(Name=name) for seed, name in enumerate(("AAL", "AAPL"))])
+    both.to_csv(tmp_path / "all.csv", index=False)
+    run = ("run", "AAL", "AAPL", "--data", tmp_path / "all.csv", "--simulations", "3", "--window", "30")
+    code, out, _ = backtune(*run, "--output", tmp_path / "runs", "--json")
+    assert code == 0
+    assert sorted(json.loads(out)["symbols"]) == ["AAL", "AAPL"]
+
+
+def test_a_source_that_is_not_there_is_one_line(backtune, tmp_path):
+    code, out, err = backtune("data", "download", "ABC", "--source", "nasdaq", "--to", tmp_path / "data")
+    assert (code, out) == (2, "")
+    assert "unknown source 'nasdaq'" in err
+    assert not (tmp_path / "data").exists()

@@ -138,6 +138,7 @@ def falling(tmp_path):
     return tmp_path
 
 
+@pytest.mark.needs("duckdb")
 def test_why_a_strategy_never_traded_is_said_everywhere(falling):
     why = "its side is never long in these bars and shorts are not allowed"
     options = ["run", "COIN", "--data", falling, "--simulations", 4, "--window", 40, "--model", "range"]

@@ -9,8 +9,9 @@ from synthetic import make_bars
 torch = pytest.importorskip("torch", reason="the extra kronos is not installed")
 library = pytest.importorskip("sktime.libs.kronos", reason="the extra kronos is not installed")
 
+from backtune.bars import load_bars  # noqa: E402
 from backtune.forecasts.contexts import Stopwatch  # noqa: E402
-from backtune.forecasts.kronos import Kronos  # noqa: E402
+from backtune.forecasts.kronos import Kronos, _calendar  # noqa: E402
 from backtune.forecasts.kronos_steps import decode_last, draw, second_logits  # noqa: E402
 
 
@@ -86,7 +87,46 @@ def test_the_mean_of_the_draws_is_the_librarys_prediction(weights):
     assert abs(close.mean() - expected) < 4 * error
 
 
-def test_draws_hang_on_the_seed_and_the_context_alone(weights):
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        pd.date_range("2024-01-02 09:35", periods=120, freq="5min", tz="Asia/Shanghai"),
+        pd.date_range("2024-03-29 00:15", periods=120, freq="45min", tz="Europe/London"),  # set forward
+        pd.date_range("2024-11-02 00:00", periods=120, freq="h", tz="America/New_York"),  # set back
+        pd.date_range("2023-12-29", periods=120, freq="D", tz="Asia/Kolkata"),
+    ],
+    ids=["Shanghai", "London", "New York", "Kolkata"],
+)
+def test_the_model_is_shown_the_exchanges_clock(stamps):
+    """The columns that the library's own predictor makes of the exchange's times."""
+    frame = make_bars(120).frame
+    frame.index = stamps
+    bars = load_bars(frame, "A")
+    (context,) = Kronos("x/y", context=100)._contexts(bars, [110])
+    clock = pd.Series(stamps.tz_localize(None))
+    expected = library.kronos.calc_time_stamps(clock)[10:110].to_numpy(dtype=np.float32)
+    np.testing.assert_array_equal(_calendar(context), expected)
+
+
+def test_a_file_with_its_timezone_gives_the_forecasts_of_the_same_file_without(weights):
+    frame = make_bars(120).frame
+    naive, aware = (load_bars(f, "A") for f in (frame, frame.tz_localize("Asia/Kolkata")))
+    model = Kronos(weights("kronos"), context=64, device="cpu", cache=False, samples=16)
+    one, other = (model.forecast(bars, range(100, 110)) for bars in (naive, aware))
+    np.testing.assert_array_equal(one.samples[100:110], other.samples[100:110])
+
+
+def test_another_clock_is_another_forecast_and_another_entry_of_the_cache(weights):
+    """Without this a model that ignores the clock, or a cache that does, would pass above."""
+    frame = make_bars(120).frame.tz_localize("UTC")
+    model = Kronos(weights("kronos"), context=64, device="cpu", samples=16)
+    one, other = (
+        model.forecast(load_bars(f, "A"), [110]) for f in (frame, frame.tz_convert("America/New_York"))
+    )
+    assert not np.array_equal(one.samples[110], other.samples[110])
+
+
+def test_draws_depend_on_the_seed_and_the_context_alone(weights):
     bars = make_bars(120)
     one, same, other = (
         Kronos(weights("kronos"), context=64, device="cpu", cache=False, samples=16, seed=seed).forecast(

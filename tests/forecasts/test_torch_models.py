@@ -31,38 +31,6 @@ def fresh(kind, weights, options=""):
     return made
 
 
-def test_a_batch_gives_what_single_calls_give(kind, weights, bars):
-    """No context's forecast depends on the others in its call, whatever the chunk size."""
-    targets = range(150, 170)
-    whole = fresh(kind, weights).forecast(bars, targets)
-    single = fresh(kind, weights)
-    for t in targets:
-        alone = single.forecast(bars, [t])
-        np.testing.assert_allclose(alone.quantiles[t], whole.quantiles[t], atol=2e-6)
-
-
-def test_contexts_of_unequal_length_share_a_call_exactly(kind, weights, bars):
-    targets = [32, 47, 64, 80, 300]
-    together = fresh(kind, weights).forecast(bars, targets)
-    single = fresh(kind, weights)
-    for t in targets:
-        np.testing.assert_allclose(single.forecast(bars, [t]).quantiles[t], together.quantiles[t], atol=2e-6)
-
-
-def test_later_bars_change_no_earlier_forecast(kind, weights):
-    """The perturbation test for look-ahead."""
-    targets, t = range(180, 200), 190
-    before = fresh(kind, weights).forecast(make_bars(200), targets)
-    other = make_bars(200)
-    for prices in (other.open, other.high, other.low, other.close):
-        prices[t:] *= 1.07
-    other.high[t:] *= 1.05
-    other.volume[t:] *= 3.0
-    after = fresh(kind, weights).forecast(other, targets)
-    np.testing.assert_array_equal(before.quantiles[: t + 1], after.quantiles[: t + 1])
-    assert not np.array_equal(before.quantiles[t + 1 : 200], after.quantiles[t + 1 : 200])
-
-
 def test_the_same_twice_and_ordered(kind, weights, bars):
     first, again = (fresh(kind, weights).forecast(bars, range(200, 206)) for _ in range(2))
     np.testing.assert_array_equal(first.quantiles, again.quantiles)
@@ -77,7 +45,7 @@ def test_the_same_twice_and_ordered(kind, weights, bars):
 
 
 def test_prices_ten_times_as_high_give_the_same_moves(kind, weights, bars):
-    """Only relative prices matter; draws are others, since they hang on the bars."""
+    """Only relative prices matter; draws are others, since they depend on the bars."""
     other = make_bars(400)
     for prices in (other.open, other.high, other.low, other.close):
         prices *= 8.0  # a power of two, so that rounding is the same
@@ -86,14 +54,6 @@ def test_prices_ten_times_as_high_give_the_same_moves(kind, weights, bars):
     one = fresh(kind, weights).forecast(bars, [300]).quantiles[300]
     two = fresh(kind, weights).forecast(other, [300]).quantiles[300]
     np.testing.assert_allclose(one, two, atol=1e-2 if kind in SAMPLED else 1e-6)
-
-
-def test_several_symbols_in_one_batch_give_what_each_gives_alone(kind, weights):
-    series = [(make_bars(150, seed=k, symbol=f"S{k}"), np.arange(140, 150)) for k in range(3)]
-    together = fresh(kind, weights).distributions(series)
-    for (bars, targets), made in zip(series, together, strict=True):
-        alone = fresh(kind, weights).distribution(bars, targets)
-        np.testing.assert_allclose(made.quantiles, alone.quantiles, atol=2e-6)
 
 
 def test_a_forecaster_crosses_to_another_process_without_its_weights(kind, weights, bars):
@@ -216,6 +176,17 @@ def test_int8_changes_the_model_or_says_that_it_cannot(kind, weights, bars):
     assert np.abs(plain - swapped).max() < 0.15
 
 
+def test_forecasts_of_another_arithmetic_are_not_reused(kind, weights):
+    """Kept ones whose scale was that of a call, or whose padding was that of the longest in it."""
+    plain, int8 = (
+        forecaster(named(kind, weights(kind), f",device=cpu{options}")).identity()
+        for options in ("", ",quantize=int8")
+    )
+    assert plain["quantize"] is None
+    assert int8["quantize"] not in (None, "int8")
+    assert plain["padding"] == (None if kind in SAMPLED else 64)
+
+
 def test_settings_name_the_model_in_a_file(kind, weights):
     from backtune.backtest import Settings
 
@@ -231,12 +202,3 @@ def test_several_symbols_by_name(kind, weights):
     both = forecast_many(series, model, [[140, 141], [149]])
     assert [np.flatnonzero(~np.isnan(made.high)).tolist() for made in both] == [[140, 141], [149]]
     np.testing.assert_array_equal(both[1].high, bt.forecast(series[1], model, [149]).high)
-
-
-def test_a_compiled_model_gives_the_same_forecasts(weights, bars):
-    """One small model stands for the others: compiling takes longer than all other tests of a kind."""
-    pytest.importorskip("toto2", reason="the extra toto is not installed")
-    plain = fresh("toto", weights).forecast(bars, [200, 201])
-    compiled = fresh("toto", weights, ",compile=true").forecast(bars, [200, 201])
-    np.testing.assert_allclose(compiled.quantiles[200:202], plain.quantiles[200:202], atol=1e-5)
-    assert compiled.seconds["compile"] > compiled.seconds["forward"]

@@ -33,7 +33,7 @@ def test_the_page_answers_first_and_then_shows_in_the_order_a_reader_asks(page):
     titles = [
         "The rule behind the verdicts", "Why this verdict", "<h3>Out of sample",
         "In sample against out of sample",
-        "The order inside the bar", "Profit surface of the last simulation", "Offsets over time",
+        "The order inside the bar", "Profit surface of the last simulation", "Parameters over time",
         "When to leave", "Returns of traded bars", "Costs", "Forecast quality",
         "Where the time went", "Run it again",
     ]  # fmt: skip

@@ -26,6 +26,7 @@ from misbehave import (
 import backtune as bt
 from backtune.optimizers.random import Random
 from backtune.optimizers.scipy import Scipy
+from backtune.report.terminal import check_lines
 from backtune.strategies import Strategy, always_on
 
 NAMES = UNIVERSE.symbols(2)
@@ -126,6 +127,17 @@ def test_a_yardstick_of_ones_own_is_no_candidate(tmp_path):
         run(tmp_path / "run", strategies=["maxdiff"])
 
 
+def test_what_was_checked_of_own_objects_is_kept_and_shown(tmp_path):
+    runs = run(tmp_path / "run", strategies=["maxdiff", Strategy("mine", longs)])
+    stored = bt.Run.open(tmp_path / "run")
+    for name, result in runs.items():
+        assert result.checks == tuple(stored.record["data"][name]["checks"])
+        assert result.checks[0].startswith("strategy 'mine' was checked for look-ahead on 3 bars")
+    for subject in (stored, dict(runs)):
+        assert "mine&#x27; was checked for look-ahead" in bt.report(subject).html
+    assert check_lines(runs) == list(result.checks)  # the same of both symbols, said once
+
+
 def test_yardsticks_alone_are_run_and_not_judged(tmp_path):
     given = [Strategy("flat", always_on, tuned=False)]
     runs = run(tmp_path / "run", strategies=given)
@@ -143,6 +155,8 @@ def test_what_cannot_be_sent_to_workers_is_one_line_that_names_it(tmp_path, held
         ({"strategies": ["maxdiff", Strategy("mine", Locked(held))]}, bt.StrategyError, "strategy 'mine'"),
         ({"optimizer": Middle(held=held)}, bt.OptimizerError, "optimizer 'middle:middle'"),
         ({"model": LockedNaive(held)}, bt.ForecasterError, "model 'locked'"),
+        ({"objective": Locked(held), "optimizer": "random"}, bt.SettingError, "objective 'Locked'"),
+        ({"exits": ["close", Locked(held)]}, bt.SettingError, "exit 'Locked'"),
     ):
         with pytest.raises(kind) as caught:
             bt.run_parallel_backtests(NAMES, max_workers=2, output=tmp_path / "runs", **(SMALL | options))

@@ -20,28 +20,29 @@ _KNOWN = {
     "open": (
         "open o opening opening_price open_price openprice first px_open price_open start_price "
         "mid_open eröffnung erster eröffnungskurs otwarcie apertura abertura ouverture ouv öppning "
-        "öppningskurs açılış цена_открытия откр 시가 始値 开盘 开盘价 今开 opent opening_value"
+        "öppningskurs açılış цена_открытия откр 시가 始値 开盘 开盘价 今开 開盤 開盤價 opent opening_value"
     ),
     "high": (
         "high h high_price highprice highest max px_high price_high mid_high day_high hoch höchst "
         "höchstkurs tageshoch najwyzszy najwyższy máximo maximo massimo alta haut plus_haut högst "
-        "högstkurs yüksek макс 고가 高値 最高 最高价 opening_high"
+        "högstkurs yüksek макс 고가 高値 最高 最高价 最高價 opening_high"
     ),
     "low": (
         "low l low_price lowprice lowest min px_low price_low mid_low day_low tief tiefst tiefstkurs "
         "tagestief najnizszy najniższy mínimo minimo baixa bas plus_bas lägst lägstkurs düşük мин 저가 "
-        "安値 最低 最低价"
+        "安値 最低 最低价 最低價"
     ),
     "close": (
         "close c close_price closeprice closing closing_price px_last px_close price_close mid_close "
         "close/last last latest last_price ltp price settle settlement schluss schlusskurs letzter "
         "zamkniecie zamknięcie cierre último ultimo chiusura fechamento clôture cloture fermeture "
-        "dernier slutkurs senast kapanış şimdi цена_закрытия закр 종가 終値 收盘 收盘价 most_recent"
+        "dernier slutkurs senast kapanış şimdi цена_закрытия закр 종가 終値 "
+        "收盘 收盘价 收盤 收盤價 most_recent"
     ),
     "volume": (
         "volume v vol tick_volume tickvol real_volume basevolume base_volume volume_traded "
         "total_volume shares total_trade_quantity umsatz wolumen volumen volumes hacim объём объем "
-        "거래량 出来高 成交量 qty quantity"
+        "거래량 出来高 成交量 成交股數 qty quantity"
     ),
     "symbol": (
         "symbol ticker tic ts_code stock_code code stock instrument security sym name pair contract "

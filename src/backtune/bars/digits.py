@@ -68,7 +68,9 @@ def read_digits(values: NDArray[np.int64], widths: NDArray[np.int64], now: np.da
             share = np.mean(~np.isnat(dates[there]))
             few = there.sum() < 3 and not np.isnat(epochs[there]).any()
             plain = width == 8 or places[0] == 4
-            if (share == 1.0 or (plain and width != 10 and share > 0.9)) and not (few and width == 10):
+            if (share == 1.0 or (plain and width != 10 and share > 0.9)) and not (
+                few and (width == 10 or not plain)
+            ):
                 short = "" if width == 8 else f"{width} digits read as a date and time run together"
                 return Digits(dates, False, short)
     if even and width == 18:
@@ -127,13 +129,19 @@ def _ticks(values: NDArray[np.int64], there: NDArray[np.bool_], epochs: Stamps, 
     possible = {name: stamps for name, stamps in readings.items() if not np.isnat(stamps[there]).any()}
     if len(possible) > 1:
         zero = np.datetime64(0, "ns")
-        round_ = {
-            n: s for n, s in possible.items() if ((s[there] - zero) % minute == np.timedelta64(0, "ns")).all()
-        }
-        if len(round_) != 1:
+        minutes = [
+            name
+            for name, stamps in possible.items()
+            if ((stamps[there] - zero) % minute == np.timedelta64(0, "ns")).all()
+        ]
+        # whole minutes of nanoseconds are whole minutes of ticks as well, and not the other way round
+        certain = minutes[:1] if minutes[:1] == [""] or len(minutes) == 1 else []
+        if not certain:
             names = " or ".join(name or "nanoseconds from 1970" for name in possible)
-            return Digits(np.full(len(values), _NAT), True, "", f"18 digits may be {names}; write ISO dates")
-        possible = round_
+            return Digits(
+                np.full(len(values), _NAT), True, "", f"has 18 digits that may be {names}; write ISO dates"
+            )
+        possible = {certain[0]: possible[certain[0]]}
     name, stamps = next(iter(possible.items()), ("", epochs))
     return Digits(stamps, True, f"read as {name}" if name else "")
 

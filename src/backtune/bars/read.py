@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from backtune.bars.frames import Frame, as_pandas, from_frame, is_frame
 from backtune.bars.names import check_symbol, plain, symbol_of
 from backtune.bars.notes import Note, warn
 from backtune.bars.options import Asset, ReadOptions
-from backtune.bars.parts import parts_of
+from backtune.bars.parts import parts_of, symbols_in
 from backtune.bars.rows import Rows, obeying, oldest_first, read_rows, stamps_with_offset, without_empty
 from backtune.bars.rules import PRICES
 from backtune.bars.series import Bars
@@ -142,14 +142,27 @@ def read_table(source: str | os.PathLike[str] | Frame) -> tuple[Table, str | Non
         given = type(source).__name__
         raise SettingError(f"source is of type {given}; give the path of a price file, or a DataFrame")
     path = Path(source)
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return _file_table(path, 0, 0), stem(path)
+    table = _file_table(path, state.st_mtime_ns, state.st_size)
+    if not symbols_in(table):
+        _file_table.cache_clear()
+    return table, stem(path)
+
+
+@lru_cache(maxsize=1)
+def _file_table(path: Path, changed: int, size: int) -> Table:
+    """Table of a file; one of many symbols is asked for again and again, and read once until it changes."""
     frame, content = read_container(path)
     if frame is not None:
-        return from_frame(path.name, frame), stem(path)
+        return from_frame(path.name, frame)
     text, encoding = decoded(path.name, content)
     table = from_text(path.name, text)
     if encoding:
         table.notes.insert(0, Note("encoding", f"read as {encoding.replace('_', '-')} text"))
-    return table, stem(path)
+    return table
 
 
 def stem(path: Path) -> str:

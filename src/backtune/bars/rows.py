@@ -192,7 +192,7 @@ def obeying(
         rows, stamps, offset = rows.take(good), stamps[good], None if offset is None else offset[good]
 
     found = rules.faults(rows.prices, rows.missing, stamps, _late(stamps, rows.times.typed))
-    dropped = _refuse_or_count(source, found, rows, raw, options, count, rules.DROP)
+    dropped = _refuse_or_count(source, found, rows, raw, options, count)
     if found:
         keep(~np.logical_or.reduce([fault.rows for fault in found]))
     repeated = _repeats(rows, stamps)
@@ -209,24 +209,37 @@ def obeying(
             rules.refuse(
                 source, found, lambda part, place: raw(part, int(rows.places[place])), rows.places + 1, cure
             )
-        dropped += _refuse_or_count(source, found, rows, raw, options, count, rules.DROP)
+        dropped += _refuse_or_count(source, found, rows, raw, options, count)
         keep(~bad)
     return rows, stamps, offset, dropped
 
 
 def _refuse_or_count(
-    source: str, found: list[rules.Fault], rows: Rows, raw: Any, options: ReadOptions, count: int, cure: str
+    source: str, found: list[rules.Fault], rows: Rows, raw: Any, options: ReadOptions, count: int
 ) -> int:
     if not found:
         return 0
     why_not = rules.may_drop(found, count)
     if not options.drop_bad or why_not:
-        if why_not:
-            cure = f"{why_not}; look at how the file is written, or for a second series in it"
+        cure = _cure(found, rows, options, why_not)
         rules.refuse(
             source, found, lambda part, place: raw(part, int(rows.places[place])), rows.places + 1, cure
         )
     return int(np.logical_or.reduce([fault.rows for fault in found]).sum())
+
+
+def _cure(found: list[rules.Fault], rows: Rows, options: ReadOptions, why_not: str) -> str:
+    """What to do about bad rows: drop few of them; where they are many, look for what they have in common."""
+    first = found[0]
+    if why_not and first.column == "timestamp" and first.rows.mean() > 0.5:
+        return f"{why_not}; name the column of times by columns= (--columns time=NAME), or write ISO dates"
+    if why_not:
+        return f"{why_not}; look at how the file is written, or for a second series in it"
+    twice = first.rule.endswith("there twice") and not rows.times.named.any() and options.timezone is None
+    if twice and (rows.times.local != rows.times.local.astype("datetime64[D]")).any():
+        zone = "where a clock was set back, name its zone by timezone= (--timezone America/New_York)"
+        return f"{zone}; else {rules.DROP}"
+    return rules.DROP
 
 
 def _late(stamps: NDArray[np.datetime64], typed: bool) -> Mask:

@@ -63,7 +63,9 @@ def missing(column: Column) -> NDArray[np.bool_]:
     """Which cells hold nothing."""
     if isinstance(column, pd.Series):
         absent = np.asarray(column.isna().to_numpy(), dtype=np.bool_)
-        if column.dtype == object and any(isinstance(value, str) for value in column.head(64)):
+        if not pd.api.types.is_numeric_dtype(column.dtype) and any(
+            isinstance(value, str) for value in column.head(64)
+        ):
             words = column.map(
                 lambda value: (
                     isinstance(value, str) and value.strip().lower() in ("", "null", "none", "n/a", "nan")

@@ -71,7 +71,8 @@ def page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
     before, after = shell(
         title, style=asset("page.css", "backtune.bench"), script=asset("page.js", "backtune.bench")
     )
-    return f'{before}<h1>{text(title)}</h1><p class="soft">{text(head)}</p><nav>{links}</nav>{body}{after}'
+    header = f'<header><h1>{text(title)}</h1><p class="soft">{text(head)}</p></header>'
+    return f"{before}{header}<nav>{links}</nav>{body}{after}"
 
 
 def _advice(results: Benchmark) -> str:

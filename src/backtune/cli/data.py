@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Price files.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `check` a subcommand while it is the only one."""
-
-
 @app.command()
 @with_settings(ReadOptions)
 def check(
@@ -43,6 +38,44 @@ def check(
         print_table(folder_table(checked))
     if any(isinstance(found, BarsError) for _, found in checked):
         raise typer.Exit(2)
+
+
+@app.command()
+def download(
+    symbols: Annotated[list[str], typer.Argument(help="Symbols, as the source writes them.")],
+    source: Annotated[
+        str, typer.Option(help="yfinance, ccxt:EXCHANGE, alpaca, or module:Class.")
+    ] = "yfinance",
+    interval: Annotated[str, typer.Option(help="1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w.")] = "1d",
+    start: Annotated[str, typer.Option(help="First date.")] = "2015-01-01",
+    end: Annotated[str | None, typer.Option(help="Date behind the last; now by default.")] = None,
+    to: Annotated[Path, typer.Option(help="Folder of Parquet files, which --data reads.")] = Path("data"),
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Download bars into a folder of Parquet files; what is there is gone on with. Exit 1 if some failed."""
+    from backtune.bars.sources import download as fetch
+
+    found = fetch(symbols, source, interval=interval, start=start, end=end, folder=to)
+    if as_json:
+        print_json(
+            [
+                {
+                    "symbol": one.symbol, "file": str(one.path), "bars": one.bars, "added": one.added,
+                    "error": str(one.error) if one.error else None,
+                }
+                for one in found
+            ]
+        )  # fmt: skip
+    else:
+        for one in found:
+            again = ", the past fetched again since it was adjusted" if one.again else ""
+            typer.echo(f"{one.symbol}: {one.bars} bars in {one.path} ({one.added} new{again})")
+    failed = [one.error for one in found if one.error]
+    for error in failed:
+        typer.echo(f"backtune: {error}", err=True)
+    if failed:
+        raise typer.Exit(2 if len(failed) == len(found) else 1)
 
 
 def _row(name: str, found: Bars | BarsError) -> dict[str, object]:

@@ -54,7 +54,7 @@ class Chronos(TorchForecaster):
         """Left-pad with NaN, which the model leaves out; shape (m, 3, T)."""
         import torch
 
-        values, seen = left_padded(contexts)
+        values, seen = left_padded(contexts, self.context)
         if not seen.all():
             values[np.broadcast_to(~seen[:, None], values.shape)] = np.nan
         return torch.from_numpy(values).to(self.target_device())

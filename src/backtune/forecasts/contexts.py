@@ -22,6 +22,8 @@ from backtune.forecasts.batching import ChunkSize, in_chunks
 from backtune.forecasts.cache import Entry, forecast_cache
 from backtune.identity import code_digest, digest_of, source_of
 
+STEP = 64  # bars: contexts up to as much longer than each other share a call
+
 
 @dataclass(frozen=True, eq=False)
 class Context:
@@ -33,12 +35,13 @@ class Context:
         Open, high, low, close.
     volume : ndarray, shape (T,)
         0 where unknown.
-    timestamps : ndarray of datetime64[ns], shape (T,)
+    local : ndarray of datetime64[ns], shape (T,)
+        Times as the exchange's own clock shows them: what a model that knows hours and weekdays learned from.
     """
 
     prices: Array
     volume: Array
-    timestamps: NDArray[np.datetime64]
+    local: NDArray[np.datetime64]
 
     def __len__(self) -> int:
         """Return the number of bars."""
@@ -50,7 +53,7 @@ class Context:
         return np.asarray(np.log(self.prices[1:] / self.prices[3, -1]))
 
     def uniform(self, seed: int, *shape: int) -> Array:
-        """Numbers in [0, 1) that hang on the seed and the bars alone, not on what else is in the batch."""
+        """Numbers in [0, 1) that depend on the seed and the bars alone, not on what else is in the batch."""
         key = self.key("")
         words = [int(key[k : k + 8], 16) for k in range(0, len(key), 8)]
         return np.random.default_rng([seed, *words]).random(shape)
@@ -58,16 +61,27 @@ class Context:
     def key(self, identity: str) -> str:
         """SHA-256 of the bars and of the model that looks at them."""
         sha = hashlib.sha256(identity.encode())
-        for row in (*self.prices, self.volume, self.timestamps.view("int64")):
+        for row in (*self.prices, self.volume, self.local.view("int64")):
             sha.update(np.ascontiguousarray(row).data)
         return sha.hexdigest()
 
 
+def padded_length(context: Context, most: int) -> int:
+    """Bars that a context is padded to: by its own length alone, never by that of others in its call.
+
+    A longer padding changes how sums are rounded, and with `dtype=bfloat16` a forecast by 1e-3.
+    """
+    return min(-(-len(context) // STEP) * STEP, max(most, len(context)))
+
+
 def left_padded(
-    contexts: Sequence[Context], multiple: int = 1
+    contexts: Sequence[Context], most: int, multiple: int = 1
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Offsets (m, 3, T) behind zeros, T a multiple of `multiple`, and which of the times (m, T) are bars."""
-    length = -(-max(map(len, contexts)) // multiple) * multiple
+    """Offsets (m, 3, T) behind zeros, T a multiple of `multiple`, and which of the times (m, T) are bars.
+
+    T follows from `padded_length`, of which the contexts of a call have one.
+    """
+    length = -(-max(padded_length(context, most) for context in contexts) // multiple) * multiple
     prices = np.empty((len(contexts), len(MOVES), length))
     prices[:] = np.array([context.prices[3, -1] for context in contexts])[:, None, None]
     seen = np.zeros((len(contexts), length), dtype=bool)
@@ -116,7 +130,8 @@ class ContextForecaster(QuantileForecaster):
     """
 
     warm_up = 32
-    ragged = False  # whether contexts of unequal length may share a call
+    # whether contexts of unequal length may share a call, since padding changes no forecast
+    ragged = False
 
     def __init__(self, context: int = 512, point: str | float = "median", cache: bool = True) -> None:
         super().__init__(point)
@@ -162,17 +177,17 @@ class ContextForecaster(QuantileForecaster):
         return _shared_out(wanted, keys, found, watch.seconds)
 
     def _made(self, missing: Mapping[str, Context], watch: Stopwatch) -> dict[str, Entry]:
-        """Forecasts of contexts, in chunks of equal length or, where the model allows it, of any."""
+        """Forecasts of contexts, in chunks of equal length or, where a model allows it, of equal padding."""
         made: dict[str, Entry] = {}
         if not missing:
             return made
         if self._chunk is None:
             with watch("load"):
                 self._chunk = ChunkSize(self.chunk_size())
-        ordered = sorted(missing.items(), key=lambda item: len(item[1]))
-        groups = [ordered] if self.ragged else [list(g) for _, g in groupby(ordered, lambda i: len(i[1]))]
-        for group in groups:
-            call = partial(self.predict, watch=watch)
+        ordered = sorted(missing.items(), key=lambda item: self._shape(item[1]))
+        call = partial(self.predict, watch=watch)
+        for _, items in groupby(ordered, key=lambda item: self._shape(item[1])):
+            group = list(items)
             for start, (quantiles, samples) in in_chunks(call, [c for _, c in group], self._chunk):
                 if not np.isfinite(quantiles).all():
                     raise ForecasterError(
@@ -182,12 +197,20 @@ class ContextForecaster(QuantileForecaster):
                     made[group[start + index][0]] = (row, None if samples is None else samples[index])
         return made
 
+    def _shape(self, context: Context) -> tuple[int, bool]:
+        """What contexts of one call have in common: their length behind padding, and whether there is any.
+
+        Models leave the mask out where nothing is padded, which must not depend on the others either.
+        """
+        length = padded_length(context, self.context) if self.ragged else len(context)
+        return length, len(context) < length
+
     def _contexts(self, bars: Bars, targets: Iterable[int]) -> list[Context]:
         """Views of the series, a stretch each."""
         prices = np.stack([bars.open, bars.high, bars.low, bars.close])
         volume = np.zeros(len(bars)) if bars.volume is None else np.nan_to_num(bars.volume)
         pasts = [slice(max(int(target) - self.context, 0), int(target)) for target in targets]
-        return [Context(prices[:, past], volume[past], bars.timestamps[past]) for past in pasts]
+        return [Context(prices[:, past], volume[past], bars.local[past]) for past in pasts]
 
     def _context(self, bars: Bars, target: int) -> Context:
         return self._contexts(bars, [target])[0]

@@ -166,10 +166,9 @@ def _features(context: Context) -> Any:
 
 
 def _calendar(context: Context) -> Any:
-    """Minute, hour, weekday (Monday 0), day and month of each bar, shape (T, 5)."""
-    stamps = context.timestamps
-    days = stamps.astype("datetime64[D]")
-    minutes = (stamps - days) // np.timedelta64(1, "m")
+    """Minute, hour, weekday (Monday 0), day and month of each bar on the exchange's clock, shape (T, 5)."""
+    days = context.local.astype("datetime64[D]")
+    minutes = (context.local - days) // np.timedelta64(1, "m")
     months = days.astype("datetime64[M]")
     columns = (
         minutes % 60,

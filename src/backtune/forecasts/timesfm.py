@@ -65,7 +65,7 @@ class TimesFM(TorchForecaster):
         """Left-pad to whole patches and mask the padding, which leaves forecasts as they are."""
         import torch
 
-        values, seen = left_padded(contexts, model.input_patch_len)
+        values, seen = left_padded(contexts, self.context, model.input_patch_len)
         device = self.target_device()
         return torch.from_numpy(values).to(device), torch.from_numpy(~seen).to(device)
 

@@ -6,16 +6,18 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from typing import Any, ClassVar
 
 from backtune.errors import ForecasterError, SettingError, one_of
 from backtune.forecasts.base import Array, flag
 from backtune.forecasts.batching import first_chunk_size
-from backtune.forecasts.contexts import Context, ContextForecaster, Stopwatch
+from backtune.forecasts.contexts import STEP, Context, ContextForecaster, Stopwatch
 from backtune.forecasts.weights import Weights, check_all_loaded, loading, locate, need
 from backtune.identity import Signature, versions_of
 
 DTYPES = ("float32", "bfloat16")
+QUANTIZATIONS = {None: None, "int8": "int8, a scale a row"}  # and what a forecast's identity calls them
 DEVICE = re.compile(r"auto|cpu|mps|xpu(:\d+)?|cuda(:\d+)?")
 
 
@@ -35,7 +37,8 @@ class TorchForecaster(ContextForecaster):
     compile : bool
         Compile the transformer with torch.compile; the first call takes 10 to 100 s more.
     quantize : {None, "int8"}
-        Swap linear layers for dynamically quantized ones; CPU only. An error where none can be swapped.
+        Compute linear layers in 8-bit integers, a scale for each token; CPU only. An error where no layer
+        can be swapped.
 
     Raises
     ------
@@ -84,13 +87,18 @@ class TorchForecaster(ContextForecaster):
             "device": self.device,
             "dtype": self.dtype,
             "compile": self.compile,
-            "quantize": self.quantize,
+            "quantize": QUANTIZATIONS[self.quantize],
+            "padding": STEP if self.ragged else None,
             "versions": versions_of((*self.packages, "torch", "numpy")),
         }
 
     def chunk_size(self) -> int:
         """Contexts a call to begin with, by the model's size and device."""
-        parameters = sum(p.numel() for module in self.modules(self.model()) for p in module.parameters())
+        parameters = sum(
+            tensor.numel()
+            for module in self.modules(self.model())
+            for tensor in chain(module.parameters(), module.buffers())  # weights in integers are buffers
+        )
         return first_chunk_size(parameters, self.target_device().type == "cpu")
 
     def predict(self, contexts: Sequence[Context], watch: Stopwatch) -> tuple[Array, Array | None]:
@@ -200,8 +208,13 @@ class TorchForecaster(ContextForecaster):
     def _optimize(self, model: Any) -> None:
         self._warm = False
         if self.quantize:
-            swapped = sum(quantized(module, self.target_device()) for module in self.modules(model))
-            if swapped == 0:
+            from backtune.forecasts.int8 import swap_linear_layers
+
+            if self.target_device().type != "cpu":
+                raise ForecasterError(
+                    "quantize=int8 works on the CPU only; give device=cpu, or use dtype=bfloat16"
+                )
+            if sum(swap_linear_layers(module) for module in self.modules(model)) == 0:
                 raise ForecasterError(
                     f"{self.name}: quantize={self.quantize} found no layer that it could swap, so the model "
                     "would run as it is; leave quantize out, or use dtype=bfloat16"
@@ -210,31 +223,6 @@ class TorchForecaster(ContextForecaster):
             need_compiler(self.target_device())
             for block in self.blocks(model):
                 block.compile()
-
-
-def quantized(module: Any, device: Any) -> int:
-    """Swap the linear layers of a module for dynamic int8 ones, in place; return how many were swapped.
-
-    Raises
-    ------
-    ForecasterError
-        The module is not on the CPU, or torch cannot.
-    """
-    import warnings
-
-    import torch
-
-    if device.type != "cpu":
-        raise ForecasterError("quantize=int8 works on the CPU only; give device=cpu, or use dtype=bfloat16")
-    try:
-        with warnings.catch_warnings():  # deprecated in favour of torchao, which does less for these models
-            warnings.simplefilter("ignore")
-            swap: Any = torch.ao.quantization.quantize_dynamic
-            swap(module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
-    except (RuntimeError, AttributeError) as error:  # what it cannot swap, or a torch that has it no more
-        reason = " ".join(str(error).split())[:120]
-        raise ForecasterError(f"quantize=int8 failed ({reason}); leave it out") from error
-    return sum(isinstance(part, torch.ao.nn.quantized.dynamic.Linear) for part in module.modules())
 
 
 def need_compiler(device: Any) -> None:

@@ -38,7 +38,7 @@ class Toto(TorchForecaster):
         """Left-pad to whole patches and mask the padding, which leaves forecasts as they are."""
         import torch
 
-        values, seen = left_padded(contexts, model.config.patch_size)
+        values, seen = left_padded(contexts, self.context, model.config.patch_size)
         device = self.target_device()
         return {
             "target": torch.from_numpy(values).to(device),

@@ -78,7 +78,7 @@ class Toto1(TorchForecaster):
         """Left-pad to whole patches, as the library does, and scale to the context's unit."""
         import torch
 
-        values, seen = left_padded(contexts, model.model.patch_embed.stride)
+        values, seen = left_padded(contexts, len(contexts[0]), model.model.patch_embed.stride)
         values /= _units(contexts).astype(np.float32)[:, None, None]
         mask = torch.from_numpy(np.repeat(seen[:, None], 3, axis=1))
         device = self.target_device()

@@ -45,32 +45,32 @@ class Terms(NamedTuple):
     most: bool  # the greatest total over orders, not the least
 
 
-@njit()
+@njit(inline="always")
 def clip(x: float, low: float, high: float) -> float:
     """`x` moved into [low, high]."""
     return min(max(x, low), high)
 
 
-@njit()
+@njit(inline="always")
 def entry_floor(side: float) -> float:
     """Lowest level that an entry or a stop can lie at; the highest is 0."""
     return MAX_DOWN if side > 0.0 else -MAX_UP
 
 
-@njit()
+@njit(inline="always")
 def exit_ceiling(side: float) -> float:
     """Highest level that a take-profit can lie at; the lowest is 0."""
     return MAX_UP if side > 0.0 else -MAX_DOWN
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def earned(ratio: float, held: int, size: float, side: float, terms: Terms) -> float:
     """Return of a trade that left at `ratio` times its entry price, held through `held` closes."""
     gain = side * (1.0 - side * terms.fee) * ratio - side * (1.0 + side * terms.fee)
     return size * (gain - terms.carry * held)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def next_fill(m: Array, t: int, b: float) -> int:
     """The first bar from t on whose order is filled; n where none is.
 
@@ -90,7 +90,7 @@ def next_fill(m: Array, t: int, b: float) -> int:
     return t
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def next_take(m: Array, j: int, last: int, a: float) -> int:
     """The first of bars j..last that reaches its take-profit; last + 1 where none does."""
     while j + STRIDE <= last:
@@ -106,7 +106,7 @@ def next_take(m: Array, j: int, last: int, a: float) -> int:
     return j
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def next_stop(m: Array, j: int, last: int, stop: float, anchor: float, side: float) -> int:
     """The first of bars j..last that reaches the stop; last + 1 where none does."""
     while j <= last and not side * (m[DROP, j] * anchor - 1.0) <= stop:
@@ -114,7 +114,7 @@ def next_stop(m: Array, j: int, last: int, stop: float, anchor: float, side: flo
     return j
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def leave(
     m: Array, j: int, last: int, a: float, stop: float, anchor: float, scale: float, side: float, terms: Terms
 ) -> tuple[int, float, int]:
@@ -132,7 +132,7 @@ def leave(
     j = min(taken, next_stop(m, j, min(taken, last), stop, anchor, side)) if terms.stop else taken
     if j > last:
         return last, (1.0 + side * m[CLOSE, last]) * m[BASE, last] * scale, TIME
-    at_open = (1.0 + side * m[OPEN, j]) * m[BASE, j] * scale
+    at_open = m[GAP, j] * scale
     if terms.stop and side * (m[GAP, j] * anchor - 1.0) <= stop:
         return j, at_open, STOP
     up = clip(m[EXIT_FORECAST, j] + a, 0.0, exit_ceiling(side))
@@ -147,7 +147,7 @@ def leave(
     return j, at_level, TAKE_PROFIT
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def trade(
     m: Array, t: int, a: float, b: float, s: float, side: float, terms: Terms
 ) -> tuple[int, float, int, float]:
@@ -187,7 +187,7 @@ def trade(
     return j, ratio, reason, may_leave
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def side_total(
     m: Array, a: float, b: float, s: float, side: float, terms: Terms, none: float, flat: Array
 ) -> float:

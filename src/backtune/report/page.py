@@ -22,13 +22,13 @@ from backtune.runner import Runs
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
 from backtune.verdict.judged import Judged, judge_results, judge_run
-from backtune.verdict.rule import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.verdict.rule import DEPENDS, EDGE, NONE, RULE, UNKNOWN, VERDICTS
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
 FINE, COARSE = 61, 31
 HEADLINES = {
     EDGE: "An edge, by the written rule",
-    HANGS: "What it earns hangs on the order inside the bar",
+    DEPENDS: "What it earns depends on the order inside the bar",
     UNKNOWN: "Cannot tell yet whether this is an edge",
     NONE: "No edge",
 }
@@ -167,7 +167,12 @@ def _header(subject: Subject) -> str:
     whole, settings = subject.judged.whole, subject.record["settings"]
     judged, horizon = subject.judged, settings["horizon"]
     after = "the next bar" if horizon == 1 else f"the next {text(horizon)} bars"
-    period = f"Out of sample {judged.first:%Y-%m-%d} to {judged.last:%Y-%m-%d}. " if judged.whole else ""
+    form = (
+        "%Y-%m-%d"
+        if all(at == at.normalize() for at in (judged.first, judged.last) if at)
+        else "%Y-%m-%d %H:%M"
+    )
+    period = f"Out of sample {judged.first:{form}} to {judged.last:{form}}. " if judged.whole else ""
     about = (
         f"{period}{len(subject.tables)} symbol{'s' if len(subject.tables) != 1 else ''}, "
         f"{settings['num_simulations']} simulations each: tuned on {settings['window']} bars, then traded on "

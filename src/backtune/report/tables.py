@@ -30,6 +30,8 @@ class SymbolTables:
         Wall-clock time of forecast, optimize, evaluate, total.
     tuned : tuple of str
         Names of the strategies that were tuned, in their order; all others are yardsticks.
+    checks : tuple of str
+        See `backtune.BacktestResult.checks`.
     """
 
     symbol: str
@@ -41,6 +43,7 @@ class SymbolTables:
     fee: float
     seconds: Mapping[str, float]
     tuned: tuple[str, ...]
+    checks: tuple[str, ...] = ()
 
     @classmethod
     def of_result(cls, result: BacktestResult) -> SymbolTables:
@@ -55,6 +58,7 @@ class SymbolTables:
             result.settings.fee_of(result.bars.asset),
             result.seconds,
             result.settings.tuned,
+            result.checks,
         )
 
     def bars_of(self, strategy: str) -> pd.DataFrame:
@@ -94,8 +98,9 @@ class RunTables(Mapping[str, SymbolTables]):
         simulations, summary, returns, inputs = (tables[symbol] for tables in self._tables)
         fee, seconds = float(entry["fee"]), entry["seconds"]
         return SymbolTables(
-            symbol, simulations, summary, returns, inputs, self._settings, fee, seconds, self._tuned
-        )
+            symbol, simulations, summary, returns, inputs, self._settings, fee, seconds, self._tuned,
+            tuple(entry.get("checks", ())),  # which runs of older versions do not have
+        )  # fmt: skip
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)

@@ -90,9 +90,7 @@ def idle_lines(results: Mapping[str, BacktestResult]) -> list[str]:
 def run_text(result: BacktestResult) -> str:
     """One line: what was simulated."""
     settings, series = result.settings, result.series
-    first, last = (
-        str(stamp)[:10] for stamp in (result.returns["timestamp"].min(), result.returns["timestamp"].max())
-    )
+    first, last = moments(result.returns)
     dropped = f", {_rows(series['dropped'])} dropped" if series["dropped"] else ""
     return (
         f"{result.symbol}: {series['bars']} bars ({series['asset']}{dropped}); "
@@ -105,6 +103,13 @@ def run_text(result: BacktestResult) -> str:
 def check_lines(results: Mapping[str, BacktestResult]) -> list[str]:
     """What was done to see whether plug-ins of one's own look ahead: each sentence once."""
     return list(dict.fromkeys(line for result in results.values() for line in result.checks))
+
+
+def moments(returns: pd.DataFrame) -> tuple[str, str]:
+    """First and last bar as the exchange's clock shows them, with the time of day where bars have one."""
+    stamps = returns["local" if "local" in returns else "timestamp"]
+    form = "%Y-%m-%d" if (stamps == stamps.dt.normalize()).all() else "%Y-%m-%d %H:%M"
+    return f"{stamps.min():{form}}", f"{stamps.max():{form}}"
 
 
 def note_lines(results: Mapping[str, BacktestResult]) -> list[str]:
@@ -125,7 +130,7 @@ def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:
             reason = str(found).removeprefix(f"{path.name}:").strip()
             table.add_row(escape(path.name), "", "", "", "", f"[red]bad[/]: {escape(reason)}")
         else:
-            first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in found.timestamps[[0, -1]])
+            first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in found.local[[0, -1]])
             dropped = f" ({_rows(found.dropped)} dropped)" if found.dropped else ""
             verdict = "\n".join([f"[green]good[/]{dropped}", *(escape(str(note)) for note in found.notes)])
             table.add_row(escape(path.name), f"{len(found)}", first, last, found.asset, verdict)

@@ -117,19 +117,21 @@ def check_objects(settings: Settings) -> None:
 
     Raises
     ------
-    StrategyError, ForecasterError, OptimizerError
+    StrategyError, ForecasterError, OptimizerError, SettingError
         Names the object, and what of it cannot be sent.
     """
     given: list[tuple[str, object, type[BacktuneError]]] = [
         (f"strategy {getattr(one, 'name', one)!r}", one, StrategyError) for one in settings.strategies
     ]
+    given += [(f"exit {_label(rule)!r}", rule, SettingError) for rule in settings.exits]
+    given.append((f"objective {_label(settings.objective)!r}", settings.objective, SettingError))
     given.append((f"model {getattr(settings.model, 'name', '')!r}", settings.model, ForecasterError))
     given.append((f"optimizer {settings.method!r}", settings.optimizer, OptimizerError))
     for name, item, kind in given:
         if isinstance(item, str):
             continue
         try:
-            import cloudpickle  # type: ignore[import-untyped]
+            import cloudpickle
 
             cloudpickle.loads(cloudpickle.dumps(item))
         except ImportError:  # without Dask there are no workers, which is said when they are started
@@ -139,3 +141,7 @@ def check_objects(settings: Settings) -> None:
                 f"{name} cannot be sent to a worker process ({in_a_line(error)}); leave locks, open files, "
                 "connections and loggers out of what it holds, or use one worker (max_workers=1)"
             ) from error
+
+
+def _label(item: object) -> str:
+    return str(getattr(item, "__name__", type(item).__name__))

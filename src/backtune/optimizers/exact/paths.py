@@ -23,7 +23,7 @@ A0, A1, B0, B1, S0, S1, AXIS, LINE = range(8)  # columns of nodes: lines of a bo
 LEFT, EVALUATIONS, BOXES, BEST_A, BEST_B, BEST_S = range(6)  # of counts
 VALUE, SLACK = range(2)
 SLICE = 64  # boxes between two looks at the clock
-GRID = 12  # lines of an axis that are tried first
+GRID = 8  # lines of an axis that are tried first
 
 
 class Frontier(NamedTuple):
@@ -182,7 +182,7 @@ def rounding(lattice: Lattice) -> float:
     for it in (lattice.longs, lattice.shorts):
         n += it.bars.shape[1]
         largest += _most(it, lattice)
-    return 2.0**-51 * (n + 4) * largest
+    return 2.0**-50 * (n + 8) * largest
 
 
 @njit(error_model="numpy")

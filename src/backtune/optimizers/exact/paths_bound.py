@@ -36,6 +36,7 @@ from backtune.problem.hold_kernels import (
     CLOSE,
     ENTRY_FORECAST,
     EXIT_FORECAST,
+    GAP,
     OPEN,
     SIZE,
     STOP_FORECAST,
@@ -63,9 +64,10 @@ class Scratch(NamedTuple):
 
     reached: Ids  # (n + 1,): whether a way may be flat before the bar
     next_pass: Ids  # (n + 1,): the first bar from there on that may pass a take-profit
+    levels: Array  # (n,): the highest price at which each bar may do so
     after: Array  # (n + 1,): bound of what is earned from the bar on by who is flat before it
-    entries: Ids  # (n, 4): bar of each order that may be filled; where its three lists of exits end
-    now: Array  # (n, 2): the best that it may earn in its own bar; the take-profit that caps its third list
+    entries: Ids  # (n, 2): bar of each order that may be filled; where its list of later exits ends
+    now: Array  # (n, 2): the best that it may earn in its own bar; the take-profit that caps its list
     exits: Ids  # (room,): bars in which trades may leave, list by list
     gains: Array  # (room,): what they earn
 
@@ -82,8 +84,8 @@ class Opened(NamedTuple):
 def scratch(n: int, room: int) -> Scratch:
     """Room for the bound of n bars."""
     return Scratch(
-        np.empty(n + 1, np.int32), np.empty(n + 1, np.int32), np.empty(n + 1), np.empty((n, 4), np.int32),
-        np.empty((n, 2)), np.empty(room, np.int32), np.empty(room),
+        np.empty(n + 1, np.int32), np.empty(n + 1, np.int32), np.empty(n), np.empty(n + 1),
+        np.empty((n, 2), np.int32), np.empty((n, 2)), np.empty(room, np.int32), np.empty(room),
     )  # fmt: skip
 
 
@@ -99,9 +101,11 @@ def side_bound(it: Side, box: Box, terms: Terms, work: Scratch, opened: Opened) 
     for t in range(n, -1, -1):
         if t < n and marks[PASSED, t] <= box.x1:
             upcoming = t
+            level = _level(it, t, min(max(box.x0, marks[TAKEN, t]), box.x1))
+            work.levels[t] = (1.0 + it.side * level) * it.bars[BASE, t]
         work.next_pass[t] = upcoming
         reached[t] = 0
-    most = 12 * min(terms.max_bars, n) + 12  # exits of one trade
+    most = 4 * min(terms.max_bars, n) + 4  # exits of one trade
     reached[0] = 1
     count = k = 0
     for t in range(n):
@@ -121,14 +125,14 @@ def side_bound(it: Side, box: Box, terms: Terms, work: Scratch, opened: Opened) 
             if at_open > max(box.e0, filled):
                 opened.entries[at_open] += 1
             count = _filled_at_open(it, k, t, box, terms, work, opened, count)
-        entries[k, 1] = entries[k, 2] = entries[k, 3] = count
+        entries[k, 1] = count
         first = max(filled, box.e0)
         if first < at_open:
             _filled_inside(it, k, t, first, box, terms, work, opened, count)
         if now[k, 0] > -np.inf or now[k, 1] < np.inf:
             reached[t + 1] = 1
-        start = entries[k - 1, 3] if k > 0 else 0
-        count = entries[k, 3]
+        start = entries[k - 1, 1] if k > 0 else 0
+        count = entries[k, 1]
         for i in range(start, count):
             reached[work.exits[i] + 1] = 1
         k += 1
@@ -147,34 +151,29 @@ def _backward(n: int, k: int, work: Scratch) -> float:
             after[t] = after[t + 1]
             continue
         k -= 1
-        i = entries[k - 1, 3] if k > 0 else 0
-        best = work.now[k, 0] + after[t + 1] if work.now[k, 0] > -np.inf else -np.inf
-        while i < entries[k, 2]:
-            best = max(best, work.gains[i] + after[work.exits[i] + 1])
-            i += 1
-        capped = -np.inf
-        while i < entries[k, 3]:
-            capped = max(capped, work.gains[i] + after[work.exits[i] + 1])
-            i += 1
-        if capped > -np.inf:
-            best = max(best, min(capped, work.now[k, 1] + after[t + 1]))
-        after[t] = best
+        later = -np.inf
+        for i in range(entries[k - 1, 1] if k > 0 else 0, entries[k, 1]):
+            later = max(later, work.gains[i] + after[work.exits[i] + 1])
+        now, cap = work.now[k, 0], work.now[k, 1]
+        if cap < np.inf:
+            later = min(later, cap + after[t + 1])
+        after[t] = max(later, now + after[t + 1]) if now > -np.inf else later
     return after[0]
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def _level(it: Side, t: int, line: int) -> float:
     """Take-profit of a bar at a line."""
     return clip(it.bars[EXIT_FORECAST, t] + it.exits[line], 0.0, exit_ceiling(it.side))
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def _stop(it: Side, t: int, line: int) -> float:
     """Stop of a trade that is entered in bar t, at a line."""
     return clip(it.bars[STOP_FORECAST, t] + it.stops[line], entry_floor(it.side), 0.0)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def _filled_at_open(
     it: Side, k: int, t: int, box: Box, terms: Terms, work: Scratch, opened: Opened, count: int
 ) -> int:
@@ -212,10 +211,12 @@ def _filled_at_open(
             return count
         opened.exits[taken] += 1
         end = taken
+    if max(box.e0, marks[FILLED, t]) < marks[AT_OPEN, t]:
+        return count  # it stays open as after a fill inside the bar, which is cheaper
     return _later(it, t, money, box.x0, end, line, box, terms, work, opened, count)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def _filled_inside(
     it: Side, k: int, t: int, entry: int, box: Box, terms: Terms, work: Scratch, opened: Opened, count: int
 ) -> None:
@@ -249,50 +250,48 @@ def _filled_inside(
             return
         opened.exits[ended] += 1
         end = ended
-    if taken > box.x0:  # it may be that no price was beyond the level
-        if taken < end:
-            opened.exits[taken] += 1
-        count = _later(it, t, money, box.x0, min(end, taken), line, box, terms, work, opened, count)
-    work.entries[k, 2] = work.entries[k, 3] = count
-    if first < end:  # or that one was, and the order decides
-        count = _later(it, t, money, first, end, line, box, terms, work, opened, count)
-        work.entries[k, 3] = count
-        if terms.most:
-            work.now[k, 0] = max(work.now[k, 0], at_level)
-            work.entries[k, 2] = count
-        else:
-            work.now[k, 1] = at_level
+    asked = first < end  # a price may have been beyond the level, and then the order decides
+    if asked and taken > box.x0:
+        opened.exits[taken] += 1
+    if asked and terms.most:
+        work.now[k, 0] = max(work.now[k, 0], at_level)
+    elif asked and taken <= box.x0:
+        work.now[k, 1] = at_level
+    work.entries[k, 1] = _later(it, t, money, box.x0, end, line, box, terms, work, opened, count)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", inline="always")
 def _later(
     it: Side, t: int, money: float, x0: int, end: int, line: int, box: Box, terms: Terms, work: Scratch,
     opened: Opened, count: int,
 ) -> int:  # fmt: skip
-    """Exits of a trade that is still open after its entry bar t, at exit lines x0..end-1; gives where they
-    end.
+    """Exits of a trade that is still open after its entry bar t, at exit lines x0..end-1.
 
-    `line` is the first stop line at which the stop has not been reached yet.
+    Gives where they end. `line` is the first stop line at which the stop has not been reached yet.
     """
     bars, marks, side, size, n = it.bars, it.marks, it.side, it.bars[SIZE, t], it.bars.shape[1]
+    exits, gains, next_pass = work.exits, work.gains, work.next_pass
     last = min(t + terms.max_bars, n) - 1
     anchor = bars[ANCHOR, t]
     scale = anchor / money
+    # what an exit at a price after some closes earns, up to rounding: rate * price + base - carry * closes
+    rate, base = size * side * (1.0 - side * terms.fee) * scale, -size * side * (1.0 + side * terms.fee)
+    carry = size * terms.carry
     stop, stops = it.firsts[t], it.firsts[t + 1]
     j = t
     while True:
         while stop < stops and it.stop_marks[stop] <= line:
             stop += 1
-        passes = work.next_pass[j + 1]
+        passes = next_pass[j + 1]
         while passes <= last and marks[PASSED, passes] >= end:
-            passes = work.next_pass[passes + 1]
-        j = min(passes, it.stop_bars[stop] >> 1 if stop < stops else n)
+            passes = next_pass[passes + 1]
+        j = min(passes, it.stop_bars[stop] >> 1) if stop < stops else passes
         if j > last:
             break
-        at_open = earned((1.0 + side * bars[OPEN, j]) * bars[BASE, j] * scale, j - t, size, side, terms)
+        fixed = base - carry * (j - t)
         if stop < stops and it.stop_bars[stop] == 2 * j + 1:
             mark = it.stop_marks[stop]
-            work.exits[count], work.gains[count] = j, at_open
+            exits[count], gains[count] = j, rate * bars[GAP, j] + fixed
             count += 1
             if box.s1 < mark:
                 return count
@@ -302,41 +301,34 @@ def _later(
             while stop < stops and it.stop_marks[stop] <= line:
                 stop += 1
         gapped, taken = marks[GAPPED, j], marks[TAKEN, j]
-        if gapped < end and gapped <= box.x1:
-            work.exits[count], work.gains[count] = j, at_open
+        if gapped < end:
+            exits[count], gains[count] = j, rate * bars[GAP, j] + fixed
             count += 1
             if gapped <= x0:
                 return count
             opened.exits[gapped] += 1
             end = gapped
-        first = max(x0, taken)
-        at_level = -np.inf
-        if first < end:
-            ratio = (1.0 + side * _level(it, j, first)) * bars[BASE, j] * scale
-            at_level = earned(ratio, j - t, size, side, terms)
+        passed = max(x0, taken) < end
         if stop < stops and it.stop_bars[stop] == 2 * j:
             mark = it.stop_marks[stop]
-            at_stop = (1.0 + side * _stop(it, t, line)) / anchor * scale
-            gain = earned(at_stop, j - t, size, side, terms)
-            if terms.most and first < end:
-                gain = max(gain, at_level)
+            gain = rate * ((1.0 + side * _stop(it, t, line)) / anchor) + fixed
+            if terms.most and passed:
+                gain = max(gain, rate * work.levels[j] + fixed)
                 opened.exits[taken] += taken > x0
-            work.exits[count], work.gains[count] = j, gain
+            exits[count], gains[count] = j, gain
             count += 1
             if box.s1 < mark:
                 return count
             opened.stops[mark] += 1
             line = mark
             stop += 1
-        if first < end:
-            work.exits[count], work.gains[count] = j, at_level
+        if passed:
+            exits[count], gains[count] = j, rate * work.levels[j] + fixed
             count += 1
             if taken <= x0:
                 return count
             opened.exits[taken] += 1
             end = taken
-    ratio = (1.0 + side * bars[CLOSE, last]) * bars[BASE, last] * scale
-    if last == t:
-        ratio = (1.0 + side * bars[CLOSE, t]) / money
-    work.exits[count], work.gains[count] = last, earned(ratio, last - t, size, side, terms)
+    close = (1.0 + side * bars[CLOSE, last]) * bars[BASE, last]
+    exits[count], gains[count] = last, rate * close + base - carry * (last - t)
     return count + 1
