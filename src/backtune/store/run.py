@@ -335,9 +335,9 @@ class Run:
 
 def _check_shape(record: dict[str, Any]) -> None:
     """Raise TypeError where an entry of run.json is of another kind than is written there."""
-    tuned = record.setdefault("tuned", record["settings"].get("strategies", []))  # older runs: those alone
-    if not isinstance(tuned, list):
-        raise TypeError("tuned")
+    if not isinstance(record["settings"], dict):
+        raise TypeError("settings")
+    record.setdefault("tuned", record["settings"].get("strategies", []))  # older runs: those alone
     for name, kind in SHAPE.items():
         if not isinstance(record.setdefault(name, kind()), kind):
             raise TypeError(name)
