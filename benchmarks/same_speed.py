@@ -3,8 +3,8 @@
     python benchmarks/same_speed.py 248bae0
 
 Each round starts a process with each source tree in turn, and times there: `import backtune`,
-``backtune --help``, one evaluation, 280 optimizations, a whole backtest, and a symbol of a run. Printed are the
-medians over the rounds and of the ratios of each pair.
+``backtune --help``, one evaluation, 280 optimizations, a whole backtest, and a symbol of a run. Printed are
+the medians over the rounds and of the ratios of each pair.
 """
 
 from __future__ import annotations
