@@ -44,7 +44,7 @@ test-newest: ENV := .venv-newest
 test-newest:
 	$(PYTHON) -m venv $(ENV)
 	$(FREE_PIP) --upgrade --upgrade-strategy eager -e . pytest hypothesis
-	$(ENV)/bin/python -W error -m pytest -m core
+	$(ENV)/bin/python -m pytest -m core -W error::DeprecationWarning -W error::FutureWarning
 
 test-lowest: ENV := .venv-lowest
 test-lowest:
