@@ -119,8 +119,7 @@ def test_bars_and_trades_add_up_to_the_total(kind, tuned):
 
 @pytest.mark.parametrize("keep_open", [False, True])
 def test_going_on_from_what_is_open_gives_the_whole(keep_open):
-    """Where no bar leaves anything open, parts that go on from one another are the whole, however it is
-    cut."""
+    """Where no bar leaves anything open: parts that go on from one another are the whole, in any cut."""
     compared = 0
     for seed in range(120):
         problem = hold_problem(seed, n=30, kind=KINDS[seed % 6], max_bars=7)

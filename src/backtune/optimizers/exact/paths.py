@@ -176,8 +176,7 @@ def _swap(nodes: NDArray[np.int64], bounds: Array, top: int) -> None:
 
 @njit(cache=True, error_model="numpy")
 def rounding(lattice: Lattice) -> float:
-    """Room for rounding of a sum of trades in another order: each addition is off by half a float of the
-    sum."""
+    """Room for rounding of a sum of trades in another order: half a float of it for each operation."""
     n, largest = 0, 0.0
     for it in (lattice.longs, lattice.shorts):
         n += it.bars.shape[1]
@@ -208,10 +207,9 @@ def _most(it: Side, lattice: Lattice) -> float:
 
 
 def bound_of(lattice: Lattice, lines: Sequence[int]) -> tuple[float, int, int]:
-    """Bound of the box of high, low and stop lines (first, last, first, ...); the axis and line to split it
-    at.
+    """Bound of the box of high, low and stop lines (first, last, first, ...), and where to split it.
 
-    The axis is -1 where nothing is open in it.
+    Gives bound, axis and line; the axis is -1 where nothing is open.
     """
     frontier = start(lattice, 0.0)
     frontier.nodes[0, :AXIS] = lines

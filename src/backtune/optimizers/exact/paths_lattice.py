@@ -1,5 +1,4 @@
-"""The lattice of a problem of held positions: the offsets at which any comparison of a price with a level
-changes.
+"""The lattice of held positions: the offsets at which any comparison of a price with a level changes.
 
 Lines of each axis are kept from the end at which every return is highest: high offsets descending, low
 offsets ascending, stop offsets descending. As its bars are mirrored (see `hold_kernels`), a short enters
