@@ -59,8 +59,7 @@ def test_the_truth_of_every_fill_lies_between_causal_and_optimistic(ticks, at_cl
 
 
 def held_total(moves, opens, up, down, stops, max_bars, short):
-    """Total of positions held along a path: walked price by price, an order at a level filled by the next
-    beyond it.
+    """Total of positions held along a path, price by price: an order is filled by the next price beyond it.
 
     `opens` are the previous closes as prices. A stop needs a touch, a limit a price beyond it; a position
     that leaves in a bar lets the next bar's order be the next entry."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hold_reference
-from backtune import BacktuneError, EntryExitProblem, HoldProblem, ProblemError
+from backtune import BacktuneError, EntryExitProblem, HoldProblem, ProblemError, optimize
 from backtune.problem import Problem
 from holds import KINDS, hold_problem, random_points
 
@@ -118,8 +119,7 @@ def test_bars_and_trades_add_up_to_the_total(kind, tuned):
 
 @pytest.mark.parametrize("keep_open", [False, True])
 def test_going_on_from_what_is_open_gives_the_whole(keep_open):
-    """Where no bar leaves anything open, parts that go on from one another are the whole, however it is
-    cut."""
+    """Where no bar leaves anything open: parts that go on from one another are the whole, in any cut."""
     compared = 0
     for seed in range(120):
         problem = hold_problem(seed, n=30, kind=KINDS[seed % 6], max_bars=7)
@@ -218,3 +218,21 @@ def test_closes_that_leave_the_range_of_a_price_are_refused():
     n = 500
     with pytest.raises(ProblemError, match="which no price does"):
         HoldProblem([0.0] * n, [9.0] * n, [0.0] * n, [9.0] * n, [0.1] * n, [-0.1] * n, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("method", ["random", "grid", "scipy"])
+def test_other_optimizers_take_it_and_none_is_above_the_proof(method):
+    problem = hold_problem(4, n=60, kind="gapped", tuned=True)
+    other = optimize(problem, method, budget=300)
+    assert other.value == problem(other.x) <= optimize(problem).value
+
+
+def test_it_can_be_sent_to_another_process():
+    problem = hold_problem(6, n=30, tuned=True, fills="optimistic")
+    copy = pickle.loads(pickle.dumps(problem))
+    x = np.array(problem.bounds).mean(axis=1)
+    assert copy(x) == problem(x)
+    assert repr(copy) == repr(problem)
+    assert copy.window(3, 20)(x) == problem.slice(3, 20)(x)
+    with pytest.raises(ProblemError, match=r"bars 5\.\.30 were asked for"):
+        problem.window(5, 31)

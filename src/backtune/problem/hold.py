@@ -1,5 +1,4 @@
-"""HoldProblem: what offsets earn where a position stays open until its take-profit, its stop or a longest
-stay."""
+"""HoldProblem: what offsets earn where positions stay open until a take-profit, a stop or a longest stay."""
 
 from __future__ import annotations
 
@@ -24,8 +23,7 @@ DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
 
 
 class HoldProblem:
-    """Total return of limit entries whose positions stay open over bars, by the causal or the optimistic
-    rule.
+    """Total return of limit entries whose positions stay open over bars.
 
     The levels of a bar are ``U = clip(high_forecast + high_offset, 0, 10)`` and ``D = clip(low_forecast +
     low_offset, -1, 0)``. A long enters at D and leaves at the U of any later bar, at its stop, set at entry
@@ -147,7 +145,7 @@ class HoldProblem:
         )
 
     def terms(self, fills: str | None = None) -> kernels.Terms:
-        """What holds for every bar, as the kernels take it, under the problem's fill rule or another."""
+        """Return what holds for every bar, as the kernels take it, under the problem's rule or another."""
         most = (self.fills if fills is None else fills) == "optimistic"
         return kernels.Terms(self.fee, self.carry, self.max_bars, self.has_stop, most)
 
@@ -157,9 +155,12 @@ class HoldProblem:
         return self.stop_offset is not None or len(self.parameters) == 3
 
     def __call__(self, x: ArrayLike) -> float:
-        """Total return at x, shape (d,), the sum over all trades; at offsets that are all NaN, no order:
-        0."""
-        return float(self.batch(np.asarray(self._point(x))[None, :])[0])
+        """Total return at x, shape (d,), the sum over all trades; 0 at offsets that are all NaN: no order."""
+        point = self._point(x)
+        if np.isnan(point[0]):
+            return 0.0
+        full = self.with_stop(point[None, :])
+        return float(kernels.hold_totals(self.longs, self.shorts, full, self.terms())[0])
 
     def batch(self, points: ArrayLike) -> Array:
         """Total returns at many points.
@@ -183,7 +184,7 @@ class HoldProblem:
         return result
 
     def with_stop(self, points: Array) -> Array:
-        """Points (m, d) with a third column, the stop's offset, where it is not a parameter."""
+        """Return points (m, d) with a third column, the stop's offset, where it is not a parameter."""
         full = np.zeros((len(points), 3))
         full[:, : points.shape[1]] = points
         if points.shape[1] == 2 and self.stop_offset is not None:
@@ -246,7 +247,7 @@ class HoldProblem:
     slice = window
 
     def _points(self, name: str, points: ArrayLike) -> Array:
-        """Rows of offsets, each finite or all NaN."""
+        """Return rows of offsets, each finite or all NaN."""
         try:
             array = np.asarray(points, dtype=np.float64)
         except (TypeError, ValueError):

@@ -151,8 +151,8 @@ def _go_on(m: Array, side: float, start: Start, terms: Terms, keep_open: bool, t
     last = max(min(terms.max_bars - start.held, m.shape[1]), 1) - 1
     kept = Terms(terms.fee, terms.carry, terms.max_bars, start.stop == start.stop, terms.most)
     stop = side * start.stop
-    j, ratio, reason = leave(m, 0, last, 0.0, stop, start.anchor, start.scale, side, kept)
-    other = leave(m, 0, last, 0.0, stop, start.anchor, start.scale, side, _opposite(kept))
+    j, ratio, reason = _leave(m, last, stop, start, side, kept)
+    other = _leave(m, last, stop, start, side, _opposite(kept))
     unclear = start.unclear or other[1] != ratio
     trades.entry[0], trades.price[0], trades.size[0] = -start.held, 1.0 / start.scale, start.size
     _write(trades, 0, j, ratio, reason, unclear, side, terms, keep_open)
@@ -161,8 +161,8 @@ def _go_on(m: Array, side: float, start: Start, terms: Terms, keep_open: bool, t
 @njit(error_model="numpy")
 def _enter(m: Array, t: int, side: float, terms: Terms, keep_open: bool, trades: Trades, count: int) -> int:
     """Write the trades that the order of bar t may become; gives the number of trades then."""
-    j, ratio, reason, sooner = trade(m, t, 0.0, 0.0, 0.0, side, terms)
-    opposite = trade(m, t, 0.0, 0.0, 0.0, side, _opposite(terms))
+    j, ratio, reason, sooner = _trade(m, t, side, terms)
+    opposite = _trade(m, t, side, _opposite(terms))
     unclear = opposite[1] != ratio or (sooner == sooner and (j > t or sooner != ratio))
     price = min(clip(m[ENTRY_FORECAST, t], entry_floor(side), 0.0), m[OPEN, t])
     for k in range(count, count + 2):
@@ -173,6 +173,19 @@ def _enter(m: Array, t: int, side: float, terms: Terms, keep_open: bool, trades:
         return count + 1
     _write(trades, count + 1, t, sooner, TAKE_PROFIT, unclear, side, terms, keep_open)
     return count + 2
+
+
+@njit(error_model="numpy")
+def _trade(m: Array, t: int, side: float, terms: Terms) -> tuple[int, float, int, float]:
+    """`trade` at the levels of the forecasts, compiled once: where it is called it is copied."""
+    return trade(m, t, 0.0, 0.0, 0.0, side, terms)
+
+
+@njit(error_model="numpy")
+def _leave(
+    m: Array, last: int, stop: float, start: Start, side: float, terms: Terms
+) -> tuple[int, float, int]:
+    return leave(m, 0, last, 0.0, stop, start.anchor, start.scale, side, terms)
 
 
 @njit()

@@ -6,6 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import backtune as bt
 from backtune.optimizers.exact import paths
@@ -23,8 +25,7 @@ def limits(problem):
 
 
 def every_corner(problem, most=40_000):
-    """Points at which anything changes, by definition, with their neighbouring floats: all, or a sample of
-    them."""
+    """Points at which anything changes, by definition, and their neighbouring floats: all, or a sample."""
     o, h, lo, c, hf, lf = problem.moves[:6]
     axes = []
     for axis, (forecast, moves) in enumerate(((hf, (o, h, c)), (lf, (o, lo, c)))):
@@ -113,6 +114,21 @@ def test_no_point_of_a_box_is_above_its_bound(fills, tuned):
                 assert bound == pytest.approx(problem(first[: len(problem.bounds)]), rel=1e-12, abs=1e-12)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 7),
+    st.sampled_from(KINDS),
+    st.booleans(),
+    st.sampled_from(["causal", "optimistic"]),
+)
+def test_no_corner_of_any_cell_is_higher_whatever_the_problem(seed, n, kind, tuned, fills):
+    problem = hold_problem(seed, n=n, kind=kind, tuned=tuned, fills=fills)
+    best = bt.optimize(problem)
+    settled(problem, best)
+    assert best.value >= problem.batch(every_corner(problem, 5_000)).max()
+
+
 def test_no_order_at_all_is_best_where_every_order_loses():
     falling = np.full(5, -0.02)
     losing = bt.HoldProblem(
@@ -130,6 +146,9 @@ def test_no_order_at_all_is_best_where_every_order_loses():
     best = bt.optimize(losing)
     assert np.isnan(best.x).all()
     assert (best.value, best.bound, best.exact, losing(best.x)) == (0.0, 0.0, True, 0.0)
+    outcome = losing.outcome(best.x)
+    assert outcome.value.tolist() == outcome.turnover.tolist() == outcome.trades.tolist() == [0] * 5
+    assert outcome.ledger.empty
 
 
 def test_a_time_limit_gives_a_value_and_a_bound_above_it():
@@ -140,6 +159,18 @@ def test_a_time_limit_gives_a_value_and_a_bound_above_it():
     assert problem(best.x) == best.value < best.bound
     assert np.isfinite(best.bound)
     assert best.bound >= bt.optimize(problem.window(0, 400), time_limit=0.2).value
+
+
+@pytest.mark.parametrize("max_bars", [40, 10**9])
+def test_a_stay_as_long_as_the_series_needs_no_other_room(max_bars):
+    """The exits of a trade outgrow the first room that the search makes for them."""
+    found = []
+    for stop in (None, -0.02):
+        problem = hold_problem(1, n=120, kind="gapped", max_bars=max_bars, stop_offset=stop)
+        best = bt.optimize(problem)
+        settled(problem, best)
+        found.append(best.value)
+    assert max(found) > 0.0
 
 
 def test_many_problems_are_solved_as_each_alone():

@@ -17,7 +17,7 @@ from backtune.compiled import njit
 from backtune.optimizers.exact.paths_bound import Box, Opened, Scratch, scratch, side_bound
 from backtune.optimizers.exact.paths_lattice import FILLED, Array, Ids, Lattice, Side, lay_out
 from backtune.problem.hold import HoldProblem
-from backtune.problem.hold_kernels import BASE, BEST, CLOSE, OPEN, SIZE, WORST, hold_total
+from backtune.problem.hold_kernels import BASE, BEST, OPEN, SIZE, WORST, hold_total
 
 A0, A1, B0, B1, S0, S1, AXIS, LINE = range(8)  # columns of nodes: lines of a box, and where to split it
 LEFT, EVALUATIONS, BOXES, BEST_A, BEST_B, BEST_S = range(6)  # of counts
@@ -176,8 +176,7 @@ def _swap(nodes: NDArray[np.int64], bounds: Array, top: int) -> None:
 
 @njit(cache=True, error_model="numpy")
 def rounding(lattice: Lattice) -> float:
-    """Room for rounding of a sum of trades in another order: each addition is off by half a float of the
-    sum."""
+    """Room for rounding of a sum of trades in another order: half a float of it for each operation."""
     n, largest = 0, 0.0
     for it in (lattice.longs, lattice.shorts):
         n += it.bars.shape[1]
@@ -187,25 +186,30 @@ def rounding(lattice: Lattice) -> float:
 
 @njit(error_model="numpy")
 def _most(it: Side, lattice: Lattice) -> float:
-    """More than the sum of any trades of a side is in size."""
-    bars, terms, n, result = it.bars, lattice.terms, it.bars.shape[1], 0.0
+    """More than the sum of any trades of a side is in size.
+
+    A trade's bars lie in two neighbouring blocks of as many bars as it may span.
+    """
+    bars, n, result = it.bars, it.bars.shape[1], 0.0
+    span = min(lattice.terms.max_bars, n)
+    highest, lowest = np.zeros(n // max(span, 1) + 2), np.full(n // max(span, 1) + 2, np.inf)
+    for j in range(n):
+        for row in (OPEN, BEST, WORST):
+            price = (1.0 + it.side * bars[row, j]) * bars[BASE, j]
+            highest[j // span] = max(highest[j // span], price)
+            lowest[j // span] = min(lowest[j // span], price)
     for t in range(n):
         if it.marks[FILLED, t] < len(it.entries):
-            highest = lowest = (1.0 + it.side * bars[CLOSE, t]) * bars[BASE, t]
-            for j in range(t, min(t + terms.max_bars, n)):
-                for row in (OPEN, BEST, WORST):
-                    price = (1.0 + it.side * bars[row, j]) * bars[BASE, j]
-                    highest, lowest = max(highest, price), min(lowest, price)
-            held = min(terms.max_bars, n)
-            result += bars[SIZE, t] * (2.0 * highest / lowest + 2.0 + abs(terms.carry) * held)
+            k = t // span
+            ratio = max(highest[k], highest[k + 1]) / min(lowest[k], lowest[k + 1])
+            result += bars[SIZE, t] * (2.0 * ratio + 2.0 + abs(lattice.terms.carry) * span)
     return result
 
 
 def bound_of(lattice: Lattice, lines: Sequence[int]) -> tuple[float, int, int]:
-    """Bound of the box of high, low and stop lines (first, last, first, ...); the axis and line to split it
-    at.
+    """Bound of the box of high, low and stop lines (first, last, first, ...), and where to split it.
 
-    The axis is -1 where nothing is open in it.
+    Gives bound, axis and line; the axis is -1 where nothing is open.
     """
     frontier = start(lattice, 0.0)
     frontier.nodes[0, :AXIS] = lines

@@ -1,5 +1,4 @@
-"""The lattice of a problem of held positions: the offsets at which any comparison of a price with a level
-changes.
+"""The lattice of held positions: the offsets at which any comparison of a price with a level changes.
 
 Lines of each axis are kept from the end at which every return is highest: high offsets descending, low
 offsets ascending, stop offsets descending. As its bars are mirrored (see `hold_kernels`), a short enters
@@ -66,21 +65,40 @@ class Lattice(NamedTuple):
     terms: Terms
 
 
-@njit(cache=True, error_model="numpy")
 def lay_out(long_bars: Array, short_bars: Array, bounds: Array, terms: Terms) -> Lattice:
     """Lay out the lattice of a problem in the box `bounds` (3, 2)."""
     long_breaks, short_breaks = _breaks(long_bars, 1.0), _breaks(short_bars, -1.0)
-    lows = _lines(bounds[1, 0], bounds[1, 1], _joined(long_breaks[:TAKEN], short_breaks[TAKEN:]))
-    highs = _lines(-bounds[0, 1], -bounds[0, 0], _joined(short_breaks[:TAKEN], long_breaks[TAKEN:]))
-    long_stops = _stop_moves(long_bars, 1.0, terms, long_breaks[FILLED], bounds[1, 1])
-    short_stops = _stop_moves(short_bars, -1.0, terms, short_breaks[FILLED], -bounds[0, 0])
-    points = _joined(_joined(long_stops[3], short_stops[3]), _joined(long_stops[2], short_stops[2]))
-    stops = _lines(-bounds[2, 1], -bounds[2, 0], _last_free(points))
+    lows = _lines(*bounds[1], long_breaks[:TAKEN], short_breaks[TAKEN:])
+    highs = _lines(-bounds[0, 1], -bounds[0, 0], short_breaks[:TAKEN], long_breaks[TAKEN:])
+    long_stops = _stop_offsets(long_bars, 1.0, terms, long_breaks[FILLED], bounds[1, 1])
+    short_stops = _stop_offsets(short_bars, -1.0, terms, short_breaks[FILLED], -bounds[0, 0])
+    points = [-np.nextafter(side[place], -np.inf) for side in (long_stops, short_stops) for place in (2, 3)]
+    stops = _lines(-bounds[2, 1], -bounds[2, 0], *points)  # the last offsets before each that reach nothing
     return Lattice(
-        _side(long_bars, 1.0, long_breaks, long_stops, lows, highs, stops, terms),
-        _side(short_bars, -1.0, short_breaks, short_stops, highs, lows, stops, terms),
+        _side(long_bars, 1.0, long_breaks, long_stops, lows, highs, stops),
+        _side(short_bars, -1.0, short_breaks, short_stops, highs, lows, stops),
         highs, lows, stops, terms,
     )  # fmt: skip
+
+
+def _lines(low: float, high: float, *points: Array) -> Array:
+    """Points inside [low, high] and `low` itself, ascending, each once."""
+    every = np.concatenate([array.ravel() for array in points])
+    return np.unique(np.append(every[(every >= low) & (every <= high)], low))
+
+
+def _side(
+    bars: Array, side: float, breaks: Array, stop_offsets: tuple[Ids, Ids, Array, Array], entries: Array,
+    exits: Array, stops: Array,
+) -> Side:  # fmt: skip
+    firsts, where, offsets, own = stop_offsets
+    marks = np.empty((8, bars.shape[1]), np.int32)
+    marks[:TAKEN] = entries.searchsorted(breaks[:TAKEN])
+    marks[TAKEN:PASSED] = exits.searchsorted(breaks[TAKEN:])
+    marks[PASSED] = np.minimum(marks[TAKEN], marks[GAPPED])
+    marks[STOP_OPEN:] = stops.searchsorted(-own, side="right")
+    stop_marks = stops.searchsorted(-offsets, side="right").astype(np.int32)
+    return Side(bars, side, entries, -exits, -stops, marks, firsts, where, stop_marks)
 
 
 @njit(error_model="numpy")
@@ -101,7 +119,7 @@ def _stop_break(forecast: float, move: float, side: float) -> float:
     return -last_level(-forecast, -move, -entry_floor(side))
 
 
-@njit(error_model="numpy")
+@njit(cache=True, error_model="numpy")
 def _breaks(bars: Array, side: float) -> Array:
     """Where each comparison of a bar begins to hold along the lines of its axis: rows FILLED to ENDED."""
     n = bars.shape[1]
@@ -118,8 +136,8 @@ def _breaks(bars: Array, side: float) -> Array:
     return result
 
 
-@njit(error_model="numpy")
-def _stop_moves(
+@njit(cache=True, error_model="numpy")
+def _stop_offsets(
     bars: Array, side: float, terms: Terms, fills: Array, highest: float
 ) -> tuple[Ids, Ids, Array, Array]:
     """New worst prices in the life of each bar's trade: bars that `highest` does not fill have none.
@@ -165,61 +183,3 @@ def _longer_ids(array: Ids, room: int) -> Ids:
     result = np.empty(room, np.int32)
     result[: len(array)] = array
     return result
-
-
-@njit()
-def _joined(first: Array, second: Array) -> Array:
-    result = np.empty(first.size + second.size)
-    result[: first.size] = first.ravel()
-    result[first.size :] = second.ravel()
-    return result
-
-
-@njit()
-def _last_free(offsets: Array) -> Array:
-    """The last offset before each that reaches a stop, with its sign changed."""
-    result = np.empty(len(offsets))
-    for i in range(len(offsets)):
-        result[i] = -previous_float(offsets[i]) if abs(offsets[i]) < 1e300 else np.inf
-    return result
-
-
-@njit()
-def _lines(low: float, high: float, points: Array) -> Array:
-    """Points inside [low, high] and `low` itself, ascending, each once."""
-    kept = np.empty(len(points) + 1)
-    kept[0] = low
-    count = 1
-    for x in points:
-        if low <= x <= high:
-            kept[count] = x
-            count += 1
-    kept = np.sort(kept[:count])
-    distinct = 1
-    for i in range(1, count):
-        if kept[i] != kept[distinct - 1]:
-            kept[distinct] = kept[i]
-            distinct += 1
-    return kept[:distinct]
-
-
-@njit(error_model="numpy")
-def _side(
-    bars: Array, side: float, breaks: Array, later: tuple[Ids, Ids, Array, Array], entries: Array,
-    exits: Array, stops: Array, terms: Terms,
-) -> Side:  # fmt: skip
-    n = bars.shape[1]
-    firsts, where, offsets, own = later
-    marks = np.zeros((8, n), np.int32)
-    for t in range(n):
-        for row in range(5):
-            axis = entries if row < TAKEN else exits
-            marks[row, t] = np.searchsorted(axis, breaks[row, t])
-        marks[PASSED, t] = min(marks[TAKEN, t], marks[GAPPED, t])
-        if terms.stop:
-            marks[STOP_OPEN, t] = np.searchsorted(stops, -own[0, t], side="right")
-            marks[STOP_WORST, t] = np.searchsorted(stops, -own[1, t], side="right")
-    stop_marks = np.empty(len(where), np.int32)
-    for i in range(len(where)):
-        stop_marks[i] = np.searchsorted(stops, -offsets[i], side="right")
-    return Side(bars, side, entries, -exits, -stops, marks, firsts, where, stop_marks)

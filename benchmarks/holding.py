@@ -1,0 +1,117 @@
+"""Held positions: the time of a proof and of an evaluation, and how far scipy's evolution stops short.
+
+    python benchmarks/holding.py                      # the shipped sample
+    python benchmarks/holding.py FOLDER --windows 50  # every price file of a folder
+    python benchmarks/holding.py --beat 1000000       # and try to beat each optimum with that many points
+
+Times are the process's own CPU time, so that other work on the machine moves them less; ratios are to be
+compared, not times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import backtune as bt
+from backtune.bars import load_sample
+
+KINDS: dict[str, dict[str, Any]] = {
+    "two offsets": {},
+    "two offsets, stop -5 %": {"stop_offset": -0.05},
+    "three offsets": {"stop_offset": (-0.1, 0.0)},
+}
+
+
+def problems(series: list[Any], bars: int, windows: int, **rule: Any) -> Iterator[bt.HoldProblem]:
+    """Walk-forward windows of every series, the side of each bar that of the larger forecast."""
+    for prices in series:
+        forecast = bt.forecast(prices)
+        first = max(forecast.first, 1)
+        moves = [array[first:] for array in (*prices.moves, forecast.high, forecast.low)]
+        high, low = moves[4:]
+        long = (np.abs(high) > np.abs(low)) & (high > low)
+        short = ~(np.abs(high) > np.abs(low)) & (high > low)
+        whole = bt.HoldProblem(*moves, long.astype(float), short.astype(float), **rule)
+        for number in range(windows):
+            stop = whole.size - number * max(1, (whole.size - bars) // windows)
+            yield whole.window(stop - bars, stop)
+
+
+def evolution(problem: bt.HoldProblem, budget: int = 500) -> float:
+    """Value that scipy's differential evolution reaches on the same compiled problem."""
+    from scipy.optimize import differential_evolution
+
+    dimension = len(problem.bounds)
+    members = 20
+    found = differential_evolution(
+        lambda x: -problem(x), problem.bounds, popsize=members // dimension, tol=0.0, atol=-1.0, polish=False,
+        maxiter=budget // (members // dimension * dimension) - 1, rng=0,
+    )  # fmt: skip
+    return float(-found.fun)
+
+
+def beaten(problem: bt.HoldProblem, best: bt.Optimum, points: int, seed: int) -> bool:
+    """Whether any of random points of the box, and of points around the optimum, is higher."""
+    rng = np.random.default_rng(seed)
+    low, high = np.array(problem.bounds).T
+    for start in range(0, points, 50_000):
+        size = (min(50_000, points - start), len(low))
+        tried = low + (high - low) * rng.random(size)
+        if start % 100_000 and best.value > 0.0:
+            away = rng.standard_normal(size) * 10.0 ** rng.uniform(-17, -2, (size[0], 1))
+            tried = np.clip(best.x + away, low, high)
+        if problem.batch(tried).max() > best.value:
+            return True
+    return False
+
+
+def main() -> None:
+    """Print a row a kind of problem."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--windows", type=int, default=10, help="windows of each series")
+    parser.add_argument("--bars", type=int, default=200)
+    parser.add_argument("--beat", type=int, default=0, metavar="POINTS")
+    options = parser.parse_args()
+    files = sorted(options.folder.glob("*.csv")) if options.folder else []
+    series = [bt.load_bars(path) for path in files] or [load_sample("NASDAQ"), load_sample("SP500")]
+    for name, rule in KINDS.items():
+        chosen = list(problems(series, options.bars, options.windows, **rule))
+        bt.optimize(chosen[0])
+        chosen[0].batch(np.zeros((2, len(chosen[0].bounds))))
+        exact, rival, short, lost = [], [], [], 0
+        for number, problem in enumerate(chosen):
+            started = time.process_time()
+            best = bt.optimize(problem)
+            exact.append(time.process_time() - started)
+            if not (best.exact and problem(best.x) == best.value):
+                raise SystemExit(f"{name}, window {number}: not proved")
+            started = time.process_time()
+            short.append(best.value - max(evolution(problem), 0.0))
+            rival.append(time.process_time() - started)
+            lost += bool(options.beat) and beaten(problem, best, options.beat, number)
+        low, high = np.array(chosen[0].bounds).T
+        points = np.random.default_rng(0).uniform(low, high, (500, len(low)))
+        started = time.process_time()
+        for problem in chosen:
+            problem.batch(points)
+        each = (time.process_time() - started) / len(chosen) / len(points) / options.bars
+        print(
+            f"{name}: {len(chosen)} windows of {options.bars} bars\n"
+            f"  proof: median {1e3 * np.median(exact):.2f} ms, worst {1e3 * max(exact):.1f} ms\n"
+            f"  evaluation: {1e9 * each:.2f} ns a bar, at random points of the box\n"
+            f"  differential evolution, 500 evaluations: median {1e3 * np.median(rival):.1f} ms; "
+            f"short by {1e2 * np.mean(short):.2f} % in the mean, {1e2 * max(short):.2f} % at most\n"
+            f"  beaten by {options.beat} points each: {lost}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
