@@ -70,7 +70,7 @@ def test_names_of_what_is_no_coin(name):
 def test_calendars_filled_up_to_seven_days_are_no_crypto():
     """Currencies with flat bars at weekends, and shares carried forward."""
     data = frame(n=120, freq="D").set_index("Date")
-    weekend = data.index.weekday >= 5
+    weekend = data.index.day_of_week >= 5
     flat = data.copy()
     flat.loc[weekend, ["Open", "High", "Low", "Close"]] = (
         flat["Close"].shift(1).bfill()[weekend].to_numpy()[:, None]
@@ -87,8 +87,8 @@ def test_calendars_filled_up_to_seven_days_are_no_crypto():
 def test_markets_that_close_on_other_days_are_no_crypto():
     days = pd.date_range("2021-01-02", periods=200, freq="D")
     for closed in ([3, 4], [4, 5], [4], [5]):
-        data = frame(n=int((~days.weekday.isin(closed)).sum()), freq="D").assign(
-            Date=days[~days.weekday.isin(closed)]
+        data = frame(n=int((~days.day_of_week.isin(closed)).sum()), freq="D").assign(
+            Date=days[~days.day_of_week.isin(closed)]
         )
         assert bars("SHARE", data).asset == "stock"
         assert bars("SHARE", data).notes == ()

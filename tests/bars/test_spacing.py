@@ -56,10 +56,10 @@ def test_crypto_by_the_distance_of_its_bars(freq, expected, count):
         (pd.date_range("2000-01-31", periods=100, freq="ME"), 12),
         (pd.date_range("2000-01-01", periods=60, freq="QS"), 4),
         (pd.date_range("2000-01-01", periods=10, freq="YS"), 1),
-        (CRYPTO[CRYPTO.weekday != 5], 313),  # currencies with a bar of Sunday evening
-        (CRYPTO[CRYPTO.weekday != 4], 313),  # six days a week
-        (CRYPTO[~CRYPTO.weekday.isin([3, 4])], 252),  # Tehran
-        (CRYPTO[CRYPTO.weekday < 4], 208.7),
+        (CRYPTO[CRYPTO.day_of_week != 5], 313),  # currencies with a bar of Sunday evening
+        (CRYPTO[CRYPTO.day_of_week != 4], 313),  # six days a week
+        (CRYPTO[~CRYPTO.day_of_week.isin([3, 4])], 252),  # Tehran
+        (CRYPTO[CRYPTO.day_of_week < 4], 208.7),
         (CRYPTO, 365),  # a calendar that is filled up
         (STOCK[:24].append(STOCK[180:204]), 252),  # a hole of seven months
     ],
