@@ -31,7 +31,7 @@ def test_moves_are_relative_to_the_previous_close():
 
 
 def test_digest_changes_with_any_value():
-    """Of the volume too: Kronos forecasts from it, so a stored result hangs on it."""
+    """Of the volume too: Kronos forecasts from it, so a stored result depends on it."""
     digests = {series(10).digest, series(10, freq="D").digest}
     for name in ("open", "high", "low", "close"):
         prices = getattr(series(10), name).copy()

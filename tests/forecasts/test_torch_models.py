@@ -45,7 +45,7 @@ def test_the_same_twice_and_ordered(kind, weights, bars):
 
 
 def test_prices_ten_times_as_high_give_the_same_moves(kind, weights, bars):
-    """Only relative prices matter; draws are others, since they hang on the bars."""
+    """Only relative prices matter; draws are others, since they depend on the bars."""
     other = make_bars(400)
     for prices in (other.open, other.high, other.low, other.close):
         prices *= 8.0  # a power of two, so that rounding is the same

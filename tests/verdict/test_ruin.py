@@ -99,8 +99,8 @@ def test_ruin_under_the_optimistic_rule_too_does_not_hang_on_the_order():
     found = judged({"levered": low}, optimistic={"levered": high})
     assert found.verdict == NONE
     assert found.p_optimistic == 1.0
-    assert found.evidence.hanging.traded == 61
-    assert found.evidence.hanging.optimistic_return == -1.0
+    assert found.evidence.if_optimistic.traded == 61
+    assert found.evidence.if_optimistic.optimistic_return == -1.0
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from backtune.verdict.evidence import EXPOSURE, NOTHING, evidence
 from backtune.verdict.luck import holm
-from backtune.verdict.rule import EDGE, HANGS, LEAST_TRADED, LEVEL, NONE, RULE, UNKNOWN, judge
+from backtune.verdict.rule import DEPENDS, EDGE, LEAST_TRADED, LEVEL, NONE, RULE, UNKNOWN, judge
 
 
 def record(causal, optimistic=None, market=None, trades=None, second=None, second_optimistic=None):
@@ -96,8 +96,8 @@ def test_days_needed_are_about_the_days_after_which_the_rule_says_edge():
 def test_profit_under_the_optimistic_rule_alone_hangs_on_the_order():
     low = normal(-0.001)
     found = verdict(low, low + 0.012)
-    assert found.verdict == HANGS
-    assert "hang on the order" in found.sentence
+    assert found.verdict == DEPENDS
+    assert "depend on the order" in found.sentence
 
 
 def test_market_exposure_is_no_edge():
@@ -123,10 +123,10 @@ def test_what_hangs_on_the_order_has_to_be_traded_often_enough_too():
     low, traded = normal(-0.001), np.arange(70) % 5 == 0
     high = np.where(traded, 0.02 + np.abs(normal(0.0, seed=5)), 0.0)
     found = verdict(np.where(traded, -0.02, 0.0), high, trades=traded.astype(int), second=low)
-    assert found.evidence.hanging.strategy == "sharp"
+    assert found.evidence.if_optimistic.strategy == "sharp"
     assert found.evidence.strategy == "dull"
     assert found.p_optimistic <= 0.05
-    assert found.verdict != HANGS
+    assert found.verdict != DEPENDS
 
 
 def test_too_few_trades_are_no_edge_however_good():
@@ -228,7 +228,7 @@ def test_bars_inside_a_day_are_given_in_days():
 
 
 def test_the_rule_names_every_verdict():
-    for name in (EDGE, HANGS, UNKNOWN, NONE):
+    for name in (EDGE, DEPENDS, UNKNOWN, NONE):
         assert name in RULE
 
 

@@ -21,11 +21,13 @@ class BacktestResult:
     ----------
     symbol : str
     simulations : DataFrame
-        A row an optimization: simulation (0 the oldest), strategy, close_at_eod, selected (the policy that
-        was better in sample, whose returns count), high_offset, low_offset, in_sample (total return over the
-        window: what the offsets were tuned on, never earned), out_of_sample (total return over the horizon),
-        trades and ambiguous (fills out of sample, and those whose result hangs on the order inside the bar),
-        start, end (first and last bar out of sample), optimizer_seconds, evaluations.
+        A row an optimization: simulation (0 the oldest), strategy, close_at_eod (of the exits of one bar),
+        selected (the exit that was better in sample, whose returns count), the parameters by name
+        (high_offset, low_offset), in_sample (total return over the window: what was tuned on, never earned),
+        out_of_sample (total return over the horizon), trades and ambiguous (fills out of sample, and those
+        whose result depends on the order inside the bar), start, end (first and last bar out of sample),
+        optimizer_seconds, evaluations, exit, objective (what was maximised, in sample), and of the optimum
+        exact, stopped, failures, bound (see `backtune.Optimum`).
     summary : DataFrame
         A row a strategy, out of sample; see `backtune.metrics.summary.summarize`.
     returns : DataFrame
@@ -35,7 +37,7 @@ class BacktestResult:
         each bar returns by itself: figures leave out what follows a total loss
         (`backtune.metrics.performance.account_returns`).
     configurations : DataFrame
-        The same for every strategy and policy that was tried, whether selected or not: strategy,
+        The same for every strategy and exit that was tried, whether selected or not: strategy, exit,
         close_at_eod, selected, and the columns of `returns`.
     inputs : DataFrame
         What the problems were made of, a row a bar from the first tuning window on: timestamp, open, high,

@@ -45,7 +45,7 @@ def summarize(
     -------
     DataFrame
         strategy; the figures of `backtune.metrics.Performance` and `backtune.metrics.TradeFigures`; alpha (a
-        year) and beta to buy-and-hold; trades; ambiguous, those whose result hangs on the order inside the
+        year) and beta to buy-and-hold; trades; ambiguous, those whose result depends on the order inside the
         bar, and ambiguous_share, ambiguous / trades; in_sample_mean and out_of_sample_mean, mean return a
         bar in the tuning windows of the selected policies and out of sample; gap, their difference, which
         is what tuning promised and trading did not deliver; causal_return and optimistic_return,

@@ -184,7 +184,7 @@ class EntryExitProblem:
         return result
 
     def ambiguous(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Number of trades of each bar whose result hangs on the order inside the bar, shape (n,).
+        """Number of trades of each bar whose result depends on the order inside the bar, shape (n,).
 
         A trade is ambiguous where the causal and the optimistic rule book different returns for it at the
         same offsets. None is with close_at_eod.

@@ -22,13 +22,13 @@ from backtune.runner import Runs
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
 from backtune.verdict.judged import Judged, judge_results, judge_run
-from backtune.verdict.rule import EDGE, HANGS, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.verdict.rule import DEPENDS, EDGE, NONE, RULE, UNKNOWN, VERDICTS
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
 FINE, COARSE = 61, 31
 HEADLINES = {
     EDGE: "An edge, by the written rule",
-    HANGS: "What it earns hangs on the order inside the bar",
+    DEPENDS: "What it earns depends on the order inside the bar",
     UNKNOWN: "Cannot tell yet whether this is an edge",
     NONE: "No edge",
 }

@@ -26,9 +26,9 @@ from backtune.report.surface import PLATEAU, Surface, has_surface, surface
 from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD, UNTUNED
 from backtune.verdict.evidence import EXPOSURE, NOTHING, Bracket
-from backtune.verdict.rule import EDGE, HANGS, NONE, UNKNOWN, Judgement
+from backtune.verdict.rule import DEPENDS, EDGE, NONE, UNKNOWN, Judgement
 
-BADGES = {EDGE: "edge", HANGS: "hangs", UNKNOWN: "unknown", NONE: "none"}
+BADGES = {EDGE: "edge", DEPENDS: "depends", UNKNOWN: "unknown", NONE: "none"}
 AGAINST = {
     NOTHING: "nothing",
     EXPOSURE: "buy-and-hold at the same exposure",
@@ -75,7 +75,7 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("costs", "fees paid, of capital", lambda value: percent(value, 2, signed=False)),
     ("in_sample_mean", "in sample, bp a bar", _bp),
     ("out_of_sample_mean", "out of sample, bp a bar", _bp),
-    ("ambiguous_share", "ambiguous: hang on the order inside the bar", _share),
+    ("ambiguous_share", "ambiguous: depend on the order inside the bar", _share),
 )
 
 
@@ -87,7 +87,7 @@ def badge(judgement: Judgement) -> str:
 def symbol_details(tables: SymbolTables, judgement: Judgement, *, points: int, opened: bool) -> str:
     """One row of the page, with its details."""
     e, strategy = judgement.evidence, judgement.evidence.strategy
-    order = e.hanging if judgement.verdict == HANGS else e.order
+    order = e.if_optimistic if judgement.verdict == DEPENDS else e.order
     found = surface(tables, -1, strategy, points=points) if has_surface(tables, strategy) else None
     drawn = {
         "equity": figures.equity_figure(tables, strategy),

@@ -131,7 +131,7 @@ def check_objects(settings: Settings) -> None:
         if isinstance(item, str):
             continue
         try:
-            import cloudpickle  # type: ignore[import-untyped]
+            import cloudpickle
 
             cloudpickle.loads(cloudpickle.dumps(item))
         except ImportError:  # without Dask there are no workers, which is said when they are started

@@ -34,7 +34,7 @@ def copy_with(item: Any, change: Change) -> tuple[Any, int]:
     Exception
         Whatever an object raises that cannot be copied.
     """
-    import cloudpickle  # type: ignore[import-untyped]
+    import cloudpickle
 
     replaced: list[NDArray[Any]] = []
 

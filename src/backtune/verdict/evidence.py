@@ -66,7 +66,7 @@ class Evidence:
         Of buy-and-hold.
     order : Bracket
         What the order inside the bar decides for this strategy.
-    hanging : Bracket
+    if_optimistic : Bracket
         The same for the tuned strategy with the highest Sharpe ratio under the optimistic rule.
     sharpe : float
         A year.
@@ -81,11 +81,11 @@ class Evidence:
         Mean return a bar above each of those.
     p_value, p_optimistic : float
         The largest of this strategy's own SPA p-values against nothing and against the same exposure and of
-        1 - the probabilistic Sharpe ratio, under the causal and (for the strategy of `hanging`) under the
-        optimistic rule. Its own, because of two strategies each may pass one test. The bootstrap alone calls
-        8 % instead of 5 % of short, negatively skewed records without skill significant, and capped profits
-        give just such records; the probabilistic Sharpe ratio allows for skew. 1 where everything was lost:
-        whatever was earned before, nothing is left of it.
+        1 - the probabilistic Sharpe ratio, under the causal and (for the strategy of `if_optimistic`) under
+        the optimistic rule. Its own, because of two strategies each may pass one test. The bootstrap alone
+        calls 8 % instead of 5 % of short, negatively skewed records without skill significant, and capped
+        profits give just such records; the probabilistic Sharpe ratio allows for skew. 1 where everything was
+        lost: whatever was earned before, nothing is left of it.
     probabilistic, deflated, hurdle : float
         Probabilistic and deflated Sharpe ratio, and the Sharpe ratio a year that the best of the trials would
         show without skill.
@@ -105,7 +105,7 @@ class Evidence:
     total_return: float
     market_return: float
     order: Bracket
-    hanging: Bracket
+    if_optimistic: Bracket
     sharpe: float
     sharpe_interval: tuple[float, float]
     mean_interval: tuple[float, float]
@@ -173,7 +173,7 @@ def evidence(
     best = _best(causal, candidates)
     r = causal[candidates[best]]
     optimistic = {name: account_returns(part["optimistic"].to_numpy()) for name, part in series.items()}
-    hanging = candidates[_best(optimistic, candidates)]
+    luckiest = candidates[_best(optimistic, candidates)]
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
     tried = _trials(configurations, candidates)
     sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
@@ -189,7 +189,7 @@ def evidence(
         total_return=figures.total_return,
         market_return=performance(causal[market], periods_a_year).total_return,
         order=order,
-        hanging=_bracket(hanging, series[hanging], "optimistic"),
+        if_optimistic=_bracket(luckiest, series[luckiest], "optimistic"),
         sharpe=figures.sharpe,
         sharpe_interval=interval.sharpe,
         mean_interval=interval.mean,

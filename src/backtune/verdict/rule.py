@@ -10,8 +10,8 @@ from backtune.verdict.evidence import EXPOSURE, NOTHING, Evidence
 from backtune.verdict.luck import holm
 from backtune.verdict.overfitting import NORMAL
 
-EDGE, HANGS, UNKNOWN, NONE = "edge", "hangs on the order inside the bar", "cannot tell", "no edge"
-VERDICTS = (EDGE, HANGS, UNKNOWN, NONE)
+EDGE, DEPENDS, UNKNOWN, NONE = "edge", "depends on the order inside the bar", "cannot tell", "no edge"
+VERDICTS = (EDGE, DEPENDS, UNKNOWN, NONE)
 LEVEL = 0.05
 LEAST_TRADED = 20
 
@@ -24,7 +24,7 @@ the highest Sharpe ratio, of those that did not lose everything, has to pass bot
 Sharpe ratio, which allows for skew, has to agree. The largest of the three p-values counts, and Holm's \
 correction raises it for the number of symbols looked at. The verdict is the first of these that holds:
 "{EDGE}": the corrected p-value is at most {LEVEL:.0%}, and at least {LEAST_TRADED} bars were traded.
-"{HANGS}": not so under the causal rule, but so under the optimistic one.
+"{DEPENDS}": not so under the causal rule, but so under the optimistic one.
 "{NONE}": that strategy lost everything, or its mean return is not above nothing, or not above the same \
 exposure, or luck does as well at least half of the time (p of one half or more, before the correction).
 "{UNKNOWN}: N more days needed": the rest. N is how many trading days the records of all symbols would have \
@@ -81,9 +81,9 @@ class Judgement:
         e = self.evidence
         if self.verdict == EDGE:
             return f"Luck alone would do as well in {self.p_value:.2%} of cases: an edge."
-        if self.verdict == HANGS:
+        if self.verdict == DEPENDS:
             return (
-                f"That is no edge ({self._p}); {e.hanging.strategy} would have one "
+                f"That is no edge ({self._p}); {e.if_optimistic.strategy} would have one "
                 f"(p = {self.p_optimistic:.2g}) if every bar had run in the order that suits it."
             )
         if self.days_needed is not None and not e.testable:
@@ -106,13 +106,13 @@ class Judgement:
 
     @property
     def _order(self) -> str:
-        order = self.evidence.hanging if self.verdict == HANGS else self.evidence.order
+        order = self.evidence.if_optimistic if self.verdict == DEPENDS else self.evidence.order
         if not order.trades:
             return ""
         if not order.ambiguous:
-            return "Nothing hangs on the order inside the bar."
+            return "Nothing depends on the order inside the bar."
         return (
-            f"{order.ambiguous} of {order.trades} fills hang on the order inside the bar, which bars do "
+            f"{order.ambiguous} of {order.trades} fills depend on the order inside the bar, which bars do "
             f"not tell: {order.causal_return:+.1%} if it never helped, "
             f"{order.optimistic_return:+.1%} if it always did."
         )
@@ -142,8 +142,8 @@ def _judged(e: Evidence, p_value: float, p_optimistic: float, days_needed: float
     needed = None
     if enough and p_value <= LEVEL:
         verdict = EDGE
-    elif e.hanging.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
-        verdict = HANGS
+    elif e.if_optimistic.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
+        verdict = DEPENDS
     elif e.ruined or not above or (e.p_value >= 0.5 and e.testable):
         verdict = NONE
     else:

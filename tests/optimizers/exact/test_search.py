@@ -59,7 +59,7 @@ def test_never_below_brute_force(seed, n, fills, eod, kind):
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 30), st.sampled_from(FILLS), st.booleans())
 def test_which_of_equal_optima_is_given(seed, n, fills, eod):
-    """Prices in whole percents have many: the rule must not hang on the way of the search."""
+    """Prices in whole percents have many: the rule must not depend on the way of the search."""
     _agrees_with_quadratic(random_problem(seed, n=n, fills=fills, close_at_eod=eod, kind="tied", bounds=BOX))
 
 

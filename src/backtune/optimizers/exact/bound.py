@@ -267,7 +267,7 @@ def upper_bound(
 ) -> tuple[float, int, int]:
     """Upper bound of a box, as longs see it, up to rounding, and the row and column that attain it.
 
-    Leaves in `row_steps[:, 0]` (`column_steps[:, 0]`) the part of the bound that hangs on the row (column):
+    Leaves in `row_steps[:, 0]` (`column_steps[:, 0]`) the part of the bound that depends on the row (column):
     the bound of a single row is the whole bound less the best row's part plus its own.
     """
     a, b = columns[box.x0] - box.exit, rows[box.e0] - box.entry

@@ -1,10 +1,11 @@
 """The exact optimum of every problem of a group: its whole lattice by batched matrix products.
 
 At a lattice point a filled long leg of the causal rule returns ``(1+E)/(1+F) (1-fee) - (1+fee)``: the exit E
-hangs on the column (high offset) alone and the entry F on the row (low offset) alone, once it is known which
-of the two states, filled at the open or inside the bar, the row puts the leg in. So the lattice of a problem
-is ``left @ right + by_row + by_column`` with `left` (rows, terms) and `right` (terms, columns): two terms a
-leg under the causal rule, one under the others, none with close_at_eod. A short leg is the mirror image.
+depends on the column (high offset) alone and the entry F on the row (low offset) alone, once it is known
+which of the two states, filled at the open or inside the bar, the row puts the leg in. So the lattice of a
+problem is ``left @ right + by_row + by_column`` with `left` (rows, terms) and `right` (terms, columns): two
+terms a leg under the causal rule, one under the others, none with close_at_eod. A short leg is the mirror
+image.
 
 The products are rounded otherwise than `kernels.total`. So they only choose: every lattice point within
 `slack` of the best is valued by the CPU's kernel, and the best of those is the optimum, to the bit.
@@ -141,14 +142,14 @@ def terms_a_leg(group: Group) -> int:
 
 
 def _long_entries(group: Group, lows: Tensor, factors: Tensor) -> Tensor:
-    """Write the row factors (p, rows, terms) of long legs; give what hangs on the row alone, (p, rows)."""
+    """Write the row factors (p, rows, terms) of long legs; give what depends on the row alone, (p, rows)."""
     o, _, lo, c, _, lf, size = (row[:, None, :] for row in group.longs)  # (p, 1, legs): beside rows
     down = (lf + lows[:, :, None]).clamp_(MAX_DOWN, 0.0)
     return _entries(group, LONG, down, (o, lo, c, size), factors, 2)
 
 
 def _short_entries(group: Group, highs: Tensor, factors: Tensor) -> Tensor:
-    """Write the column factors (p, terms, columns) of short legs; give what hangs on the column alone."""
+    """Write the column factors (p, terms, columns) of short legs; give what depends on the column alone."""
     o, h, _, c, hf, _, size = (row[:, :, None] for row in group.shorts)  # (p, legs, 1): beside columns
     up = (hf + highs[:, None, :]).clamp_(0.0, MAX_UP)
     return _entries(group, SHORT, up, (o, h, c, size), factors, 1)
