@@ -177,3 +177,23 @@ def test_notes_travel_as_plain_values():
     assert str(note) == "row 7 (2021-01-04): no bar for 9 days"
     assert note.warns
     assert not bt.Note("newest_first", "").warns
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.17, True), (0.3, False), (1.0, False), (0.0, True), (float("nan"), False)]
+)
+def test_a_last_bar_with_little_volume_is_said_to_look_unfinished(share, said):
+    data = frame(n=60)
+    data["Volume"] = 1000.0 + 100.0 * np.sin(np.arange(60))
+    data.iloc[-1, data.columns.get_loc("Volume")] = 1000.0 * share
+    notes = [note for note in quiet(data, "AAA").notes if note.code == "unfinished"]
+    assert bool(notes) == said
+    if said:
+        assert f"the last bar has {share:.0%} of the usual volume" in notes[0].sentence
+
+
+def test_a_quiet_series_may_end_quietly():
+    """No alarm where the volume was as low before, nor inside a day."""
+    data = frame(n=60)
+    data["Volume"] = np.where(np.arange(60) % 5 == 4, 100.0, 1000.0)
+    assert "unfinished" not in codes(data, "AAA")

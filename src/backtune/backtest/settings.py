@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from backtune.backtest.walk_forward import ALL, WalkForward
@@ -253,6 +252,8 @@ def _default(name: str) -> Any:
 
 
 def _check_date(name: str, value: str | None) -> None:
+    from datetime import date
+
     try:
         if value is not None:
             date.fromisoformat(value)

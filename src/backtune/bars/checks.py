@@ -13,6 +13,7 @@ Stamps = NDArray[np.datetime64]
 _NANOSECONDS_A_DAY = int(DAY * 1e9)
 _FEW_LEVELS = 4.0  # ticks to the usual range of a bar
 _COARSE = 1e-3  # of the price
+_THIN, _THIN_BARS = 0.25, 40  # a last bar below that share of the median volume of so many looks cut short
 
 
 def date_text(stamps: Stamps, place: int) -> str:
@@ -68,7 +69,7 @@ def series_notes(
         *_gaps(stamps, steps, step, rows, round_the_clock),
         *_two_paces(steps, stamps, rows),
         *_last_week_twice(stamps, steps, rows),
-        *_unfinished(stamps, step, rows, now),
+        *(_unfinished(stamps, step, rows, now) or _thin(stamps, step, volume, rows)),
         *_still(stamps, prices, volume),
         *_coarse(prices),
         *_session_guessed(stamps, round_the_clock),
@@ -136,6 +137,21 @@ def _unfinished(stamps: Stamps, step: float, rows: NDArray[np.int64], now: np.da
     if ends <= now or step > 40 * DAY:
         return []
     sentence = "the last bar ends after now: unless its exchange has closed, it is unfinished"
+    return [Note("unfinished", sentence, int(rows[-1]), date_text(stamps, -1))]
+
+
+def _thin(stamps: Stamps, step: float, volume: Array | None, rows: NDArray[np.int64]) -> list[Note]:
+    """A last bar of a day or longer with far less volume than any of the bars before it."""
+    if volume is None or len(volume) <= _THIN_BARS or step < 0.9 * DAY:
+        return []
+    before, last = volume[-_THIN_BARS - 1 : -1], volume[-1]
+    usual = float(np.median(before))
+    if not (np.isfinite(before).all() and usual > 0.0 and last < _THIN * usual and last < before.min()):
+        return []
+    sentence = (
+        f"the last bar has {last / usual:.0%} of the usual volume: it may be unfinished; leave it out with "
+        "an earlier --end"
+    )
     return [Note("unfinished", sentence, int(rows[-1]), date_text(stamps, -1))]
 
 

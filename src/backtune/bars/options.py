@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
-from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Any, Literal
 
 from backtune.errors import SettingError, is_flag, is_number, one_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
 
 Asset = Literal["stock", "crypto"]
 ASSETS: tuple[Asset, ...] = ("stock", "crypto")
@@ -94,6 +96,8 @@ class ReadOptions:
             One that is no [SYMBOL=]DATE:RATIO.
         """
         texts = [self.split] if isinstance(self.split, str) else self.split
+        from datetime import datetime
+
         found: list[tuple[datetime, float]] = []
         for text in texts:
             match = _SPLIT.fullmatch(str(text).strip())
@@ -172,6 +176,8 @@ def zone(name: object) -> ZoneInfo:
     SettingError
         There is none of that name.
     """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return ZoneInfo(str(name))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

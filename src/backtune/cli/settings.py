@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -70,6 +69,8 @@ def read_settings_file(path: Path | None, kind: type) -> dict[str, Any]:
     """
     if path is None:
         return {}
+    import tomllib
+
     try:
         written = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -83,6 +84,7 @@ def read_settings_file(path: Path | None, kind: type) -> dict[str, Any]:
     return written
 
 
+@functools.cache  # commands share them
 def _option(entry: Field[Any]) -> inspect.Parameter:
     kind = next((k for word, k in KINDS.items() if str(entry.type) in (word, f"{word} | None")), str)
     names = NAMES.get(entry.name, ())
