@@ -164,13 +164,15 @@ def _still(stamps: Stamps, prices: Array, volume: Array | None) -> list[Note]:
     if volume is not None:
         still &= np.nan_to_num(volume) == 0.0
     count = int(still.sum())
-    if count < 3 or count > 0.9 * len(still) or (volume is None and count < 0.02 * len(still)):
+    least = 1 if volume is not None else max(3, 0.02 * len(still))
+    if count < least or count > 0.9 * len(still):
         return []
     days = (stamps[still].astype("datetime64[D]").astype("int64") + 3) % 7
     weekend = bool(np.mean(days >= 5) > 0.9)
     what = "at weekends" if weekend else "such as holidays"
     lacking = "range and no volume" if volume is not None else "range"
-    sentence = f"{count} bars have no {lacking}, {what}: nothing was traded in them"
+    many = f"{count} bars have" if count > 1 else "1 bar has"
+    sentence = f"{many} no {lacking}, {what}: nothing was traded"
     return [Note("flat_bars", sentence, None, "")]
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backtune.backtest import BacktestResult
-from backtune.bars import Bars, Note
+from backtune.bars import Bars, Note, folder_name
 from backtune.errors import BarsError
 from backtune.verdict.judged import Judged
 
@@ -114,10 +114,17 @@ def moments(returns: pd.DataFrame) -> tuple[str, str]:
 
 def note_lines(results: Mapping[str, BacktestResult]) -> list[str]:
     """What to know of each symbol's data; of many symbols, how many have notes."""
+    lines = [
+        f"{symbol}: its files are called {folder_name(symbol)}"
+        for symbol in results
+        if folder_name(symbol) != symbol
+    ][:FEW_SYMBOLS]
     noted = {symbol: result.series["notes"] for symbol, result in results.items() if result.series["notes"]}
     if len(noted) > FEW_SYMBOLS:
-        return [f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check"]
-    return [f"{symbol}: note: {Note.from_dict(note)}" for symbol, notes in noted.items() for note in notes]
+        return [*lines, f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check"]
+    return lines + [
+        f"{symbol}: note: {Note.from_dict(note)}" for symbol, notes in noted.items() for note in notes
+    ]
 
 
 def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:

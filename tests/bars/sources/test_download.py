@@ -138,7 +138,6 @@ def pauses():
 
 
 def yahoo(service, monkeypatch):
-    pytest.importorskip("yfinance")
     from yfinance import data
     from yfinance.scrapers import history
 
@@ -149,7 +148,6 @@ def yahoo(service, monkeypatch):
 
 
 def binance(service, monkeypatch):
-    pytest.importorskip("ccxt")
     source = source_named("ccxt:binance")
     source.client.urls["api"]["public"] = f"{service.url}/api/v3"
     source.client.options["fetchMarkets"] = {"types": ["spot"]}
@@ -158,14 +156,17 @@ def binance(service, monkeypatch):
 
 
 def alpaca(service, monkeypatch):
-    pytest.importorskip("alpaca")
     monkeypatch.setenv("APCA_API_KEY_ID", "key")
     monkeypatch.setenv("APCA_API_SECRET_KEY", "secret")
     monkeypatch.setenv("APCA_API_DATA_URL", service.url)
     return source_named("alpaca"), "MSFT"
 
 
-SERVICES = [yahoo, binance, alpaca]
+SERVICES = [
+    pytest.param(yahoo, marks=pytest.mark.needs("yfinance")),
+    pytest.param(binance, marks=pytest.mark.needs("ccxt")),
+    pytest.param(alpaca, marks=pytest.mark.needs("alpaca")),
+]
 
 
 def same(bars, data):
@@ -208,6 +209,7 @@ def test_faults_that_pass_are_waited_for(tmp_path, service, monkeypatch, pauses,
     assert found.bars == 60
 
 
+@pytest.mark.needs("yfinance")
 def test_a_past_that_was_adjusted_meanwhile_is_fetched_again(tmp_path, service, monkeypatch):
     """A dividend changes all bars before it: old and new ones would not be of one scale."""
     source, symbol = yahoo(service, monkeypatch)
@@ -297,9 +299,13 @@ def test_an_earlier_start_fetches_the_whole(tmp_path):
     ("options", "part"),
     [
         ({"source": "nasdaq"}, "unknown source 'nasdaq'"),
-        ({"source": "ccxt"}, "give ccxt:binance"),
-        ({"source": "ccxt:nowhere"}, "unknown exchange 'nowhere'"),
-        ({"source": "alpaca"}, "set APCA_API_KEY_ID and APCA_API_SECRET_KEY in the environment"),
+        pytest.param({"source": "ccxt"}, "give ccxt:binance", marks=pytest.mark.needs("ccxt")),
+        pytest.param({"source": "ccxt:no"}, "unknown exchange 'no'", marks=pytest.mark.needs("ccxt")),
+        pytest.param(
+            {"source": "alpaca"},
+            "set APCA_API_KEY_ID and APCA_API_SECRET_KEY in the environment",
+            marks=pytest.mark.needs("alpaca"),
+        ),
         ({"interval": "7m"}, "unknown interval '7m'"),
         ({"start": "soon"}, "start is 'soon'"),
         ({"start": "2999-01-01"}, "nothing to download"),
