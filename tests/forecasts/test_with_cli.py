@@ -54,7 +54,7 @@ def test_profile_refuses_to_trace_what_is_not_in_torch(capsys, monkeypatch, tmp_
 def test_forecast_check_compares_the_variants(capsys, monkeypatch, weights):
     """Without `compile`, which its own test pays for."""
     pytest.importorskip("toto2", reason="the extra toto is not installed")
-    from backtune import forecast_check
+    from backtune.diagnose import forecast_check
 
     monkeypatch.delitem(forecast_check.VARIANTS, "compile")
     model = f"toto:{weights('toto')},device=cpu,context=64"

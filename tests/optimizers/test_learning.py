@@ -7,7 +7,7 @@ import backtune as bt
 from backtune.testing import Recorded
 
 BLIND = [
-    "exact", "grid", "random", "sobol", "optuna:qmc",
+    "exact", "gpu:exact", "gpu:differential_evolution", "grid", "random", "sobol", "optuna:qmc",
     "nevergrad:RandomSearch", "nevergrad:ScrHammersleySearch",
 ]  # fmt: skip
 SLOW = {

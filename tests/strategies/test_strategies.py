@@ -68,7 +68,7 @@ def test_sizes_are_taken_as_copies_of_floats():
     [
         (lambda f, c: 1.0, "gave 1.0"),
         (lambda f, c: None, "gave None"),
-        (lambda f, c: np.float64(2.0), "gave np.float64(2.0)"),
+        (lambda f, c: np.float64(2.0), "gave 2.0"),
         (lambda f, c: np.array(2.0), "gave an array of shape ()"),
         (lambda f, c: {"long": GOOD}, "gave a dict"),
         (lambda f, c: "both", "gave 'both'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -66,6 +67,9 @@ def forecaster(model: str | Forecaster) -> Forecaster:
 
 def _plugged_in(model: str) -> Forecaster:
     """Forecaster of somebody else's, by module:object or entry point."""
+    name = model.partition(",")[0].partition(":")[0]
+    if get_close_matches(name, MODELS, n=1):
+        one_of("model", name, MODELS)  # a slip of the pen rather than a module
     plug_in = named("model", model, MODELS, "forecasters")
     own = plug_in() if isinstance(plug_in, type) else plug_in
     if not isinstance(own, Forecaster):

@@ -175,7 +175,8 @@ def _shown(value: object) -> str:
     """Show a value of any kind in a few words."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
-    plain = value is None or isinstance(value, str | int | float | np.generic)
+    value = value.item() if isinstance(value, np.generic) else value  # whose repr goes by a global setting
+    plain = value is None or isinstance(value, str | int | float)
     text = repr(value) if plain else f"a {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
