@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from backtune.cli import app
 from backtune.errors import BacktuneError
+from backtune.store import Run
 
 SMALL = ["--simulations", "3", "--window", "50", "--universe-bars", "200"]
 
@@ -150,8 +151,7 @@ def test_why_a_strategy_never_traded_is_said_everywhere(falling):
     assert {row["strategy"]: row["idle_reason"] for row in rows} == {
         "maxdiff": why, "always_on": "", "untuned": why, "buy_hold": "",
     }  # fmt: skip
-    asked = call("sql", falling / "run", "select strategy, idle_reason from summary", "--json")
-    assert {"strategy": "maxdiff", "idle_reason": why} in json.loads(asked.stdout)
+    assert Run.open(falling / "run").receipts["COIN"].data["idle"] == {"maxdiff": why, "untuned": why}
 
 
 def test_figures_a_year_of_four_bars_are_left_out(falling):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -52,6 +53,8 @@ class BacktestResult:
     checks : tuple of str
         What was done to see whether strategies and forecasters of one's own look ahead, and what that cannot
         see: a sentence each.
+    idle : mapping of str to str
+        Why a strategy never traded out of sample, by its name.
     """
 
     symbol: str
@@ -65,6 +68,7 @@ class BacktestResult:
     forecast: Forecast
     seconds: dict[str, float]
     checks: tuple[str, ...] = ()
+    idle: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def series(self) -> dict[str, Any]:

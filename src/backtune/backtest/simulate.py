@@ -149,9 +149,7 @@ def run_backtest(
     inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
     ahead = inputs.iloc[starts.start - windows[0].tune.start :]
     idle = idle_reasons(per_bar, ahead, settings.can_short(bars.asset))
-    summary = summarize(
-        table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD, idle=idle
-    )
+    summary = summarize(table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD)
     total = time.perf_counter() - started
     spent = {
         "forecast": forecast_seconds,
@@ -161,7 +159,7 @@ def run_backtest(
         "total": total,
     }
     return BacktestResult(
-        bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent, checks
+        bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent, checks, idle
     )
 
 

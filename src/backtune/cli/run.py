@@ -14,6 +14,7 @@ from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
+    from backtune.backtest import BacktestResult
     from backtune.runner import Runs
     from backtune.verdict.judged import Judged
 
@@ -132,7 +133,7 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
         print_json(
             {
                 "folder": str(runs.folder) if runs.folder else None,
-                "symbols": {name: result.summary.to_dict("records") for name, result in runs.items()},
+                "symbols": {name: _rows(result) for name, result in runs.items()},
                 "verdict": judged.whole.label if judged and judged.whole else None,
                 "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
                 "notes": {name: result.series["notes"] for name, result in runs.items()},
@@ -144,6 +145,14 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
     if as_json:  # else the progress told them as they happened
         for error in runs.failed.values():
             typer.echo(f"backtune: {error}", err=True)
+
+
+def _rows(result: BacktestResult) -> list[dict[str, Any]]:
+    """Rows of the summary, and why a strategy never traded."""
+    return [
+        {**row, "idle_reason": result.idle.get(row["strategy"], "")}
+        for row in result.summary.to_dict("records")
+    ]
 
 
 def _print_tables(runs: Runs, judged: Judged) -> None:

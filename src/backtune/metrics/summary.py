@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +21,6 @@ def summarize(
     *,
     fee: float,
     market: str,
-    idle: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """One row a strategy, in the order of `returns`; of its account, until nothing is left of it.
 
@@ -38,8 +36,6 @@ def summarize(
         Fraction of notional a fill.
     market : str
         The strategy of `returns` that alpha and beta refer to; it is in the market on every bar.
-    idle : mapping of str to str, optional
-        Why a strategy never traded.
 
     Returns
     -------
@@ -50,8 +46,7 @@ def summarize(
         bar in the tuning windows of the selected policies and out of sample; gap, their difference, which
         is what tuning promised and trading did not deliver; causal_return and optimistic_return,
         total_return of the same offsets under those fill rules: the order inside the bar, which nobody
-        knows from bars, can move the result only between them; idle_reason, why it never traded, empty where
-        it did.
+        knows from bars, can move the result only between them.
     """
     accounts = {
         str(name): account_bars(bars, "value") for name, bars in returns.groupby("strategy", sort=False)
@@ -64,7 +59,6 @@ def summarize(
             **_against(part["value"].to_numpy(), held, periods_a_year),
             **_tuning(name, part, simulations, window),
             **_bracket(part, periods_a_year),
-            "idle_reason": (idle or {}).get(name, ""),
         }
         for name, part in accounts.items()
     ]

@@ -231,15 +231,14 @@ def _strategies(tables: SymbolTables) -> str:
     rows = tables.summary
     head = ["", *(text(name) for name in rows["strategy"])]
     body = [(label, *(form(float(value)) for value in rows[column])) for column, label, form in FIGURES]
-    return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(rows)}"
+    return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(tables)}"
 
 
-def _idle(rows: pd.DataFrame) -> str:
-    """Why a strategy never traded; runs of older versions do not say."""
+def _idle(tables: SymbolTables) -> str:
+    """Why a strategy never traded."""
     return "".join(
-        f'<p class="note">{text(row["strategy"])}: 0 trades: {text(row["idle_reason"])}.</p>'
-        for row in rows.to_dict("records")
-        if row.get("idle_reason")
+        f'<p class="note">{text(strategy)}: 0 trades: {text(reason)}.</p>'
+        for strategy, reason in tables.idle.items()
     )
 
 

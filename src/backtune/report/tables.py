@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,8 @@ class SymbolTables:
         Names of the strategies that were tuned, in their order; all others are yardsticks.
     checks : tuple of str
         See `backtune.BacktestResult.checks`.
+    idle : mapping of str to str
+        See `backtune.BacktestResult.idle`.
     """
 
     symbol: str
@@ -44,6 +46,7 @@ class SymbolTables:
     seconds: Mapping[str, float]
     tuned: tuple[str, ...]
     checks: tuple[str, ...] = ()
+    idle: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_result(cls, result: BacktestResult) -> SymbolTables:
@@ -59,6 +62,7 @@ class SymbolTables:
             result.seconds,
             result.settings.tuned,
             result.checks,
+            result.idle,
         )
 
     def bars_of(self, strategy: str) -> pd.DataFrame:
@@ -100,6 +104,7 @@ class RunTables(Mapping[str, SymbolTables]):
         return SymbolTables(
             symbol, simulations, summary, returns, inputs, self._settings, fee, seconds, self._tuned,
             tuple(entry.get("checks", ())),  # which runs of older versions do not have
+            dict(entry.get("idle", {})),
         )  # fmt: skip
 
     def __iter__(self) -> Iterator[str]:

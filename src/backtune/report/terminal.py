@@ -80,10 +80,9 @@ def verdict_lines(judged: Judged | None) -> list[str]:
 def idle_lines(results: Mapping[str, BacktestResult]) -> list[str]:
     """Why a strategy never traded: a line each."""
     return [
-        f"{symbol}, {row['strategy']}: 0 trades: {row['idle_reason']}"
+        f"{symbol}, {strategy}: 0 trades: {reason}"
         for symbol, result in results.items()
-        for row in result.summary.to_dict("records")
-        if row.get("idle_reason")  # which runs of older versions do not have
+        for strategy, reason in result.idle.items()
     ]
 
 

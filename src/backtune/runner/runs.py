@@ -45,6 +45,7 @@ class StoredResult(BacktestResult):
             "_load": load,
             "_temporary": temporary,
             "checks": tuple(receipt.data.get("checks", ())),
+            "idle": dict(receipt.data.get("idle", {})),
         }
         self.__dict__.update(own)
 

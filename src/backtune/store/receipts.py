@@ -108,6 +108,7 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         "periods_a_year": bars.periods_a_year,
         "days_a_year": bars.pace.days_a_year,
         "checks": list(result.checks),
+        "idle": dict(result.idle),
         "notes": result.series["notes"],
         "first": first,
         "last": last,
