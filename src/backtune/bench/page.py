@@ -68,9 +68,8 @@ def page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
         f"{record['seeds']} seeds, {record['budget']} evaluations, {len(record['methods'])} methods, "
         f"{len(record['problems'])} problems; {record['machine']['processor']}"
     )
-    before, after = shell(
-        title, style=asset("page.css", "backtune.bench"), script=asset("page.js", "backtune.bench")
-    )
+    style, script = (asset(name, "backtune.bench") for name in ("page.css", "page.js"))
+    before, after = shell(title, style=style, script=script, plotly_first=True)
     header = f'<header><h1>{text(title)}</h1><p class="soft">{text(head)}</p></header>'
     return f"{before}{header}<nav>{links}</nav>{body}{after}"
 

@@ -11,7 +11,7 @@ from backtune.errors import BacktuneError
 from backtune.report.html import text
 
 
-def shell(title: str, *, style: str = "", script: str = "") -> tuple[str, str]:
+def shell(title: str, *, style: str = "", script: str = "", plotly_first: bool = False) -> tuple[str, str]:
     """Give what stands before and after the body of a page.
 
     Parameters
@@ -21,6 +21,8 @@ def shell(title: str, *, style: str = "", script: str = "") -> tuple[str, str]:
         Beside the style that all pages share.
     script : str
         Run at the end, after plotly.js.
+    plotly_first : bool
+        Put plotly.js before the body, whose figures draw themselves as they are read; else behind it.
 
     Raises
     ------
@@ -29,8 +31,10 @@ def shell(title: str, *, style: str = "", script: str = "") -> tuple[str, str]:
     """
     before, after = asset("page.html").split("$body")
     values = {"title": text(title), "style": asset("page.css") + style}
-    values |= {"plotly": plotly_script(), "script": script}
-    return Template(before).substitute(values), Template(after).substitute(values)
+    plotly = plotly_script()
+    values |= {"plotly": "" if plotly_first else plotly, "script": script}
+    early = f"<script>{plotly}</script>" if plotly_first else ""
+    return Template(before).substitute(values) + early, Template(after).substitute(values)
 
 
 def asset(name: str, package: str = "backtune.report") -> str:
