@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 TOUCH = 2.0**-40  # of the close before the entry bar: a later bar's price this near to the stop is at it
 
 
