@@ -261,8 +261,8 @@ def test_weights_of_a_real_model_that_were_replaced_are_seen_and_else_nothing_is
 
 def test_a_worker_with_other_versions_stops_the_run(place, tmp_path):
     """Its results would not be those that the driver's identity promises."""
-    from backtune.store.key import run_identity
     from backtune.runner.task import Task, do_task
+    from backtune.store.key import run_identity
 
     settings = World(place).made()
     identity = run_identity(settings)

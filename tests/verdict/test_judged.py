@@ -14,9 +14,9 @@ from backtune.backtest import Settings, run_backtest
 from backtune.errors import RunError
 from backtune.store import Run
 from backtune.verdict.judged import judge_results, judge_run
-from results import result_of
 from backtune.verdict.portfolio import Portfolio
 from backtune.verdict.rule import EDGE
+from results import result_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from planted import Oracle, random_walk
