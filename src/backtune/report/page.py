@@ -15,7 +15,8 @@ from backtune.errors import RunError, SettingError
 from backtune.identity import versions
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
 from backtune.report.notes import notes_section
-from backtune.report.sections import BADGES, badge, symbol_details
+from backtune.report.pieces import MANY, Piece, draw
+from backtune.report.sections import BADGES, badge
 from backtune.report.shell import asset, plotly_file, shell
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
@@ -69,8 +70,10 @@ class Report:
         """The page as text."""
         return b"".join(_page(self.subjects)).decode()
 
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page.
+    def write(self, path: str | os.PathLike[str], workers: int = 1) -> Path:
+        """Write the page; of many symbols, their parts are drawn in `workers` processes.
+
+        With more than one, a script needs ``if __name__ == "__main__":``.
 
         Raises
         ------
@@ -79,7 +82,7 @@ class Report:
         """
         target = Path(path)
         try:
-            write_atomically(target, _page(self.subjects))
+            write_atomically(target, _page(self.subjects, workers))
         except OSError as error:
             raise RunError(
                 f"{target}: cannot be written ({error.strerror or error}); free space there, or "
@@ -137,7 +140,7 @@ def _subject(item: object) -> Subject:
     return Subject(item.folder.name if item.folder else "this session", item, judge_run(item))
 
 
-def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
+def _page(subjects: Sequence[Subject], workers: int = 1) -> Iterator[bytes]:
     """Give the page in parts, a symbol each and what is around them."""
     single = len(subjects) == 1
     body = [_header(subjects[0]) if single else _comparison(subjects)]
@@ -154,7 +157,7 @@ def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
     first, last = ("\n".join(part) for part in (body, ending))
     yield (before + first).encode()
     for subject in subjects:
-        yield from _symbols(subject, count, "" if single else subject.label)
+        yield from _symbols(subject, count, "" if single else subject.label, workers)
     yield (last + after).encode()
 
 
@@ -256,13 +259,15 @@ def _tools(subjects: Sequence[Subject], count: int) -> str:
     )
 
 
-def _symbols(subject: Subject, count: int, label: str) -> Iterator[bytes]:
+def _symbols(subject: Subject, count: int, label: str, workers: int) -> Iterator[bytes]:
     points = FINE if count <= FEW else COARSE
     title = f"<h2>{text(label)}</h2>" if label else ""
     yield f'{title}<div class="rows">'.encode()
-    for symbol, result in subject.run.items():
-        judgement = subject.judged.symbols[symbol]
-        yield symbol_details(result, judgement, points=points, opened=count == 1).encode()
+    judgements = subject.judged.symbols
+    pieces = (
+        Piece(result, judgements[symbol], points, opened=count == 1) for symbol, result in subject.run.items()
+    )
+    yield from draw(pieces, workers if count >= MANY else 1)
     yield b"</div>"
 
 
