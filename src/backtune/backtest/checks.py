@@ -57,7 +57,7 @@ def is_own(plug_in: Strategy | Forecaster | Any) -> bool:
 def check_forecaster(
     model: Forecaster,
     bars: Bars,
-    made: Forecast,
+    forecast: Forecast,
     targets: Sequence[int],
     at: Sequence[int],
     cut: bool = False,
@@ -74,7 +74,7 @@ def check_forecaster(
         return f"{name} {UNABLE}"
     for first in at:
         try:
-            peek = forecast_peek(model, bars, made, first, targets, cut=cut)
+            peek = forecast_peek(model, bars, forecast, first, targets, cut=cut)
         except BacktuneError:
             raise
         except Exception as error:
@@ -87,7 +87,9 @@ def check_forecaster(
     return f"{name} was checked for look-ahead on {_bars(at)}: later bars moved no forecast; {BLIND}{past}"
 
 
-def check_strategy(strategy: Any, bars: Bars, made: Forecast, settings: Settings, at: Sequence[int]) -> str:
+def check_strategy(
+    strategy: Any, bars: Bars, forecast: Forecast, settings: Settings, at: Sequence[int]
+) -> str:
     """Say that no size moved with what came behind each of `at`, or what of this cannot be told.
 
     Raises
@@ -96,20 +98,20 @@ def check_strategy(strategy: Any, bars: Bars, made: Forecast, settings: Settings
         One did, or the sizes know the bars that they are for.
     """
     name, arrays, unseen = f"strategy {strategy.name!r}", 0, ""
-    if not sizes_by_bar(strategy, bars, made, settings):
+    if not sizes_by_bar(strategy, bars, forecast, settings):
         return f"{name} was not checked for look-ahead: its problems have no sizes to compare"
     for bar, seed in product(at, (0, 1)):
-        peek = strategy_peek(strategy, bars, made, settings, bar, seed)
+        peek = strategy_peek(strategy, bars, forecast, settings, bar, seed)
         if not peek:
             try:
-                peek, arrays = held_peek(strategy, bars, made, settings, bar, seed)
+                peek, arrays = held_peek(strategy, bars, forecast, settings, bar, seed)
             except Exception as error:  # whatever a copy of someone else's object raises
                 unseen = f" (what it holds could not be changed: {why_not(error)})"
         if peek:
             raise StrategyError(
                 f"{name} looks ahead: {peek.sentence(bars)}; use what is known before each bar alone"
             )
-    known = knows_its_bars(strategy, bars, made, settings)
+    known = knows_its_bars(strategy, bars, forecast, settings)
     if known:
         raise StrategyError(f"{name} looks ahead: {known}; use what is known before each bar alone")
     held = (

@@ -227,9 +227,11 @@ def make_settings(settings: Settings | None, changes: dict[str, Any]) -> Setting
         return Settings(**changes)
     if not isinstance(settings, Settings):
         raise SettingError(f"settings is of type {type(settings).__name__}; give bt.Settings(...)")
-    given = [name for name, value in changes.items() if value != _default(name)]
-    if given:
-        raise SettingError(f"settings was given with {', '.join(given)}; put them into bt.Settings(...) too")
+    changed = [name for name, value in changes.items() if value != _default(name)]
+    if changed:
+        raise SettingError(
+            f"settings was given with {', '.join(changed)}; put them into bt.Settings(...) too"
+        )
     return settings
 
 
@@ -277,11 +279,11 @@ def _names_itself(strategy: Any) -> bool:
     return isinstance(strategy, str) or strategy == STRATEGIES.get(getattr(strategy, "name", ""), UNTUNED)
 
 
-def _makes(make: Callable[[str], object], name: str, given: object) -> bool:
+def _makes(make: Callable[[str], object], name: str, item: object) -> bool:
     """Whether `make` of the name gives the same kind of object, in the same state."""
     try:
         again = make(name)
-        return type(again) is type(given) and bool(vars(again) == vars(given))
+        return type(again) is type(item) and bool(vars(again) == vars(item))
     except Exception:  # an unknown name, or a state that cannot be compared
         return False
 

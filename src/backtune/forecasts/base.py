@@ -108,10 +108,10 @@ class Forecaster(ABC):
             The series is too short for a single forecast.
         """
         self.possible(bars, targets)
-        given = np.array(self.moves(bars), dtype=float)  # a copy: the arrays may be the forecaster's own
-        given[:, : self.warm_up] = np.nan
-        high, low, close = made = ordered(given, axis=0)
-        broken = (made != given) & ~np.isnan(made)
+        moves = np.array(self.moves(bars), dtype=float)  # a copy: the arrays may be the forecaster's own
+        moves[:, : self.warm_up] = np.nan
+        high, low, close = arrays = ordered(moves, axis=0)
+        broken = (arrays != moves) & ~np.isnan(arrays)
         return Forecast(high, low, close, self.name, repaired=int(broken.any(axis=0).sum()))
 
     def possible(self, bars: Bars, targets: Targets = None) -> NDArray[np.int64]:
@@ -124,9 +124,9 @@ class Forecaster(ABC):
         SettingError
             `bars` are no Bars, or `targets` no whole numbers.
         """
-        given: object = bars
-        if not isinstance(given, Bars):
-            kind = type(given).__name__
+        series: object = bars
+        if not isinstance(series, Bars):
+            kind = type(series).__name__
             article = "an" if kind[0].lower() in "aeiou" else "a"
             raise SettingError(f"bars is {article} {kind}; give bt.load_bars(FILE or DataFrame)")
         if not all(np.isfinite(prices).all() for prices in (bars.open, bars.high, bars.low, bars.close)):
@@ -203,26 +203,26 @@ class QuantileForecaster(Forecaster):
         """See `Forecaster.forecast`."""
         return self.finished(bars, self.distribution(bars, self.possible(bars, targets)))
 
-    def finished(self, bars: Bars, made: Distribution) -> Forecast:
+    def finished(self, bars: Bars, distribution: Distribution) -> Forecast:
         """Repair, count and align with the bars what the model gave."""
-        raw = made.quantiles
+        raw = distribution.quantiles
         quantiles = ordered(np.sort(raw, axis=2), axis=1)
-        samples = None if made.samples is None else ordered(made.samples, axis=2)
+        samples = None if distribution.samples is None else ordered(distribution.samples, axis=2)
         repaired = (quantiles != raw).any(axis=(1, 2))
         if samples is not None:
-            repaired |= (samples != made.samples).any(axis=(1, 2))
+            repaired |= (samples != distribution.samples).any(axis=(1, 2))
         points = ordered(self._points(quantiles, samples), axis=1)
-        high, low, close = _aligned(points, made.targets, len(bars)).T.copy()
+        high, low, close = _aligned(points, distribution.targets, len(bars)).T.copy()
         return Forecast(
             high,
             low,
             close,
             self.name,
             LEVELS,
-            _aligned(quantiles, made.targets, len(bars)),
-            None if samples is None else _aligned(samples, made.targets, len(bars)),
+            _aligned(quantiles, distribution.targets, len(bars)),
+            None if samples is None else _aligned(samples, distribution.targets, len(bars)),
             int(repaired.sum()),
-            made.seconds,
+            distribution.seconds,
         )
 
     def _points(self, quantiles: Array, samples: Array | None) -> Array:
@@ -236,8 +236,8 @@ class QuantileForecaster(Forecaster):
 
     def moves(self, bars: Bars) -> tuple[Array, Array, Array]:
         """High, low and close moves, each shape (n,)."""
-        made = self.forecast(bars)
-        return made.high, made.low, made.close
+        forecast = self.forecast(bars)
+        return forecast.high, forecast.low, forecast.close
 
     @abstractmethod
     def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
@@ -295,11 +295,11 @@ def flag(name: str, value: object) -> bool:
 
 
 def _indices(targets: Targets) -> NDArray[np.int64]:
-    given = np.asarray(targets)
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+    indices = np.asarray(targets)
+    if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
         shown = repr(targets) if len(repr(targets)) <= 60 else f"{repr(targets)[:57]}..."
         raise SettingError(f"targets is {shown}; expected whole numbers, indices of bars")
-    return np.unique(given.astype(np.int64))
+    return np.unique(indices.astype(np.int64))
 
 
 def _aligned(values: Array, targets: NDArray[np.int64], n: int) -> Array:

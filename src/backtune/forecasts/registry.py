@@ -164,24 +164,24 @@ def forecast_many(
     SettingError, BarsError, ForecasterError
         As `forecast`; a series that is too short fails the call.
     """
-    made = forecaster(model)
+    own = forecaster(model)
     wanted = list(targets) if targets is not None else [None] * len(series)
     if len(wanted) != len(series):
         raise SettingError(f"targets are given for {len(wanted)} of {len(series)} series; give them for each")
-    if not isinstance(made, ContextForecaster):
-        return [forecast(bars, made, each) for bars, each in zip(series, wanted, strict=True)]
-    asked = [(bars, made.possible(bars, each)) for bars, each in zip(series, wanted, strict=True)]
+    if not isinstance(own, ContextForecaster):
+        return [forecast(bars, own, each) for bars, each in zip(series, wanted, strict=True)]
+    asked = [(bars, own.possible(bars, each)) for bars, each in zip(series, wanted, strict=True)]
     return [
-        made.finished(bars, distribution)
-        for (bars, _), distribution in zip(asked, made.distributions(asked), strict=True)
+        own.finished(bars, distribution)
+        for (bars, _), distribution in zip(asked, own.distributions(asked), strict=True)
     ]
 
 
 def with_options(model: str, **options: object) -> str:
     """Name of the same model with other options."""
-    head, given = _parts(model)
-    given.update(options)
-    return ",".join([head, *(f"{name}={value}" for name, value in given.items())])
+    head, settings = _parts(model)
+    settings.update(options)
+    return ",".join([head, *(f"{name}={value}" for name, value in settings.items())])
 
 
 def _parts(model: str) -> tuple[str, dict[str, Any]]:

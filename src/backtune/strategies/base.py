@@ -98,17 +98,17 @@ def sizes_of(strategy: Strategy, forecast: Forecast, can_short: bool) -> tuple[A
         It raised, or gave something else; the message names the strategy.
     """
     try:
-        given: Any = strategy.sizes(_read_only(forecast), can_short)
+        sizes: Any = strategy.sizes(_read_only(forecast), can_short)
     except Exception as error:
         raise StrategyError(f"strategy {strategy.name!r} failed: {in_a_line(error)}; correct it") from error
     known = np.isfinite(forecast.high) & np.isfinite(forecast.low)
     expected = f"expected (long_size, short_size), each of {len(known)} sizes >= 0"
-    several = isinstance(given, tuple | list) or (isinstance(given, np.ndarray) and given.ndim > 0)
-    if not several or len(given) != len(SIDES):
-        what = f"{len(given)} values" if several else _shown(given)
+    several = isinstance(sizes, tuple | list) or (isinstance(sizes, np.ndarray) and sizes.ndim > 0)
+    if not several or len(sizes) != len(SIDES):
+        what = f"{len(sizes)} values" if several else _shown(sizes)
         raise StrategyError(f"strategy {strategy.name!r} gave {what}; {expected}")
     sides = []
-    for side, values in zip(SIDES, given, strict=True):
+    for side, values in zip(SIDES, sizes, strict=True):
         try:
             array = np.array(values)
             if array.dtype.kind not in "biufO":  # text and complex numbers would be cast
@@ -213,8 +213,8 @@ def strategies(names: Sequence[str | Strategy]) -> list[Strategy]:
     if isinstance(names, str) or not isinstance(names, Sequence) or not names:
         raise SettingError(f"strategies are {names!r}; give a list such as ['maxdiff', 'always_on']")
     chosen = [_strategy(name) for name in names]
-    given = [strategy.name for strategy in chosen] + [UNTUNED.name, BUY_HOLD]
-    twice = next((name for name in given if given.count(name) > 1), None)
+    labels = [strategy.name for strategy in chosen] + [UNTUNED.name, BUY_HOLD]
+    twice = next((name for name in labels if labels.count(name) > 1), None)
     if twice:
         raise SettingError(f"strategy name {twice!r} is used twice; untuned and buy_hold are always shown")
     return [*chosen, UNTUNED]
