@@ -22,7 +22,6 @@ _TIME = re.compile(
     r"\d{1,2}[-/. ]\w{3,9}[-/. ,]+\d{2,4}.*|"
     r"[A-Za-z]{3,9}\.?,?\s+\d{1,2}.*|\d{4}-\d\d|\d{8}[ T]\d+.*)\s*$"
 )
-_NO_TIME_YET = re.compile(r"^\d{1,2}:\d\d(?::\d\d)?$")
 
 
 @dataclass

@@ -133,9 +133,9 @@ def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bo
 
 @njit()
 def _room(count: int) -> Trades:
-    integer = np.int64
+    ints = np.int64
     return Trades(
-        np.empty(count, integer), np.empty(count, integer), np.empty(count, integer), np.empty(count, np.bool_),
+        np.empty(count, ints), np.empty(count, ints), np.empty(count, ints), np.empty(count, np.bool_),
         np.empty(count), np.empty(count), np.empty(count), np.empty(count),
     )  # fmt: skip
 
