@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from backtune.metrics.account import account_bars
-from backtune.metrics.performance import Array, account_returns, alpha_beta, annual_periods, performance
+from backtune.metrics.performance import (
+    Array,
+    account_open,
+    account_returns,
+    alpha_beta,
+    annual_periods,
+    performance,
+)
+from backtune.verdict.eprocess import highest
+from backtune.verdict.long_run import long_run_p
 from backtune.verdict.luck import DRAWS, Superiority, intervals, superiority
 from backtune.verdict.overfitting import (
     SharpeEstimate,
@@ -80,12 +89,21 @@ class Evidence:
     excess : dict of str to float
         Mean return a bar above each of those.
     p_value, p_optimistic : float
-        The largest of this strategy's own SPA p-values against nothing and against the same exposure and of
-        1 - the probabilistic Sharpe ratio, under the causal and (for the strategy of `if_optimistic`) under
-        the optimistic rule. Its own, because of two strategies each may pass one test. The bootstrap alone
-        calls 8 % instead of 5 % of short, negatively skewed records without skill significant, and capped
-        profits give just such records; the probabilistic Sharpe ratio allows for skew. 1 where everything was
-        lost: whatever was earned before, nothing is left of it.
+        The largest of this strategy's own SPA and long-run p-values (`backtune.verdict.long_run`) against
+        nothing and against the same exposure and of 1 - the probabilistic Sharpe ratio, under the causal and
+        (for the strategy of `if_optimistic`) under the optimistic rule. Its own, because of two strategies
+        each may pass one test. The bootstrap alone calls 7 to 11 % instead of 5 % of short records without
+        skill significant that are autocorrelated, or skewed as capped profits make them; the other two allow
+        for that. 1 where everything was lost: whatever was earned before, nothing is left of it.
+    upper : float
+        The lower of the upper ends of two 95 % intervals: of `sharpe`, and of the Sharpe ratio a year of the
+        return above the same exposure. What is above it is not to be expected; NaN where neither is known.
+    candidates : int
+        Number of tuned strategies.
+    e_value, e_last : float
+        Highest and last wealth of the bettor on an edge of any of them; see `backtune.verdict.eprocess`.
+    e_bar : int
+        Out-of-sample bar, from 0, of the highest; -1 where it never was above its start.
     probabilistic, deflated, hurdle : float
         Probabilistic and deflated Sharpe ratio, and the Sharpe ratio a year that the best of the trials would
         show without skill.
@@ -115,6 +133,11 @@ class Evidence:
     excess: dict[str, float]
     p_value: float
     p_optimistic: float
+    upper: float
+    candidates: int
+    e_value: float
+    e_last: float
+    e_bar: int
     probabilistic: float
     deflated: float
     hurdle: float
@@ -179,9 +202,13 @@ def evidence(
     sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
     alpha, beta = alpha_beta(r, causal[market], periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
-    p_value = max(tests[NOTHING].each[best], tests[EXPOSURE].each[best], _unskilled(estimate))
+    p_value = max(_own(tests, excesses, best), _unskilled(estimate))
     p_value = 1.0 if _ruined(figures.total_return) else p_value
     order = _bracket(candidates[best], series[candidates[best]], "causal")
+    above = intervals(excesses[EXPOSURE][:, best], periods_a_year, seed=seed)
+    raw = [series[name]["causal"].to_numpy() for name in candidates]
+    staked = np.column_stack([np.where(account_open(one), one, 0.0) for one in raw])  # -1.3 counts as that
+    e_value, e_last, e_bar = highest(staked, causal[market])
     return Evidence(
         strategy=candidates[best],
         bars=len(r),
@@ -203,6 +230,11 @@ def evidence(
             if any(int(series[name]["ambiguous"].sum()) for name in candidates)
             else p_value
         ),
+        upper=float(np.fmin(interval.sharpe[1], above.sharpe[1])),
+        candidates=len(candidates),
+        e_value=e_value,
+        e_last=e_last,
+        e_bar=e_bar,
         probabilistic=probabilistic_sharpe(estimate),
         deflated=deflated_sharpe(estimate, sharpes),
         hurdle=deflation(sharpes) * math.sqrt(annual_periods(len(r), periods_a_year)),
@@ -244,8 +276,17 @@ def _optimistic(
     returns = values[candidates[best]]
     if _ruined(performance(returns, 1.0).total_return):
         return 1.0
-    spa = max(_tested(excesses[name], symbols, seed).each[best] for name in (NOTHING, EXPOSURE))
-    return max(spa, _unskilled(SharpeEstimate.of(returns)))
+    tests = {name: _tested(excesses[name], symbols, seed) for name in (NOTHING, EXPOSURE)}
+    return max(_own(tests, excesses, best), _unskilled(SharpeEstimate.of(returns)))
+
+
+def _own(tests: Mapping[str, Superiority], excesses: Mapping[str, Array], best: int) -> float:
+    """The largest p-value of one candidate against nothing and against the same exposure."""
+    return max(
+        p
+        for name in (NOTHING, EXPOSURE)
+        for p in (tests[name].each[best], long_run_p(excesses[name][:, best]))
+    )
 
 
 def _bracket(name: str, bars: pd.DataFrame, rule: str) -> Bracket:
