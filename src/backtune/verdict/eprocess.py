@@ -1,18 +1,19 @@
 """A verdict that may be watched: the wealth of a bettor who stakes a part of it on each bar's return.
 
-Under "no edge", that is where no bar's return has a mean above zero given the bars before it, the wealth is a
-supermartingale: it reaches 20 with probability at most 1/20, however often and for however long one looks
-(Ville 1939). It is an e-process: Ramdas, Gruenwald, Vovk and Shafer (2023), Statistical Science 38; the stakes
-are a mixture over a grid, as in Waudby-Smith and Ramdas (2024), J. Royal Statistical Society B 86.
+Under "no edge", that is where no bar's return has a mean above zero given the bars before it, the wealth is
+a supermartingale: it reaches 20 with probability at most 1/20, however often and for however long one looks
+(Ville 1939). It is an e-process: Ramdas, Gruenwald, Vovk and Shafer (2023), Statistical Science 38; the
+stakes are a mixture over a grid, as in Waudby-Smith and Ramdas (2024), J. Royal Statistical Society B 86.
 
-**The rule for losses.** A bettor on a mean needs a bound on what a bar can lose, and returns have none: a short
-can lose more than its stake. So a bar is counted as losing at most ``6 (1 + 60 / t)`` times the root mean square
-of the returns before it (and never less than the worst of them), and as gaining at most half of that; t counts
-the bars so far. Wealth is then never negative. What is cut off gains lowers it, what is cut off losses raises
-it, so it is a supermartingale where the losses beyond the bound are worth no more, in the mean, than the gains
-beyond half of it: for symmetric returns of any tails, for returns capped above, for losses in one bar of 20 that
-are 19 times the gain. It is none for returns that earn almost always and lose more than that once in 30 bars or
-less often: before the first loss no record can tell those from an edge. ``benchmarks/watched.py`` has the rates.
+**The rule for losses.** A bettor on a mean needs a bound on what a bar can lose, and returns have none: a
+short can lose more than its stake. So a bar is counted as losing at most ``6 (1 + 60 / t)`` times the root
+mean square of the returns before it (and never less than the worst of them), and as gaining at most half of
+that; t counts the bars so far. Wealth is then never negative. What is cut off gains lowers it, what is cut
+off losses raises it, so it is a supermartingale where the losses beyond the bound are worth no more, in the
+mean, than the gains beyond half of it: for symmetric returns of any tails, for returns capped above, for
+losses in one bar of 20 that are 19 times the gain. It is none for returns that earn almost always and lose
+more than that once in 30 bars or less often: before the first loss no record can tell those from an edge.
+``benchmarks/watched.py`` has the rates.
 """
 
 from __future__ import annotations

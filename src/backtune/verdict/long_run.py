@@ -48,8 +48,5 @@ def student_tail(t: float, freedom: int) -> float:
     for k in range(2 if even else 3, freedom, 2):
         term *= (k - 1.0) / k * cosine**2
         total += term
-    if even:
-        inside = sine * total
-    else:
-        inside = 2.0 / math.pi * (angle + sine * (total if freedom > 1 else 0.0))
-    return 0.5 * (1.0 - inside)
+    odd = 2.0 / math.pi * (angle + sine * (total if freedom > 1 else 0.0))
+    return 0.5 * (1.0 - (sine * total if even else odd))

@@ -20,31 +20,31 @@ WORTH_HAVING = 0.5  # Sharpe ratio a year, about that of the stock market itself
 LOOK, WATCH = "p-value", "e-value"  # what an edge is claimed by
 
 RULE = f"""\
-Judged are the out-of-sample bars alone, under the causal fill rule. What so many bars can prove is said first: \
-the Sharpe ratio that they tell from luck 8 times in 10.
+Judged are the out-of-sample bars alone, under the causal fill rule. What so many bars can prove is said \
+first: the Sharpe ratio that they tell from luck 8 times in 10.
 Two questions are put to the tuned strategies. Did any earn more than nothing? Did any earn more than \
 buy-and-hold with the same exposure to the market (beta)? Each is answered by Hansen's SPA test with a \
-stationary bootstrap, which allows for the best of several strategies having been picked, and by a t-test that \
-allows for autocorrelation; the strategy with the highest Sharpe ratio, of those that did not lose everything, \
-has to pass both questions itself. The probabilistic Sharpe ratio, which allows for skew, has to agree. The \
-largest of these p-values counts: it is for one look, planned beforehand. For looking as often as one likes \
-there is the e-value: the highest wealth, from a start of 1, of a bettor who staked a part of it on each bar's \
-return; without an edge it ever reaches {1.0 / LEVEL:.0f} in at most {LEVEL:.0%} of cases. Holm's correction raises the \
-p-value, and the wealth asked for, for the number of symbols of this run. It does not know of other runs, \
-models or windows on the same bars: the ledger counts those, and what they would make of the verdict is said \
-beside it. The verdict is the first of these that holds:
-"{EDGE}": the corrected p-value is at most {LEVEL:.0%}, or the corrected e-value at least {1.0 / LEVEL:.0f} (it is said \
-which), and at least {LEAST_TRADED} bars were traded.
+stationary bootstrap, which allows for the best of several strategies having been picked, and by a t-test \
+that allows for autocorrelation; the strategy with the highest Sharpe ratio, of those that did not lose \
+everything, has to pass both questions itself. The probabilistic Sharpe ratio, which allows for skew, has \
+to agree. The largest of these p-values counts: it is for one look, planned beforehand. For looking as \
+often as one likes there is the e-value: the highest wealth, from a start of 1, of a bettor who staked a \
+part of it on each bar's return; without an edge it ever reaches {1.0 / LEVEL:.0f} in at most {LEVEL:.0%} \
+of cases. Holm's correction raises the p-value, and the wealth asked for, for the number of symbols of \
+this run. It does not know of other runs, models or windows on the same bars: the ledger counts those, and \
+what they would make of the verdict is said beside it. The verdict is the first of these that holds:
+"{EDGE}": the corrected p-value is at most {LEVEL:.0%}, or the corrected e-value at least \
+{1.0 / LEVEL:.0f} (it is said which), and at least {LEAST_TRADED} bars were traded.
 "{DEPENDS}": not so under the causal rule, but the p-value is so under the optimistic one.
-"{NONE}": that strategy lost everything; or an edge worth having, a Sharpe ratio of {WORTH_HAVING} a year, is above \
-the 95% interval of its Sharpe ratio or of that of its return above the same exposure.
-"{NO_SIGN}": its mean return is not above nothing, or not above the same exposure, or luck does as well at least \
-half of the time (p of one half or more, before the correction).
-"{UNKNOWN}: N more days needed": the rest. N is how many trading days the records of all symbols would have \
-to go on as they did, the test statistics growing with the square root of the bars, for the corrected \
-p-value to reach {LEVEL:.0%} (each symbol by its own step of Holm's correction) and for {LEAST_TRADED} bars \
-to be traded; where bars are too few or too even for any test, until {LEAST_TRADED} are traded. The p-value is \
-valid for a look after those days, not for each day until then; the e-value is.
+"{NONE}": that strategy lost everything; or an edge worth having, a Sharpe ratio of {WORTH_HAVING} a year, \
+is above the 95% interval of its Sharpe ratio or of that of its return above the same exposure.
+"{NO_SIGN}": its mean return is not above nothing, or not above the same exposure, or luck does as well at \
+least half of the time (p of one half or more, before the correction).
+"{UNKNOWN}: N more days needed": the rest. N is how many trading days the records of all symbols would \
+have to go on as they did, the test statistics growing with the square root of the bars, for the corrected \
+p-value to reach {LEVEL:.0%} (each symbol by its own step of Holm's correction) and for {LEAST_TRADED} \
+bars to be traded; where bars are too few or too even for any test, until {LEAST_TRADED} are traded. The \
+p-value is valid for a look after those days, not for each day until then; the e-value is.
 The run as a whole is judged once, as one portfolio with equal capital in every symbol."""
 
 
@@ -83,7 +83,7 @@ class Judgement:
 
     @property
     def told_sharpe(self) -> tuple[float, float]:
-        """Sharpe ratio a year that so many bars tell from luck 8 times in 10: alone, and among the symbols."""
+        """Sharpe ratio a year that so many bars tell from luck 8 times in 10: alone, among the symbols."""
         e = self.evidence
         alone, among = (
             told_sharpe(e.bars, e.periods_a_year, strategies=e.candidates, symbols=symbols)
@@ -98,7 +98,8 @@ class Judgement:
         if math.isnan(alone):
             return f"{_bars(self.evidence.bars)}: less than a month tells no Sharpe ratio from luck."
         more = f", {among:.1f} among {self.symbols:,} symbols" if self.symbols > 1 else ""
-        return f"{_bars(self.evidence.bars)} can tell a Sharpe ratio of {alone:.1f} from luck{more} (8 times in 10)."
+        bars = _bars(self.evidence.bars)
+        return f"{bars} can tell a Sharpe ratio of {alone:.1f} from luck{more} (8 times in 10)."
 
     @property
     def label(self) -> str:
@@ -139,8 +140,8 @@ class Judgement:
             return "No edge: everything was lost, and an account that is gone stays gone."
         if self.verdict == NONE:
             return (
-                f"No edge: {self._reason}, and a Sharpe ratio of {WORTH_HAVING}, which would be worth having, is "
-                f"above the 95% interval (it ends at {e.upper:.2f})."
+                f"No edge: {self._reason}, and a Sharpe ratio of {WORTH_HAVING}, which would be worth "
+                f"having, is above the 95% interval (it ends at {e.upper:.2f})."
             )
         return f"No sign of an edge: {self._reason}."
 
