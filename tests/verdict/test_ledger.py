@@ -27,9 +27,8 @@ def moves(seed=0, n=400):
 
 def returns(seed, n=70, strategies=("a", "b"), last=400):
     """Returns of the tuned strategies and of a yardstick on the bars before `last`."""
-    drawn = {
-        name: 0.01 * np.random.default_rng([seed, k]).standard_normal(500) for k, name in enumerate("abh")
-    }
+    generators = {name: np.random.default_rng([seed, k]) for k, name in enumerate("abh")}
+    drawn = {name: 0.01 * rng.standard_normal(500)[last - n : last] for name, rng in generators.items()}
     parts = [
         pd.DataFrame({"strategy": name, "timestamp": DAYS[last - n : last], "causal": drawn[name]})
         for name in (*strategies, "h")
