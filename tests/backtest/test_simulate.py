@@ -178,7 +178,7 @@ def test_columns_are_the_contract():
     ]  # fmt: skip
     assert list(result.simulations.columns)[: len(contract)] == contract
     assert result.summary["strategy"].tolist() == ["maxdiff", "always_on", "untuned", "buy_hold"]
-    assert repr(result) == "BacktestResult(SP500, 2 simulations, fills='causal')"
+    assert repr(result) == "Result(SP500, 2 simulations, fills='causal')"
 
 
 def test_only_the_selected_policy_counts():

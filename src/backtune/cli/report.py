@@ -34,7 +34,7 @@ def report(
         verdicts = [
             {
                 "run": str(run),
-                "verdict": judged.whole.label if judged.whole else None,
+                "verdict": judged.portfolio.label if judged.portfolio else None,
                 "symbols": {symbol: as_row(judgement) for symbol, judgement in judged.symbols.items()},
             }
             for run, judged in zip(runs, made.judged, strict=True)

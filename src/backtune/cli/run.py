@@ -14,8 +14,8 @@ from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
-    from backtune.backtest import BacktestResult
-    from backtune.runner import Runs
+    from backtune.backtest import Result
+    from backtune.store import Run
     from backtune.verdict.judged import Judged
 
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
@@ -60,14 +60,13 @@ def run(
     from backtune.report.progress import run_progress
     from backtune.runner import Engine, resume_run
     from backtune.runner.execute import execute
-    from backtune.runner.parallel import run_settings
     from backtune.store import Run
 
     engine = Engine(workers, scheduler, task_timeout, memory_limit)
     if resume is not None:
         _refuse_with_resume(context)
         begun = Run.open(resume)
-        names, kinds = begun.record["symbols"], run_settings(begun).strategies
+        names, kinds = begun.record["symbols"], begun.settings.strategies
     else:
         if not settings.tuned:
             raise SettingError(
@@ -89,7 +88,7 @@ def run(
         typer.echo(f"backtune: {stop}", err=True)
         raise typer.Abort from stop
     # the run is on disk, its status written: what else is made of a run folder is made here
-    page = report(runs.folder) if runs and runs.folder else None
+    page = report(runs) if runs and runs.folder else None
     _show(runs, page.judged[0] if page else None, as_json)
     if page and runs.folder:  # after the table, which a full disk does not hide
         page.write(runs.folder / "report.html")
@@ -126,7 +125,7 @@ def _refuse_with_resume(context: typer.Context) -> None:
             raise SettingError(f"{option} given with --resume; a run that goes on keeps its own settings")
 
 
-def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
+def _show(runs: Run, judged: Judged | None, as_json: bool) -> None:
     from backtune.cli.report import as_row
 
     if as_json:
@@ -134,9 +133,9 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
             {
                 "folder": str(runs.folder) if runs.folder else None,
                 "symbols": {name: _rows(result) for name, result in runs.items()},
-                "verdict": judged.whole.label if judged and judged.whole else None,
+                "verdict": judged.portfolio.label if judged and judged.portfolio else None,
                 "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
-                "notes": {name: result.series["notes"] for name, result in runs.items()},
+                "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
                 "failed": {name: str(error) for name, error in runs.failed.items()},
             }
         )
@@ -147,7 +146,7 @@ def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
             typer.echo(f"backtune: {error}", err=True)
 
 
-def _rows(result: BacktestResult) -> list[dict[str, Any]]:
+def _rows(result: Result) -> list[dict[str, Any]]:
     """Rows of the summary, and why a strategy never traded."""
     return [
         {**row, "idle_reason": result.idle.get(row["strategy"], "")}
@@ -155,7 +154,7 @@ def _rows(result: BacktestResult) -> list[dict[str, Any]]:
     ]
 
 
-def _print_tables(runs: Runs, judged: Judged) -> None:
+def _print_tables(runs: Run, judged: Judged) -> None:
     from backtune.report.runs import failed_table, strategies_table
     from backtune.report.terminal import (
         FEW_SYMBOLS,
@@ -167,7 +166,6 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         summary_table,
         verdict_lines,
     )
-    from backtune.store import Run
 
     assert runs.folder is not None
     if len(runs) <= FEW_SYMBOLS:
@@ -179,7 +177,7 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         for line in idle_lines(runs):
             typer.echo(line)
     else:
-        print_table(strategies_table(Run.open(runs.folder).summary))
+        print_table(strategies_table(runs.summary))
         for line in note_lines(runs):
             typer.echo(line)
         typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from backtune.backtest import Result
 from backtune.backtest.tables import COLUMNS
 from backtune.errors import BacktuneError
 from backtune.metrics.performance import drawdown, equity
 from backtune.report.surface import Surface
-from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD
-from backtune.verdict.judged import YARDSTICKS
+from backtune.verdict.written import YARDSTICKS
 
 Figure = dict[str, Any]
 BLUE, PURPLE, TEAL, AMBER, GREY, RED = "#3b82f6", "#a855f7", "#14a38b", "#e08a00", "#8b93a1", "#e5484d"
@@ -31,19 +31,19 @@ PALETTE = (  # of many lines
 )  # fmt: skip
 
 
-def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
+def equity_figure(result: Result, strategy: str) -> Figure:
     """Out-of-sample equity and drawdown of every strategy under the causal rule, `strategy` in bold."""
     data: list[Figure] = []
-    colours = iter(OTHERS * len(tables.summary))
-    for name in map(str, tables.summary["strategy"]):
-        bars = tables.bars_of(name)
+    colours = iter(OTHERS * len(result.summary))
+    for name in map(str, result.summary["strategy"]):
+        bars = result.bars_of(name)
         value, stamps = bars["causal"].to_numpy(), _stamps(bars["timestamp"])
         first = name == strategy
         colour = BLUE if first else _yardstick(name) or next(colours)
         line = {
             "color": colour,
             "width": 2.5 if first else 1.3,
-            "dash": "solid" if name in tables.tuned else "dot",
+            "dash": "solid" if name in result.tuned else "dot",
         }
         common: Figure = {"x": stamps, "name": name, "line": line, "mode": "lines", "legendgroup": name}
         data.append({**common, "y": _percent(equity(value) - 1.0)})
@@ -58,13 +58,13 @@ def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def samples_figure(tables: SymbolTables, strategy: str) -> Figure:
+def samples_figure(result: Result, strategy: str) -> Figure:
     """Return a bar in each simulation's tuning window, and on the bars after it."""
-    chosen = tables.chosen(strategy).sort_values("simulation")
+    chosen = result.chosen(strategy).sort_values("simulation")
     stamps = _stamps(chosen["end"])
-    inside = 1e4 * chosen["in_sample"].to_numpy() / int(tables.settings["window"])
-    earned = tables.bars_of(strategy).groupby("simulation")["value"].sum()  # of the account, once gone 0
-    outside = 1e4 * earned.to_numpy() / int(tables.settings["horizon"])
+    inside = 1e4 * chosen["in_sample"].to_numpy() / int(result.options["window"])
+    earned = result.bars_of(strategy).groupby("simulation")["value"].sum()  # of the account, once gone 0
+    outside = 1e4 * earned.to_numpy() / int(result.options["horizon"])
     running = np.cumsum(outside) / np.arange(1, len(outside) + 1)
     colours = [TEAL if value > 0 else RED if value < 0 else GREY for value in outside]
     data = [
@@ -90,9 +90,9 @@ def samples_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def bracket_figure(tables: SymbolTables, strategy: str) -> Figure:
+def bracket_figure(result: Result, strategy: str) -> Figure:
     """Equity of the same offsets under the causal and the optimistic rule, and what lies between."""
-    bars = tables.bars_of(strategy)
+    bars = result.bars_of(strategy)
     stamps = _stamps(bars["timestamp"])
     causal, optimistic = (100.0 * equity(bars[rule].to_numpy()) - 100.0 for rule in ("causal", "optimistic"))
     data = [
@@ -103,7 +103,7 @@ def bracket_figure(tables: SymbolTables, strategy: str) -> Figure:
             "fillcolor": "rgba(224,138,0,0.18)",
         },
     ]
-    if tables.settings["fills"] == "published":
+    if result.options["fills"] == "published":
         own = 100.0 * equity(bars["value"].to_numpy()) - 100.0
         data.append(_line(stamps, own, "published rule", RED))
     layout = {"yaxis": _returns_axis(), "hovermode": "x unified", "legend": {"traceorder": "normal"}}
@@ -153,9 +153,9 @@ def surface_figure(found: Surface) -> Figure:
     return {"data": [heat, *edged, optimum], "layout": layout}
 
 
-def parameters_figure(tables: SymbolTables, strategy: str) -> Figure:
+def parameters_figure(result: Result, strategy: str) -> Figure:
     """Parameters that each simulation chose; offsets in basis points."""
-    chosen = tables.chosen(strategy).sort_values("simulation")
+    chosen = result.chosen(strategy).sort_values("simulation")
     stamps = _stamps(chosen["end"])
     names = [name for name in chosen if name not in COLUMNS and chosen[name].notna().any()]
     offsets = all(name.endswith("_offset") for name in names)
@@ -169,16 +169,16 @@ def parameters_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": {"yaxis": {"title": {"text": title}}, "hovermode": "x unified"}}
 
 
-def exits_figure(tables: SymbolTables, strategy: str) -> Figure:
+def exits_figure(result: Result, strategy: str) -> Figure:
     """How far the exit that each simulation chose was ahead of the next best in sample, coloured by exit."""
-    mine = tables.simulations[tables.simulations["strategy"] == strategy]
+    mine = result.simulations[result.simulations["strategy"] == strategy]
     names = list(mine["exit"].unique())
     scores = mine.pivot_table(index="simulation", columns="exit", values="objective")[names]
-    chosen = tables.chosen(strategy).sort_values("simulation")
+    chosen = result.chosen(strategy).sort_values("simulation")
     stamps, picked = _stamps(chosen["end"]), chosen["exit"].to_numpy()
     ranked = np.sort(scores.to_numpy(), axis=1)
-    profit = tables.settings["objective"] == "profit"
-    unit = 1e4 / int(tables.settings["window"]) if profit else 1.0
+    profit = result.options["objective"] == "profit"
+    unit = 1e4 / int(result.options["window"]) if profit else 1.0
     ahead = unit * (ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else 0.0 * ranked[:, -1])
     data = []
     for name, colour in zip(scores.columns, cycle((BLUE, AMBER, PURPLE, TEAL)), strict=False):
@@ -190,11 +190,11 @@ def exits_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": {"yaxis": {"title": {"text": title}}, "barmode": "relative"}}
 
 
-def distribution_figure(tables: SymbolTables, strategy: str) -> Figure:
+def distribution_figure(result: Result, strategy: str) -> Figure:
     """Histogram of the returns of traded bars, and of buy-and-hold."""
-    bars = tables.bars_of(strategy)
+    bars = result.bars_of(strategy)
     traded = 100.0 * bars.loc[bars["trades"] > 0, "value"].to_numpy()
-    held = 100.0 * tables.bars_of(BUY_HOLD)["value"].to_numpy()
+    held = 100.0 * result.bars_of(BUY_HOLD)["value"].to_numpy()
     both = np.concatenate([traded, held])
     reach = float(np.abs(both).max()) * 1.0001 if len(both) else 1.0
     edges = np.linspace(-reach, reach, 42)
@@ -219,11 +219,11 @@ def distribution_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def costs_figure(tables: SymbolTables, strategy: str) -> Figure:
+def costs_figure(result: Result, strategy: str) -> Figure:
     """Sum of returns before and after fees."""
-    bars = tables.bars_of(strategy)
+    bars = result.bars_of(strategy)
     stamps, net = _stamps(bars["timestamp"]), bars["value"].to_numpy()
-    paid = bars["turnover"].to_numpy() * tables.fee
+    paid = bars["turnover"].to_numpy() * result.facts["fee"]
     data = [
         _line(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
         _line(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
@@ -232,9 +232,9 @@ def costs_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": {"yaxis": _returns_axis("sum of returns"), "hovermode": "x unified"}}
 
 
-def forecast_figure(tables: SymbolTables) -> Figure:
+def forecast_figure(result: Result) -> Figure:
     """Forecast against actual highs and lows, out of sample."""
-    ahead = tables.inputs.iloc[int(tables.settings["window"]) :]
+    ahead = result.inputs.iloc[int(result.options["window"]) :]
     data: list[Figure] = []
     ends: list[float] = []
     for side, colour in (("high", TEAL), ("low", RED)):

@@ -10,18 +10,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from backtune.backtest import BacktestResult, Settings
+from backtune.backtest import Result, Settings
 from backtune.errors import RunError, SettingError
 from backtune.identity import versions
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
 from backtune.report.notes import notes_section
 from backtune.report.sections import BADGES, badge, symbol_details
 from backtune.report.shell import asset, plotly_file, shell
-from backtune.report.tables import RunTables, SymbolTables
-from backtune.runner import Runs
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
-from backtune.verdict.judged import Judged, judge_results, judge_run
+from backtune.verdict.judged import Judged, judge_run
 from backtune.verdict.rule import DEPENDS, EDGE, NONE, RULE, UNKNOWN, VERDICTS
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
@@ -36,13 +34,16 @@ HEADLINES = {
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What a page is about: one run, or results in memory."""
+    """What a page is about: a run, and the verdicts on it."""
 
     label: str
-    tables: Mapping[str, SymbolTables]
+    run: Run
     judged: Judged
-    record: Mapping[str, Any]
-    seconds: Sequence[Mapping[str, float]]
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """See `backtune.Run.record`."""
+        return self.run.record
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +92,12 @@ class Report:
         return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="800" frameborder="0"></iframe>'
 
 
-def report(*subjects: BacktestResult | Runs | Run | str | os.PathLike[str]) -> Report:
+def report(*subjects: Result | Mapping[str, Result] | str | os.PathLike[str]) -> Report:
     """Judge results, and write the page about them.
 
     Parameters
     ----------
-    *subjects : BacktestResult, Runs, Run, or path of a run folder
+    *subjects : Result, Run, other mapping of symbol to Result, or path of a run folder
         Several are shown side by side.
 
     Returns
@@ -124,32 +125,26 @@ def report(*subjects: BacktestResult | Runs | Run | str | os.PathLike[str]) -> R
     return Report(tuple(_subject(subject) for subject in subjects))
 
 
-def _subject(given: object) -> Subject:
-    if isinstance(given, str | os.PathLike):
-        given = Run.open(given)
-    if isinstance(given, Run):
-        seconds = [entry["seconds"] for entry in given.record["data"].values()]
-        return Subject(given.folder.name, RunTables(given), judge_run(given), given.record, seconds)
-    if isinstance(given, BacktestResult):
-        given = {given.symbol: given}
-    if not isinstance(given, Mapping) or not given:
-        raise SettingError(f"{type(given).__name__} is nothing to report on; give a result or a run folder")
-    tables = {symbol: SymbolTables.of_result(result) for symbol, result in given.items()}
-    first = next(iter(given.values()))
-    record = {"settings": first.settings.as_dict(), "versions": versions(), "failed": {}, "data": {}}
-    record["notes"] = {symbol: result.series["notes"] for symbol, result in given.items()}
-    seconds = [result.seconds for result in given.values()]
-    return Subject("this session", tables, judge_results(given), record, seconds)
+def _subject(item: object) -> Subject:
+    if isinstance(item, str | os.PathLike):
+        item = Run.open(item)
+    if isinstance(item, Result):
+        item = {item.symbol: item}
+    if not isinstance(item, Run) and isinstance(item, Mapping) and item:
+        item = Run.of(item.values())
+    if not isinstance(item, Run) or not (item or item.folder):
+        raise SettingError(f"{type(item).__name__} is nothing to report on; give a result or a run folder")
+    return Subject(item.folder.name if item.folder else "this session", item, judge_run(item))
 
 
 def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
     """Give the page in parts, a symbol each and what is around them."""
     single = len(subjects) == 1
     body = [_header(subjects[0]) if single else _comparison(subjects)]
-    count = sum(len(subject.tables) for subject in subjects)
+    count = sum(len(subject.run) for subject in subjects)
     body.append(_tools(subjects, count))
     ending = [_failed(subject, "" if single else f" in {subject.label}") for subject in subjects]
-    ending += [notes_section(each.record, "" if single else f" of {each.label}") for each in subjects]
+    ending += [notes_section(each.run, "" if single else f" of {each.label}") for each in subjects]
     ending += ["<h2>Configuration</h2>", *(_configuration(subject) for subject in subjects)]
     ending.append(
         f"<footer>backtune {text(versions()['backtune'])}. Past bars; no promise about the next.</footer>"
@@ -164,29 +159,29 @@ def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
 
 
 def _header(subject: Subject) -> str:
-    whole, settings = subject.judged.whole, subject.record["settings"]
-    judged, horizon = subject.judged, settings["horizon"]
+    settings, judged = subject.record["settings"], subject.judged
+    overall, horizon = judged.portfolio, settings["horizon"]
     after = "the next bar" if horizon == 1 else f"the next {text(horizon)} bars"
     form = (
         "%Y-%m-%d"
         if all(at == at.normalize() for at in (judged.first, judged.last) if at)
         else "%Y-%m-%d %H:%M"
     )
-    period = f"Out of sample {judged.first:{form}} to {judged.last:{form}}. " if judged.whole else ""
+    period = f"Out of sample {judged.first:{form}} to {judged.last:{form}}. " if overall else ""
     about = (
-        f"{period}{len(subject.tables)} symbol{'s' if len(subject.tables) != 1 else ''}, "
+        f"{period}{len(subject.run)} symbol{'s' if len(subject.run) != 1 else ''}, "
         f"{settings['num_simulations']} simulations each: tuned on {settings['window']} bars, then traded on "
         f"{after}, untouched. Forecasts {text(settings['model'])}, optimizer {text(settings['optimizer'])}, "
         f"fills {text(settings['fills'])}."
     )
-    if whole is None:
+    if overall is None:
         return f"<header><h1>No symbol has a result</h1><p class='soft'>{about}</p></header>{_rule()}"
-    portfolio = len(subject.tables) > 1
-    lead = "As one portfolio with equal capital in every symbol: " if portfolio else ""
+    several = len(subject.run) > 1
+    lead = "As one portfolio with equal capital in every symbol: " if several else ""
     return (
-        f"<header><h1>{HEADLINES[whole.verdict]}</h1><p class='soft'>{about}</p></header>"
-        f'<p class="answer">{badge(whole)} {lead}{prose(whole.sentence)}</p>'
-        f"{_census(subject) if portfolio else ''}{_rule()}"
+        f"<header><h1>{HEADLINES[overall.verdict]}</h1><p class='soft'>{about}</p></header>"
+        f'<p class="answer">{badge(overall)} {lead}{prose(overall.sentence)}</p>'
+        f"{_census(subject) if several else ''}{_rule()}"
     )
 
 
@@ -207,8 +202,8 @@ def _rule() -> str:
 
 
 def _comparison(subjects: Sequence[Subject]) -> str:
-    names = list(dict.fromkeys(symbol for subject in subjects for symbol in subject.tables))
-    rows = [("<b>as one portfolio</b>", *(_cell(subject.judged.whole) for subject in subjects))]
+    names = list(dict.fromkeys(symbol for subject in subjects for symbol in subject.run))
+    rows = [("<b>as one portfolio</b>", *(_cell(subject.judged.portfolio) for subject in subjects))]
     rows += [
         (text(name), *(_cell(subject.judged.symbols.get(name)) for subject in subjects)) for name in names
     ]
@@ -265,9 +260,9 @@ def _symbols(subject: Subject, count: int, label: str) -> Iterator[bytes]:
     points = FINE if count <= FEW else COARSE
     title = f"<h2>{text(label)}</h2>" if label else ""
     yield f'{title}<div class="rows">'.encode()
-    for symbol, tables in subject.tables.items():
+    for symbol, result in subject.run.items():
         judgement = subject.judged.symbols[symbol]
-        yield symbol_details(tables, judgement, points=points, opened=count == 1).encode()
+        yield symbol_details(result, judgement, points=points, opened=count == 1).encode()
     yield b"</div>"
 
 
@@ -282,8 +277,8 @@ def _failed(subject: Subject, where: str) -> str:
 def _configuration(subject: Subject) -> str:
     record = subject.record
     spent: dict[str, float] = {}
-    for stages in subject.seconds:
-        for stage, seconds in stages.items():
+    for result in subject.run.values():
+        for stage, seconds in result.seconds.items():
             spent[stage] = spent.get(stage, 0.0) + seconds
     settings = [(text(key), text(_setting(value))) for key, value in record["settings"].items()]
     data = [
@@ -336,7 +331,7 @@ def _call(subject: Subject) -> str:
     }
     data = known.get(source.get("kind", ""), ", data=data")
     options = data + "".join(f", {name}={value!r}" for name, value in given.items())
-    symbols = list(subject.record.get("symbols") or subject.tables)
+    symbols = list(subject.record["symbols"])
     one = len(symbols) == 1
     call = f"bt.backtest_forecasts({symbols[0]!r}" if one else f"bt.run_parallel_backtests({symbols!r}"
     return f"{call}{options}){'  # data: as it was given' if data == ', data=data' else ''}"

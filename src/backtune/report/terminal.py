@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from backtune.backtest import BacktestResult
-from backtune.bars import Bars, Note, folder_name
+from backtune.backtest import Result
+from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
 from backtune.verdict.judged import Judged
 
@@ -28,7 +28,7 @@ LEFT = ("strategy", "verdict")
 FEW_SYMBOLS = 40  # more are summed up
 
 
-def summary_table(results: Mapping[str, BacktestResult], judged: Judged | None = None) -> Table:
+def summary_table(results: Mapping[str, Result], judged: Judged | None = None) -> Table:
     """Every strategy of every symbol, out of sample; the verdict beside the strategy that was judged."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.add_column("symbol", style="bold", no_wrap=True)
@@ -68,16 +68,16 @@ def _verdict(judged: Judged | None, symbol: str, strategy: str) -> str:
 
 def verdict_lines(judged: Judged | None) -> list[str]:
     """Say what was found: a line a symbol where they are few, and one for the run."""
-    if judged is None or judged.whole is None:
+    if judged is None or judged.portfolio is None:
         return []
     few = len(judged.symbols) <= FEW_SYMBOLS
     lines = [f"{symbol}: {found.sentence}" for symbol, found in judged.symbols.items() if few]
     if len(judged.symbols) > 1:
-        lines.append(f"the run, as one portfolio: {judged.whole.label}. {judged.whole.sentence}")
+        lines.append(f"the run, as one portfolio: {judged.portfolio.label}. {judged.portfolio.sentence}")
     return lines
 
 
-def idle_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+def idle_lines(results: Mapping[str, Result]) -> list[str]:
     """Why a strategy never traded: a line each."""
     return [
         f"{symbol}, {strategy}: 0 trades: {reason}"
@@ -86,20 +86,20 @@ def idle_lines(results: Mapping[str, BacktestResult]) -> list[str]:
     ]
 
 
-def run_text(result: BacktestResult) -> str:
+def run_text(result: Result) -> str:
     """One line: what was simulated."""
-    settings, series = result.settings, result.series
+    options, facts = result.options, result.facts
     first, last = moments(result.returns)
-    dropped = f", {_rows(series['dropped'])} dropped" if series["dropped"] else ""
+    dropped = f", {_rows(facts['dropped'])} dropped" if facts["dropped"] else ""
     return (
-        f"{result.symbol}: {series['bars']} bars ({series['asset']}{dropped}); "
+        f"{result.symbol}: {facts['bars']} bars ({facts['asset']}{dropped}); "
         f"{result.simulations['simulation'].nunique()} simulations, "
-        f"tuned on {settings.window} bars each, traded {first} to {last}, never tuned on; "
-        f"fills {settings.fills}"
+        f"tuned on {options['window']} bars each, traded {first} to {last}, never tuned on; "
+        f"fills {options['fills']}"
     )
 
 
-def check_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+def check_lines(results: Mapping[str, Result]) -> list[str]:
     """What was done to see whether plug-ins of one's own look ahead: each sentence once."""
     return list(dict.fromkeys(line for result in results.values() for line in result.checks))
 
@@ -111,19 +111,17 @@ def moments(returns: pd.DataFrame) -> tuple[str, str]:
     return f"{stamps.min():{form}}", f"{stamps.max():{form}}"
 
 
-def note_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+def note_lines(results: Mapping[str, Result]) -> list[str]:
     """What to know of each symbol's data; of many symbols, how many have notes."""
     lines = [
         f"{symbol}: its files are called {folder_name(symbol)}"
         for symbol in results
         if folder_name(symbol) != symbol
     ][:FEW_SYMBOLS]
-    noted = {symbol: result.series["notes"] for symbol, result in results.items() if result.series["notes"]}
+    noted = {symbol: notes for symbol, result in results.items() if (notes := result.notes)}
     if len(noted) > FEW_SYMBOLS:
         return [*lines, f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check"]
-    return lines + [
-        f"{symbol}: note: {Note.from_dict(note)}" for symbol, notes in noted.items() for note in notes
-    ]
+    return lines + [f"{symbol}: note: {note}" for symbol, notes in noted.items() for note in notes]
 
 
 def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:

@@ -29,19 +29,18 @@ from backtune.bars.names import folder_name, symbol_of
 from backtune.errors import BacktuneError, BacktuneWarning, RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.identity import code_digest, key_of, versions
-from backtune.runner.key import forecast_decides, result_identity, why_again
 from backtune.runner.threads import pin
+from backtune.store.key import forecast_decides, result_identity, why_again
 from backtune.store.receipts import (
     Receipt,
+    is_intact,
     now,
     read_receipt,
-    whole,
     write_receipt,
     write_result,
     writing,
 )
-
-Source = Data | Mapping[str, Data] | None
+from backtune.verdict.written import write_evidence
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,8 @@ class Task:
         Seconds after which the worker process ends itself.
     attempt : int
         1 for the first execution.
+    symbols : int
+        Number of symbols of the run, which decides how fine p-values must be.
     """
 
     folder: str
@@ -70,6 +71,7 @@ class Task:
     identity: Mapping[str, Any]
     timeout: float | None = None
     attempt: int = 1
+    symbols: int = 1
 
     @property
     def root(self) -> Path:
@@ -146,7 +148,8 @@ def do_task(
                 return Outcome(_light(before), reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
             result = run_backtest(bars, task.settings, step, made, took=took, checked=True)
-            return Outcome(_light(write_result(task.root, result, **stamp)), again=again)
+            evidence = write_evidence(result, task.symbols)
+            return Outcome(_light(write_result(task.root, result, evidence, **stamp)), again=again)
         except RunError:
             raise
         except (Exception, SystemExit) as error:
@@ -168,9 +171,9 @@ def _light(receipt: Receipt) -> Receipt:
 
 
 def is_good(task: Task, receipt: Receipt, identity: Mapping[str, Any]) -> bool:
-    """Whether a result was made from the same things, which could all be told, and its files are whole."""
+    """Whether a result was made from the same things, which could all be told, and its files are intact."""
     key = key_of(identity)
-    return receipt.good and key != "" and receipt.key == key and whole(task.root, receipt)
+    return receipt.good and key != "" and receipt.key == key and is_intact(task.root, receipt)
 
 
 def _check_same_code(task: Task) -> None:

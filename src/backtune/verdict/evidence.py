@@ -30,7 +30,7 @@ from backtune.verdict.overfitting import (
     probabilistic_sharpe,
 )
 
-NOTHING, EXPOSURE = "nothing", "same exposure"
+NOTHING, EXPOSURE = LUCK = ("nothing", "same exposure")
 WORK = 20_000_000  # resampled bars that a test may cost when it needs a fine p-value
 
 
@@ -115,6 +115,9 @@ class Evidence:
     track_record : float
         Minimum track record length in bars, Sharpe ratio above 0 at 95 %.
     periods_a_year : float
+    depends_on_symbols : bool
+        Whether a p-value is small enough for its number of draws to depend on the number of symbols that are
+        judged together; else the evidence is the same for any.
     """
 
     strategy: str
@@ -145,6 +148,7 @@ class Evidence:
     overfitting: float
     track_record: float
     periods_a_year: float
+    depends_on_symbols: bool
 
     @property
     def testable(self) -> bool:
@@ -172,7 +176,7 @@ def evidence(
     Parameters
     ----------
     returns, configurations : DataFrame
-        As in `backtune.BacktestResult`, of one symbol.
+        As in `backtune.Result`, of one symbol.
     periods_a_year : float
         For annualising.
     tuned : collection of str
@@ -184,39 +188,35 @@ def evidence(
     seed : int
         Of the bootstrap.
     """
-    untuned, market = yardsticks
     series = {str(name): part for name, part in returns.groupby("strategy", sort=False)}
     candidates = [name for name in series if name in tuned]
     causal = {name: account_returns(part["causal"].to_numpy()) for name, part in series.items()}
-    excesses = _excesses(causal, candidates, untuned, market)
-    tests = {
-        name: _tested(columns, symbols if name in (NOTHING, EXPOSURE) else 1, seed)
-        for name, columns in excesses.items()
-    }
-    best = _best(causal, candidates)
-    r = causal[candidates[best]]
     optimistic = {name: account_returns(part["optimistic"].to_numpy()) for name, part in series.items()}
-    luckiest = candidates[_best(optimistic, candidates)]
+    best, luckiest = _best(causal, candidates), _best(optimistic, candidates)
+    strategy, market = candidates[best], causal[yardsticks[1]]
+    r, order = causal[strategy], _bracket(strategy, series[strategy], "causal")
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
+    excesses = _excesses(causal, candidates, *yardsticks)
+    both = {name: _tested(e, symbols if name in LUCK else 1, seed) for name, e in excesses.items()}
+    tests = {name: test for name, (test, _) in both.items()}
+    p_value = 1.0 if _ruined(figures.total_return) else _p_value(tests, excesses, best, estimate)
+    p_optimistic, finer = p_value, False
+    if any(int(series[name]["ambiguous"].sum()) for name in candidates):
+        p_optimistic, finer = _optimistic(optimistic, candidates, yardsticks, symbols, seed)
     tried = _trials(configurations, candidates)
     sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
-    alpha, beta = alpha_beta(r, causal[market], periods_a_year)
+    alpha, beta = alpha_beta(r, market, periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
-    p_value = max(_own(tests, excesses, best), _unskilled(estimate))
-    p_value = 1.0 if _ruined(figures.total_return) else p_value
-    order = _bracket(candidates[best], series[candidates[best]], "causal")
     above = intervals(excesses[EXPOSURE][:, best], periods_a_year, seed=seed)
-    raw = [series[name]["causal"].to_numpy() for name in candidates]
-    staked = np.column_stack([np.where(account_open(one), one, 0.0) for one in raw])  # -1.3 counts as that
-    e_value, e_last, e_bar = highest(staked, causal[market])
+    e_value, e_last, e_bar = highest(_staked(series, candidates), market)
     return Evidence(
-        strategy=candidates[best],
+        strategy=strategy,
         bars=len(r),
         traded=order.traded,
         total_return=figures.total_return,
-        market_return=performance(causal[market], periods_a_year).total_return,
+        market_return=performance(market, periods_a_year).total_return,
         order=order,
-        if_optimistic=_bracket(luckiest, series[luckiest], "optimistic"),
+        if_optimistic=_bracket(candidates[luckiest], series[candidates[luckiest]], "optimistic"),
         sharpe=figures.sharpe,
         sharpe_interval=interval.sharpe,
         mean_interval=interval.mean,
@@ -225,11 +225,7 @@ def evidence(
         tests=tests,
         excess={name: float(columns[:, best].mean()) for name, columns in excesses.items()},
         p_value=p_value,
-        p_optimistic=(
-            _optimistic(optimistic, candidates, yardsticks, symbols, seed)
-            if any(int(series[name]["ambiguous"].sum()) for name in candidates)
-            else p_value
-        ),
+        p_optimistic=p_optimistic,
         upper=float(np.fmin(interval.sharpe[1], above.sharpe[1])),
         candidates=len(candidates),
         e_value=e_value,
@@ -242,6 +238,7 @@ def evidence(
         overfitting=overfitting_probability(tried),
         track_record=minimum_track_record(estimate),
         periods_a_year=periods_a_year,
+        depends_on_symbols=finer or any(both[name][1] for name in LUCK),
     )
 
 
@@ -260,33 +257,45 @@ def _excesses(
     }
 
 
-def _tested(excess: Array, symbols: int, seed: int) -> Superiority:
-    """`superiority`, with as many draws as Holm's correction for `symbols` needs to find anything."""
+def _tested(excess: Array, symbols: int, seed: int) -> tuple[Superiority, bool]:
+    """`superiority`, with as many draws as Holm's correction for `symbols` needs to find anything.
+
+    Also whether the number of draws depends on `symbols`.
+    """
     tested = superiority(excess, seed=seed)
-    if symbols < 2 or tested.spa > 0.01:
-        return tested
+    finer = tested.spa <= 0.01
+    if symbols < 2 or not finer:
+        return tested, finer
     draws = max(DRAWS, 21 * symbols, min(40 * symbols, WORK // max(len(excess), 1)))
-    return superiority(excess, draws=draws, seed=seed)
+    return superiority(excess, draws=draws, seed=seed), finer
+
+
+def _p_value(
+    tests: Mapping[str, Superiority], excesses: Mapping[str, Array], best: int, estimate: SharpeEstimate
+) -> float:
+    """The largest of the candidate's own p-values and of 1 - its probabilistic Sharpe ratio."""
+    own = [p for name in LUCK for p in (tests[name].each[best], long_run_p(excesses[name][:, best]))]
+    return max(*own, _unskilled(estimate))
 
 
 def _optimistic(
     values: dict[str, Array], candidates: Sequence[str], yardsticks: tuple[str, str], symbols: int, seed: int
-) -> float:
+) -> tuple[float, bool]:
+    """Return the p-value under the optimistic rule, and whether it depends on the number of symbols."""
     excesses, best = _excesses(values, candidates, *yardsticks), _best(values, candidates)
     returns = values[candidates[best]]
     if _ruined(performance(returns, 1.0).total_return):
-        return 1.0
-    tests = {name: _tested(excesses[name], symbols, seed) for name in (NOTHING, EXPOSURE)}
-    return max(_own(tests, excesses, best), _unskilled(SharpeEstimate.of(returns)))
+        return 1.0, False
+    both = {name: _tested(excesses[name], symbols, seed) for name in LUCK}
+    tests = {name: test for name, (test, _) in both.items()}
+    finer = any(finer for _, finer in both.values())
+    return _p_value(tests, excesses, best, SharpeEstimate.of(returns)), finer
 
 
-def _own(tests: Mapping[str, Superiority], excesses: Mapping[str, Array], best: int) -> float:
-    """The largest p-value of one candidate against nothing and against the same exposure."""
-    return max(
-        p
-        for name in (NOTHING, EXPOSURE)
-        for p in (tests[name].each[best], long_run_p(excesses[name][:, best]))
-    )
+def _staked(series: Mapping[str, pd.DataFrame], candidates: Sequence[str]) -> Array:
+    """Returns that a bettor has, shape (n, candidates): -130 % counts as that, and what follows ruin as 0."""
+    raw = [series[name]["causal"].to_numpy() for name in candidates]
+    return np.column_stack([np.where(account_open(one), one, 0.0) for one in raw])
 
 
 def _bracket(name: str, bars: pd.DataFrame, rule: str) -> Bracket:

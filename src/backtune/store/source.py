@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from backtune.backtest import Data
 from backtune.bars import Bars, Universe
 from backtune.bars.files import holds_several
 from backtune.bars.frames import is_frame
 from backtune.errors import RunError, SettingError
-from backtune.runner.task import Source
+
+Source: TypeAlias = Data | Mapping[str, Data] | None
 
 
 def check_source(data: Source, symbols: int) -> None:
