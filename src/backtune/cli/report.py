@@ -10,7 +10,8 @@ import typer
 from backtune.cli.options import Debug, Json, print_json
 
 if TYPE_CHECKING:
-    from backtune.verdict.rule import Judgement
+    from backtune.verdict.judged import Judged
+    from backtune.verdict.tried import Tries
 
 
 def report(
@@ -34,25 +35,30 @@ def report(
         verdicts = [
             {
                 "run": str(run),
-                "verdict": judged.portfolio.label if judged.portfolio else None,
-                "symbols": {symbol: as_row(judgement) for symbol, judgement in judged.symbols.items()},
+                **verdict_values(judged, tries),
             }
-            for run, judged in zip(runs, made.judged, strict=True)
+            for run, judged, tries in zip(runs, made.judged, made.tries, strict=True)
         ]
         print_json({"report": str(path), "runs": verdicts})
         return
-    for run, judged in zip(runs, made.judged, strict=True):
+    for run, judged, tries in zip(runs, made.judged, made.tries, strict=True):
         typer.echo(f"{run}:")
-        for line in verdict_lines(judged):
+        for line in verdict_lines(judged, tries):
             typer.echo(line)
     typer.echo(f"report: {path}")
 
 
-def as_row(judgement: Judgement) -> dict[str, Any]:
-    """Plain values of a verdict, for JSON."""
+def verdict_values(judged: Judged | None, tries: Tries | None) -> dict[str, Any]:
+    """Verdicts of a run for JSON: a word for the run, its values, and those of each symbol."""
+    from backtune.verdict.values import judgement_values
+
+    if judged is None or judged.portfolio is None:
+        return {"verdict": None, "portfolio": None, "verdicts": {}}
     return {
-        "verdict": judgement.label,
-        "strategy": judgement.evidence.strategy,
-        "p_value": judgement.p_value,
-        "sentence": judgement.sentence,
+        "verdict": judged.portfolio.verdict,
+        "portfolio": judgement_values(judged.portfolio, tries.portfolio if tries else None),
+        "verdicts": {
+            symbol: judgement_values(judgement, tries.symbols.get(symbol) if tries else None)
+            for symbol, judgement in judged.symbols.items()
+        },
     }

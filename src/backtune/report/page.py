@@ -17,10 +17,13 @@ from backtune.report.html import number, p_value, percent, prose, table, text, t
 from backtune.report.notes import notes_section
 from backtune.report.sections import BADGES, badge, symbol_details
 from backtune.report.shell import asset, plotly_file, shell
+from backtune.report.terminal import unseen_lines
+from backtune.report.watched import tried_note
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
 from backtune.verdict.judged import Judged, judge_run
-from backtune.verdict.rule import DEPENDS, EDGE, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.verdict.tried import Tries, count_run, tries
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
 FINE, COARSE = 61, 31
@@ -28,6 +31,7 @@ HEADLINES = {
     EDGE: "An edge, by the written rule",
     DEPENDS: "What it earns depends on the order inside the bar",
     UNKNOWN: "Cannot tell yet whether this is an edge",
+    NO_SIGN: "No sign of an edge",
     NONE: "No edge",
 }
 
@@ -39,6 +43,7 @@ class Subject:
     label: str
     run: Run
     judged: Judged
+    tries: Tries
 
     @property
     def record(self) -> Mapping[str, Any]:
@@ -63,6 +68,11 @@ class Report:
     def judged(self) -> tuple[Judged, ...]:
         """The verdicts, one of each run."""
         return tuple(subject.judged for subject in self.subjects)
+
+    @property
+    def tries(self) -> tuple[Tries, ...]:
+        """What the ledger makes of them, one of each run."""
+        return tuple(subject.tries for subject in self.subjects)
 
     @property
     def html(self) -> str:
@@ -134,7 +144,9 @@ def _subject(item: object) -> Subject:
         item = Run.of(item.values())
     if not isinstance(item, Run) or not (item or item.folder):
         raise SettingError(f"{type(item).__name__} is nothing to report on; give a result or a run folder")
-    return Subject(item.folder.name if item.folder else "this session", item, judge_run(item))
+    count_run(item)  # what is looked at is counted, wherever it was run
+    judged = judge_run(item)
+    return Subject(item.folder.name if item.folder else "this session", item, judged, tries(item, judged))
 
 
 def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
@@ -170,9 +182,9 @@ def _header(subject: Subject) -> str:
     period = f"Out of sample {judged.first:{form}} to {judged.last:{form}}. " if overall else ""
     about = (
         f"{period}{len(subject.run)} symbol{'s' if len(subject.run) != 1 else ''}, "
-        f"{settings['num_simulations']} simulations each: tuned on {settings['window']} bars, then traded on "
+        f"{_simulations(subject)} each: tuned on {settings['window']} bars, then traded on "
         f"{after}, untouched. Forecasts {text(settings['model'])}, optimizer {text(settings['optimizer'])}, "
-        f"fills {text(settings['fills'])}."
+        f"fills {text(settings['fills'])}. It took {_seconds(subject):,.1f} s of one core."
     )
     if overall is None:
         return f"<header><h1>No symbol has a result</h1><p class='soft'>{about}</p></header>{_rule()}"
@@ -180,9 +192,27 @@ def _header(subject: Subject) -> str:
     lead = "As one portfolio with equal capital in every symbol: " if several else ""
     return (
         f"<header><h1>{HEADLINES[overall.verdict]}</h1><p class='soft'>{about}</p></header>"
+        f'<p class="soft">{text(overall.can_prove)} {text(" ".join(unseen_lines(subject.run)))}</p>'
         f'<p class="answer">{badge(overall)} {lead}{prose(overall.sentence)}</p>'
+        f"{tried_note(subject.tries.portfolio)}"
         f"{_census(subject) if several else ''}{_rule()}"
     )
+
+
+def _simulations(subject: Subject) -> str:
+    """Number of simulations of a symbol, or the least and the most of them."""
+    wanted = subject.record["settings"]["num_simulations"]
+    counts = sorted({int(facts.get("simulations", 0)) for facts in _facts(subject)} - {0})
+    ends = counts if len(counts) < 3 else [counts[0], counts[-1]]
+    return f"{' to '.join(f'{count:,}' for count in ends) or text(wanted)} simulations"
+
+
+def _seconds(subject: Subject) -> float:
+    return sum(float(facts.get("seconds", {}).get("total", 0.0)) for facts in _facts(subject))
+
+
+def _facts(subject: Subject) -> list[Mapping[str, Any]]:
+    return [result.facts for result in subject.run.values()]
 
 
 def _census(subject: Subject) -> str:
@@ -261,8 +291,8 @@ def _symbols(subject: Subject, count: int, label: str) -> Iterator[bytes]:
     title = f"<h2>{text(label)}</h2>" if label else ""
     yield f'{title}<div class="rows">'.encode()
     for symbol, result in subject.run.items():
-        judgement = subject.judged.symbols[symbol]
-        yield symbol_details(result, judgement, points=points, opened=count == 1).encode()
+        judgement, other = subject.judged.symbols[symbol], subject.tries.symbols[symbol]
+        yield symbol_details(result, judgement, other, points=points, opened=count == 1).encode()
     yield b"</div>"
 
 

@@ -208,7 +208,7 @@ def evidence(
     alpha, beta = alpha_beta(r, market, periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
     above = intervals(excesses[EXPOSURE][:, best], periods_a_year, seed=seed)
-    e_value, e_last, e_bar = highest(_staked(series, candidates), market)
+    e_value, e_last, e_bar = highest(staked(series, candidates), market)
     return Evidence(
         strategy=strategy,
         bars=len(r),
@@ -292,7 +292,7 @@ def _optimistic(
     return _p_value(tests, excesses, best, SharpeEstimate.of(returns)), finer
 
 
-def _staked(series: Mapping[str, pd.DataFrame], candidates: Sequence[str]) -> Array:
+def staked(series: Mapping[str, pd.DataFrame], candidates: Sequence[str]) -> Array:
     """Returns that a bettor has, shape (n, candidates): -130 % counts as that, and what follows ruin as 0."""
     raw = [series[name]["causal"].to_numpy() for name in candidates]
     return np.column_stack([np.where(account_open(one), one, 0.0) for one in raw])

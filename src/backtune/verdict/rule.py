@@ -210,20 +210,22 @@ def _judged(
     e: Evidence, corrected: tuple[float, float, float], days_needed: float, symbols: int
 ) -> Judgement:
     p_value, p_optimistic, e_value = corrected
+    verdict = verdict_word(e, p_value, p_optimistic, e_value)
+    needed = max(1, math.ceil(days_needed)) if verdict == UNKNOWN else None
+    return Judgement(verdict, needed, p_value, p_optimistic, e_value, e, symbols)
+
+
+def verdict_word(e: Evidence, p_value: float, p_optimistic: float, e_value: float) -> str:
+    """One of `VERDICTS`, by the rule; p-values and e-value corrected for what was looked at beside."""
     enough = e.traded >= LEAST_TRADED and not e.ruined
     above = e.excess[NOTHING] > 0.0 and e.excess[EXPOSURE] > 0.0
-    needed = None
     if enough and (p_value <= LEVEL or e_value >= 1.0 / LEVEL):
-        verdict = EDGE
-    elif e.if_optimistic.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
-        verdict = DEPENDS
-    elif e.ruined or e.upper < WORTH_HAVING:
-        verdict = NONE
-    elif not above or (e.p_value >= 0.5 and e.testable):
-        verdict = NO_SIGN
-    else:
-        verdict, needed = UNKNOWN, max(1, math.ceil(days_needed))
-    return Judgement(verdict, needed, p_value, p_optimistic, e_value, e, symbols)
+        return EDGE
+    if e.if_optimistic.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
+        return DEPENDS
+    if e.ruined or e.upper < WORTH_HAVING:
+        return NONE
+    return NO_SIGN if not above or (e.p_value >= 0.5 and e.testable) else UNKNOWN
 
 
 def _days_needed(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, float]:
