@@ -35,7 +35,8 @@ def report(
         verdicts = [
             {
                 "run": str(run),
-                **verdict_values(judged, tries),
+                **portfolio_values(judged, tries),
+                "symbols": symbol_values(judged, tries),
             }
             for run, judged, tries in zip(runs, made.judged, made.tries, strict=True)
         ]
@@ -48,17 +49,21 @@ def report(
     typer.echo(f"report: {path}")
 
 
-def verdict_values(judged: Judged | None, tries: Tries | None) -> dict[str, Any]:
-    """Verdicts of a run for JSON: a word for the run, its values, and those of each symbol."""
+def portfolio_values(judged: Judged | None, tries: Tries | None) -> dict[str, Any]:
+    """Verdict on a run as one portfolio for JSON: the word, and its values."""
     from backtune.verdict.values import judgement_values
 
     if judged is None or judged.portfolio is None:
-        return {"verdict": None, "portfolio": None, "verdicts": {}}
+        return {"verdict": None, "portfolio": None}
+    values = judgement_values(judged.portfolio, tries.portfolio if tries else None)
+    return {"verdict": values["verdict"], "portfolio": values}
+
+
+def symbol_values(judged: Judged | None, tries: Tries | None) -> dict[str, Any]:
+    """Values of the verdict on each symbol, for JSON."""
+    from backtune.verdict.values import judgement_values
+
     return {
-        "verdict": judged.portfolio.verdict,
-        "portfolio": judgement_values(judged.portfolio, tries.portfolio if tries else None),
-        "verdicts": {
-            symbol: judgement_values(judgement, tries.symbols.get(symbol) if tries else None)
-            for symbol, judgement in judged.symbols.items()
-        },
+        symbol: judgement_values(judgement, tries.symbols.get(symbol) if tries else None)
+        for symbol, judgement in (judged.symbols.items() if judged else ())
     }

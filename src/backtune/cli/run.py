@@ -128,7 +128,7 @@ def _refuse_with_resume(context: typer.Context) -> None:
 
 
 def _show(runs: Run, subject: Subject | None, as_json: bool) -> None:
-    from backtune.cli.report import verdict_values
+    from backtune.cli.report import portfolio_values, symbol_values
 
     judged, tries = (subject.judged, subject.tries) if subject else (None, None)
     if as_json:
@@ -136,7 +136,8 @@ def _show(runs: Run, subject: Subject | None, as_json: bool) -> None:
             {
                 "folder": str(runs.folder) if runs.folder else None,
                 "symbols": {name: _rows(result) for name, result in runs.items()},
-                **verdict_values(judged, tries),
+                **portfolio_values(judged, tries),
+                "verdicts": symbol_values(judged, tries),
                 "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
                 "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
                 "failed": {name: str(error) for name, error in runs.failed.items()},

@@ -127,7 +127,7 @@ def report(*subjects: Result | Mapping[str, Result] | str | os.PathLike[str]) ->
     >>> import backtune as bt
     >>> page = bt.report(bt.backtest_forecasts("SP500", num_simulations=5))
     >>> page.judged[0].symbols["SP500"].verdict
-    'no edge'
+    'no sign of an edge'
     """
     if not subjects:
         raise SettingError("nothing to report on; give a result or a run folder")

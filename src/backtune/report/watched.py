@@ -44,8 +44,8 @@ def wealth_note(judgement: Judgement) -> str:
     return (
         "<p class='note'>A bettor stakes a part of the wealth on each bar's return. Without an edge it ever "
         f"reaches {1.0 / LEVEL:.0f} in at most {LEVEL:.0%} of cases, so it may be watched bar by bar. It was "
-        f"{number(e.e_value)} at most and is {number(e.e_last)}; an edge asks for {1.0 / LEVEL:.0f} alone{among}."
-        "</p>"
+        f"{number(e.e_value)} at most and is {number(e.e_last)}; an edge asks for {1.0 / LEVEL:.0f} alone"
+        f"{among}.</p>"
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -157,6 +157,19 @@ class Ledger:
 def _count(trials: list[Trial]) -> Tried:
     different = list({one.record: one for one in trials}.values())
     return Tried(len(different), variants(different))
+
+
+def bars_in_common(entries: Sequence[Entry]) -> list[int]:
+    """Of each run, how many of all share a bar with it, itself included."""
+    places: dict[str, set[int]] = {}
+    for place, entry in enumerate(entries):
+        for one in entry.trials.values():
+            for mark in (one.record, *one.bars):
+                places.setdefault(mark, set()).add(place)
+    return [
+        len(set().union(*(places[mark] for one in entry.trials.values() for mark in (one.record, *one.bars))))
+        for entry in entries
+    ]
 
 
 def new_entry(run: str, settings: Mapping[str, Any], trials: Mapping[str, Trial]) -> Entry:
