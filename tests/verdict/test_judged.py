@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,10 +14,8 @@ from backtune.store import Run
 from backtune.verdict.judged import judge_results, judge_run
 from backtune.verdict.portfolio import Portfolio
 from backtune.verdict.rule import EDGE
-from results import result_of
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from planted import Oracle, random_walk
+from results import result_of
 
 
 def test_a_folder_is_judged_like_the_results_it_was_written_from(sample_run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -284,11 +285,12 @@ class Result:
     @cached_property
     def _chosen(self) -> dict[str, pd.DataFrame]:
         selected = self.simulations[self.simulations["selected"]]
-        return {str(name): part for name, part in selected.groupby("strategy", sort=False)}
+        names = selected["strategy"]
+        return {str(name): selected[names == name] for name in names.unique()}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copy, or pickle: a copy has the tables themselves, since what they are read from may be gone."""
-        return {"symbol": self.symbol, "tables": dict(self.tables), "origin": self.origin}
+        """Copy, or pickle: of a temporary folder the tables themselves, since it may be gone by then."""
+        return {"symbol": self.symbol, "tables": copy(self.tables), "origin": self.origin}
 
     def __repr__(self) -> str:
         """Show symbol, number of simulations and rule."""

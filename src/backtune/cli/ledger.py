@@ -30,7 +30,9 @@ def ledger(as_json: Json = False, debug: Debug = False) -> None:
         print_json({"ledger": str(kept.path) if kept.path else None, "runs": rows})
         return
     if kept.path is None:
-        typer.echo(f"no ledger is kept: {VARIABLE} is off, or there is no folder for it; set {VARIABLE} to a file")
+        typer.echo(
+            f"no ledger is kept: {VARIABLE} is off, or there is no folder for it; set {VARIABLE} to a file"
+        )
         return
     head = ("time", "symbols", "tried on these bars", "settings", "run")
     shown = [

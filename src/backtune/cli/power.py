@@ -56,4 +56,6 @@ def power(
     for power in powers:
         typer.echo(power.sentence)
         print_table(frame_table(power.table(), FORMS))
-    typer.echo("bars until a Sharpe ratio a year is told from luck 8 times in 10; chance: with the bars simulated")
+    typer.echo(
+        "bars until a Sharpe ratio a year is told from luck 8 times in 10; chance: with the bars simulated"
+    )

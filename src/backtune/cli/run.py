@@ -93,7 +93,7 @@ def run(
     page = report(runs) if runs and runs.folder else None
     _show(runs, page.subjects[0] if page else None, as_json)
     if page and runs.folder:  # after the table, which a full disk does not hide
-        page.write(runs.folder / "report.html")
+        page.write(runs.folder / "report.html", 1 if scheduler else workers)
         if not as_json:
             typer.echo(f"run folder: {runs.folder} (report.html inside)")
     if runs.failed:

@@ -67,7 +67,7 @@ def check_plug_in(item: Any, bars: Bars, settings: Settings, count: int = 20) ->
         raise BarsError(
             bars.source, f"{bars.symbol} has {len(bars)} bars", f"give {model.warm_up + 1} or more"
         )
-    made, at = forecast(bars, model, targets), few(targets, min(count, len(targets)))
+    predicted, at = forecast(bars, model, targets), few(targets, min(count, len(targets)))
     if isinstance(item, Forecaster):
-        return check_forecaster(item, bars, made, targets, at)
-    return check_strategy(item, bars, made, settings, at)
+        return check_forecaster(item, bars, predicted, targets, at)
+    return check_strategy(item, bars, predicted, settings, at)

@@ -73,9 +73,9 @@ class Power:
         Returns
         -------
         DataFrame
-            sharpe (a year), bp_a_bar (the mean return that makes it), bars_alone and bars (until it is told from
-            luck 8 times in 10, alone and among the symbols; missing where 4 million are not enough), years,
-            chance and chance_with_all (of it being told by the bars simulated, and by all that the file allows).
+            sharpe (a year), bp_a_bar (the mean return that makes it), bars_alone and bars (until it is told
+            from luck 8 times in 10, alone and among the symbols; missing where 4 million are not enough),
+            years, chance and chance_with_all (of it being told by the bars simulated, and by all there are).
         """
         return pd.DataFrame([self._row(sharpe) for sharpe in sharpes])
 

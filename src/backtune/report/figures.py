@@ -171,17 +171,19 @@ def parameters_figure(result: Result, strategy: str) -> Figure:
 
 def exits_figure(result: Result, strategy: str) -> Figure:
     """How far the exit that each simulation chose was ahead of the next best in sample, coloured by exit."""
-    mine = result.simulations[result.simulations["strategy"] == strategy]
+    mine = result.simulations[result.simulations["strategy"] == strategy].sort_values(
+        "simulation", kind="stable"
+    )
     names = list(mine["exit"].unique())
-    scores = mine.pivot_table(index="simulation", columns="exit", values="objective")[names]
+    scores = np.column_stack([mine["objective"].to_numpy()[mine["exit"] == name] for name in names])
     chosen = result.chosen(strategy).sort_values("simulation")
     stamps, picked = plot_times(chosen["end"]), chosen["exit"].to_numpy()
-    ranked = np.sort(scores.to_numpy(), axis=1)
+    ranked = np.sort(scores, axis=1)
     profit = result.options["objective"] == "profit"
     unit = 1e4 / int(result.options["window"]) if profit else 1.0
     ahead = unit * (ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else 0.0 * ranked[:, -1])
     data = []
-    for name, colour in zip(scores.columns, cycle((BLUE, AMBER, PURPLE, TEAL)), strict=False):
+    for name, colour in zip(names, cycle((BLUE, AMBER, PURPLE, TEAL)), strict=False):
         values = _short(np.where(picked == name, ahead, np.nan))
         # the line makes a bar of no height, where all exits did equally well, visible
         marker = {"color": colour, "line": {"color": colour, "width": 2}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -13,16 +14,19 @@ from typing import Any
 from backtune.backtest import Result, Settings
 from backtune.errors import RunError, SettingError
 from backtune.identity import versions
+from backtune.report.compared import comparison_section, differences_section
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
 from backtune.report.notes import notes_section
-from backtune.report.sections import BADGES, badge, symbol_details
+from backtune.report.pieces import MANY, Piece, draw
+from backtune.report.sections import BADGES, badge
 from backtune.report.shell import asset, plotly_file, shell
 from backtune.report.terminal import unseen_lines
 from backtune.report.watched import tried_note
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
+from backtune.verdict.comparison import Comparison, compare_runs
 from backtune.verdict.judged import Judged, judge_run
-from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, RULE, UNKNOWN, VERDICTS, Judgement
 from backtune.verdict.tried import Tries, count_run, tries
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
@@ -79,8 +83,10 @@ class Report:
         """The page as text."""
         return b"".join(_page(self.subjects)).decode()
 
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page.
+    def write(self, path: str | os.PathLike[str], workers: int = 1) -> Path:
+        """Write the page; of many symbols, their parts are drawn in `workers` processes.
+
+        With more than one, a script needs ``if __name__ == "__main__":``.
 
         Raises
         ------
@@ -89,7 +95,7 @@ class Report:
         """
         target = Path(path)
         try:
-            write_atomically(target, _page(self.subjects))
+            write_atomically(target, _page(self.subjects, workers))
         except OSError as error:
             raise RunError(
                 f"{target}: cannot be written ({error.strerror or error}); free space there, or "
@@ -149,10 +155,11 @@ def _subject(item: object) -> Subject:
     return Subject(item.folder.name if item.folder else "this session", item, judged, tries(item, judged))
 
 
-def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
+def _page(subjects: Sequence[Subject], workers: int = 1) -> Iterator[bytes]:
     """Give the page in parts, a symbol each and what is around them."""
     single = len(subjects) == 1
-    body = [_header(subjects[0]) if single else _comparison(subjects)]
+    compared = None if single else compare_subjects(subjects)
+    body = [_header(subjects[0]) if single else _comparison(subjects, compared)]
     count = sum(len(subject.run) for subject in subjects)
     body.append(_tools(subjects, count))
     ending = [_failed(subject, "" if single else f" in {subject.label}") for subject in subjects]
@@ -166,8 +173,15 @@ def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
     first, last = ("\n".join(part) for part in (body, ending))
     yield (before + first).encode()
     for subject in subjects:
-        yield from _symbols(subject, count, "" if single else subject.label)
+        yield from _symbols(subject, count, "" if single else subject.label, workers)
     yield (last + after).encode()
+
+
+def compare_subjects(subjects: Sequence[Subject]) -> Comparison | None:
+    """Compare runs on the bars that they share; None where they share none."""
+    with suppress(SettingError):
+        return compare_runs([subject.run for subject in subjects], [subject.label for subject in subjects])
+    return None
 
 
 def _header(subject: Subject) -> str:
@@ -231,29 +245,23 @@ def _rule() -> str:
     )
 
 
-def _comparison(subjects: Sequence[Subject]) -> str:
+def _comparison(subjects: Sequence[Subject], compared: Comparison | None) -> str:
     names = list(dict.fromkeys(symbol for subject in subjects for symbol in subject.run))
     rows = [("<b>as one portfolio</b>", *(_cell(subject.judged.portfolio) for subject in subjects))]
     rows += [
         (text(name), *(_cell(subject.judged.symbols.get(name)) for subject in subjects)) for name in names
     ]
     head = ("", *(text(subject.label) for subject in subjects))
-    keys = list(dict.fromkeys(key for subject in subjects for key in subject.record["settings"]))
-    differ = [
-        (text(key), *(text(_setting(subject.record["settings"].get(key))) for subject in subjects))
-        for key in keys
-        if len({str(subject.record["settings"].get(key)) for subject in subjects}) > 1
-    ]
-    changed = f"<h2>Settings that differ</h2>{table(head, differ)}" if differ else ""
     return (
         f"<header><h1>{len(subjects)} runs side by side</h1><p class='soft'>Verdict, return out of sample, "
         "Sharpe ratio and corrected p-value. Each run is corrected for its own symbols, not for having run "
         "several: picking the best run of many finds edges that are not there.</p></header>"
-        f"{table(head, rows)}{changed}{_rule()}"
+        f"{table(head, rows)}{comparison_section(compared) if compared else ''}"
+        f"{differences_section([(subject.label, subject.record) for subject in subjects])}{_rule()}"
     )
 
 
-def _cell(judgement: Any) -> str:
+def _cell(judgement: Judgement | None) -> str:
     if judgement is None:
         return "–"
     e = judgement.evidence
@@ -286,13 +294,16 @@ def _tools(subjects: Sequence[Subject], count: int) -> str:
     )
 
 
-def _symbols(subject: Subject, count: int, label: str) -> Iterator[bytes]:
+def _symbols(subject: Subject, count: int, label: str, workers: int) -> Iterator[bytes]:
     points = FINE if count <= FEW else COARSE
     title = f"<h2>{text(label)}</h2>" if label else ""
     yield f'{title}<div class="rows">'.encode()
-    for symbol, result in subject.run.items():
-        judgement, other = subject.judged.symbols[symbol], subject.tries.symbols[symbol]
-        yield symbol_details(result, judgement, other, points=points, opened=count == 1).encode()
+    judgements, others = subject.judged.symbols, subject.tries.symbols
+    pieces = (
+        Piece(result, judgements[symbol], others[symbol], points, opened=count == 1)
+        for symbol, result in subject.run.items()
+    )
+    yield from draw(pieces, workers if count >= MANY else 1)
     yield b"</div>"
 
 

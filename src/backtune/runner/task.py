@@ -138,16 +138,16 @@ def do_task(
     with _marked(task):
         try:
             bars = symbol_bars(task.symbol, task.data, task.settings)
-            made, took = (forecasts or {}).get(bars.digest), 0.0
-            if made is None and forecast_decides(task.settings):
-                made, took = _forecast(bars, task.settings)
-            identity = result_identity(task.identity, bars, task.settings, made)
+            forecast, took = (forecasts or {}).get(bars.digest), 0.0
+            if forecast is None and forecast_decides(task.settings):
+                forecast, took = _forecast(bars, task.settings)
+            identity = result_identity(task.identity, bars, task.settings, forecast)
             stamp |= {"key": key_of(identity), "identity": identity}
             before = read_receipt(task.root, task.symbol)
             if before and is_good(task, before, identity):
                 return Outcome(_light(before), reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
-            result = run_backtest(bars, task.settings, step, made, took=took, checked=True)
+            result = run_backtest(bars, task.settings, step, forecast, took=took, checked=True)
             evidence = write_evidence(result, task.symbols)
             return Outcome(_light(write_result(task.root, result, evidence, **stamp)), again=again)
         except RunError:

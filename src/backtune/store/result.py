@@ -47,6 +47,10 @@ class StoredTables(Mapping[str, pd.DataFrame]):
             self._tables[name] = read_table(self._folder, self._receipt, name)
         return self._tables[name]
 
+    def __copy__(self) -> Mapping[str, pd.DataFrame]:
+        """Return all tables where the folder is a temporary one, which no copy holds."""
+        return self if self._temporary is None else dict(self)
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
         return iter(TABLES)

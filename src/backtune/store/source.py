@@ -33,16 +33,16 @@ def check_source(data: Source, symbols: int) -> None:
     if data is None or isinstance(data, Universe):
         return
     if isinstance(data, Bars) or is_frame(data):
-        given, one = f"a {type(data).__name__}", True
+        label, one = f"a {type(data).__name__}", True
     elif isinstance(data, str | os.PathLike):
-        given, one = os.fspath(data), os.path.isfile(data)
+        label, one = os.fspath(data), os.path.isfile(data)
     else:
         raise SettingError(
             f"data is of type {type(data).__name__}; give a folder, or a mapping of symbol to bars"
         )
     if one and symbols > 1 and (isinstance(data, Bars) or not holds_several(data)):
         raise SettingError(
-            f"data is {given}, one price series for {symbols} symbols; give a folder with a file for each, "
+            f"data is {label}, one price series for {symbols} symbols; give a folder with a file for each, "
             "one file with a column of symbols, or a mapping of symbol to bars"
         )
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from backtune.errors import SettingError
 from backtune.metrics.performance import Array, account_returns, performance
+from backtune.store import Run
 from backtune.verdict.bootstrap import block_length, resampled_means
 from backtune.verdict.luck import DRAWS, superiority
 
@@ -109,6 +110,12 @@ def compare(
         edge=superiority(values).each,
         equity=(1.0 + together).cumprod(),
     )
+
+
+def compare_runs(runs: Sequence[Run], labels: Sequence[str]) -> Comparison:
+    """Compare run folders, or runs in memory; see `compare`."""
+    tables = [{symbol: result.returns for symbol, result in run.items()} for run in runs]
+    return compare(tables, [run.tuned for run in runs], labels)
 
 
 def _paired(
