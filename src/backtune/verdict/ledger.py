@@ -113,8 +113,8 @@ class Ledger:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self.path) as handle:
-                known = {one.record for old in self.entries() for one in old.trials.values()}
-                if all(one.record in known for one in entry.trials.values()):
+                known = self.path.read_text("utf-8", "replace")
+                if all(f'"{one.record}"' in known for one in entry.trials.values()):
                     return ""
                 size = os.fstat(handle).st_size
                 broken = (
