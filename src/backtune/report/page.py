@@ -204,8 +204,11 @@ def _header(subject: Subject) -> str:
         return f"<header><h1>No symbol has a result</h1><p class='soft'>{about}</p></header>{_rule()}"
     several = len(subject.run) > 1
     lead = "As one portfolio with equal capital in every symbol: " if several else ""
+    headline = HEADLINES[overall.verdict]
+    if overall.verdict == EDGE and subject.tries.portfolio and subject.tries.portfolio.verdict != EDGE:
+        headline = "An edge by itself, and none among all that was tried on these bars"
     return (
-        f"<header><h1>{HEADLINES[overall.verdict]}</h1><p class='soft'>{about}</p></header>"
+        f"<header><h1>{headline}</h1><p class='soft'>{about}</p></header>"
         f'<p class="soft">{text(overall.can_prove)} {text(" ".join(unseen_lines(subject.run)))}</p>'
         f'<p class="answer">{badge(overall)} {lead}{prose(overall.sentence)}</p>'
         f"{tried_note(subject.tries.portfolio)}"
