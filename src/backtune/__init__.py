@@ -46,6 +46,11 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.runner import resume_run as resume_run
     from backtune.runner import run_backtests as run_backtests
     from backtune.runner import run_parallel_backtests as run_parallel_backtests
+    from backtune.space import Categorical as Categorical
+    from backtune.space import Float as Float
+    from backtune.space import Int as Int
+    from backtune.space import Ordinal as Ordinal
+    from backtune.space import Space as Space
     from backtune.store import Run as Run
     from backtune.store import Runs as Runs
     from backtune.strategies import Strategy as Strategy
@@ -63,6 +68,7 @@ _NAMES = {  # by the module that has them
     "report": "plot report",
     "report.page": "Report",
     "runner": "resume_run run_backtests run_parallel_backtests",
+    "space": "Categorical Float Int Ordinal Space",
     "store": "Run Runs",
     "strategies": "Strategy",
 }
