@@ -13,7 +13,7 @@ import pandas as pd
 from backtune.backtest.notes import data_notes
 from backtune.backtest.settings import Settings
 from backtune.bars import Bars, Note
-from backtune.forecasts import Forecast
+from backtune.forecasts import Forecast, forecaster
 from backtune.metrics.account import account_bars
 
 
@@ -80,6 +80,7 @@ class Memory:
         return {
             "source": bars.source,
             "bars": len(bars),
+            **self._simulations,
             "dropped": bars.dropped,
             "asset": bars.asset,
             "fee": self.settings.fee_of(bars.asset),
@@ -93,6 +94,13 @@ class Memory:
             "sha256": bars.digest,
             "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
         }
+
+    @property
+    def _simulations(self) -> dict[str, int]:
+        """Number of simulations, and of those that the bars would allow."""
+        walk, first = self.settings.walk_forward(self.bars), max(forecaster(self.settings.model).warm_up, 1)
+        n = len(self.bars)
+        return {"simulations": walk.count(n, first), "most_simulations": walk.fitting(n, first)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,7 +148,8 @@ class Result:
     bars : Bars
     forecast : Forecast
     facts : mapping
-        Plain values: of the bars source, bars (their number), dropped, asset, fee, periods_a_year,
+        Plain values: simulations (their number), most_simulations (that the bars allow); of the bars source,
+        bars (their number), dropped, asset, fee, periods_a_year,
         days_a_year, first, last, sha256; and checks, idle, notes, seconds.
     notes : tuple of Note
         What to know of the data.
@@ -232,6 +241,13 @@ class Result:
     def facts(self) -> Mapping[str, Any]:
         """Plain values of the bars and of the run."""
         return self.origin.facts
+
+    @property
+    def unseen_bars(self) -> int:
+        """Bars of the file that no simulation traded, and that could be traded; 0 where it is not known."""
+        facts = self.facts
+        unseen = int(facts.get("most_simulations", 0)) - int(facts.get("simulations", 0))
+        return max(unseen, 0) * int(self.options.get("horizon", 1))
 
     @property
     def notes(self) -> tuple[Note, ...]:

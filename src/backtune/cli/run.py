@@ -15,8 +15,10 @@ from backtune.errors import SettingError
 
 if TYPE_CHECKING:
     from backtune.backtest import Result
+    from backtune.report.page import Subject
     from backtune.store import Run
     from backtune.verdict.judged import Judged
+    from backtune.verdict.tried import Tries
 
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
 
@@ -89,7 +91,7 @@ def run(
         raise typer.Abort from stop
     # the run is on disk, its status written: what else is made of a run folder is made here
     page = report(runs) if runs and runs.folder else None
-    _show(runs, page.judged[0] if page else None, as_json)
+    _show(runs, page.subjects[0] if page else None, as_json)
     if page and runs.folder:  # after the table, which a full disk does not hide
         page.write(runs.folder / "report.html", 1 if scheduler else workers)
         if not as_json:
@@ -125,22 +127,24 @@ def _refuse_with_resume(context: typer.Context) -> None:
             raise SettingError(f"{option} given with --resume; a run that goes on keeps its own settings")
 
 
-def _show(runs: Run, judged: Judged | None, as_json: bool) -> None:
-    from backtune.cli.report import as_row
+def _show(runs: Run, subject: Subject | None, as_json: bool) -> None:
+    from backtune.cli.report import portfolio_values, symbol_values
 
+    judged, tries = (subject.judged, subject.tries) if subject else (None, None)
     if as_json:
         print_json(
             {
                 "folder": str(runs.folder) if runs.folder else None,
                 "symbols": {name: _rows(result) for name, result in runs.items()},
-                "verdict": judged.portfolio.label if judged and judged.portfolio else None,
-                "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
+                **portfolio_values(judged, tries),
+                "verdicts": symbol_values(judged, tries),
+                "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
                 "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
                 "failed": {name: str(error) for name, error in runs.failed.items()},
             }
         )
     elif judged:
-        _print_tables(runs, judged)
+        _print_tables(runs, judged, tries)
     if as_json:  # else the progress told them as they happened
         for error in runs.failed.values():
             typer.echo(f"backtune: {error}", err=True)
@@ -154,7 +158,7 @@ def _rows(result: Result) -> list[dict[str, Any]]:
     ]
 
 
-def _print_tables(runs: Run, judged: Judged) -> None:
+def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
     from backtune.report.runs import failed_table, strategies_table
     from backtune.report.terminal import (
         FEW_SYMBOLS,
@@ -164,6 +168,7 @@ def _print_tables(runs: Run, judged: Judged) -> None:
         print_table,
         run_text,
         summary_table,
+        unseen_lines,
         verdict_lines,
     )
 
@@ -181,7 +186,7 @@ def _print_tables(runs: Run, judged: Judged) -> None:
         for line in note_lines(runs):
             typer.echo(line)
         typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")
-    for line in (*check_lines(runs), *verdict_lines(judged)):
+    for line in (*check_lines(runs), *unseen_lines(runs), *verdict_lines(judged, tries)):
         typer.echo(line)
     if runs.failed:
         print_table(failed_table(runs.failed))

@@ -37,7 +37,7 @@ def equity_figure(result: Result, strategy: str) -> Figure:
     colours = iter(OTHERS * len(result.summary))
     for name in map(str, result.summary["strategy"]):
         bars = result.bars_of(name)
-        value, stamps = bars["causal"].to_numpy(), _stamps(bars["timestamp"])
+        value, stamps = bars["causal"].to_numpy(), plot_times(bars["timestamp"])
         first = name == strategy
         colour = BLUE if first else _yardstick(name) or next(colours)
         line = {
@@ -61,15 +61,15 @@ def equity_figure(result: Result, strategy: str) -> Figure:
 def samples_figure(result: Result, strategy: str) -> Figure:
     """Return a bar in each simulation's tuning window, and on the bars after it."""
     chosen = result.chosen(strategy).sort_values("simulation")
-    stamps = _stamps(chosen["end"])
+    stamps = plot_times(chosen["end"])
     inside = 1e4 * chosen["in_sample"].to_numpy() / int(result.options["window"])
     earned = result.bars_of(strategy).groupby("simulation")["value"].sum()  # of the account, once gone 0
     outside = 1e4 * earned.to_numpy() / int(result.options["horizon"])
     running = np.cumsum(outside) / np.arange(1, len(outside) + 1)
     colours = [TEAL if value > 0 else RED if value < 0 else GREY for value in outside]
     data = [
-        _line(stamps, inside, "in sample", AMBER),
-        _line(stamps, running, "out of sample, mean so far", BLUE),
+        curve(stamps, inside, "in sample", AMBER),
+        curve(stamps, running, "out of sample, mean so far", BLUE),
         {
             "type": "bar",
             "x": stamps,
@@ -93,19 +93,19 @@ def samples_figure(result: Result, strategy: str) -> Figure:
 def bracket_figure(result: Result, strategy: str) -> Figure:
     """Equity of the same offsets under the causal and the optimistic rule, and what lies between."""
     bars = result.bars_of(strategy)
-    stamps = _stamps(bars["timestamp"])
+    stamps = plot_times(bars["timestamp"])
     causal, optimistic = (100.0 * equity(bars[rule].to_numpy()) - 100.0 for rule in ("causal", "optimistic"))
     data = [
-        _line(stamps, causal, "causal: what bars prove", BLUE, width=3.0),
+        curve(stamps, causal, "causal: what bars prove", BLUE, width=3.0),
         {
-            **_line(stamps, optimistic, "optimistic: the most they allow", AMBER, dash="dot"),
+            **curve(stamps, optimistic, "optimistic: the most they allow", AMBER, dash="dot"),
             "fill": "tonexty",
             "fillcolor": "rgba(224,138,0,0.18)",
         },
     ]
     if result.options["fills"] == "published":
         own = 100.0 * equity(bars["value"].to_numpy()) - 100.0
-        data.append(_line(stamps, own, "published rule", RED))
+        data.append(curve(stamps, own, "published rule", RED))
     layout = {"yaxis": _returns_axis(), "hovermode": "x unified", "legend": {"traceorder": "normal"}}
     return {"data": data, "layout": layout}
 
@@ -156,13 +156,13 @@ def surface_figure(found: Surface) -> Figure:
 def parameters_figure(result: Result, strategy: str) -> Figure:
     """Parameters that each simulation chose; offsets in basis points."""
     chosen = result.chosen(strategy).sort_values("simulation")
-    stamps = _stamps(chosen["end"])
+    stamps = plot_times(chosen["end"])
     names = [name for name in chosen if name not in COLUMNS and chosen[name].notna().any()]
     offsets = all(name.endswith("_offset") for name in names)
     scale = 1e4 if offsets else 1.0
     colours = (BLUE, AMBER, PURPLE, TEAL)
     data = [
-        _line(stamps, scale * chosen[name].to_numpy(), name.replace("_", " "), colour, shape="hv")
+        curve(stamps, scale * chosen[name].to_numpy(), name.replace("_", " "), colour, shape="hv")
         for name, colour in zip(names, cycle(colours), strict=False)
     ]
     title = "bp" if offsets else ""
@@ -177,7 +177,7 @@ def exits_figure(result: Result, strategy: str) -> Figure:
     names = list(mine["exit"].unique())
     scores = np.column_stack([mine["objective"].to_numpy()[mine["exit"] == name] for name in names])
     chosen = result.chosen(strategy).sort_values("simulation")
-    stamps, picked = _stamps(chosen["end"]), chosen["exit"].to_numpy()
+    stamps, picked = plot_times(chosen["end"]), chosen["exit"].to_numpy()
     ranked = np.sort(scores, axis=1)
     profit = result.options["objective"] == "profit"
     unit = 1e4 / int(result.options["window"]) if profit else 1.0
@@ -224,12 +224,12 @@ def distribution_figure(result: Result, strategy: str) -> Figure:
 def costs_figure(result: Result, strategy: str) -> Figure:
     """Sum of returns before and after fees."""
     bars = result.bars_of(strategy)
-    stamps, net = _stamps(bars["timestamp"]), bars["value"].to_numpy()
+    stamps, net = plot_times(bars["timestamp"]), bars["value"].to_numpy()
     paid = bars["turnover"].to_numpy() * result.facts["fee"]
     data = [
-        _line(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
-        _line(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
-        _line(stamps, 100.0 * np.cumsum(paid), "fees", RED),
+        curve(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
+        curve(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
+        curve(stamps, 100.0 * np.cumsum(paid), "fees", RED),
     ]
     return {"data": data, "layout": {"yaxis": _returns_axis("sum of returns"), "hovermode": "x unified"}}
 
@@ -302,7 +302,8 @@ def graph_object(figure: Figure, title: str) -> Any:
     return made
 
 
-def _line(x: list[str], y: ArrayLike, name: str, colour: str, **styled: Any) -> Figure:
+def curve(x: list[str], y: ArrayLike, name: str, colour: str, **styled: Any) -> Figure:
+    """A line of a figure."""
     line = {"color": colour, "width": 1.8, **styled}
     return {"x": x, "y": _short(np.asarray(y, dtype=np.float64)), "name": name, "mode": "lines", "line": line}
 
@@ -325,7 +326,7 @@ def _percent(values: NDArray[np.float64]) -> list[float | None]:
     return _short(100.0 * values)
 
 
-def _stamps(stamps: pd.Series) -> list[str]:
+def plot_times(stamps: pd.Series) -> list[str]:
     """Timestamps as plotly reads them, without a time of day where none has one."""
     text = np.datetime_as_string(stamps.to_numpy().astype("datetime64[s]"), unit="s")
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -13,15 +14,20 @@ from typing import Any
 from backtune.backtest import Result, Settings
 from backtune.errors import RunError, SettingError
 from backtune.identity import versions
+from backtune.report.compared import comparison_section, differences_section
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
 from backtune.report.notes import notes_section
 from backtune.report.pieces import MANY, Piece, draw
 from backtune.report.sections import BADGES, badge
 from backtune.report.shell import asset, plotly_file, shell
+from backtune.report.terminal import unseen_lines
+from backtune.report.watched import tried_note
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
+from backtune.verdict.comparison import Comparison, compare_runs
 from backtune.verdict.judged import Judged, judge_run
-from backtune.verdict.rule import DEPENDS, EDGE, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, RULE, UNKNOWN, VERDICTS, Judgement
+from backtune.verdict.tried import Tries, count_run, tries
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
 FINE, COARSE = 61, 31
@@ -29,6 +35,7 @@ HEADLINES = {
     EDGE: "An edge, by the written rule",
     DEPENDS: "What it earns depends on the order inside the bar",
     UNKNOWN: "Cannot tell yet whether this is an edge",
+    NO_SIGN: "No sign of an edge",
     NONE: "No edge",
 }
 
@@ -40,6 +47,7 @@ class Subject:
     label: str
     run: Run
     judged: Judged
+    tries: Tries
 
     @property
     def record(self) -> Mapping[str, Any]:
@@ -64,6 +72,11 @@ class Report:
     def judged(self) -> tuple[Judged, ...]:
         """The verdicts, one of each run."""
         return tuple(subject.judged for subject in self.subjects)
+
+    @property
+    def tries(self) -> tuple[Tries, ...]:
+        """What the ledger makes of them, one of each run."""
+        return tuple(subject.tries for subject in self.subjects)
 
     @property
     def html(self) -> str:
@@ -120,7 +133,7 @@ def report(*subjects: Result | Mapping[str, Result] | str | os.PathLike[str]) ->
     >>> import backtune as bt
     >>> page = bt.report(bt.backtest_forecasts("SP500", num_simulations=5))
     >>> page.judged[0].symbols["SP500"].verdict
-    'no edge'
+    'no sign of an edge'
     """
     if not subjects:
         raise SettingError("nothing to report on; give a result or a run folder")
@@ -137,13 +150,16 @@ def _subject(item: object) -> Subject:
         item = Run.of(item.values())
     if not isinstance(item, Run) or not (item or item.folder):
         raise SettingError(f"{type(item).__name__} is nothing to report on; give a result or a run folder")
-    return Subject(item.folder.name if item.folder else "this session", item, judge_run(item))
+    count_run(item)  # what is looked at is counted, wherever it was run
+    judged = judge_run(item)
+    return Subject(item.folder.name if item.folder else "this session", item, judged, tries(item, judged))
 
 
 def _page(subjects: Sequence[Subject], workers: int = 1) -> Iterator[bytes]:
     """Give the page in parts, a symbol each and what is around them."""
     single = len(subjects) == 1
-    body = [_header(subjects[0]) if single else _comparison(subjects)]
+    compared = None if single else compare_subjects(subjects)
+    body = [_header(subjects[0]) if single else _comparison(subjects, compared)]
     count = sum(len(subject.run) for subject in subjects)
     body.append(_tools(subjects, count))
     ending = [_failed(subject, "" if single else f" in {subject.label}") for subject in subjects]
@@ -161,6 +177,13 @@ def _page(subjects: Sequence[Subject], workers: int = 1) -> Iterator[bytes]:
     yield (last + after).encode()
 
 
+def compare_subjects(subjects: Sequence[Subject]) -> Comparison | None:
+    """Compare runs on the bars that they share; None where they share none."""
+    with suppress(SettingError):
+        return compare_runs([subject.run for subject in subjects], [subject.label for subject in subjects])
+    return None
+
+
 def _header(subject: Subject) -> str:
     settings, judged = subject.record["settings"], subject.judged
     overall, horizon = judged.portfolio, settings["horizon"]
@@ -173,19 +196,40 @@ def _header(subject: Subject) -> str:
     period = f"Out of sample {judged.first:{form}} to {judged.last:{form}}. " if overall else ""
     about = (
         f"{period}{len(subject.run)} symbol{'s' if len(subject.run) != 1 else ''}, "
-        f"{settings['num_simulations']} simulations each: tuned on {settings['window']} bars, then traded on "
+        f"{_simulations(subject)} each: tuned on {settings['window']} bars, then traded on "
         f"{after}, untouched. Forecasts {text(settings['model'])}, optimizer {text(settings['optimizer'])}, "
-        f"fills {text(settings['fills'])}."
+        f"fills {text(settings['fills'])}. It took {_seconds(subject):,.1f} s of one core."
     )
     if overall is None:
         return f"<header><h1>No symbol has a result</h1><p class='soft'>{about}</p></header>{_rule()}"
     several = len(subject.run) > 1
     lead = "As one portfolio with equal capital in every symbol: " if several else ""
+    headline = HEADLINES[overall.verdict]
+    if overall.verdict == EDGE and subject.tries.portfolio and subject.tries.portfolio.verdict != EDGE:
+        headline = "An edge by itself, and none among all that was tried on these bars"
     return (
-        f"<header><h1>{HEADLINES[overall.verdict]}</h1><p class='soft'>{about}</p></header>"
+        f"<header><h1>{headline}</h1><p class='soft'>{about}</p></header>"
+        f'<p class="soft">{text(overall.can_prove)} {text(" ".join(unseen_lines(subject.run)))}</p>'
         f'<p class="answer">{badge(overall)} {lead}{prose(overall.sentence)}</p>'
+        f"{tried_note(subject.tries.portfolio)}"
         f"{_census(subject) if several else ''}{_rule()}"
     )
+
+
+def _simulations(subject: Subject) -> str:
+    """Number of simulations of a symbol, or the least and the most of them."""
+    wanted = subject.record["settings"]["num_simulations"]
+    counts = sorted({int(facts.get("simulations", 0)) for facts in _facts(subject)} - {0})
+    ends = counts if len(counts) < 3 else [counts[0], counts[-1]]
+    return f"{' to '.join(f'{count:,}' for count in ends) or text(wanted)} simulations"
+
+
+def _seconds(subject: Subject) -> float:
+    return sum(float(facts.get("seconds", {}).get("total", 0.0)) for facts in _facts(subject))
+
+
+def _facts(subject: Subject) -> list[Mapping[str, Any]]:
+    return [result.facts for result in subject.run.values()]
 
 
 def _census(subject: Subject) -> str:
@@ -204,29 +248,23 @@ def _rule() -> str:
     )
 
 
-def _comparison(subjects: Sequence[Subject]) -> str:
+def _comparison(subjects: Sequence[Subject], compared: Comparison | None) -> str:
     names = list(dict.fromkeys(symbol for subject in subjects for symbol in subject.run))
     rows = [("<b>as one portfolio</b>", *(_cell(subject.judged.portfolio) for subject in subjects))]
     rows += [
         (text(name), *(_cell(subject.judged.symbols.get(name)) for subject in subjects)) for name in names
     ]
     head = ("", *(text(subject.label) for subject in subjects))
-    keys = list(dict.fromkeys(key for subject in subjects for key in subject.record["settings"]))
-    differ = [
-        (text(key), *(text(_setting(subject.record["settings"].get(key))) for subject in subjects))
-        for key in keys
-        if len({str(subject.record["settings"].get(key)) for subject in subjects}) > 1
-    ]
-    changed = f"<h2>Settings that differ</h2>{table(head, differ)}" if differ else ""
     return (
         f"<header><h1>{len(subjects)} runs side by side</h1><p class='soft'>Verdict, return out of sample, "
         "Sharpe ratio and corrected p-value. Each run is corrected for its own symbols, not for having run "
         "several: picking the best run of many finds edges that are not there.</p></header>"
-        f"{table(head, rows)}{changed}{_rule()}"
+        f"{table(head, rows)}{comparison_section(compared) if compared else ''}"
+        f"{differences_section([(subject.label, subject.record) for subject in subjects])}{_rule()}"
     )
 
 
-def _cell(judgement: Any) -> str:
+def _cell(judgement: Judgement | None) -> str:
     if judgement is None:
         return "–"
     e = judgement.evidence
@@ -263,9 +301,10 @@ def _symbols(subject: Subject, count: int, label: str, workers: int) -> Iterator
     points = FINE if count <= FEW else COARSE
     title = f"<h2>{text(label)}</h2>" if label else ""
     yield f'{title}<div class="rows">'.encode()
-    judgements = subject.judged.symbols
+    judgements, others = subject.judged.symbols, subject.tries.symbols
     pieces = (
-        Piece(result, judgements[symbol], points, opened=count == 1) for symbol, result in subject.run.items()
+        Piece(result, judgements[symbol], others[symbol], points, opened=count == 1)
+        for symbol, result in subject.run.items()
     )
     yield from draw(pieces, workers if count >= MANY else 1)
     yield b"</div>"

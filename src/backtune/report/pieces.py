@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from backtune.backtest import Result
 from backtune.report.sections import symbol_details
 from backtune.verdict.rule import Judgement
+from backtune.verdict.tried import Beside
 
 MANY = 60  # symbols from which on it pays to start processes, which takes a second
 AHEAD = 3  # pieces a process that wait to be written
@@ -23,12 +24,15 @@ class Piece:
 
     result: Result
     judgement: Judgement
+    beside: Beside
     points: int
     opened: bool = False
 
     def draw(self) -> bytes:
         """The part of the page."""
-        return symbol_details(self.result, self.judgement, points=self.points, opened=self.opened).encode()
+        return symbol_details(
+            self.result, self.judgement, self.beside, points=self.points, opened=self.opened
+        ).encode()
 
 
 def draw(pieces: Iterable[Piece], workers: int) -> Iterator[bytes]:

@@ -24,11 +24,13 @@ from backtune.report.html import (
     toned,
 )
 from backtune.report.surface import PLATEAU, Surface, has_surface, surface
+from backtune.report.watched import tried_note, wealth_figure, wealth_note
 from backtune.strategies import BUY_HOLD, UNTUNED
 from backtune.verdict.evidence import EXPOSURE, NOTHING, Bracket
-from backtune.verdict.rule import DEPENDS, EDGE, NONE, UNKNOWN, Judgement
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, UNKNOWN, Judgement
+from backtune.verdict.tried import Beside
 
-BADGES = {EDGE: "edge", DEPENDS: "depends", UNKNOWN: "unknown", NONE: "none"}
+BADGES = {EDGE: "edge", DEPENDS: "depends", UNKNOWN: "unknown", NO_SIGN: "nosign", NONE: "none"}
 AGAINST = {
     NOTHING: "nothing",
     EXPOSURE: "buy-and-hold at the same exposure",
@@ -84,13 +86,14 @@ def badge(judgement: Judgement) -> str:
     return f'<span class="badge {BADGES[judgement.verdict]}">{text(judgement.label)}</span>'
 
 
-def symbol_details(result: Result, judgement: Judgement, *, points: int, opened: bool) -> str:
+def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, points: int, opened: bool) -> str:
     """One row of the page, with its details."""
     e, strategy = judgement.evidence, judgement.evidence.strategy
     order = e.if_optimistic if judgement.verdict == DEPENDS else e.order
     found = surface(result, -1, strategy, points=points) if has_surface(result, strategy) else None
     drawn = {
         "equity": figures.equity_figure(result, strategy),
+        "wealth": wealth_figure(result, judgement),
         "samples": figures.samples_figure(result, strategy),
         "bracket": figures.bracket_figure(result, order.strategy),
         **({"surface": figures.surface_figure(found)} if found else {}),
@@ -106,7 +109,9 @@ def symbol_details(result: Result, judgement: Judgement, *, points: int, opened:
             _rules(result),
             _checks(result),
             _why(judgement),
+            tried_note(beside),
             _section("Out of sample", "equity", _strategies(result)),
+            _section("Watched: a bettor's wealth", "wealth", wealth_note(judgement)),
             _section("In sample against out of sample", "samples", _gap(result, strategy)),
             _section("The order inside the bar", "bracket", _order(order)),
             _section("Profit surface of the last simulation", "surface", _plateau(found)) if found else "",
@@ -141,7 +146,7 @@ def _row(result: Result, judgement: Judgement) -> str:
         "<i>out of sample</i></span>"
         f'<span class="fact"><b>{percent(e.market_return)}</b> <i>buy-and-hold</i></span>'
         f'<span class="fact"><b>{number(e.sharpe)}</b> <i>Sharpe</i></span>'
-        f'<span class="sentence">{prose(judgement.sentence)}</span>'
+        f'<span class="sentence">{prose(f"{judgement.can_prove} {judgement.sentence}")}</span>'
     )
 
 
@@ -183,6 +188,7 @@ def _why(judgement: Judgement) -> str:
     low_sharpe, high_sharpe = e.sharpe_interval
     mean = e.excess[NOTHING]
     facts = [
+        ("Sharpe ratio that can be told from luck", *_can_tell(judgement)),
         ("mean return a bar", f"{_bp(mean)} bp", f"95% interval {_bp(low)} to {_bp(high)} bp"),
         (
             "Sharpe ratio a year",
@@ -225,6 +231,12 @@ def _why(judgement: Judgement) -> str:
         f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), facts, words=True)}"
         f'{table(head, tests)}<p class="note">{note}</p></section>'
     )
+
+
+def _can_tell(judgement: Judgement) -> tuple[str, str]:
+    alone, among = judgement.told_sharpe
+    others = f", and {number(among)} among {judgement.symbols:,} symbols" if judgement.symbols > 1 else ""
+    return number(alone), f"8 times in 10, with {judgement.evidence.bars:,} bars{others}"
 
 
 def _strategies(result: Result) -> str:

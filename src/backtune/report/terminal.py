@@ -17,10 +17,11 @@ from backtune.backtest import Result
 from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
 from backtune.verdict.judged import Judged
+from backtune.verdict.tried import Beside, Tries
 
 COLUMNS = (
     "strategy", "total", "a year", "Sharpe", "max DD", "win rate", "trades", "ambiguous",
-    "causal .. optimistic", "bp a bar: in sample", "out", "verdict",
+    "causal .. optimistic", "bp a bar: in sample", "out", "can tell", "verdict",
 )  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def summary_table(results: Mapping[str, Result], judged: Judged | None = None) -
     for symbol, result in results.items():
         rows = result.summary.to_dict("records")
         for index, row in enumerate(rows):
-            cells = [*_cells(row), _verdict(judged, symbol, row["strategy"])]
+            cells = [*_cells(row), *_verdict(judged, symbol, row["strategy"])]
             table.add_row(escape(symbol) if index == 0 else "", *cells, end_section=index == len(rows) - 1)
     return table
 
@@ -58,23 +59,47 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _verdict(judged: Judged | None, symbol: str, strategy: str) -> str:
+def _verdict(judged: Judged | None, symbol: str, strategy: str) -> tuple[str, str]:
+    """Sharpe ratio that the record can tell from luck, among the symbols, and the verdict."""
     found = judged.symbols.get(symbol) if judged else None
     if found is None or found.evidence.strategy != strategy:
-        return ""
+        return "", ""
     colour = {"edge": "green", "no edge": "red"}.get(found.verdict, "yellow")
-    return f"[{colour}]{escape(found.label)}[/]"
+    return _number(found.told_sharpe[1], "{:.1f}"), f"[{colour}]{escape(found.label)}[/]"
 
 
-def verdict_lines(judged: Judged | None) -> list[str]:
-    """Say what was found: a line a symbol where they are few, and one for the run."""
+def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str]:
+    """Say what the bars can prove, and what they do: a line a symbol where they are few, one for the run."""
     if judged is None or judged.portfolio is None:
         return []
     few = len(judged.symbols) <= FEW_SYMBOLS
-    lines = [f"{symbol}: {found.sentence}" for symbol, found in judged.symbols.items() if few]
+    lines = [
+        f"{symbol}: {found.can_prove} {found.sentence}{_beside(tries.symbols.get(symbol) if tries else None)}"
+        for symbol, found in judged.symbols.items()
+        if few
+    ]
     if len(judged.symbols) > 1:
-        lines.append(f"the run, as one portfolio: {judged.portfolio.label}. {judged.portfolio.sentence}")
+        overall, other = judged.portfolio, _beside(tries.portfolio if tries else None)
+        said = f"{overall.label}. {overall.can_prove} {overall.sentence}{other}"
+        lines.append(f"the run, as one portfolio: {said}")
     return lines
+
+
+def _beside(beside: Beside | None) -> str:
+    return f" {beside.sentence}" if beside and beside.sentence else ""
+
+
+def unseen_lines(results: Mapping[str, Result]) -> list[str]:
+    """How many bars of the file no simulation traded: a line each, or one for many symbols."""
+    unseen = {symbol: result.unseen_bars for symbol, result in results.items() if result.unseen_bars}
+    if len(unseen) > FEW_SYMBOLS:
+        total = sum(unseen.values())
+        return [f"{total:,} more bars of {len(unseen):,} symbols were never looked at: --simulations all"]
+    return [
+        f"{symbol}: {bars:,} more bars were never looked at: --simulations "
+        f"{results[symbol].facts['most_simulations']} (or all)"
+        for symbol, bars in unseen.items()
+    ]
 
 
 def idle_lines(results: Mapping[str, Result]) -> list[str]:

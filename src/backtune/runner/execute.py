@@ -21,6 +21,7 @@ from backtune.runner.task import Outcome, Task
 from backtune.store import Run, RunWriter
 from backtune.store.key import run_identity
 from backtune.store.source import Source, check_source, describe, of_symbol
+from backtune.verdict.tried import count_run
 
 LONGEST_TIMEOUT = 31_536_000
 
@@ -163,7 +164,10 @@ def execute(
     if not writer.record["data"] and _bad_input(errors, writer):
         writer.discard()
         kept = None
-    return Run(writer.record, kept, failed, temporary, writer.folder, settings, data, writer.receipts)
+    run = Run(writer.record, kept, failed, temporary, writer.folder, settings, data, writer.receipts)
+    if uncounted := count_run(run):
+        progress(Event("note", message=uncounted))
+    return run
 
 
 def _checked(symbols: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from backtune.identity import code_digest
 from backtune.strategies import BUY_HOLD, UNTUNED
 from backtune.verdict.evidence import Bracket, Evidence, evidence
 from backtune.verdict.luck import Superiority
+from backtune.verdict.trial import Trial, trial
 
 YARDSTICKS = (UNTUNED.name, BUY_HOLD)
 
@@ -43,7 +44,21 @@ def write_evidence(result: Result, symbols: int) -> dict[str, Any]:
     if not result.tuned:
         return {}
     values = _plain(asdict(evidence_of(result, symbols)))
-    return {"code": code_digest(), "symbols": symbols, "values": values}
+    one = trial_of(result, symbols)
+    return {
+        "code": code_digest(),
+        "symbols": symbols,
+        "values": values,
+        "trial": {"record": one.record, "bars": dict(one.bars)},
+    }
+
+
+def trial_of(result: Result, symbols: int) -> Trial:
+    """What the ledger keeps of a symbol: as written down with its tables, or of the tables themselves."""
+    written = result.origin.evidence
+    if "trial" in written and written.get("code") == code_digest():
+        return Trial(**written["trial"])
+    return trial(result.inputs, result.returns, result.tuned, symbols)
 
 
 def _read(written: Mapping[str, Any], symbols: int) -> Evidence | None:
