@@ -128,7 +128,7 @@ def universe() -> None:
 
 
 def _driver(count: int, folder: Path) -> tuple[float, float, float]:
-    """Seconds, those of processors in all processes, and the most memory that the driver alone held, in MB."""
+    """Seconds, those of all processors, and the most memory that the driver alone held, in MB."""
     started, before = time.perf_counter(), os.times()
     process = _start(count, folder)
     peak, driver = 0.0, psutil.Process(process.pid)
