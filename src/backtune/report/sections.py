@@ -271,19 +271,19 @@ def _order(order: Bracket) -> str:
     )
 
 
-def _plateau(found: Surface) -> str:
-    high, low = (number(1e4 * offset, 1, signed=True) for offset in found.x)
-    across, along = (number(1e4 * (right - left), 1) for left, right in found.plateau)
-    kind = "exact optimum" if found.exact else "best offsets found"
-    leaving = EXIT_WORDS[found.exit]
+def _plateau(profit: Surface) -> str:
+    high, low = (number(1e4 * offset, 1, signed=True) for offset in profit.x)
+    across, along = (number(1e4 * (right - left), 1) for left, right in profit.plateau)
+    kind = "exact optimum" if profit.exact else "best offsets found"
+    leaving = EXIT_WORDS[profit.exit]
     edge = (
         " It lies at the edge of the offsets allowed; a wider box may hold a better one."
-        if found.at_edge
+        if profit.at_edge
         else ""
     )
     return (
-        f'<p class="note">{text(found.strategy)}, leaving {leaving}. The {kind}: high {high} bp, low {low} '
-        f"bp, total {percent(found.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
+        f'<p class="note">{text(profit.strategy)}, leaving {leaving}. The {kind}: high {high} bp, low {low} '
+        f"bp, total {percent(profit.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
         f"{across} bp of the high offset and {along} bp of the low offset (the cross): the plateau's width."
         f"{edge}</p>"
     )

@@ -61,11 +61,11 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 def _verdict(judged: Judged | None, symbol: str, strategy: str) -> tuple[str, str]:
     """Sharpe ratio that the record can tell from luck, among the symbols, and the verdict."""
-    found = judged.symbols.get(symbol) if judged else None
-    if found is None or found.evidence.strategy != strategy:
+    judgement = judged.symbols.get(symbol) if judged else None
+    if judgement is None or judgement.evidence.strategy != strategy:
         return "", ""
-    colour = {"edge": "green", "no edge": "red"}.get(found.verdict, "yellow")
-    return _number(found.told_sharpe[1], "{:.1f}"), f"[{colour}]{escape(found.label)}[/]"
+    colour = {"edge": "green", "no edge": "red"}.get(judgement.verdict, "yellow")
+    return _number(judgement.told_sharpe[1], "{:.1f}"), f"[{colour}]{escape(judgement.label)}[/]"
 
 
 def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str]:
@@ -74,8 +74,8 @@ def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str
         return []
     few = len(judged.symbols) <= FEW_SYMBOLS
     lines = [
-        f"{symbol}: {found.can_prove} {found.sentence}{_beside(tries.symbols.get(symbol) if tries else None)}"
-        for symbol, found in judged.symbols.items()
+        f"{symbol}: {one.can_prove} {one.sentence}{_beside(tries.symbols.get(symbol) if tries else None)}"
+        for symbol, one in judged.symbols.items()
         if few
     ]
     if len(judged.symbols) > 1:
@@ -154,15 +154,15 @@ def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("file", "bars", "first", "last", "asset", "verdict"):
         table.add_column(name, justify="right" if name == "bars" else "left", overflow="fold")
-    for path, found in checked:
-        if isinstance(found, BarsError):
-            reason = str(found).removeprefix(f"{path.name}:").strip()
+    for path, item in checked:
+        if isinstance(item, BarsError):
+            reason = str(item).removeprefix(f"{path.name}:").strip()
             table.add_row(escape(path.name), "", "", "", "", f"[red]bad[/]: {escape(reason)}")
         else:
-            first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in found.local[[0, -1]])
-            dropped = f" ({_rows(found.dropped)} dropped)" if found.dropped else ""
-            verdict = "\n".join([f"[green]good[/]{dropped}", *(escape(str(note)) for note in found.notes)])
-            table.add_row(escape(path.name), f"{len(found)}", first, last, found.asset, verdict)
+            first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in item.local[[0, -1]])
+            dropped = f" ({_rows(item.dropped)} dropped)" if item.dropped else ""
+            verdict = "\n".join([f"[green]good[/]{dropped}", *(escape(str(note)) for note in item.notes)])
+            table.add_row(escape(path.name), f"{len(item)}", first, last, item.asset, verdict)
     return table
 
 
