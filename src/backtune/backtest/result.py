@@ -34,8 +34,10 @@ class BacktestResult:
     returns : DataFrame
         A row a strategy and out-of-sample bar: strategy, simulation, timestamp, local (the same on the
         exchange's own clock), value (return under the run's fill rule), causal, optimistic (the same offsets
-        under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital). What
-        each bar returns by itself: figures leave out what follows a total loss
+        under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital), held
+        (positions that were open at any time in the bar). The account that was traded: where exit hold is
+        among those tried, its bars are not always those of one configuration (docs/holding.md). What each
+        bar returns by itself: figures leave out what follows a total loss
         (`backtune.metrics.performance.account_returns`).
     configurations : DataFrame
         The same for every strategy and exit that was tried, whether selected or not: strategy, exit,
@@ -55,6 +57,10 @@ class BacktestResult:
         see: a sentence each.
     idle : mapping of str to str
         Why a strategy never traded out of sample, by its name.
+    ledger : DataFrame
+        A row a trade out of sample, buy-and-hold's left out: strategy, entry and exit (times of their bars),
+        bars (that it spans), side, reason (why it was left: close, take_profit, stop, time, end), size,
+        entry_price, exit_price, value (its return times its size, costs included).
     """
 
     symbol: str
@@ -69,6 +75,7 @@ class BacktestResult:
     seconds: dict[str, float]
     checks: tuple[str, ...] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
+    ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def series(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
 DEFAULT_BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
+DEFAULT_STOPS = (-0.10, 0.0)  # box of a tuned stop's offset
 
 
 def _setting(default: Any, help: str, form: str = "") -> Any:
@@ -62,6 +63,10 @@ class Settings(ReadOptions):
     exits: Sequence[str | Exit] = _setting(
         DEFAULT_EXITS, "When positions leave, comma-separated; the best in sample is traded.", "list"
     )
+    max_bars: int = _setting(20, "Bars that exit hold may stay open, the entry bar counted.")
+    stop: float | str | None = _setting(
+        None, "Stop of exit hold: none, an offset such as -0.05, or tune.", "number, none or tune"
+    )
     objective: str | Callable[[Outcome], float] = _setting(
         "profit", "What is maximised: profit, sharpe, or module:function."
     )
@@ -72,12 +77,13 @@ class Settings(ReadOptions):
     fee: float | None = _setting(None, "Fraction of notional a fill.")
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
     bounds: Sequence[Sequence[float]] = _setting(
-        DEFAULT_BOUNDS, "Box of the offsets: LOW:HIGH,LOW:HIGH.", "pairs"
+        DEFAULT_BOUNDS,
+        "Box of the offsets: LOW:HIGH,LOW:HIGH; a third pair is that of a tuned stop.",
+        "pairs",
     )
 
     def __post_init__(self) -> None:
         from backtune.problem import FILLS
-        from backtune.problem.checks import checked_bounds
         from backtune.problem.objectives import PROFIT, objective
 
         super().__post_init__()
@@ -91,7 +97,9 @@ class Settings(ReadOptions):
             "budget": whole_number("budget", self.budget),
             "seed": whole_number("seed", self.seed, 0),
             **self.read_options.plain(),
-            "bounds": checked_bounds(self.bounds),
+            "max_bars": whole_number("max_bars", self.max_bars),
+            "stop": _stop(self.stop),
+            "bounds": _checked_box(self.bounds, self.stop),
         }
         for name in ("start", "end"):
             _check_date(name, getattr(self, name))
@@ -120,10 +128,19 @@ class Settings(ReadOptions):
         from backtune.strategies import exits, strategies
 
         strategies(self.strategies)
-        exits(self.exits)
+        if "hold" in exits(self.exits) and self.fills == "published":
+            raise SettingError(
+                "fills is 'published', a rule of one bar; exit hold takes 'causal' or 'optimistic'"
+            )
         forecaster(self.model)
         optimizer(self.optimizer)
         return {"strategies": tuple(self.strategies), "exits": tuple(self.exits)}
+
+    @property
+    def box(self) -> tuple[tuple[float, float], ...]:
+        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned."""
+        pairs = tuple((float(low), float(high)) for low, high in self.bounds)
+        return (*pairs, DEFAULT_STOPS) if self.stop == "tune" and len(pairs) == 2 else pairs
 
     @property
     def tuned(self) -> tuple[str, ...]:
@@ -259,6 +276,24 @@ def _check_date(name: str, value: str | None) -> None:
             date.fromisoformat(value)
     except (TypeError, ValueError):
         raise SettingError(f"{name} is {value!r}; expected a date such as 2023-12-31") from None
+
+
+def _stop(value: Any) -> float | str | None:
+    if value is None or (isinstance(value, str) and value == "none"):
+        return None
+    if isinstance(value, str) and value == "tune":
+        return value
+    if not is_number(value) or not -1.0 <= value <= 1.0:
+        raise SettingError(f"stop is {value!r}; give none, an offset such as -0.05, or tune")
+    return float(value)
+
+
+def _checked_box(bounds: Any, stop: Any) -> tuple[tuple[float, float], ...]:
+    from backtune.problem.checks import checked_bounds
+    from backtune.problem.hold import OFFSETS
+
+    third = isinstance(stop, str) and stop == "tune" and len(tuple(bounds)) == len(OFFSETS)
+    return checked_bounds(bounds, OFFSETS if third else OFFSETS[:2])
 
 
 def _flag(name: str, value: Any) -> bool:

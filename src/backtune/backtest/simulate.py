@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -14,12 +15,14 @@ from backtune.backtest.result import BacktestResult
 from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
 from backtune.backtest.tables import (
+    account_bar_by_bar,
     bar_by_bar,
     idle_reasons,
+    ledger_rows,
     problem_inputs,
     require_names,
-    selected_returns,
     simulation_rows,
+    with_buy_hold,
 )
 from backtune.backtest.tuning import tune
 from backtune.backtest.walk_forward import Window
@@ -30,6 +33,7 @@ from backtune.forecasts import Forecast, forecast, forecaster
 from backtune.metrics.summary import summarize
 from backtune.problem import Problem
 from backtune.problem.objectives import scored
+from backtune.problem.switching import traded
 from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies
 
 
@@ -69,8 +73,15 @@ def backtest_forecasts(
         "maxdiff", "always_on", or your own. Two yardsticks are always shown beside them: untuned (maxdiff's
         sides at offsets 0, its exit chosen like theirs) and buy_hold.
     exits : sequence of str or callable
-        When positions leave: "close" (at the bar's close), "take_profit" (there where it was reached), or
-        your own (`backtune.strategies.exits`). Each simulation trades the one that was better in sample.
+        When positions leave: "close" (at the bar's close), "take_profit" (there where it was reached), "hold"
+        (open over bars until take-profit, stop or `max_bars`), or your own (`backtune.strategies.exits`).
+        Each simulation trades the one that was better in sample; what "hold" has open then lives on by its
+        own rule, and its side places no other order until it has left (docs/holding.md).
+    max_bars : int
+        Bars that "hold" may stay open, the entry bar counted.
+    stop : None, float or "tune"
+        Stop of "hold": none, an offset to the entry bar's forecast such as -0.05, or tuned as a third
+        parameter between -0.10 and 0, or in the third pair of `bounds`.
     objective : {"profit", "sharpe"} or callable
         What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
     optimizer, budget, seed
@@ -82,7 +93,7 @@ def backtest_forecasts(
     asset : {"stock", "crypto"}, optional
         By default told from the bars. Crypto is not shorted.
     bounds : pair of (low, high)
-        Box of (high_offset, low_offset).
+        Box of (high_offset, low_offset); a third pair is that of a tuned stop.
     drop_bad : bool
         Drop rows that are no bars instead of refusing the file.
 
@@ -135,17 +146,16 @@ def run_backtest(
     chosen = strategies(settings.strategies)
     problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
     checks = check_own(bars, settings, made, forecast_targets(bars, settings)) if checked else ()
-    simulations, configurations = [], []
-    optimize_seconds = 0.0
+    parts = []
     for strategy in chosen:
-        rows, per_bar, seconds = _simulate(bars, problems[strategy.name], strategy, windows, settings)
-        simulations += rows
-        configurations.append(per_bar)
-        optimize_seconds += seconds
+        parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings))
         progress()
-    table, tried = pd.DataFrame(simulations), pd.concat(configurations, ignore_index=True)
+    table = pd.DataFrame([row for part in parts for row in part.rows])
+    tried = pd.concat([part.configurations for part in parts], ignore_index=True)
+    ledger = pd.concat([part.ledger for part in parts], ignore_index=True)
+    optimize_seconds = sum(part.seconds for part in parts)
     fee = settings.fee_of(bars.asset)
-    per_bar = selected_returns(tried, bars, starts, fee)
+    per_bar = with_buy_hold([part.returns for part in parts], bars, starts, fee)
     inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
     ahead = inputs.iloc[starts.start - windows[0].tune.start :]
     idle = idle_reasons(per_bar, ahead, settings.can_short(bars.asset))
@@ -159,7 +169,7 @@ def run_backtest(
         "total": total,
     }
     return BacktestResult(
-        bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent, checks, idle
+        bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent, checks, idle, ledger
     )
 
 
@@ -204,14 +214,25 @@ def require_forecasts(bars: Bars, made: Forecast, targets: range) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Simulated:
+    """All simulations of one strategy."""
+
+    rows: list[dict[str, Any]]  # one an optimization
+    configurations: pd.DataFrame  # a row an exit and bar
+    returns: pd.DataFrame  # a row a bar, as traded
+    ledger: pd.DataFrame  # a row a trade, as traded
+    seconds: float
+
+
 def _simulate(
     bars: Bars,
     problems: Mapping[str, Problem],
     strategy: Any,
     windows: Sequence[Window],
     settings: Settings,
-) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
-    """All simulations of one strategy: a row an optimization, a row an exit and bar, seconds."""
+) -> _Simulated:
+    """All simulations of one strategy: each exit by itself, and the account of those selected."""
     started = time.perf_counter()
     scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
     require_names(strategy.name, scores)
@@ -221,14 +242,20 @@ def _simulate(
     best = np.argmax([[one.objective for one in tuned[name]] for name in scores], axis=0)
     start = windows[0].trade.start
     rows: dict[str, list[dict[str, Any]]] = {}
-    parts = []
-    for place, (name, problem) in enumerate(scores.items()):
-        ahead = problem.window(start - len(bars) + problem.size, problem.size)
-        points = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
-        outcome = ahead.outcome(points)
-        rows[name] = simulation_rows(
-            bars, windows, tuned[name], outcome, best == place, (strategy.name, name, problem.parameters)
-        )
-        parts.append(bar_by_bar(bars, windows, outcome, best == place, (strategy.name, name)))
-    in_order = [row for together in zip(*rows.values(), strict=True) for row in together]
-    return in_order, pd.concat(parts, ignore_index=True), spent
+    parts, ahead, points, outcomes = [], {}, {}, {}
+    for place, (name, problem) in enumerate(problems.items()):
+        ahead[name] = problem.window(start - len(bars) + problem.size, problem.size)
+        points[name] = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
+        outcomes[name] = ahead[name].outcome(points[name])
+        names = (strategy.name, name, problem.parameters)
+        rows[name] = simulation_rows(bars, windows, tuned[name], outcomes[name], best == place, names)
+        parts.append(bar_by_bar(bars, windows, outcomes[name], best == place, names[:2]))
+    selected = np.repeat(np.array(list(problems))[best], settings.horizon)
+    account = traded(ahead, points, outcomes, selected)
+    return _Simulated(
+        [row for together in zip(*rows.values(), strict=True) for row in together],
+        pd.concat(parts, ignore_index=True),
+        account_bar_by_bar(bars, windows, account, strategy.name),
+        ledger_rows(bars, start, account, strategy.name),
+        spent,
+    )

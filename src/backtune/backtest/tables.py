@@ -108,36 +108,58 @@ def bar_by_bar(
 ) -> pd.DataFrame:
     """`BacktestResult.configurations` of one strategy and exit; see `simulation_rows` for the arguments."""
     strategy, exit_name = names
+    horizon = windows[0].trade.stop - windows[0].trade.start
+    policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
+    chosen = {"exit": exit_name, **policy, "selected": np.repeat(selected, horizon)}
+    return pd.DataFrame({"strategy": strategy, **chosen, **_bar_columns(bars, windows, outcome)})
+
+
+def account_bar_by_bar(
+    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str
+) -> pd.DataFrame:
+    """`BacktestResult.returns` of one strategy, from the outcome of its account."""
+    return pd.DataFrame({"strategy": strategy, **_bar_columns(bars, windows, outcome)})
+
+
+def _bar_columns(bars: Bars, windows: Sequence[Window], outcome: Outcome) -> dict[str, Any]:
     first, last = windows[0].trade.start, windows[-1].trade.stop
     horizon = windows[0].trade.stop - first
-    policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
-    return pd.DataFrame(
-        {
-            "strategy": strategy,
-            "exit": exit_name,
-            **policy,
-            "selected": np.repeat(selected, horizon),
-            "simulation": np.repeat([window.simulation for window in windows], horizon),
-            "timestamp": bars.timestamps[first:last],
-            "local": bars.local[first:last],
-            "value": outcome.value,
-            "causal": outcome.causal,
-            "optimistic": outcome.optimistic,
-            "trades": outcome.trades,
-            "ambiguous": outcome.ambiguous,
-            "turnover": outcome.turnover,
-        }
-    )
+    return {
+        "simulation": np.repeat([window.simulation for window in windows], horizon),
+        "timestamp": bars.timestamps[first:last],
+        "local": bars.local[first:last],
+        "value": outcome.value,
+        "causal": outcome.causal,
+        "optimistic": outcome.optimistic,
+        "trades": outcome.trades,
+        "ambiguous": outcome.ambiguous,
+        "turnover": outcome.turnover,
+        "held": outcome.trades if outcome.held is None else outcome.held,
+    }
 
 
-def selected_returns(configurations: pd.DataFrame, bars: Bars, starts: range, fee: float) -> pd.DataFrame:
-    """Bars of the exits that were selected, in the order of time, and buy-and-hold behind them."""
-    chosen = configurations[configurations["selected"]]
-    chosen = chosen.drop(columns=[name for name in ("exit", "close_at_eod", "selected") if name in chosen])
-    order = pd.Categorical(chosen["strategy"], chosen["strategy"].unique())
-    chosen = chosen.iloc[np.lexsort((chosen["timestamp"], order.codes))]
-    held = _buy_hold(bars, starts, fee)[list(chosen.columns)]
-    return pd.concat([chosen, held], ignore_index=True)
+def ledger_rows(bars: Bars, first: int, outcome: Outcome, strategy: str) -> pd.DataFrame:
+    """`BacktestResult.ledger` of one strategy, whose account begins in bar `first`."""
+    ledger = outcome.ledger
+    entry, leave = (ledger[name].to_numpy(dtype=np.int64) + first for name in ("entry", "exit"))
+    columns = {
+        "strategy": [strategy] * len(ledger),
+        "entry": bars.timestamps[entry],
+        "exit": bars.timestamps[leave],
+        "bars": leave - entry + 1,
+        **{name: ledger[name].to_numpy(dtype=str) for name in ("side", "reason")},
+        "size": ledger["size"].to_numpy(dtype=np.float64),
+        "entry_price": bars.close[entry - 1] * (1.0 + ledger["entry_price"].to_numpy(dtype=np.float64)),
+        "exit_price": bars.close[leave - 1] * (1.0 + ledger["exit_price"].to_numpy(dtype=np.float64)),
+        "value": ledger["value"].to_numpy(dtype=np.float64),
+    }
+    return pd.DataFrame(columns)
+
+
+def with_buy_hold(accounts: Sequence[pd.DataFrame], bars: Bars, starts: range, fee: float) -> pd.DataFrame:
+    """Bars of the strategies' accounts, and buy-and-hold behind them."""
+    held = _buy_hold(bars, starts, fee)[list(accounts[0].columns)]
+    return pd.concat([*accounts, held], ignore_index=True)
 
 
 def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
@@ -161,6 +183,7 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
             "trades": (np.arange(n) == 0).astype(np.int64),
             "ambiguous": np.zeros(n, dtype=np.int64),
             "turnover": turnover,
+            "held": np.ones(n, dtype=np.int64),
         }
     )
 

@@ -1,8 +1,8 @@
 """Figures of the trades behind a series of bar returns.
 
-A position is opened and closed inside one bar, so a bar with a fill is a trade; where both sides are filled,
-the two are judged together. An account that has lost everything trades no more: bars after that count as
-bars, and nothing in them as traded, held, bought or paid.
+A bar in which a position was open is a traded one; where both sides hold one, the two are judged together.
+An account that has lost everything trades no more: bars after that count as bars, and nothing in them as
+traded, held, bought or paid.
 """
 
 from __future__ import annotations

@@ -82,15 +82,17 @@ def point(x: ArrayLike) -> tuple[float, float]:
     return a, b
 
 
-def checked_bounds(bounds: Sequence[Sequence[float]]) -> Bounds:
-    """Return the box of the two offsets as floats."""
+def checked_bounds(
+    bounds: Sequence[Sequence[float]], names: tuple[str, ...] = ("high_offset", "low_offset")
+) -> Bounds:
+    """Return the box of the offsets as floats."""
     try:
         pairs = tuple((float(low), float(high)) for low, high in bounds)
     except (TypeError, ValueError):
         raise ProblemError(f"bounds are {bounds!r}; expected ((low, high), (low, high))") from None
-    if len(pairs) != 2:
-        raise ProblemError(f"bounds name {len(pairs)} parameters; expected 2: high_offset, low_offset")
-    for name, (low, high) in zip(("high_offset", "low_offset"), pairs, strict=True):
+    if len(pairs) != len(names):
+        raise ProblemError(f"bounds name {len(pairs)} parameters; expected {len(names)}: {', '.join(names)}")
+    for name, (low, high) in zip(names, pairs, strict=True):
         if not (np.isfinite(low) and np.isfinite(high) and low <= high):
             raise ProblemError(f"bounds of {name} are ({low:g}, {high:g}); expected finite low <= high")
     return pairs

@@ -134,6 +134,16 @@ class EntryExitProblem:
         """Sizes of both sides, long and short, shape (2, n)."""
         return self.moves[kernels.SIZE : kernels.SIZE + 2]
 
+    def with_sizes(self, sizes: Array) -> EntryExitProblem:
+        """Return the same problem with other sizes, shape (2, n)."""
+        return self._of(np.concatenate([self.moves[: kernels.SIZE], sizes]))
+
+    def _of(self, moves: Array) -> EntryExitProblem:
+        """Return the same problem of other moves (8, n)."""
+        return EntryExitProblem(
+            *moves, fee=self.fee, close_at_eod=self.close_at_eod, fills=self.fills, bounds=self.bounds
+        )
+
     def __call__(self, x: ArrayLike) -> float:
         """Total return at x = (high_offset, low_offset), the sum over all bars."""
         a, b = point(x)
@@ -232,7 +242,7 @@ class EntryExitProblem:
             offsets = np.broadcast_to(np.array(point(x)), (self.size, 2))
         moves = self.moves.copy()
         moves[kernels.HIGH_FORECAST : kernels.LOW_FORECAST + 1] += offsets.T
-        return EntryExitProblem(*moves, fee=self.fee, close_at_eod=self.close_at_eod, fills=self.fills)
+        return self._of(moves)
 
     def _at_fee(self, fee: float) -> EntryExitProblem:
         other = copy(self)

@@ -150,6 +150,18 @@ class HoldProblem:
         return kernels.Terms(self.fee, self.carry, self.max_bars, self.has_stop, most)
 
     @property
+    def sizes(self) -> Array:
+        """Sizes of both sides, long and short, shape (2, n)."""
+        return self.moves[LONG_SIZE : SHORT_SIZE + 1]
+
+    def with_sizes(self, sizes: Array) -> HoldProblem:
+        """Return the same problem with other sizes, shape (2, n)."""
+        other = copy(self)
+        other.moves = np.concatenate([self.moves[:LONG_SIZE], sizes])
+        other._lay_out()
+        return other
+
+    @property
     def has_stop(self) -> bool:
         """Whether positions have a stop, at a fixed offset or a tuned one."""
         return self.stop_offset is not None or len(self.parameters) == 3

@@ -30,7 +30,9 @@ OPEN, BEST, WORST, CLOSE, ENTRY_FORECAST, EXIT_FORECAST, STOP_FORECAST, SIZE = r
 BASE, ANCHOR, FILL, TAKE, DROP, GAP = range(8, 14)  # BASE is the previous close, ANCHOR one over it
 ROWS = 14
 STRIDE = 4  # bars looked at together
-TOUCH = 2.0**-40  # a price is at a stop of an earlier bar from here on: moves of two bars are joined by rounding
+TOUCH = (
+    2.0**-40
+)  # a price is at a stop of an earlier bar from here on: moves of two bars are joined by rounding
 TAKE_PROFIT, STOP, TIME, END = range(4)  # why a trade was left
 
 Array = NDArray[np.float64]

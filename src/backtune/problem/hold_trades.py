@@ -98,8 +98,10 @@ def start_of(position: OpenPosition | None) -> Start:
 
 
 @njit(cache=True, error_model="numpy")
-def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bool) -> Trades:
+def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bool, other: Array) -> Trades:
     """Trades of one side on the least, or greatest, way at the levels of its forecasts.
+
+    `other` (n,) is what a way earns besides in a bar that it is flat before and places no order in.
 
     With `keep_open` what is open after the last bar is booked at its close without being sold: it pays no fee
     there, and carries.
@@ -119,8 +121,8 @@ def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bo
         if flat[t] == none:
             continue
         if not m[FILL, t] < m[ENTRY_FORECAST, t]:
-            if _better(flat[t], flat[t + 1], terms.most):
-                flat[t + 1], source[t + 1] = flat[t], -1
+            if _better(flat[t] + other[t], flat[t + 1], terms.most):
+                flat[t + 1], source[t + 1] = flat[t] + other[t], -1
             continue
         stop = _enter(m, t, side, terms, keep_open, trades, count)
         for k in range(count, stop):

@@ -36,6 +36,8 @@ class Outcome:
     state : object
         What is open after the last bar, to go on from: `Problem.outcome` of the next bars takes it. None
         where nothing ever stays open.
+    held : ndarray of int, shape (n,), optional
+        Positions that were open at any time in the bar. None where each ends with its bar: those of `trades`.
     """
 
     value: Array
@@ -46,6 +48,7 @@ class Outcome:
     turnover: Array
     position: Array
     state: Any = None
+    held: Counts | None = None
     make_ledger: Callable[[], dict[str, Any]] = field(default=dict, repr=False)
 
     @cached_property
