@@ -20,11 +20,21 @@ class Held:
     unit: float  # the close before the entry bar
 
 
-def totals(moves, x, fee, max_bars, stop_offset, carry):
-    """Least and greatest total of a problem's moves (8, n), long and short apart."""
+def totals(moves, x, fee, max_bars, stop_offset, carry, orders=None):
+    """Least and greatest total of a problem's moves (8, n), long and short apart.
+
+    `orders`: instead of the problem's own order, what each bar places where the side is flat: "hold" with its
+    offsets, "close" or "take_profit" with those of a position of one bar: a pair (exit, offsets) a bar. `x`
+    has a row a bar then, at which what is held takes its profit.
+    """
     least = greatest = 0.0
     for short in (False, True):
-        every = list(_leaves(_bars(moves, x, stop_offset, short), 0, None, short, fee, max_bars, carry))
+        bars = _bars(moves, x, stop_offset, short)
+        placed = None
+        if orders is not None:
+            offsets = [offsets for _, offsets in orders]
+            placed = list(zip([kind for kind, _ in orders], _bars(moves, offsets, None, short), strict=True))
+        every = list(_leaves(bars, 0, None, short, fee, max_bars, carry, placed))
         least += min(every)
         greatest += max(every)
     return least, greatest
@@ -33,8 +43,11 @@ def totals(moves, x, fee, max_bars, stop_offset, carry):
 def _bars(moves, x, stop_offset, short):
     """Prices and levels of each bar: open, high, low, close, entry level, take-profit, stop, size."""
     before, result = 1.0, []
-    for o, h, lo, c, hf, lf, long_size, short_size in zip(*moves, strict=True):
-        up, down = min(max(hf + x[0], 0.0), 10.0), min(max(lf + x[1], -1.0), 0.0)
+    rows = x if hasattr(x[0], "__len__") else [x] * len(moves[0])
+    for (o, h, lo, c, hf, lf, long_size, short_size), (high, low, *_) in zip(
+        zip(*moves, strict=True), rows, strict=True
+    ):
+        up, down = min(max(hf + high, 0.0), 10.0), min(max(lf + low, -1.0), 0.0)
         stop = None
         if stop_offset is not None:
             stop = min(max(hf - stop_offset, 0.0), 10.0) if short else min(max(lf + stop_offset, -1.0), 0.0)
@@ -48,13 +61,18 @@ def _bars(moves, x, stop_offset, short):
     return result
 
 
-def _leaves(bars, t, held, short, fee, max_bars, carry):
+def _leaves(bars, t, held, short, fee, max_bars, carry, placed):
     """Totals from bar t on, one for each order of events."""
     if t == len(bars):
         yield 0.0
         return
     bar = bars[t]
-    for position, move in _events(bar, t, held, short, max_bars, last=t == len(bars) - 1):
+    if held is None and placed is not None and placed[t][0] != "hold":
+        kind, bar = placed[t]
+        events = _one_bar(bar, t, short, at_close=kind == "close")
+    else:
+        events = _events(bar, t, held, short, max_bars, last=t == len(bars) - 1)
+    for position, move in events:
         booked = 0.0
         if move is not None:
             sold = bar["before"] * (1.0 + move)
@@ -62,7 +80,7 @@ def _leaves(bars, t, held, short, fee, max_bars, carry):
             booked = (1 - fee) - ratio * (1 + fee) if short else ratio * (1 - fee) - (1 + fee)
             booked = position.size * (booked - carry * (t - position.entry))
             position = None
-        for rest in _leaves(bars, t + 1, position, short, fee, max_bars, carry):
+        for rest in _leaves(bars, t + 1, position, short, fee, max_bars, carry, placed):
             yield booked + rest
 
 
@@ -72,6 +90,12 @@ def _events(bar, t, held, short, max_bars, last):
         yield from _entered(bar, t, short, closes=last or max_bars == 1)
     else:
         yield from _open_before(bar, held, short, closes=last or t - held.entry + 1 == max_bars)
+
+
+def _one_bar(bar, t, short, at_close):
+    """A position of one bar, which leaves at its close, or at a take-profit before."""
+    for position, move in _entered(bar, t, short, closes=True):
+        yield position, bar["c"] if at_close and position is not None else move
 
 
 def _entered(bar, t, short, closes):

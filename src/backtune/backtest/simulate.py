@@ -158,7 +158,7 @@ def run_backtest(
     per_bar = with_buy_hold([part.returns for part in parts], bars, starts, fee)
     inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
     ahead = inputs.iloc[starts.start - windows[0].tune.start :]
-    idle = idle_reasons(per_bar, ahead, settings.can_short(bars.asset))
+    idle = idle_reasons(per_bar, ahead, table, settings.can_short(bars.asset))
     summary = summarize(table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD)
     total = time.perf_counter() - started
     spent = {

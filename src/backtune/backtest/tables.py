@@ -206,8 +206,10 @@ def problem_inputs(
     )
 
 
-def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -> dict[str, str]:
-    """Say of each strategy that never traded out of sample why: no side, or no fill.
+def idle_reasons(
+    returns: pd.DataFrame, inputs: pd.DataFrame, simulations: pd.DataFrame, can_short: bool
+) -> dict[str, str]:
+    """Say of each strategy that never traded out of sample why: no side, no order, or no fill.
 
     Parameters
     ----------
@@ -215,6 +217,8 @@ def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -
         `BacktestResult.returns`.
     inputs : DataFrame
         `BacktestResult.inputs` of the bars out of sample.
+    simulations : DataFrame
+        `BacktestResult.simulations`.
     can_short : bool
         Whether the asset may be sold short.
 
@@ -229,7 +233,10 @@ def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -
             continue
         sizes = inputs[[f"{name}:long", f"{name}:short"]].to_numpy()
         ordered = int((sizes > 0.0).any(axis=1).sum())
-        if ordered:
+        mine = simulations[(simulations["strategy"] == name) & simulations["selected"]]
+        if ordered and mine.drop(columns=list(COLUMNS), errors="ignore").isna().all(axis=None):
+            reasons[str(name)] = "no order of the box would have earned anything in sample: none was placed"
+        elif ordered:
             bars = f"{ordered} bar{'s' if ordered != 1 else ''}"
             reasons[str(name)] = f"it had an order in {bars}, and none was filled"
         elif can_short:

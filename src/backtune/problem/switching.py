@@ -10,6 +10,7 @@ account, orders of the other exits included.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,8 @@ def traded(
     if len(holds) == 1 and all(_alike(problems[name], problems[holds[0]]) for name in others):
         [name] = holds
         return _held(name, problems, points, selected)
-    for before, after, at in zip(selected[:-1], selected[1:], range(len(selected)), strict=False):
+    names = selected.tolist()
+    for at, (before, after) in enumerate(pairwise(names)):
         if before != after and outcomes[before].position[at] != 0.0:
             raise ProblemError(
                 f"exit {before!r} holds a position where exit {after!r} is selected; give it without others"
