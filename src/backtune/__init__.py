@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
-    from backtune.problem import EntryExitProblem, HoldProblem
+    from backtune.problem import Costs, EntryExitProblem, HoldProblem
     from backtune.report import plot
     from backtune.report.page import Report, report
     from backtune.runner import Runs, resume_run, run_backtests, run_parallel_backtests
@@ -62,6 +62,7 @@ _HOME = {
     "optimize": "optimizers",
     "optimize_many": "optimizers",
     "optimizers": "optimizers",
+    "Costs": "problem",
     "EntryExitProblem": "problem",
     "HoldProblem": "problem",
     "Report": "report.page",
@@ -81,6 +82,7 @@ __all__ = [
     "BacktuneWarning",
     "Bars",
     "BarsError",
+    "Costs",
     "DataWarning",
     "EntryExitProblem",
     "Forecast",

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import ProblemError, one_of
 from backtune.problem import hold_kernels as kernels
-from backtune.problem.checks import Bounds, check_bars, fraction, refuse_where, vector
+from backtune.problem.checks import Bounds, check_bars, refuse_where, vector
+from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
 from backtune.problem.hold_outcome import HoldState, hold_outcome
 from backtune.problem.protocol import Outcome
 
@@ -43,6 +44,9 @@ class HoldProblem:
         Size of each side, >= 0, in units of capital; a position keeps that of its entry bar.
     fee : float
         Fraction of notional for one fill, 0 <= fee < 1.
+    costs : Costs, optional
+        In place of `fee`: what limit and market fills, and closes that are held through, cost. Entries and
+        take-profits are limits; stops and exits at a close are market fills.
     max_bars : int
         Bars that a position may span, at least 1. At 1 without a stop this is `EntryExitProblem`.
     stop_offset : None, float or pair of (low, high)
@@ -90,7 +94,8 @@ class HoldProblem:
         long_size: ArrayLike,
         short_size: ArrayLike,
         *,
-        fee: float = 0.0005,
+        fee: float = DEFAULT_FEE,
+        costs: Costs | None = None,
         max_bars: int = 20,
         stop_offset: float | Sequence[float] | None = None,
         carry: float = 0.0,
@@ -114,7 +119,8 @@ class HoldProblem:
                 raise ProblemError(
                     f"{name} has {len(array)} values but close has {self.size}; all must be equally long"
                 )
-        self.fee = fraction("fee", fee)
+        self.costs = costs_of(fee, costs)
+        self.fee = self.costs.maker
         self.max_bars = _count("max_bars", max_bars)
         self.carry = _number("carry", carry)
         self.fills: HoldFills = _fill_rule(fills)
@@ -140,14 +146,16 @@ class HoldProblem:
         self.base = base
         sides = ((1.0, self.moves[LONG_SIZE]), (-1.0, self.moves[SHORT_SIZE]))
         self.longs, self.shorts = (
-            kernels.side_bars(self.moves, base, side) if size.any() else np.empty((kernels.ROWS, 0))
+            kernels.side_bars(self.moves, base, side, self.costs.fill_through)
+            if size.any()
+            else np.empty((kernels.ROWS, 0))
             for side, size in sides
         )
 
     def terms(self, fills: str | None = None) -> kernels.Terms:
         """Return what holds for every bar, as the kernels take it, under the problem's rule or another."""
         most = (self.fills if fills is None else fills) == "optimistic"
-        return kernels.Terms(self.fee, self.carry, self.max_bars, self.has_stop, most)
+        return kernels.terms_of(self.costs, self.carry, self.max_bars, self.has_stop, most)
 
     @property
     def sizes(self) -> Array:
@@ -293,7 +301,7 @@ class HoldProblem:
         """Show size, rules and bounds."""
         return (
             f"HoldProblem({self.size} bars, max_bars={self.max_bars}, stop_offset={self.stop_offset}, "
-            f"fills={self.fills!r}, fee={self.fee}, carry={self.carry}, bounds={self.bounds})"
+            f"fills={self.fills!r}, {shown(self.costs)}, carry={self.carry}, bounds={self.bounds})"
         )
 
 

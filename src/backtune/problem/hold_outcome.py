@@ -43,6 +43,7 @@ class _Path:
     value: Array
     turnover: Array
     position: Array
+    costs: Array
     free: NDArray[np.bool_]  # bars before which the side is flat
     state: OpenPosition | None
     base: float  # previous close of the entry bar of a position that was open at the start
@@ -79,12 +80,15 @@ def hold_outcome(
         np.add.at(trades, path.trades.entry[entered], 1)
         np.add.at(unclear, path.trades.entry[entered & path.trades.unclear], 1)
         held += ~path.free
-    turnover = np.sum([path.turnover for path in booked], axis=0)
+    turnover, costs = (
+        np.sum([getattr(path, name) for path in booked], axis=0) for name in ("turnover", "costs")
+    )
     for path, one in zip(booked, others or (), strict=others is not None):
         trades += path.free * one.trades
         held += path.free * one.trades
         unclear += path.free * one.ambiguous
         turnover += path.free * one.turnover
+        costs += path.free * (problem.fee * one.turnover if one.costs is None else one.costs)
     return Outcome(
         value=np.sum([path.value for path in booked], axis=0),
         causal=np.sum([path.value for path in ways["causal"]], axis=0),
@@ -95,6 +99,7 @@ def hold_outcome(
         position=np.sum([path.position for path in booked], axis=0),
         state=HoldState(*(path.state for path in booked)),
         held=held,
+        costs=None if problem.costs.is_plain and not problem.carry else costs,
         make_ledger=lambda: _ledger(problem, booked, others),
     )
 
@@ -106,7 +111,8 @@ def _resting(problem: HoldProblem, offsets: Array) -> tuple[Array, Array]:
     """
     high, low, stop = offsets.T
     idle = np.isnan(high)
-    longs, shorts = (kernels.side_bars(problem.moves, problem.base, side) for side, _ in SIDES)
+    through = problem.costs.fill_through
+    longs, shorts = (kernels.side_bars(problem.moves, problem.base, side, through) for side, _ in SIDES)
     for bars, entry, leaves in ((longs, low, high), (shorts, -high, -low)):
         for row, offset in (
             (kernels.ENTRY_FORECAST, entry),
@@ -128,7 +134,7 @@ def _path(
 ) -> _Path:
     trades = side_trades(bars, side, start_of(before), terms, keep_open, other)
     booked = before.booked if before else 0.0
-    value, turnover, position = bar_by_bar(bars, side, trades, booked, terms, keep_open)
+    value, turnover, position, costs = bar_by_bar(bars, side, trades, booked, terms, keep_open)
     free = np.ones(bars.shape[1], np.bool_)
     for entry, last in zip(trades.entry, trades.leave, strict=True):
         free[max(entry, 0) : last + 1] = False
@@ -138,6 +144,7 @@ def _path(
         value + free * other,
         turnover,
         position,
+        costs,
         free,
         _left_open(bars, side, trades, before, terms),
         before.base if before else 1.0,
