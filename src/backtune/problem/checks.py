@@ -53,17 +53,6 @@ def check_bars(o: Array, h: Array, lo: Array, c: Array) -> None:
         refuse_where(name, array, bad, rule)
 
 
-def fraction(name: str, value: float) -> float:
-    """Return a fraction of notional, at least 0 and below 1."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not 0.0 <= number < 1.0:
-        raise ProblemError(f"{name} is {value!r}; it is a fraction of notional, 0 <= {name} < 1")
-    return number
-
-
 def flag(name: str, value: object) -> bool:
     """Return True or False."""
     if not isinstance(value, bool | np.bool_):
