@@ -35,7 +35,8 @@ class BacktestResult:
         A row a strategy and out-of-sample bar: strategy, simulation, timestamp, local (the same on the
         exchange's own clock), value (return under the run's fill rule), causal, optimistic (the same offsets
         under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital), held
-        (positions that were open at any time in the bar). The account that was traded: where exit hold is
+        (positions that were open at any time in the bar), costs (paid in the bar, of capital; where they are
+        not one fee). The account that was traded: where exit hold is
         among those tried, its bars are not always those of one configuration (docs/holding.md). What each
         bar returns by itself: figures leave out what follows a total loss
         (`backtune.metrics.performance.account_returns`).

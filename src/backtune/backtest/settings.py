@@ -7,10 +7,12 @@ Signatures, command lines and documents are made from the fields of `Settings`. 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from backtune.backtest.costs import costs_by_symbol, costs_of_symbol
 from backtune.backtest.walk_forward import ALL, WalkForward
 from backtune.bars.options import ReadOptions
 from backtune.errors import BarsError, SettingError, is_flag, is_number, one_of, whole_number
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from backtune.bars import Bars
     from backtune.forecasts import Forecaster
     from backtune.optimizers import Optimizer
-    from backtune.problem import Outcome
+    from backtune.problem import Costs, Outcome
     from backtune.strategies import Exit, Strategy
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
@@ -75,6 +77,9 @@ class Settings(ReadOptions):
     seed: int = _setting(0, "Seed of everything random.")
     fills: str = _setting("causal", "causal, optimistic or published (docs/fills.md).")
     fee: float | None = _setting(None, "Fraction of notional a fill.")
+    costs: str | PathLike[str] | Costs | Mapping[str, Costs] | None = _setting(
+        None, "CSV or TOML file of costs a symbol, in basis points, in place of fee (docs/fills.md)."
+    )
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
     bounds: Sequence[Sequence[float]] = _setting(
         DEFAULT_BOUNDS,
@@ -109,6 +114,14 @@ class Settings(ReadOptions):
                     f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
                 )
             plain["fee"] = float(self.fee)
+        if self.costs is not None:
+            if self.fee is not None:
+                raise SettingError(
+                    "fee was given with costs, which say what each fill costs; give one of them"
+                )
+            plain["costs"] = costs_by_symbol(self.costs)
+            if self.fills == "published" and not all(each.is_plain for each in plain["costs"].values()):
+                raise SettingError("fills is 'published', whose rule has one fee; give fee instead of costs")
         if self.short is not None:
             plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
@@ -198,6 +211,20 @@ class Settings(ReadOptions):
 
         return DEFAULT_FEES[asset] if self.fee is None else self.fee
 
+    def costs_of(self, bars: Bars) -> Costs:
+        """Costs of the bars' symbol: as set, else one fee.
+
+        Raises
+        ------
+        SettingError
+            Costs are set, and none of this symbol.
+        """
+        from backtune.problem.costs import Costs
+
+        if self.costs is None:
+            return Costs.plain(self.fee_of(bars.asset))
+        return costs_of_symbol(cast("Mapping[str, Costs]", self.costs), bars.symbol)
+
     def can_short(self, asset: str) -> bool:
         """Whether positions may be short: as set, else of stocks."""
         return asset == "stock" if self.short is None else self.short
@@ -223,6 +250,9 @@ class Settings(ReadOptions):
         plain["objective"] = _label(self.objective)
         plain["optimizer"] = self.method
         plain["bounds"] = [list(pair) for pair in self.bounds]
+        if self.costs is not None:
+            costs = cast("Mapping[str, Costs]", self.costs)
+            plain["costs"] = {symbol: each.as_dict() for symbol, each in costs.items()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
 
 

@@ -90,6 +90,9 @@ def backtest_forecasts(
         Fill rule to tune and to value by; see `EntryExitProblem`.
     fee : float, optional
         Fraction of notional a fill; by default 0.0005 for stocks and 0.0015 for crypto.
+    costs : Costs, mapping of symbol to Costs, or path, optional
+        In place of `fee`: what limit fills, market fills, and closes that are held through cost; of a file
+        see docs/fills.md.
     asset : {"stock", "crypto"}, optional
         By default told from the bars. Crypto is not shorted.
     bounds : pair of (low, high)
@@ -154,12 +157,14 @@ def run_backtest(
     tried = pd.concat([part.configurations for part in parts], ignore_index=True)
     ledger = pd.concat([part.ledger for part in parts], ignore_index=True)
     optimize_seconds = sum(part.seconds for part in parts)
-    fee = settings.fee_of(bars.asset)
-    per_bar = with_buy_hold([part.returns for part in parts], bars, starts, fee)
+    costs = settings.costs_of(bars)
+    per_bar = with_buy_hold([part.returns for part in parts], bars, starts, costs)
     inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
     ahead = inputs.iloc[starts.start - windows[0].tune.start :]
     idle = idle_reasons(per_bar, ahead, table, settings.can_short(bars.asset))
-    summary = summarize(table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD)
+    summary = summarize(
+        table, per_bar, settings.window, bars.periods_a_year, fee=costs.maker, market=BUY_HOLD
+    )
     total = time.perf_counter() - started
     spent = {
         "forecast": forecast_seconds,
@@ -255,7 +260,7 @@ def _simulate(
     return _Simulated(
         [row for together in zip(*rows.values(), strict=True) for row in together],
         pd.concat(parts, ignore_index=True),
-        account_bar_by_bar(bars, windows, account, strategy.name),
+        account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars)),
         ledger_rows(bars, start, account, strategy.name),
         spent,
     )

@@ -14,7 +14,7 @@ from backtune.backtest.walk_forward import Window
 from backtune.bars import Bars
 from backtune.errors import StrategyError
 from backtune.forecasts import Forecast
-from backtune.problem import Outcome, Problem
+from backtune.problem import Costs, Outcome, Problem
 from backtune.strategies import BUY_HOLD, CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
@@ -115,10 +115,13 @@ def bar_by_bar(
 
 
 def account_bar_by_bar(
-    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str
+    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs
 ) -> pd.DataFrame:
     """`BacktestResult.returns` of one strategy, from the outcome of its account."""
-    return pd.DataFrame({"strategy": strategy, **_bar_columns(bars, windows, outcome)})
+    columns = {"strategy": strategy, **_bar_columns(bars, windows, outcome)}
+    if not costs.is_plain:
+        columns["costs"] = costs.maker * outcome.turnover if outcome.costs is None else outcome.costs
+    return pd.DataFrame(columns)
 
 
 def _bar_columns(bars: Bars, windows: Sequence[Window], outcome: Outcome) -> dict[str, Any]:
@@ -156,21 +159,22 @@ def ledger_rows(bars: Bars, first: int, outcome: Outcome, strategy: str) -> pd.D
     return pd.DataFrame(columns)
 
 
-def with_buy_hold(accounts: Sequence[pd.DataFrame], bars: Bars, starts: range, fee: float) -> pd.DataFrame:
+def with_buy_hold(accounts: Sequence[pd.DataFrame], bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
     """Bars of the strategies' accounts, and buy-and-hold behind them."""
-    held = _buy_hold(bars, starts, fee)[list(accounts[0].columns)]
+    held = _buy_hold(bars, starts, costs)[list(accounts[0].columns)]
     return pd.concat([*accounts, held], ignore_index=True)
 
 
-def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
-    """Hold from the close before the first out-of-sample bar to the last close; a fee at either end."""
+def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
+    """Hold from the close before the first bar out of sample to the last close, a market fill at either end."""
     value = bars.moves[3, starts.start :].copy()
-    n = len(value)
+    n, carry = len(value), costs.carry(short=False)
     turnover = np.zeros(n)
     turnover[0] += 1.0
     turnover[-1] += 1.0 + value[-1]
-    value[0] -= fee
-    value[-1] = (1.0 + value[-1]) * (1.0 - fee) - 1.0
+    value[0] -= costs.market
+    value[-1] = (1.0 + value[-1]) * (1.0 - costs.market) - 1.0
+    value -= carry
     return pd.DataFrame(
         {
             "strategy": BUY_HOLD,
@@ -184,6 +188,7 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
             "ambiguous": np.zeros(n, dtype=np.int64),
             "turnover": turnover,
             "held": np.ones(n, dtype=np.int64),
+            "costs": costs.market * turnover + carry,
         }
     )
 

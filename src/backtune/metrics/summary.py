@@ -33,7 +33,7 @@ def summarize(
     periods_a_year : float
         For annualising.
     fee : float
-        Fraction of notional a fill.
+        Fraction of notional a fill, where `returns` have no column costs.
     market : str
         The strategy of `returns` that alpha and beta refer to; it is in the market on every bar.
 
@@ -68,10 +68,12 @@ def summarize(
 def _figures(part: pd.DataFrame, periods_a_year: float, fee: float) -> dict[str, Any]:
     value, trades, held = (part[name].to_numpy() for name in ("value", "trades", "held"))
     turnover = part["turnover"].to_numpy()
+    costs = {"costs": float(part["costs"].sum())} if "costs" in part else {}  # else one fee on the turnover
     ambiguous = int(part["ambiguous"].sum())
     return {
         **asdict(performance(value, periods_a_year)),
         **asdict(trade_figures(value, held > 0, turnover, fee, periods_a_year)),
+        **costs,
         "trades": int(trades.sum()),
         "ambiguous": ambiguous,
         "ambiguous_share": ratio(ambiguous, int(trades.sum())),

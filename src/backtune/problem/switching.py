@@ -23,7 +23,7 @@ from backtune.problem.hold import HoldProblem
 from backtune.problem.hold_outcome import hold_outcome
 from backtune.problem.protocol import Array, Outcome, Problem
 
-ARRAYS = ("value", "causal", "optimistic", "trades", "ambiguous", "turnover", "position", "held")
+ARRAYS = ("value", "causal", "optimistic", "trades", "ambiguous", "turnover", "position", "held", "costs")
 
 
 def traded(
@@ -93,13 +93,14 @@ def _held(
 
 def _joined(outcomes: Mapping[str, Outcome], places: Mapping[str, NDArray[np.bool_]]) -> Outcome:
     """Bars of several outcomes, each from its places."""
-    first = next(iter(outcomes.values()))
     arrays: dict[str, Any] = {}
     for array in ARRAYS:
         columns = {name: getattr(outcome, array) for name, outcome in outcomes.items()}
         if array == "held":
             columns = {n: outcomes[n].trades if column is None else column for n, column in columns.items()}
-        arrays[array] = np.zeros(len(first.value), columns[next(iter(columns))].dtype)
+        if any(column is None for column in columns.values()):  # costs that are one fee
+            continue
+        arrays[array] = np.zeros_like(next(iter(columns.values())))
         for name, column in columns.items():
             arrays[array][places[name]] = column[places[name]]
     return Outcome(**arrays, make_ledger=lambda: _ledger(outcomes, places))

@@ -220,14 +220,16 @@ def distribution_figure(tables: SymbolTables, strategy: str) -> Figure:
 
 
 def costs_figure(tables: SymbolTables, strategy: str) -> Figure:
-    """Sum of returns before and after fees."""
+    """Sum of returns before and after costs."""
     bars = tables.bars_of(strategy)
     stamps, net = _stamps(bars["timestamp"]), bars["value"].to_numpy()
-    paid = bars["turnover"].to_numpy() * tables.fee
+    paid = bars["costs" if "costs" in bars else "turnover"].to_numpy()
+    if "costs" not in bars:
+        paid = paid * tables.costs.maker
     data = [
-        _line(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
-        _line(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
-        _line(stamps, 100.0 * np.cumsum(paid), "fees", RED),
+        _line(stamps, 100.0 * np.cumsum(net + paid), "before costs", TEAL),
+        _line(stamps, 100.0 * np.cumsum(net), "after costs", BLUE),
+        _line(stamps, 100.0 * np.cumsum(paid), "costs", RED),
     ]
     return {"data": data, "layout": {"yaxis": _returns_axis("sum of returns"), "hovermode": "x unified"}}
 

@@ -72,7 +72,7 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("best_trade", "best trade", lambda value: percent(value, 2)),
     ("worst_trade", "worst trade", lambda value: percent(value, 2)),
     ("turnover", "turnover a year", _times),
-    ("costs", "fees paid, of capital", lambda value: percent(value, 2, signed=False)),
+    ("costs", "costs paid, of capital", lambda value: percent(value, 2, signed=False)),
     ("in_sample_mean", "in sample, bp a bar", _bp),
     ("out_of_sample_mean", "out of sample, bp a bar", _bp),
     ("ambiguous_share", "ambiguous: depend on the order inside the bar", _share),
@@ -293,9 +293,17 @@ def _exits(tables: SymbolTables, strategy: str) -> str:
 
 def _costs(tables: SymbolTables, strategy: str) -> str:
     row = _summary_row(tables, strategy)
+    costs = tables.costs
+    told = f"in fees at {number(1e4 * costs.maker, 1)} bp a fill"
+    if not costs.is_plain:
+        told = "in costs: " + ", ".join(
+            f"{name.replace('_', ' ')} {number(1e4 * value, 1)} bp"
+            for name, value in costs.as_dict().items()
+            if value
+        )
     return (
-        f'<p class="note">{percent(row["costs"], 2, signed=False)} of capital paid in fees at '
-        f"{number(1e4 * tables.fee, 1)} bp a fill; turnover {_times(row['turnover'])} capital a year.</p>"
+        f'<p class="note">{percent(row["costs"], 2, signed=False)} of capital paid {told}; turnover '
+        f"{_times(row['turnover'])} capital a year.</p>"
     )
 
 

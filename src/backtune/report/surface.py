@@ -132,10 +132,10 @@ def tuning_problem(tables: SymbolTables, simulation: int, strategy: str, exit_na
     columns = [*MOVES, f"{strategy}:long", f"{strategy}:short"]
     return EntryExitProblem(
         *(rows[name].to_numpy() for name in columns),
-        fee=tables.fee,
+        costs=tables.costs,
         close_at_eod=CLOSE_AT_EOD[exit_name],
         fills=tables.settings["fills"],
-        bounds=tables.settings["bounds"],
+        bounds=tables.settings["bounds"][:2],
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from backtune.backtest import BacktestResult
 from backtune.metrics.account import account_bars
+from backtune.problem import Costs
 from backtune.store import Run
 
 
@@ -24,8 +25,8 @@ class SymbolTables:
     simulations, summary, returns, inputs : DataFrame
     settings : mapping
         As `Settings.as_dict` gives it.
-    fee : float
-        Fraction of notional a fill.
+    costs : Costs
+        What trading costs.
     seconds : mapping of str to float
         Wall-clock time of forecast, optimize, evaluate, total.
     tuned : tuple of str
@@ -42,7 +43,7 @@ class SymbolTables:
     returns: pd.DataFrame
     inputs: pd.DataFrame
     settings: Mapping[str, Any]
-    fee: float
+    costs: Costs
     seconds: Mapping[str, float]
     tuned: tuple[str, ...]
     checks: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ class SymbolTables:
             result.returns,
             result.inputs,
             result.settings.as_dict(),
-            result.settings.fee_of(result.bars.asset),
+            result.settings.costs_of(result.bars),
             result.seconds,
             result.settings.tuned,
             result.checks,
@@ -100,9 +101,10 @@ class RunTables(Mapping[str, SymbolTables]):
     def __getitem__(self, symbol: str) -> SymbolTables:
         entry = self._data[symbol]
         simulations, summary, returns, inputs = (tables[symbol] for tables in self._tables)
-        fee, seconds = float(entry["fee"]), entry["seconds"]
+        costs = Costs(**entry["costs"]) if "costs" in entry else Costs.plain(float(entry["fee"]))
+        seconds = entry["seconds"]
         return SymbolTables(
-            symbol, simulations, summary, returns, inputs, self._settings, fee, seconds, self._tuned,
+            symbol, simulations, summary, returns, inputs, self._settings, costs, seconds, self._tuned,
             tuple(entry.get("checks", ())),  # which runs of older versions do not have
             dict(entry.get("idle", {})),
         )  # fmt: skip

@@ -88,7 +88,7 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         The folder cannot be written.
     """
     symbol = check_symbol(result.symbol)
-    bars = result.bars
+    bars, costs = result.bars, result.settings.costs_of(result.bars)
     contents = {name: _parquet(getattr(result, name)) for name in TABLES}
     # side by side: on a busy disk each flush waits its turn, and those that wait together share one
     with writing(folder), ThreadPoolExecutor(len(TABLES)) as threads:
@@ -104,7 +104,8 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         "bars": len(bars),
         "dropped": bars.dropped,
         "asset": bars.asset,
-        "fee": result.settings.fee_of(bars.asset),
+        "fee": costs.maker,
+        **({} if costs.is_plain else {"costs": costs.as_dict()}),
         "periods_a_year": bars.periods_a_year,
         "days_a_year": bars.pace.days_a_year,
         "checks": list(result.checks),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backtune.errors import SettingError
 from backtune.plugins import named
-from backtune.problem import EntryExitProblem, HoldProblem, Problem
+from backtune.problem import Costs, EntryExitProblem, HoldProblem, Problem
 from backtune.problem.checks import Bounds
 
 if TYPE_CHECKING:
@@ -32,9 +32,11 @@ class Orders:
     ----------
     open, high, low, close, high_forecast, low_forecast, long_size, short_size : ndarray, shape (n,)
     fee : float
-        Fraction of notional a fill.
+        Fraction of notional a fill; of a limit fill where there are `costs`.
     bounds : tuple of (low, high)
         Box of the two offsets, and of the stop's where that is tuned.
+    costs : Costs, optional
+        What each kind of fill costs, where that is not one fee.
     """
 
     open: Array
@@ -47,6 +49,12 @@ class Orders:
     short_size: Array
     fee: float
     bounds: Bounds
+    costs: Costs | None = None
+
+    @property
+    def charges(self) -> Costs:
+        """What trading costs."""
+        return self.costs or Costs.plain(self.fee)
 
     @property
     def arrays(self) -> tuple[Array, ...]:
@@ -75,7 +83,7 @@ def hold(orders: Orders, settings: Settings) -> Problem:
         stop = orders.bounds[2] if len(orders.bounds) > 2 else None
     return HoldProblem(
         *orders.arrays,
-        fee=orders.fee,
+        costs=orders.charges,
         max_bars=settings.max_bars,
         stop_offset=stop,
         fills=settings.fills,  # type: ignore[arg-type]
@@ -86,7 +94,7 @@ def hold(orders: Orders, settings: Settings) -> Problem:
 def _one_bar(orders: Orders, settings: Settings, *, close_at_eod: bool) -> Problem:
     return EntryExitProblem(
         *orders.arrays,
-        fee=orders.fee,
+        costs=orders.charges,
         close_at_eod=close_at_eod,
         fills=settings.fills,  # type: ignore[arg-type]
         bounds=orders.bounds[:2],

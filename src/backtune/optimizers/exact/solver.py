@@ -38,7 +38,9 @@ class Exact(Optimizer):
 
     def supports(self, objective: Objective) -> bool:
         """Whether there is a proof for it."""
-        return isinstance(objective, EntryExitProblem)
+        if isinstance(objective, EntryExitProblem):
+            return not _may_fall(objective)
+        return isinstance(objective, HoldProblem)
 
     def optimize(
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None
