@@ -12,6 +12,7 @@ from backtune.backtest.notes import data_notes
 from backtune.backtest.settings import Settings
 from backtune.bars import Bars
 from backtune.forecasts import Forecast
+from backtune.metrics.trades import by_reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,11 @@ class BacktestResult:
     checks: tuple[str, ...] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
     ledger: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def reasons(self) -> pd.DataFrame:
+        """What trades earned by why they were left; see `backtune.metrics.trades.by_reason`."""
+        return by_reason(self.ledger)
 
     @property
     def series(self) -> dict[str, Any]:

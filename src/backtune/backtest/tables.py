@@ -166,7 +166,7 @@ def with_buy_hold(accounts: Sequence[pd.DataFrame], bars: Bars, starts: range, c
 
 
 def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
-    """Hold from the close before the first bar out of sample to the last close, a market fill at either end."""
+    """Hold from the close before the first bar out of sample to the last one, a market fill at either end."""
     value = bars.moves[3, starts.start :].copy()
     n, carry = len(value), costs.carry(short=False)
     turnover = np.zeros(n)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -23,13 +22,13 @@ from backtune.problem.checks import (
     vector,
 )
 from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
+from backtune.problem.legs import side_of
 from backtune.problem.protocol import Outcome
 
 FillRule = Literal["causal", "optimistic", "published"]
 Array = NDArray[np.float64]
 
 FILLS = rules.FILLS
-ROUNDING = 2.0**-50  # more than a sum and a difference can be rounded by, relative to their terms
 DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
 
 
@@ -133,7 +132,7 @@ class EntryExitProblem:
         self.moves.flags.writeable = False
         if self.fills == "published" and not self.costs.is_plain:
             raise ProblemError("fills is 'published', whose rule has one fee; give fee instead of costs")
-        self._longs, self._shorts = (_side(self.moves, self.costs, short=short) for short in (False, True))
+        self._longs, self._shorts = (side_of(self.moves, self.costs, short=short) for short in (False, True))
         self.long_legs, self.short_legs = self._longs.legs(), self._shorts.legs()
 
     @property
@@ -346,66 +345,3 @@ class EntryExitProblem:
             f"EntryExitProblem({self.size} bars, close_at_eod={self.close_at_eod}, fills={self.fills!r}, "
             f"{shown(self.costs)}, bounds={self.bounds})"
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """Bars with a size above zero on one side, a leg for each, in the order of the bars; see `kernels`."""
-
-    bars: NDArray[np.int64]
-    columns: Array  # (8, len(bars))
-    padding: Array  # (8, 1): a leg out of reach of any level
-
-    def slice(self, start: int, stop: int) -> _Side:
-        """Return those of bars start..stop-1, which are then counted from zero."""
-        first, last = self.bars.searchsorted((start, stop))
-        return _Side(self.bars[first:last] - start, self.columns[:, first:last], self.padding)
-
-    def order(self) -> NDArray[np.int64]:
-        """Places of the legs in the order of their reach."""
-        order: NDArray[np.int64] = self.columns[kernels.REACH].argsort(kind="stable")
-        return order
-
-    def in_order(self) -> NDArray[np.int64]:
-        """Bars in the order of `legs`."""
-        return self.bars[self.order()]
-
-    def legs(self) -> Array:
-        """Legs in the order of their reach, padded to a multiple of LANES."""
-        count = len(self.bars)
-        legs = np.empty((len(self.columns), -(-count // kernels.LANES) * kernels.LANES))
-        legs[:, :count] = self.columns.take(self.order(), axis=1)
-        legs[:, count:] = self.padding
-        return legs
-
-
-def _side(moves: Array, costs: Costs, short: bool) -> _Side:
-    size_row = kernels.SIZE + short
-    bars = np.flatnonzero(moves[size_row] > 0)
-    columns = np.empty((kernels.REACH + 1, len(bars)))
-    columns[: kernels.SIZE] = moves[: kernels.SIZE].take(bars, axis=1)
-    columns[kernels.SIZE] = moves[size_row].take(bars)
-    opened = kernels.OPEN
-    if not costs.is_plain:
-        columns, opened = kernels.charged_legs(columns, costs, short), kernels.OPEN_BEYOND
-    columns[kernels.REACH] = _reach(columns, columns[opened], short)
-    padding = np.zeros((len(columns), 1))
-    padding[[kernels.OPEN, kernels.HIGH, kernels.LOW], 0] = (-0.5 if short else 0.5), -0.5, 0.5
-    padding[opened], padding[kernels.REACH] = padding[kernels.OPEN], np.inf
-    return _Side(bars, columns, padding)
-
-
-def _reach(moves: Array, opened: Array, short: bool) -> Array:
-    """Reach of each bar's order, shape (n,); see `kernels`. `opened` are the opens that fill it.
-
-    An order is filled only where ``forecast + offset`` comes as far as the bar's extreme or its open, with
-    room for the rounding of that sum and of this difference. A short of a bar beyond the highest level that
-    there is can be filled at any offset.
-    """
-    if short:
-        price, forecast = np.maximum(moves[kernels.HIGH], opened), moves[kernels.HIGH_FORECAST]
-    else:
-        price, forecast = np.minimum(moves[kernels.LOW], opened), moves[kernels.LOW_FORECAST]
-    away = forecast - price if short else price - forecast
-    reach: Array = away - ROUNDING * (np.abs(price) + np.abs(forecast))
-    return np.where(price >= kernels.MAX_UP, -np.inf, reach) if short else reach

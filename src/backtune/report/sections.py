@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,18 @@ def _bp(value: float) -> str:
     return number(1e4 * value, 1, signed=True)
 
 
-EXIT_WORDS = {"close": "at the close", "take_profit": "at the take-profit, else at the close"}
+EXIT_WORDS = {
+    "close": "at the close",
+    "take_profit": "at the take-profit, else at the close",
+    "hold": "at the take-profit, the stop, or after the longest stay",
+}
+REASON_WORDS = {
+    "take_profit": "take-profit",
+    "close": "close of the bar",
+    "stop": "stop",
+    "time": "longest stay",
+    "end": "end of the bars",
+}
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("total_return", "total return", percent),
     ("annual_return", "CAGR", percent),
@@ -112,6 +123,7 @@ def symbol_details(tables: SymbolTables, judgement: Judgement, *, points: int, o
             _section("Profit surface of the last simulation", "surface", _plateau(found)) if found else "",
             _section("Parameters over time", "offsets"),
             _section("When to leave", "policy", _exits(tables, strategy)),
+            _made_of(tables, strategy),
             _section("Returns of traded bars", "distribution"),
             _section("Costs", "costs", _costs(tables, strategy)),
             _section("Forecast quality", "forecast", _forecast(tables)),
@@ -289,6 +301,31 @@ def _exits(tables: SymbolTables, strategy: str) -> str:
     ties = int((scores.max() == scores.min()).sum()) if len(set(mine["exit"])) > 1 else 0
     tied = f" In {ties} of {len(scores)} all did equally well in sample." if ties else ""
     return f'<p class="note">{told}: where each was better in sample.{tied}</p>'
+
+
+def _made_of(tables: SymbolTables, strategy: str) -> str:
+    """What the trades earned by why they were left, long and short apart, beside the asset itself."""
+    rows = [row for row in tables.reasons if row["strategy"] == strategy]
+    if not rows:
+        return ""
+    shown = [
+        (row["side"], REASON_WORDS.get(row["reason"], text(row["reason"])), *_made(row, row["bars"]))
+        for row in rows
+    ]
+    for side in dict.fromkeys(row["side"] for row in rows):
+        mine = [row for row in rows if row["side"] == side]
+        count = sum(row["trades"] for row in mine)
+        means = {name: sum(r["trades"] * r[name] for r in mine) / count for name in ("hit_rate", "bars")}
+        whole = {"trades": count, "value": sum(row["value"] for row in mine), **means}
+        shown.append((f"<b>{side}</b>", "<b>all</b>", *_made(whole, means["bars"])))
+    held = tables.bars_of(BUY_HOLD)["value"]
+    shown.append(("<b>the asset, held</b>", "", "1", percent(float(held.sum()), 2), "", number(len(held), 0)))
+    head = ("side", "left by", "trades", "sum of returns", "win rate", "bars a trade")
+    return f"<section><h3>What the result is made of</h3>{table(head, shown)}</section>"
+
+
+def _made(row: Mapping[str, Any], bars: float) -> tuple[str, str, str, str]:
+    return number(row["trades"], 0), percent(row["value"], 2), _share(row["hit_rate"]), number(bars, 1)
 
 
 def _costs(tables: SymbolTables, strategy: str) -> str:

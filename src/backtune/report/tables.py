@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -35,6 +35,8 @@ class SymbolTables:
         See `backtune.BacktestResult.checks`.
     idle : mapping of str to str
         See `backtune.BacktestResult.idle`.
+    reasons : sequence of mappings
+        Rows of `backtune.BacktestResult.reasons`.
     """
 
     symbol: str
@@ -48,6 +50,7 @@ class SymbolTables:
     tuned: tuple[str, ...]
     checks: tuple[str, ...] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
+    reasons: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def of_result(cls, result: BacktestResult) -> SymbolTables:
@@ -64,6 +67,7 @@ class SymbolTables:
             result.settings.tuned,
             result.checks,
             result.idle,
+            result.reasons.to_dict("records"),
         )
 
     def bars_of(self, strategy: str) -> pd.DataFrame:
@@ -107,6 +111,7 @@ class RunTables(Mapping[str, SymbolTables]):
             symbol, simulations, summary, returns, inputs, self._settings, costs, seconds, self._tuned,
             tuple(entry.get("checks", ())),  # which runs of older versions do not have
             dict(entry.get("idle", {})),
+            entry.get("reasons", ()),
         )  # fmt: skip
 
     def __iter__(self) -> Iterator[str]:

@@ -16,7 +16,7 @@ from backtune.bars import Bars
 from backtune.errors import BacktuneError, RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.runner.key import forecast_changed
-from backtune.store.receipts import TABLES, Receipt, read_receipt, read_table
+from backtune.store.receipts import Receipt, read_receipt, read_table
 
 TemporaryFolder: TypeAlias = "tempfile.TemporaryDirectory[str]"
 
@@ -52,7 +52,7 @@ class StoredResult(BacktestResult):
     def __getstate__(self) -> dict[str, Any]:
         """Copy, or pickle: a temporary folder stays behind, so its tables are read first."""
         if self._temporary is not None:
-            for name in TABLES:
+            for name in self.receipt.files:
                 getattr(self, name)
         return {**self.__dict__, "_temporary": None}
 
@@ -80,6 +80,11 @@ class StoredResult(BacktestResult):
     def inputs(self) -> pd.DataFrame:
         """See `backtune.BacktestResult.inputs`."""
         return read_table(self._folder, self.receipt, "inputs")
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """See `backtune.BacktestResult.ledger`."""
+        return read_table(self._folder, self.receipt, "ledger")
 
     @property
     def series(self) -> dict[str, Any]:

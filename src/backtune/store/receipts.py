@@ -28,7 +28,7 @@ from backtune.backtest import BacktestResult
 from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
 
-TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs", "ledger")
 STATUSES = ("ok", "error", "killed", "timeout")
 
 
@@ -110,6 +110,7 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         "days_a_year": bars.pace.days_a_year,
         "checks": list(result.checks),
         "idle": dict(result.idle),
+        "reasons": result.reasons.to_dict("records"),
         "notes": result.series["notes"],
         "first": first,
         "last": last,
@@ -271,6 +272,10 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     """
     buffer = io.BytesIO()
     columns = {name: pyarrow.array(frame[name].to_numpy(), from_pandas=True) for name in frame.columns}
+    columns = {  # of a table without rows
+        name: column.cast(pyarrow.string()) if pyarrow.types.is_null(column.type) else column
+        for name, column in columns.items()
+    }
     words = [name for name, column in columns.items() if pyarrow.types.is_string(column.type)]
     parquet.write_table(pyarrow.table(columns), buffer, use_dictionary=words, write_statistics=False)
     return buffer.getvalue()

@@ -316,7 +316,8 @@ class Run:
         """
         from backtune.store.sql import connect
 
-        paths = {name: [table_path(self.folder, symbol, name) for symbol in self.receipts] for name in TABLES}
+        there = [name for name in TABLES if all(name in each.files for each in self.receipts.values())]
+        paths = {name: [table_path(self.folder, symbol, name) for symbol in self.receipts] for name in there}
         return connect(self.folder, self.receipts, paths)
 
     def sql(self, query: str) -> pd.DataFrame:
