@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import backtune as bt
 from backtune.cli import app
-from backtune.runner.key import result_identity, run_identity
+from backtune.store.key import result_identity, run_identity
 from price_frames import frame
 
 SMALL = {"num_simulations": 12, "window": 40, "model": "range"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 
 import backtune as bt
-from backtune.report.tables import RunTables, SymbolTables
 
 
 def test_the_table_is_of_the_ledger_in_memory_and_from_disk_alike(tmp_path):
@@ -15,9 +15,10 @@ def test_the_table_is_of_the_ledger_in_memory_and_from_disk_alike(tmp_path):
         num_simulations=30, window=60, exits=["close", "take_profit", "hold"], stop=-0.02, model="range"
     )
     runs = bt.run_backtests(["SP500"], settings, output=tmp_path)
-    result = runs["SP500"]
-    stored = RunTables(bt.Run.open(runs.folder))["SP500"].reasons
-    assert list(stored) == list(SymbolTables.of_result(result).reasons)
+    result = bt.backtest_forecasts("SP500", settings=settings)
+    stored = bt.Run.open(runs.folder)["SP500"].reasons
+    pd.testing.assert_frame_equal(stored, result.reasons)
+    stored = stored.to_dict("records")
     assert result.reasons["value"].sum() == pytest.approx(result.ledger["value"].sum())
     assert result.reasons["trades"].sum() == len(result.ledger)
     for row in stored:

@@ -18,8 +18,9 @@ from backtune.problem import Costs, Outcome, Problem
 from backtune.strategies import BUY_HOLD, CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs", "ledger")
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
-COLUMNS = (  # of `BacktestResult.simulations`, beside the parameters
+COLUMNS = (  # of `Result.simulations`, beside the parameters
     "symbol", "simulation", "strategy", "exit", "close_at_eod", "selected", "objective", "in_sample",
     "out_of_sample", "trades", "ambiguous", "start", "end", "optimizer_seconds", "evaluations", "exact",
     "stopped", "failures", "bound",
@@ -50,7 +51,7 @@ def simulation_rows(
     selected: NDArray[np.bool_],
     names: tuple[str, str, tuple[str, ...]],
 ) -> list[dict[str, Any]]:
-    """Rows of `BacktestResult.simulations` of one strategy and exit.
+    """Rows of `Result.simulations` of one strategy and exit.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def bar_by_bar(
     selected: NDArray[np.bool_],
     names: tuple[str, str],
 ) -> pd.DataFrame:
-    """`BacktestResult.configurations` of one strategy and exit; see `simulation_rows` for the arguments."""
+    """`Result.configurations` of one strategy and exit; see `simulation_rows` for the arguments."""
     strategy, exit_name = names
     horizon = windows[0].trade.stop - windows[0].trade.start
     policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
@@ -117,7 +118,7 @@ def bar_by_bar(
 def account_bar_by_bar(
     bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs
 ) -> pd.DataFrame:
-    """`BacktestResult.returns` of one strategy, from the outcome of its account."""
+    """`Result.returns` of one strategy, from the outcome of its account."""
     columns = {"strategy": strategy, **_bar_columns(bars, windows, outcome)}
     if not costs.is_plain:
         columns["costs"] = costs.maker * outcome.turnover if outcome.costs is None else outcome.costs
@@ -142,7 +143,7 @@ def _bar_columns(bars: Bars, windows: Sequence[Window], outcome: Outcome) -> dic
 
 
 def ledger_rows(bars: Bars, first: int, outcome: Outcome, strategy: str) -> pd.DataFrame:
-    """`BacktestResult.ledger` of one strategy, whose account begins in bar `first`."""
+    """`Result.ledger` of one strategy, whose account begins in bar `first`."""
     ledger = outcome.ledger
     entry, leave = (ledger[name].to_numpy(dtype=np.int64) + first for name in ("entry", "exit"))
     columns = {
@@ -196,7 +197,7 @@ def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
 def problem_inputs(
     bars: Bars, made: Forecast, problems: Mapping[str, Mapping[str, Problem]], first: int
 ) -> pd.DataFrame:
-    """`BacktestResult.inputs`: moves, forecasts and sizes of the bars from `first` on.
+    """`Result.inputs`: moves, forecasts and sizes of the bars from `first` on.
 
     Sizes are those of strategies whose problems say them, as `backtune.EntryExitProblem` does.
     """
@@ -219,11 +220,11 @@ def idle_reasons(
     Parameters
     ----------
     returns : DataFrame
-        `BacktestResult.returns`.
+        `Result.returns`.
     inputs : DataFrame
-        `BacktestResult.inputs` of the bars out of sample.
+        `Result.inputs` of the bars out of sample.
     simulations : DataFrame
-        `BacktestResult.simulations`.
+        `Result.simulations`.
     can_short : bool
         Whether the asset may be sold short.
 
