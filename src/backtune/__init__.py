@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.optimizers import optimize as optimize
     from backtune.optimizers import optimize_many as optimize_many
     from backtune.optimizers import optimizers as optimizers
+    from backtune.problem import Costs as Costs
     from backtune.problem import EntryExitProblem as EntryExitProblem
     from backtune.problem import HoldProblem as HoldProblem
     from backtune.report import plot as plot
@@ -64,7 +65,7 @@ _NAMES = {  # by the module that has them
     "SettingError StrategyError",
     "forecasts": "Forecast Forecaster forecast",
     "optimizers": "Objective Optimizer Optimum Search optimize optimize_many optimizers",
-    "problem": "EntryExitProblem HoldProblem",
+    "problem": "Costs EntryExitProblem HoldProblem",
     "report": "plot report",
     "report.page": "Report",
     "runner": "resume_run run_backtests run_parallel_backtests",

@@ -14,7 +14,7 @@ from backtune.backtest.settings import Settings
 from backtune.backtest.walk_forward import Window
 from backtune.errors import OptimizerError
 from backtune.optimizers import Optimum, optimize_many, optimizer
-from backtune.problem import Problem
+from backtune.problem import HoldProblem, Problem
 from backtune.problem.objectives import PROFIT
 
 
@@ -124,6 +124,8 @@ def _require_points(problems: Sequence[Problem], optima: Sequence[Any], method: 
 
 def _is_inside(x: NDArray[np.float64], problem: Problem) -> bool:
     try:
+        if isinstance(problem, HoldProblem) and np.isnan(np.asarray(x, dtype=np.float64)).all():
+            return len(x) == len(problem.bounds)  # no order at all
         return all(low <= float(value) <= high for value, (low, high) in zip(x, problem.bounds, strict=True))
     except (TypeError, ValueError):
         return False

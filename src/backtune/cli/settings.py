@@ -122,9 +122,18 @@ def _value(entry: Field[Any], value: Any) -> Any:
         return [name.strip() for name in value.split(",") if name.strip()]
     if form == "pairs":
         return _pairs(entry.name, value)
+    if form == "number, none or tune":
+        return _number_or_word(value)
     if form == "number or all" and value != "all":
         return int(value) if value.lstrip("+-").isdigit() else value
     return value
+
+
+def _number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _pairs(name: str, text: str) -> list[tuple[float, float]]:

@@ -131,10 +131,10 @@ def tuning_problem(result: Result, simulation: int, strategy: str, exit_name: st
     columns = [*MOVES, f"{strategy}:long", f"{strategy}:short"]
     return EntryExitProblem(
         *(rows[name].to_numpy() for name in columns),
-        fee=result.facts["fee"],
+        costs=result.costs,
         close_at_eod=CLOSE_AT_EOD[exit_name],
         fills=result.options["fills"],
-        bounds=result.options["bounds"],
+        bounds=result.options["bounds"][:2],
     )
 
 

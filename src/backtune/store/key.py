@@ -34,6 +34,7 @@ from backtune.problem.objectives import objective
 from backtune.strategies import Strategy, exits, sizes_of, strategies
 
 PLUG_INS = ("model", "strategies", "exits", "objective", "optimizer")  # settings that say more than a name
+BY_SYMBOL = ("costs",)  # settings of which a symbol's own part decides its result
 
 
 def run_identity(settings: Settings) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def run_identity(settings: Settings) -> dict[str, Any]:
         "settings": {
             field.name: plain(getattr(settings, field.name))
             for field in fields(settings)
-            if field.name not in PLUG_INS
+            if field.name not in (*PLUG_INS, *BY_SYMBOL)
         },
         "strategies": {one.name: _said_by(one, f"strategy {one.name}") for one in _all(settings)},
         "exits": {name: identity_of(rule, f"exit {name}") for name, rule in exits(settings.exits).items()},
@@ -79,7 +80,9 @@ def result_identity(
     ForecasterError
         The model's library or its weights are not there.
     """
-    own = {"bars": bars.identity(), "fee": settings.fee_of(bars.asset)}
+    own: dict[str, Any] = {"bars": bars.identity(), "fee": settings.fee_of(bars.asset)}
+    if settings.costs is not None:
+        own["costs"] = settings.costs_of(bars).as_dict()
     if not forecast_decides(settings):
         return {**run, **own, "forecaster": _forecaster(settings)}
     if forecast is None:

@@ -70,9 +70,10 @@ class Strategy:
         first = max(forecast.first, 1)
         sides = sizes_of(self, forecast, settings.can_short(bars.asset))
         arrays = [array[first:] for array in (*bars.moves, forecast.high, forecast.low, *sides)]
-        bounds = tuple((float(low), float(high)) for low, high in settings.bounds)
-        box = bounds if self.tuned else ((0.0, 0.0),) * len(bounds)
-        orders = Orders(*arrays, settings.fee_of(bars.asset), box)  # type: ignore[call-arg]
+        box = settings.box if self.tuned else ((0.0, 0.0),) * 2
+        costs = settings.costs_of(bars)
+        own = None if costs.is_plain else costs
+        orders = Orders(*arrays, costs.maker, box, own)  # type: ignore[call-arg]
         return {name: rule(orders, settings) for name, rule in exits(settings.exits).items()}
 
     def identity(self) -> dict[str, Any]:
