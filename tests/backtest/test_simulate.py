@@ -533,7 +533,7 @@ def test_what_is_no_whole_number_is_no_seed(seed):
 class Holed(Forecaster):
     """The range forecaster, without a forecast of some bars."""
 
-    name, warm_up = "holed", Range.warm_up
+    name, warm_up, causal = "holed", Range.warm_up, True
 
     def __init__(self, *holes, value=np.nan, rows=(0, 1, 2)):
         self.holes, self.value, self.rows = list(holes), value, list(rows)

@@ -52,7 +52,7 @@ def backtest_forecasts(
     num_simulations : int or "all"
         Rolling origins. Their out-of-sample stretches tile the last num_simulations x horizon bars. "all":
         every one that the bars allow.
-    data : folder, file, DataFrame, Bars or Universe
+    data : folder, file, DataFrame, Bars, or source
         Where the bars are; for a folder, its file SYMBOL.csv or SYMBOL.parquet. May be left out for the
         sample symbols SP500 and NASDAQ.
     settings : Settings, optional

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import Data, Debug, Json, print_json
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
@@ -27,7 +27,7 @@ WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit",
 def run(
     context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    data: Data = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Use the sample: S&P 500 and NASDAQ, 1999-2018.")
     ] = False,
@@ -101,7 +101,7 @@ def run(
 
 
 def _symbols(
-    symbols: list[str] | None, data: Path | None, demo: bool, universe: int | None, bars: int, seed: int
+    symbols: list[str] | None, data: str | None, demo: bool, universe: int | None, bars: int, seed: int
 ) -> tuple[list[str], Any]:
     """Symbols, and where their bars are."""
     from backtune.bars import SAMPLE_SYMBOLS, Universe

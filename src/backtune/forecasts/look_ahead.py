@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from backtune.bars import Bars
 from backtune.errors import ForecasterError
 from backtune.forecasts.base import MOVES, Forecast, Forecaster
+from backtune.forecasts.past import forecast_from_past
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-6  # of a move, and relative: models round differently in batches of another size
@@ -80,7 +81,14 @@ def changed_bars(bars: Bars, first: int, seed: int = 0) -> Bars:
 
 
 def forecast_peek(
-    model: Forecaster, bars: Bars, forecast: Forecast, first: int, targets: Sequence[int], seed: int = 0
+    model: Forecaster,
+    bars: Bars,
+    forecast: Forecast,
+    first: int,
+    targets: Sequence[int],
+    seed: int = 0,
+    *,
+    cut: bool = False,
 ) -> Peek | None:
     """A forecast of bar `first` or an earlier one that changes with the bars from `first` on, if one does.
 
@@ -96,6 +104,9 @@ def forecast_peek(
         Bars whose forecasts are compared; the last `COMPARED` up to `first` are.
     seed : int
         Of the changes.
+    cut : bool
+        Whether `forecast` was made from the past alone (`forecast_from_past`). Then the model is shown later
+        bars that are made up, and never a real one before its time.
 
     Raises
     ------
@@ -108,7 +119,8 @@ def forecast_peek(
     peek = _difference(forecast, model.forecast(changed_bars(bars, first, seed), compared), compared)
     if peek is None:
         return None
-    if _difference(forecast, model.forecast(bars, compared), compared) is not None:
+    again = forecast_from_past(model, bars, compared) if cut else model.forecast(bars, compared)
+    if _difference(forecast, again, compared) is not None:
         raise ForecasterError(
             f"model {model.name!r} gives other forecasts of the same bars each time it is asked; seed its "
             "random numbers, and keep nothing from one call to the next"

@@ -371,6 +371,7 @@ def _call(subject: Subject) -> str:
     known = {
         "sample": "",
         "path": f", data={source.get('path')!r}",
+        "source": f", data={source.get('name')!r}",
         "universe": f", data=Universe({source.get('seed')}, {source.get('bars')})",
     }
     data = known.get(source.get("kind", ""), ", data=data")

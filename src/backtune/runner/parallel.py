@@ -42,7 +42,7 @@ def run_parallel_backtests(
     max_workers : int
         Worker processes on this machine, never more than symbols; 1 does the work in this process. More
         than 1 needs ``pip install 'backtune[parallel]'``.
-    data : folder, file, DataFrame, Bars, Universe, or mapping of symbol to one of them
+    data : folder, file, DataFrame, Bars, source, or mapping of symbol to one of them
         Where the bars are; on a cluster a path that every node sees.
     output : path, optional
         Folder of runs: results go to a new folder in it. By default a temporary folder, which is kept as

@@ -53,7 +53,7 @@ class Task:
         The run folder, which the worker must see under this path.
     symbol : str
     settings : Settings
-    data : folder, file, DataFrame, Bars, Universe or None
+    data : folder, file, DataFrame, Bars, source or None
     identity : mapping
         `run_identity` as the driver made it.
     timeout : float or None

@@ -10,6 +10,7 @@ from backtune.backtest import Data
 from backtune.bars import Bars, Universe
 from backtune.bars.files import holds_several
 from backtune.bars.frames import is_frame
+from backtune.bars.reader import Reader, is_reader_name
 from backtune.errors import RunError, SettingError
 
 Source: TypeAlias = Data | Mapping[str, Data] | None
@@ -24,13 +25,13 @@ def check_source(data: Source, symbols: int) -> None:
     """
     if isinstance(data, Mapping):
         for symbol, one in data.items():
-            if not (is_frame(one) or isinstance(one, str | os.PathLike | Bars | Universe | None)):
+            if not (is_frame(one) or isinstance(one, str | os.PathLike | Bars | Reader | None)):
                 raise SettingError(
                     f"data of {symbol} is of type {type(one).__name__}; give a folder, a price file, a "
                     "DataFrame or Bars"
                 )
         return
-    if data is None or isinstance(data, Universe):
+    if data is None or isinstance(data, Reader) or is_reader_name(data):
         return
     if isinstance(data, Bars) or is_frame(data):
         label, one = f"a {type(data).__name__}", True
@@ -50,7 +51,7 @@ def check_source(data: Source, symbols: int) -> None:
 def of_symbol(data: Source, symbol: str) -> Data | None:
     """Data of one symbol; paths made absolute, since workers start elsewhere."""
     one = data.get(symbol) if isinstance(data, Mapping) else data
-    if one is None or is_frame(one) or isinstance(one, Bars | Universe):
+    if one is None or is_frame(one) or isinstance(one, Bars | Reader) or is_reader_name(one):
         return one
     return os.path.abspath(os.fspath(one))
 
@@ -61,7 +62,9 @@ def describe(data: Source) -> dict[str, Any]:
         return {"kind": "sample"}
     if isinstance(data, Universe):
         return {"kind": "universe", "seed": data.seed, "bars": data.bars}
-    if is_frame(data) or isinstance(data, Mapping | Bars):
+    if is_reader_name(data):
+        return {"kind": "source", "name": data}
+    if is_frame(data) or isinstance(data, Mapping | Bars | Reader):
         return {"kind": "memory"}
     return {"kind": "path", "path": os.path.abspath(os.fspath(data))}
 
@@ -79,8 +82,8 @@ def restore(source: Mapping[str, Any]) -> Data | None:
         return None
     if kind == "universe":
         return Universe(source["seed"], source["bars"])
-    if kind == "path":
-        return str(source["path"])
+    if kind in ("path", "source"):
+        return str(source["path" if kind == "path" else "name"])
     raise RunError(
         "the run's bars were given as objects, which a run folder does not keep; resume it from the program "
         "that has them, with run_folder= and data="

@@ -13,6 +13,7 @@ from backtune.bars import Bars, load_sample
 from backtune.errors import BacktuneError
 from backtune.forecasts import Forecast, Forecaster
 from backtune.forecasts.look_ahead import TOLERANCE, forecast_peek
+from backtune.forecasts.past import forecast_from_past
 
 LEAST = 80  # bars that have a forecast
 PLACES = (0.0, 0.1, 0.35, 0.5, 0.8, 0.97)  # shares of them from which on bars are changed
@@ -56,6 +57,13 @@ class ForecasterConformance:
         count = len(bars) - 7
         full, short = (_moves(forecaster.forecast(one)) for one in (bars, first_bars(bars, count)))
         np.testing.assert_allclose(short, full[:, :count], rtol=TOLERANCE, atol=TOLERANCE)
+
+    def test_given_the_past_alone_it_forecasts_the_same(self, forecaster: Forecaster, bars: Bars) -> None:
+        """What ``causal = True`` declares."""
+        few = np.unique(np.linspace(max(forecaster.warm_up, 1), len(bars) - 1, 5).astype(int))
+        past = _moves(forecast_from_past(forecaster, bars, few))[:, few]
+        at_once = _moves(forecaster.forecast(bars))[:, few]
+        np.testing.assert_allclose(past, at_once, rtol=TOLERANCE, atol=TOLERANCE)
 
     def test_the_same_bars_give_the_same_forecasts(self, forecaster: Forecaster, bars: Bars) -> None:
         first, second = (_moves(forecaster.forecast(bars)) for _ in range(2))
