@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from backtune.cli import cache, data
+from backtune.cli import cache, data, forecasts
 from backtune.cli.bench import bench
 from backtune.cli.check import check
 from backtune.cli.forecast_check import forecast_check
@@ -49,6 +49,7 @@ app.command()(check)
 app.command()(bench)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
+app.add_typer(forecasts.app, name="forecasts")
 
 
 def main() -> None:

@@ -1,0 +1,110 @@
+"""backtune forecasts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backtune.backtest.settings import Settings
+from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.settings import with_settings
+
+if TYPE_CHECKING:
+    from backtune.diagnose.comparison import Comparison
+    from backtune.diagnose.worth import Worth
+
+app = typer.Typer(help="What forecasts are worth.", no_args_is_help=True, rich_markup_mode=None)
+Symbols = Annotated[str | None, typer.Option(help="Comma-separated; the sample by default.")]
+Folder = Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")]
+
+
+@app.command()
+@with_settings(Settings, leave_out=("model",))
+def check(
+    model: Annotated[str, typer.Argument(help="Forecaster: a name or module:object.")],
+    symbols: Symbols = None,
+    data: Folder = None,
+    rotations: Annotated[int, typer.Option(help="Wrong times to try; 0 for none.")] = 500,
+    as_json: Json = False,
+    debug: Debug = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Judge forecasts in error and in money: against naive, the default, and their own wrong times."""
+    from backtune.backtest import symbol_bars
+    from backtune.diagnose.worth import check_forecast
+    from backtune.report.progress import count_progress
+
+    found = []
+    for symbol in _names(symbols):
+        bars = symbol_bars(symbol, data, settings)
+        with count_progress("rotations", quiet=as_json) as progress:
+            found.append(check_forecast(bars, settings=settings, rotations=rotations, progress=progress))
+    if as_json:
+        print_json([worth.as_dict() for worth in found])
+        return
+    for worth in found:
+        _print_worth(worth)
+
+
+@app.command()
+@with_settings(Settings, leave_out=("model",))
+def compare(
+    models: Annotated[list[str], typer.Argument(help="Forecasters, two or more.")],
+    symbols: Symbols = None,
+    data: Folder = None,
+    as_json: Json = False,
+    debug: Debug = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Compare forecasters pairwise, in money and in error: which of them can be told apart."""
+    from backtune.backtest import symbol_bars
+    from backtune.diagnose.comparison import compare_forecasts
+    from backtune.forecasts import forecast
+
+    bars = {symbol: symbol_bars(symbol, data, settings) for symbol in _names(symbols)}
+    made = {symbol: {name: forecast(series, name) for name in models} for symbol, series in bars.items()}
+    found = compare_forecasts(bars, made, settings)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _print_comparison(found)
+
+
+def _names(symbols: str | None) -> list[str]:
+    from backtune.bars import SAMPLE_SYMBOLS
+
+    return [name.strip() for name in symbols.split(",") if name.strip()] if symbols else list(SAMPLE_SYMBOLS)
+
+
+ERRORS = {
+    "mae": "{:.5f}", "crps": "{:.5f}", "pinball": "{:.5f}", "coverage_80": "{:.1%}", "pit_p": "{:.3f}",
+}  # fmt: skip
+
+
+def _print_worth(worth: Worth) -> None:
+    from backtune.report.frames import frame_table
+    from backtune.report.terminal import print_table
+
+    typer.echo(f"{worth.symbol}, {worth.model}: errors are moves of high and low (0.001 = 0.1 %)")
+    table = worth.errors.assign(bp=worth.errors["forecast"].map(worth.bp))
+    print_table(frame_table(table, {"forecast": "{}", "bp": "{:+.1f}", "bars": "{:.0f}", **ERRORS}))
+    for line in worth.sentences:
+        typer.echo(f"{worth.symbol}: {line}")
+
+
+def _print_comparison(found: Comparison) -> None:
+    from backtune.report.frames import frame_table
+    from backtune.report.terminal import print_table
+
+    head = {"symbol": "{}", "model": "{}", "bp": "{:+.1f}", "bars": "{:.0f}"}
+    print_table(frame_table(found.models, {**head, **ERRORS}))
+    forms = {"first": "{}", "second": "{}"}
+    forms |= dict.fromkeys(("bp", "bp_low", "bp_high"), "{:+.1f}") | {"bp_p": "{:.3f}"}
+    forms |= dict.fromkeys(("crps", "crps_low", "crps_high"), "{:+.6f}") | {"crps_p": "{:.3f}"}
+    print_table(frame_table(found.pairs, forms))
+    for line in found.sentences:
+        typer.echo(line)
