@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from backtune.forecasts import Forecast, Forecaster, forecast
     from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
+    from backtune.orders.sheet import OrderSheet, orders
     from backtune.problem import EntryExitProblem, HoldProblem
     from backtune.report import plot
     from backtune.report.page import Report, report
@@ -62,6 +63,8 @@ _HOME = {
     "optimize": "optimizers",
     "optimize_many": "optimizers",
     "optimizers": "optimizers",
+    "OrderSheet": "orders.sheet",
+    "orders": "orders.sheet",
     "EntryExitProblem": "problem",
     "HoldProblem": "problem",
     "Report": "report.page",
@@ -92,6 +95,7 @@ __all__ = [
     "Optimizer",
     "OptimizerError",
     "Optimum",
+    "OrderSheet",
     "ProblemError",
     "Report",
     "Run",
@@ -110,6 +114,7 @@ __all__ = [
     "optimize",
     "optimize_many",
     "optimizers",
+    "orders",
     "plot",
     "report",
     "resume_run",

@@ -19,6 +19,7 @@ from backtune.cli.bench import bench
 from backtune.cli.check import check
 from backtune.cli.forecast_check import forecast_check
 from backtune.cli.optimizers import optimizers
+from backtune.cli.orders import orders
 from backtune.cli.profile import profile
 from backtune.cli.report import report
 from backtune.cli.run import run
@@ -47,6 +48,7 @@ app.command()(profile)
 app.command()(forecast_check)
 app.command()(check)
 app.command()(bench)
+app.command()(orders)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.add_typer(forecasts.app, name="forecasts")
