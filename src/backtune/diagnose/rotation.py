@@ -24,6 +24,7 @@ ROTATIONS = 500
 LEAST = 19  # rotations below which no p-value can reach 5 %
 WHOLE, DIRECTION = "whole", "direction"
 Progress = Callable[[str, int, int], None]
+UPRIGHT = 1e-9  # widths; what leans less does so by rounding
 TIE = 1e-12  # totals that differ by less are equal: the same orders, summed in another order
 
 
@@ -129,8 +130,8 @@ def wrong_times(count: int, window: int, rotations: int, seed: int) -> NDArray[n
     possible = max(count - 2 * window + 1, 0)
     if possible <= rotations:
         return window + np.arange(possible)
-    place = np.arange(rotations) + np.random.default_rng([seed, count]).random(rotations)
-    return window + (place * possible / rotations).astype(np.int64)
+    ends = np.arange(rotations + 1) * possible // rotations
+    return window + np.random.default_rng([seed, count]).integers(ends[:-1], ends[1:])
 
 
 def correlated(values: Array) -> float:
@@ -158,13 +159,15 @@ def correlated(values: Array) -> float:
 def leaning(made: Forecast) -> Array:
     """Which way each bar's middle leans: its distance from the usual place, in widths, shape (n,).
 
-    The middle is (high + low) / 2, in units of high - low, and its usual place is the median over all bars.
+    The middle is (high + low) / 2 in units of high - low, and its usual place the mean over all bars; a
+    middle more than a width away counts for that mean as one that is a width away. 0 without a forecast.
     """
     width = made.high - made.low
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.where(width > 0.0, 0.5 * (made.high + made.low) / width, np.nan)
     known = middle[np.isfinite(middle)]
-    return np.asarray(np.nan_to_num(middle - (np.median(known) if len(known) else 0.0)))
+    lean = np.nan_to_num(middle - (np.clip(known, -1.0, 1.0).mean() if len(known) else 0.0))
+    return np.where(np.abs(lean) > UPRIGHT, lean, 0.0)
 
 
 def _whole(made: Forecast, known: NDArray[np.int64]) -> Callable[[int], Forecast]:

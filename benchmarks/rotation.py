@@ -1,0 +1,135 @@
+"""Is the p-value of forecasts at wrong times honest, and how long does it take?
+
+    python benchmarks/rotation.py [SERIES] [ROTATIONS]
+
+Series of clustered volatility and no edge (tests/planted.py), 200 by default, and forecasts of which it
+is known what they know. Of each kind, and of either test: the share of p-values at or below 1 %, 5 % and
+10 %, and the p-value of the Kolmogorov-Smirnov test that they are uniform.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import kstest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+import backtune as bt  # noqa: E402
+from backtune.backtest import Settings  # noqa: E402
+from backtune.bars import load_sample  # noqa: E402
+from backtune.diagnose.rotation import DIRECTION, WHOLE, rotation_test  # noqa: E402
+from planted import random_walk  # noqa: E402
+
+BARS, SERIES, ROTATIONS = 640, 200, 59
+SETTINGS = Settings(window=60, horizon=3, num_simulations=20)
+
+
+def leaning(bars: bt.Bars, lean: np.ndarray, width: np.ndarray, model: str) -> bt.Forecast:
+    """Forecast of this width whose middle is `lean` widths above the close before."""
+    middle = lean * width
+    return bt.Forecast(middle + 0.5 * width, middle - 0.5 * width, middle, model)
+
+
+def widths(bars: bt.Bars) -> np.ndarray:
+    return bars.moves[1] - bars.moves[2]
+
+
+def other_bars(seed: int) -> tuple[bt.Bars, bt.Forecast]:
+    """The default's forecasts of another series: they know nothing."""
+    return random_walk(seed, BARS), bt.forecast(random_walk(seed + 10_000, BARS))
+
+
+def slow(seed: int) -> tuple[bt.Bars, bt.Forecast]:
+    """As long a view as 30 bars, with another series' volatility: it knows nothing, and changes slowly."""
+    bars, rng, lean = random_walk(seed, BARS), np.random.default_rng([seed, 3]), np.zeros(BARS)
+    for t in range(1, BARS):
+        lean[t] = 0.967 * lean[t - 1] + 0.05 * rng.standard_normal()
+    return bars, leaning(bars, lean, widths(random_walk(seed + 10_000, BARS)), "slow")
+
+
+def default(seed: int) -> tuple[bt.Bars, bt.Forecast]:
+    """The default's forecasts of these bars: it knows volatility."""
+    bars = random_walk(seed, BARS)
+    return bars, bt.forecast(bars)
+
+
+def naive(seed: int) -> tuple[bt.Bars, bt.Forecast]:
+    """The last bar again: it knows some volatility."""
+    bars = random_walk(seed, BARS)
+    return bars, bt.forecast(bars, "naive")
+
+
+def true_width(seed: int) -> tuple[bt.Bars, bt.Forecast]:
+    """Each bar's own range, leaning at random: it knows all of volatility, and no direction."""
+    bars = random_walk(seed, BARS)
+    return bars, leaning(
+        bars, 0.3 * np.random.default_rng([seed, 4]).standard_normal(BARS), widths(bars), "width"
+    )
+
+
+def direction(seed: int) -> tuple[bt.Bars, bt.Forecast]:
+    """Another series' ranges, leaning to the side of the bar's close two times in three."""
+    bars, rng = random_walk(seed, BARS), np.random.default_rng([seed, 5])
+    side = np.sign(bars.moves[3]) * np.where(rng.random(BARS) < 2 / 3, 1.0, -1.0)
+    return bars, leaning(bars, 0.3 * side, widths(random_walk(seed + 10_000, BARS)), "direction")
+
+
+KINDS: dict[Callable[[int], tuple[bt.Bars, bt.Forecast]], tuple[str, ...]] = {  # and what is turned
+    other_bars: (WHOLE, DIRECTION),
+    slow: (WHOLE, DIRECTION),
+    default: (DIRECTION,),
+    naive: (DIRECTION,),
+    true_width: (WHOLE, DIRECTION),
+    direction: (WHOLE, DIRECTION),
+}
+
+
+def p_value(
+    kind: Callable[[int], tuple[bt.Bars, bt.Forecast]], turned: str, rotations: int, seed: int
+) -> float:
+    """p of one series."""
+    bars, made = kind(seed)
+    return rotation_test(bars, made, SETTINGS, turned, rotations).p_value
+
+
+def table(series: int, rotations: int) -> None:
+    """Print a row for each kind and test."""
+    print(f"{'forecasts':12}{'turned':>11}{'p<=1%':>8}{'p<=5%':>8}{'p<=10%':>8}{'KS p':>9}")
+    with ProcessPoolExecutor() as pool:
+        for kind, parts in KINDS.items():
+            for turned in parts:
+                found = np.array(list(pool.map(partial(p_value, kind, turned, rotations), range(series))))
+                shares = "".join(f"{(found <= level).mean():8.1%}" for level in (0.01, 0.05, 0.10))
+                uniform = kstest(found, "uniform").pvalue
+                print(f"{kind.__name__:12}{turned:>11}{shares}{uniform:9.3f}", flush=True)
+
+
+def seconds() -> tuple[float, float]:
+    """Wall-clock and processor seconds of 500 rotations of a backtest of 70 simulations."""
+    bars = load_sample("NASDAQ").head(1500)
+    made, settings = bt.forecast(bars), Settings()
+    rotation_test(bars, made, settings, WHOLE, 19)
+    wall, work = time.perf_counter(), time.process_time()
+    rotation_test(bars, made, settings, WHOLE, 500)
+    return time.perf_counter() - wall, time.process_time() - work
+
+
+def main() -> None:
+    series, rotations = (
+        int(sys.argv[k]) if len(sys.argv) > k else d for k, d in ((1, SERIES), (2, ROTATIONS))
+    )
+    wall, work = seconds()
+    print(f"500 rotations of 70 simulations: {wall:.1f} s, {work:.1f} s of processor time (at most 20)")
+    table(series, rotations)
+
+
+if __name__ == "__main__":
+    main()
