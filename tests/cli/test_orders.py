@@ -12,18 +12,6 @@ from backtune.cli import app
 ASKED = ["orders", "SP500", "NASDAQ", "--end", "2018-12-31", "--simulations", "10", "--window", "60"]
 FEW = ["--symbols", "SP500", "--simulations", "5", "--window", "40"]
 CHECK = ["forecasts", "check", "range", "--rotations", "20", *FEW]
-    "forecasts",
-    "check",
-    "range",
-    "--symbols",
-    "SP500",
-    "--rotations",
-    "20",
-    "--simulations",
-    "5",
-    "--window",
-    "40",
-]
 
 
 def run(*arguments):
@@ -65,18 +53,7 @@ def test_forecasts_are_checked_in_error_and_in_money():
 
 
 def test_forecasters_are_compared_pair_by_pair():
-    asked = [
-        "forecasts",
-        "compare",
-        "naive",
-        "fhs",
-        "--symbols",
-        "SP500",
-        "--simulations",
-        "5",
-        "--window",
-        "40",
-    ]
+    asked = ["forecasts", "compare", "naive", "fhs", *FEW]
     done = run(*asked)
     assert done.exit_code == 0
     assert "error: fhs is better than naive" in done.stdout
