@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backtune.backtest import BacktestResult, Settings, WalkForward, backtest_forecasts
     from backtune.bars import Bars, DataWarning, Note, Universe, load_bars
+    from backtune.diagnose.comparison import compare_forecasts
+    from backtune.diagnose.worth import check_forecast
     from backtune.errors import (
         BacktuneError,
         BacktuneWarning,
@@ -44,6 +46,8 @@ _HOME = {
     "Note": "bars",
     "load_bars": "bars",
     "Universe": "bars",
+    "compare_forecasts": "diagnose.comparison",
+    "check_forecast": "diagnose.worth",
     "BacktuneError": "errors",
     "BacktuneWarning": "errors",
     "BarsError": "errors",
@@ -109,6 +113,8 @@ __all__ = [
     "Universe",
     "WalkForward",
     "backtest_forecasts",
+    "check_forecast",
+    "compare_forecasts",
     "forecast",
     "load_bars",
     "optimize",
