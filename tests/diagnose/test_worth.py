@@ -10,7 +10,17 @@ import backtune as bt
 from backtune.backtest import Settings
 from backtune.diagnose.comparison import APART, compare_forecasts
 from backtune.diagnose.money import mean_return, mixed, returns_of
-from backtune.diagnose.worth import HALVINGS, STEPS, break_even, check_forecast, shared_windows
+from backtune.diagnose.rotation import WHOLE
+from backtune.diagnose.worth import (
+    HALVINGS,
+    STEPS,
+    break_even,
+    check_forecast,
+    corrected,
+    corrected_lines,
+    shared_windows,
+)
+from backtune.verdict.luck import holm
 from planted import Oracle, random_walk
 from synthetic import make_bars
 
@@ -61,6 +71,16 @@ def test_an_oracle_is_said_to_know_its_bars():
     assert found.rotations[0].p_value < 0.05
     assert "it knows something of its own bars" in " ".join(found.sentences)
     assert found.as_dict()["rotations"][0]["rotations"] == 30
+
+
+def test_of_many_symbols_the_p_values_are_corrected_for_their_number():
+    bars = [random_walk(seed, 200, f"S{seed}") for seed in (2, 3)]
+    found = [check_forecast(each, bt.forecast(each, Oracle(0.9)), SMALL, rotations=25) for each in bars]
+    p_values = corrected(found)[WHOLE]
+    assert list(p_values) == ["S2", "S3"]
+    assert list(p_values.values()) == holm([worth.rotations[0].p_value for worth in found])
+    assert corrected_lines(found[:1]) == []
+    assert "among 2 symbols (Holm)" in corrected_lines(found)[0]
 
 
 def test_too_few_bars_to_rotate_are_said_in_words():

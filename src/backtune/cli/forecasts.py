@@ -34,7 +34,7 @@ def check(
 ) -> None:
     """Judge forecasts in error and in money: against naive, the default, and their own wrong times."""
     from backtune.backtest import symbol_bars
-    from backtune.diagnose.worth import check_forecast
+    from backtune.diagnose.worth import check_forecast, corrected, corrected_lines
     from backtune.report.progress import count_progress
 
     found = []
@@ -43,10 +43,12 @@ def check(
         with count_progress("rotations", quiet=as_json) as progress:
             found.append(check_forecast(bars, settings=settings, rotations=rotations, progress=progress))
     if as_json:
-        print_json([worth.as_dict() for worth in found])
+        print_json({"symbols": [worth.as_dict() for worth in found], "p_corrected": corrected(found)})
         return
     for worth in found:
         _print_worth(worth)
+    for line in corrected_lines(found):
+        typer.echo(line)
 
 
 @app.command()

@@ -77,7 +77,12 @@ def _print_orders(sheet: OrderSheet) -> None:
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
 
-    table = sheet.table.assign(time=sheet.table["time"].astype(str).str.removesuffix(" 00:00:00"))
+    if sheet.table.empty:
+        return
+    table = sheet.table.assign(
+        time=sheet.table["time"].astype(str).str.removesuffix(" 00:00:00"),
+        verdict=sheet.table["verdict"].str.partition(":")[0],
+    )
     prices = dict.fromkeys(("limit", "take_profit", "high_forecast", "low_forecast", "last_close"), "{:.10g}")
     forms = {
         "symbol": "{}", "time": "{}", "strategy": "{}", "side": "{}", "limit": "", "take_profit": "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from backtune.diagnose.rotation import (
     rotations_shown,
 )
 from backtune.forecasts import DEFAULT_MODEL, Forecast, forecast
+from backtune.verdict.luck import holm
 
 NAIVE = "naive"
 STEPS = 20  # shares of the truth that are tried, before the first that pays is narrowed down
@@ -147,6 +148,35 @@ def check_forecast(
         rotations=tuple(rotation_test(bars, made, settings, kind, rotations, progress) for kind in tests),
         break_even=break_even(bars, made, settings, windows),
     )
+
+
+def corrected(found: Sequence[Worth]) -> dict[str, dict[str, float]]:
+    """p-values of the rotations of symbols looked at together, by Holm's correction: by part and symbol."""
+    parts = [test.turned for test in found[0].rotations] if found else []
+    result = {}
+    for place, part in enumerate(parts):
+        p_values = [worth.rotations[place].p_value for worth in found]
+        result[part] = dict(
+            zip(
+                (worth.symbol for worth in found),
+                holm([1.0 if math.isnan(p) else p for p in p_values]),
+                strict=True,
+            )
+        )
+    return result
+
+
+def corrected_lines(found: Sequence[Worth]) -> list[str]:
+    """Which symbols' forecasts still know something where many are looked at; nothing of one symbol."""
+    lines = []
+    for part, p_values in corrected(found).items() if len(found) > 1 else ():
+        known = [f"{symbol} (p = {p:.3f})" for symbol, p in p_values.items() if p <= LEVEL]
+        what = "the forecast" if part == WHOLE else "its direction alone"
+        lines.append(
+            f"{what}, among {len(found)} symbols (Holm): timing is worth something of "
+            f"{', '.join(known) or 'none'}"
+        )
+    return lines
 
 
 def break_even(bars: Bars, made: Forecast, settings: Settings, windows: list[Window]) -> float:
