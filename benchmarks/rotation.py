@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ import backtune as bt  # noqa: E402
 from backtune.backtest import Settings  # noqa: E402
 from backtune.bars import load_sample  # noqa: E402
 from backtune.diagnose.rotation import DIRECTION, WHOLE, rotation_test  # noqa: E402
+from backtune.runner.threads import inherited, pin  # noqa: E402
 from planted import random_walk  # noqa: E402
 
 BARS, SERIES, ROTATIONS = 640, 200, 59
@@ -107,7 +109,7 @@ def table(series: int, rotations: int) -> None:
     print(
         f"{'forecasts':12}{'turned':>11}{'p<=2%':>8}{'p<=5%':>8}{'p<=10%':>8}{'KS p':>9}{'singly, p<=2%':>15}"
     )
-    with ProcessPoolExecutor() as pool:
+    with inherited(), ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=pin) as pool:
         for kind, parts in KINDS.items():
             for turned in parts:
                 each = partial(p_values, kind, turned, rotations)

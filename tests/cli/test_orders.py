@@ -52,6 +52,14 @@ def test_forecasts_are_checked_in_error_and_in_money():
     assert plain["rotations"][0]["rotations"] == 20
 
 
+def test_without_symbols_those_of_the_folder_are_checked(tmp_path):
+    from backtune.bars import load_sample
+
+    load_sample("SP500").frame.tail(150).to_csv(tmp_path / "ABC.csv")
+    asked = ["forecasts", "compare", "naive", "fhs", "--data", str(tmp_path), *FEW[2:]]
+    assert {row["symbol"] for row in json.loads(run(*asked, "--json").stdout)["models"]} == {"ABC"}
+
+
 def test_forecasters_are_compared_pair_by_pair():
     asked = ["forecasts", "compare", "naive", "fhs", *FEW]
     done = run(*asked)

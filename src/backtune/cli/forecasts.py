@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from backtune.diagnose.worth import Worth
 
 app = typer.Typer(help="What forecasts are worth.", no_args_is_help=True, rich_markup_mode=None)
-Symbols = Annotated[str | None, typer.Option(help="Comma-separated; the sample by default.")]
+Symbols = Annotated[
+    str | None, typer.Option(help="Comma-separated; those of the folder, or the sample, by default.")
+]
 Folder = Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")]
 
 
@@ -38,7 +40,7 @@ def check(
     from backtune.report.progress import count_progress
 
     found = []
-    for symbol in _names(symbols):
+    for symbol in _names(symbols, data):
         bars = symbol_bars(symbol, data, settings)
         with count_progress("rotations", quiet=as_json) as progress:
             found.append(check_forecast(bars, settings=settings, rotations=rotations, progress=progress))
@@ -67,7 +69,7 @@ def compare(
     from backtune.diagnose.comparison import compare_forecasts
     from backtune.forecasts import forecast
 
-    bars = {symbol: symbol_bars(symbol, data, settings) for symbol in _names(symbols)}
+    bars = {symbol: symbol_bars(symbol, data, settings) for symbol in _names(symbols, data)}
     made = {symbol: {name: forecast(series, name) for name in models} for symbol, series in bars.items()}
     found = compare_forecasts(bars, made, settings)
     if as_json:
@@ -76,10 +78,17 @@ def compare(
         _print_comparison(found)
 
 
-def _names(symbols: str | None) -> list[str]:
+def _names(symbols: str | None, data: Path | None) -> list[str]:
+    """Symbols as given, else those of the files in the folder, else the sample's."""
     from backtune.bars import SAMPLE_SYMBOLS
+    from backtune.bars.files import bars_files
+    from backtune.bars.read import stem
 
-    return [name.strip() for name in symbols.split(",") if name.strip()] if symbols else list(SAMPLE_SYMBOLS)
+    if symbols:
+        return [name.strip() for name in symbols.split(",") if name.strip()]
+    if data is None:
+        return list(SAMPLE_SYMBOLS)
+    return [stem(path) for path in ([data] if data.is_file() else bars_files(data))]
 
 
 ERRORS = {
