@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import backtune as bt  # noqa: E402
 from backtune.backtest import Settings  # noqa: E402
 from backtune.bars import load_sample  # noqa: E402
-from backtune.diagnose.rotation import DIRECTION, WHOLE, rotation_test  # noqa: E402
+from backtune.diagnose.rotation import ALL, DIRECTION, rotation_test  # noqa: E402
 from backtune.runner.threads import inherited, pin  # noqa: E402
 from planted import random_walk  # noqa: E402
 
@@ -35,7 +35,7 @@ LEVELS = (0.02, 0.05, 0.10)
 SETTINGS = Settings(window=60, horizon=3, num_simulations=20)
 
 
-def leaning(bars: bt.Bars, lean: np.ndarray, width: np.ndarray, model: str) -> bt.Forecast:
+def lean_of(bars: bt.Bars, lean: np.ndarray, width: np.ndarray, model: str) -> bt.Forecast:
     """Forecast of this width whose middle is `lean` widths above the close before."""
     middle = lean * width
     return bt.Forecast(middle + 0.5 * width, middle - 0.5 * width, middle, model)
@@ -55,7 +55,7 @@ def slow(seed: int) -> tuple[bt.Bars, bt.Forecast]:
     bars, rng, lean = random_walk(seed, BARS), np.random.default_rng([seed, 3]), np.zeros(BARS)
     for t in range(1, BARS):
         lean[t] = 0.967 * lean[t - 1] + 0.05 * rng.standard_normal()
-    return bars, leaning(bars, lean, widths(random_walk(seed + 10_000, BARS)), "slow")
+    return bars, lean_of(bars, lean, widths(random_walk(seed + 10_000, BARS)), "slow")
 
 
 def default(seed: int) -> tuple[bt.Bars, bt.Forecast]:
@@ -71,27 +71,27 @@ def naive(seed: int) -> tuple[bt.Bars, bt.Forecast]:
 
 
 def true_width(seed: int) -> tuple[bt.Bars, bt.Forecast]:
-    """Each bar's own range, leaning at random: it knows all of volatility, and no direction."""
+    """Each bar's own range, lean_of at random: it knows all of volatility, and no direction."""
     bars = random_walk(seed, BARS)
-    return bars, leaning(
+    return bars, lean_of(
         bars, 0.3 * np.random.default_rng([seed, 4]).standard_normal(BARS), widths(bars), "width"
     )
 
 
 def direction(seed: int) -> tuple[bt.Bars, bt.Forecast]:
-    """Another series' ranges, leaning to the side of the bar's close two times in three."""
+    """Another series' ranges, lean_of to the side of the bar's close two times in three."""
     bars, rng = random_walk(seed, BARS), np.random.default_rng([seed, 5])
     side = np.sign(bars.moves[3]) * np.where(rng.random(BARS) < 2 / 3, 1.0, -1.0)
-    return bars, leaning(bars, 0.3 * side, widths(random_walk(seed + 10_000, BARS)), "direction")
+    return bars, lean_of(bars, 0.3 * side, widths(random_walk(seed + 10_000, BARS)), "direction")
 
 
 KINDS: dict[Callable[[int], tuple[bt.Bars, bt.Forecast]], tuple[str, ...]] = {  # and what is turned
-    other_bars: (WHOLE, DIRECTION),
-    slow: (WHOLE, DIRECTION),
+    other_bars: (ALL, DIRECTION),
+    slow: (ALL, DIRECTION),
     default: (DIRECTION,),
     naive: (DIRECTION,),
-    true_width: (WHOLE, DIRECTION),
-    direction: (WHOLE, DIRECTION),
+    true_width: (ALL, DIRECTION),
+    direction: (ALL, DIRECTION),
 }
 
 
@@ -123,9 +123,9 @@ def seconds() -> tuple[float, float]:
     """Wall-clock and processor seconds of 500 rotations of a backtest of 70 simulations."""
     bars = load_sample("NASDAQ").head(1500)
     made, settings = bt.forecast(bars), Settings()
-    rotation_test(bars, made, settings, WHOLE, 19)
+    rotation_test(bars, made, settings, ALL, 19)
     wall, work = time.perf_counter(), time.process_time()
-    rotation_test(bars, made, settings, WHOLE, 500)
+    rotation_test(bars, made, settings, ALL, 500)
     return time.perf_counter() - wall, time.process_time() - work
 
 

@@ -48,7 +48,7 @@ def test_forecasts_are_checked_in_error_and_in_money():
     assert "coverage 80" in done.stdout
     assert "SP500: the forecast at wrong times earned as much in" in done.stdout
     (plain,) = json.loads(run(*CHECK, "--json").stdout)["symbols"]
-    assert [test["turned"] for test in plain["rotations"]] == ["whole", "direction"]
+    assert [test["part"] for test in plain["rotations"]] == ["all", "direction"]
     assert plain["rotations"][0]["rotations"] == 20
 
 

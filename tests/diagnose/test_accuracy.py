@@ -7,7 +7,7 @@ import pytest
 
 import backtune as bt
 from backtune.diagnose.accuracy import accuracy, accuracy_differences, common, crps, pit_p_value
-from backtune.diagnose.paired import paired
+from backtune.diagnose.paired import difference_of
 from synthetic import make_bars
 
 BARS = make_bars(300, 5)
@@ -80,15 +80,15 @@ def test_the_better_forecast_is_told_from_naive():
 def test_a_difference_and_its_opposite_are_judged_alike():
     rng = np.random.default_rng(1)
     values = rng.standard_normal(200) + 0.1
-    one, other = paired(values), paired(-values)
+    one, other = difference_of(values), difference_of(-values)
     assert (one.mean, one.low, one.high) == pytest.approx((-other.mean, -other.high, -other.low))
     assert one.p_value == pytest.approx(other.p_value)
 
 
 def test_no_difference_is_no_evidence_and_a_constant_one_is():
-    assert paired(np.zeros(50)).p_value == 1.0
-    assert paired(np.full(50, 0.1)).sign == 1
-    assert np.isnan(paired(np.ones(2)).p_value)
+    assert difference_of(np.zeros(50)).p_value == 1.0
+    assert difference_of(np.full(50, 0.1)).sign == 1
+    assert np.isnan(difference_of(np.ones(2)).p_value)
 
 
 def test_p_values_of_no_difference_are_not_small_too_often():
@@ -96,5 +96,5 @@ def test_p_values_of_no_difference_are_not_small_too_often():
     rng, small = np.random.default_rng(3), 0
     for seed in range(200):
         noise = rng.standard_normal(301)
-        small += paired(noise[1:] + 0.5 * noise[:-1], seed).p_value <= 0.05
+        small += difference_of(noise[1:] + 0.5 * noise[:-1], seed).p_value <= 0.05
     assert small <= 24

@@ -13,11 +13,12 @@ import backtune as bt
 from backtune.backtest import Settings, run_backtest
 from backtune.diagnose.money import returns_of, windows_of
 from backtune.diagnose.rotation import (
+    ALL,
     DIRECTION,
-    WHOLE,
+    _all,
     _direction,
-    correlated,
-    leaning,
+    correlation_factor,
+    lean_of,
     rotation_test,
     wrong_times,
 )
@@ -59,7 +60,7 @@ def test_money_is_what_the_backtest_says_to_the_bit(settings):
 def test_every_rotation_is_a_whole_backtest_of_the_rolled_forecast():
     bars = make_bars(160, 2)
     made = bt.forecast(bars)
-    test = rotation_test(bars, made, SMALL, WHOLE, rotations=20)
+    test = rotation_test(bars, made, SMALL, ALL, rotations=20)
     first = made.first
     assert test.bp == pytest.approx(earned(bars, SMALL, made), rel=1e-12)
     for lag, bp in zip(test.lags[[0, 7, 19]], test.others[[0, 7, 19]], strict=True):
@@ -92,7 +93,7 @@ def test_a_turned_direction_keeps_widths_and_how_far_each_middle_leans():
     made = bt.forecast(bars)
     known = np.flatnonzero(np.isfinite(made.high))
     turned = _direction(made, known)(77)
-    before = leaning(made)[known]
+    before = lean_of(made)[known]
     np.testing.assert_allclose((turned.high - turned.low)[known], (made.high - made.low)[known], rtol=1e-12)
     usual = np.mean(((made.high + made.low) / (made.high - made.low))[known]) / 2
     again = ((turned.high + turned.low) / (turned.high - turned.low))[known] / 2 - usual
@@ -120,16 +121,14 @@ def test_bars_without_a_forecast_stay_so():
     bars = make_bars(160, 4)
     made = bt.forecast(bars)
     known = np.flatnonzero(np.isfinite(made.high))
-    from backtune.diagnose.rotation import _whole
-
-    turned = _whole(made, known)(50)
+    turned = _all(made, known)(50)
     np.testing.assert_array_equal(np.isfinite(turned.high), np.isfinite(made.high))
     np.testing.assert_array_equal(np.sort(turned.high[known]), np.sort(made.high[known]))
 
 
 def test_the_p_value_counts_those_that_earned_as_much():
     bars = random_walk(5, 200)
-    test = rotation_test(bars, bt.forecast(bars), SMALL, WHOLE, 40)
+    test = rotation_test(bars, bt.forecast(bars), SMALL, ALL, 40)
     alike = len(test.lags) / test.independent
     assert test.as_good == sum(other >= test.bp for other in test.others)
     assert test.p_value == pytest.approx((1 + test.as_good / alike) / (1 + 40 / alike))
@@ -138,13 +137,13 @@ def test_the_p_value_counts_those_that_earned_as_much():
 
 def test_neighbours_that_earn_alike_count_for_one():
     rng = np.random.default_rng(0)
-    assert correlated(rng.standard_normal(500)) < 1.3
-    assert correlated(np.ones(50)) == 1.0
-    assert correlated(np.repeat(rng.standard_normal(100), 6)) == pytest.approx(6.0, rel=0.3)
+    assert correlation_factor(rng.standard_normal(500)) < 1.3
+    assert correlation_factor(np.ones(50)) == 1.0
+    assert correlation_factor(np.repeat(rng.standard_normal(100), 6)) == pytest.approx(6.0, rel=0.3)
     phi, values = 0.9, np.zeros(4000)
     for t in range(1, 4000):
         values[t] = phi * values[t - 1] + rng.standard_normal()
-    assert correlated(values) == pytest.approx((1 + phi) / (1 - phi), rel=0.3)
+    assert correlation_factor(values) == pytest.approx((1 + phi) / (1 - phi), rel=0.3)
 
 
 def test_too_few_other_times_give_no_p_value():
@@ -162,7 +161,7 @@ def test_p_values_of_forecasts_that_know_nothing_are_uniform():
     found = []
     for seed in range(24):
         bars, made = random_walk(seed, 150), bt.forecast(random_walk(seed + 500, 150))
-        found.append(rotation_test(bars, made, settings, WHOLE, 24).p_value)
+        found.append(rotation_test(bars, made, settings, ALL, 24).p_value)
     assert kstest(found, "uniform").pvalue > 0.01
     assert min(found) < 0.3
     assert max(found) > 0.7

@@ -9,16 +9,16 @@ import pytest
 import backtune as bt
 from backtune.backtest import Settings
 from backtune.diagnose.comparison import APART, compare_forecasts
-from backtune.diagnose.money import mean_return, mixed, returns_of
-from backtune.diagnose.rotation import WHOLE
+from backtune.diagnose.money import mean_return, mix_with_truth, returns_of
+from backtune.diagnose.rotation import ALL
 from backtune.diagnose.worth import (
     HALVINGS,
     STEPS,
     break_even,
     check_forecast,
-    corrected,
-    corrected_lines,
-    shared_windows,
+    common_windows,
+    holm_lines,
+    holm_p_values,
 )
 from backtune.verdict.luck import holm
 from planted import Oracle, random_walk
@@ -29,27 +29,27 @@ BARS = random_walk(1, 200)
 
 
 def pays(bars, made, settings, share):
-    windows = shared_windows(bars, {"": made}, settings)
-    return mean_return(returns_of(bars, mixed(bars, made, share), settings, windows)) > 0
+    windows = common_windows(bars, {"": made}, settings)
+    return mean_return(returns_of(bars, mix_with_truth(bars, made, share), settings, windows)) > 0
 
 
 def test_the_break_even_is_where_a_mix_with_the_truth_begins_to_pay():
     made = bt.forecast(BARS)
-    share = break_even(BARS, made, SMALL, shared_windows(BARS, {"": made}, SMALL))
+    share = break_even(BARS, made, SMALL, common_windows(BARS, {"": made}, SMALL))
     assert 0.0 < share < 1.0
     assert pays(BARS, made, SMALL, share)
     assert not pays(BARS, made, SMALL, share - 1.0 / STEPS / 2**HALVINGS)
 
 
 def test_what_pays_by_itself_needs_no_truth_and_costs_may_eat_all_of_it():
-    made = mixed(BARS, bt.forecast(BARS), 0.5)
-    windows = shared_windows(BARS, {"": made}, SMALL)
+    made = mix_with_truth(BARS, bt.forecast(BARS), 0.5)
+    windows = common_windows(BARS, {"": made}, SMALL)
     assert break_even(BARS, made, SMALL, windows) == 0.0
     assert math.isnan(break_even(BARS, made, replace(SMALL, fee=0.5), windows))
 
 
 def test_truth_mixed_in_by_halves_is_half_way_to_what_the_bar_did():
-    half = mixed(BARS, bt.forecast(BARS), 0.5)
+    half = mix_with_truth(BARS, bt.forecast(BARS), 0.5)
     np.testing.assert_allclose(half.high[100:], 0.5 * (bt.forecast(BARS).high + BARS.moves[1])[100:])
     assert half.quantiles is None
 
@@ -76,11 +76,11 @@ def test_an_oracle_is_said_to_know_its_bars():
 def test_of_many_symbols_the_p_values_are_corrected_for_their_number():
     bars = [random_walk(seed, 200, f"S{seed}") for seed in (2, 3)]
     found = [check_forecast(each, bt.forecast(each, Oracle(0.9)), SMALL, rotations=25) for each in bars]
-    p_values = corrected(found)[WHOLE]
+    p_values = holm_p_values(found)[ALL]
     assert list(p_values) == ["S2", "S3"]
     assert list(p_values.values()) == holm([worth.rotations[0].p_value for worth in found])
-    assert corrected_lines(found[:1]) == []
-    assert "among 2 symbols (Holm)" in corrected_lines(found)[0]
+    assert holm_lines(found[:1]) == []
+    assert "among 2 symbols (Holm)" in holm_lines(found)[0]
 
 
 def test_too_few_bars_to_rotate_are_said_in_words():

@@ -9,7 +9,7 @@ from backtune.bars import load_sample
 from backtune.errors import ForecasterError, StrategyError
 from backtune.forecasts.base import Forecaster
 from backtune.orders.levels import next_orders
-from backtune.orders.next_bar import forecast_next, known_part, next_time, require_fresh, with_next_bar
+from backtune.orders.next_bar import first_bars, forecast_next, next_time, require_fresh, with_next_bar
 from backtune.strategies import strategies
 from synthetic import make_bars
 
@@ -58,7 +58,7 @@ def test_orders_as_of_each_bar_are_the_simulation_s_levels_on_it(bars, settings,
 
 def test_the_bar_that_is_not_there_changes_nothing_before_it():
     bars = make_bars(300, 1)
-    made = known_part(forecast_next(bars, Settings()), 300)
+    made = first_bars(forecast_next(bars, Settings()), 300)
     again = bt.forecast(bars)
     np.testing.assert_array_equal(made.high, again.high)
     np.testing.assert_array_equal(made.quantiles, again.quantiles)

@@ -53,7 +53,7 @@ def test_what_stands_beside_an_order_adds_up_to_the_backtest():
 def test_the_verdict_stands_beside_the_strategy_that_was_judged_and_no_edge_comes_first():
     found = bt.orders("SYN", data=random_walk(1, 250), settings=SMALL, now="2015-12-17")
     judged = found.judged.symbols["SYN"]
-    assert not found.refused
+    assert not found.refusals
     rows = found.table.set_index("strategy")["verdict"]
     assert set(rows[[judged.evidence.strategy]]) == {judged.label}
     assert set(rows.drop(judged.evidence.strategy)) == {""}
@@ -72,11 +72,11 @@ def test_the_verdict_stands_beside_the_strategy_that_was_judged_and_no_edge_come
 def test_unsafe_orders_are_left_out_in_a_line_each(options, said):
     found = sheet(**options)
     if "tick" in options:  # rounded apart, nothing crosses; a limit of 0 is no distance to rest at
-        assert all("more than 20%" in line for line in found.refused["SYN"])
+        assert all("more than 20%" in line for line in found.refusals["SYN"])
     else:
-        assert all(re.search(said, line) for line in found.refused["SYN"])
+        assert all(re.search(said, line) for line in found.refusals["SYN"])
     assert len(found.table) == 0
-    assert len(found.refused["SYN"]) == 3
+    assert len(found.refusals["SYN"]) == 3
 
 
 def test_a_flat_forecast_that_would_buy_where_it_sells_is_refused():
@@ -91,22 +91,22 @@ def test_a_flat_forecast_that_would_buy_where_it_sells_is_refused():
     )
     found = sheet(settings=settings)
     assert len(found.table) == 0
-    assert all("which is not above" in line for line in found.refused["SYN"])
+    assert all("which is not above" in line for line in found.refusals["SYN"])
 
 
 def test_stale_bars_are_refused_and_the_others_are_kept():
     found = bt.orders(["OLD", "SP500"], data=None, end="2018-12-31", num_simulations=5)
     assert set(found.table["symbol"]) == {"SP500"}
-    assert "no data given" in found.refused["OLD"][0]
+    assert "no data given" in found.refusals["OLD"][0]
     stale = bt.orders("SYN", data=BARS, settings=SMALL)
-    assert "is over: orders on old bars are refused" in stale.refused["SYN"][0]
+    assert "is over: orders on old bars are refused" in stale.refusals["SYN"][0]
     assert len(stale.table) == 0
 
 
 def test_an_end_date_asks_for_the_orders_of_that_time():
     found = bt.orders("SYN", data=BARS, end="2020-12-31", window=60, num_simulations=5)
     assert found.table["last_close"].iloc[0] == BARS.close[BARS.timestamps <= np.datetime64("2020-12-31")][-1]
-    assert not found.refused
+    assert not found.refusals
 
 
 @given(prices, st.sampled_from([0.01, 0.05, 0.25, 0.1, 1.0, 1e-8]))

@@ -36,20 +36,20 @@ def check(
 ) -> None:
     """Judge forecasts in error and in money: against naive, the default, and their own wrong times."""
     from backtune.backtest import symbol_bars
-    from backtune.diagnose.worth import check_forecast, corrected, corrected_lines
+    from backtune.diagnose.worth import check_forecast, holm_lines, holm_p_values
     from backtune.report.progress import count_progress
 
-    found = []
+    worths = []
     for symbol in _names(symbols, data):
         bars = symbol_bars(symbol, data, settings)
         with count_progress("rotations", quiet=as_json) as progress:
-            found.append(check_forecast(bars, settings=settings, rotations=rotations, progress=progress))
+            worths.append(check_forecast(bars, settings=settings, rotations=rotations, progress=progress))
     if as_json:
-        print_json({"symbols": [worth.as_dict() for worth in found], "p_corrected": corrected(found)})
+        print_json({"symbols": [worth.as_dict() for worth in worths], "p_corrected": holm_p_values(worths)})
         return
-    for worth in found:
+    for worth in worths:
         _print_worth(worth)
-    for line in corrected_lines(found):
+    for line in holm_lines(worths):
         typer.echo(line)
 
 
@@ -70,12 +70,12 @@ def compare(
     from backtune.forecasts import forecast
 
     bars = {symbol: symbol_bars(symbol, data, settings) for symbol in _names(symbols, data)}
-    made = {symbol: {name: forecast(series, name) for name in models} for symbol, series in bars.items()}
-    found = compare_forecasts(bars, made, settings)
+    forecasts = {symbol: {name: forecast(series, name) for name in models} for symbol, series in bars.items()}
+    comparison = compare_forecasts(bars, forecasts, settings)
     if as_json:
-        print_json(found.as_dict())
+        print_json(comparison.as_dict())
     else:
-        _print_comparison(found)
+        _print_comparison(comparison)
 
 
 def _names(symbols: str | None, data: Path | None) -> list[str]:
@@ -107,15 +107,15 @@ def _print_worth(worth: Worth) -> None:
         typer.echo(f"{worth.symbol}: {line}")
 
 
-def _print_comparison(found: Comparison) -> None:
+def _print_comparison(comparison: Comparison) -> None:
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
 
     head = {"symbol": "{}", "model": "{}", "bp": "{:+.1f}", "bars": "{:.0f}"}
-    print_table(frame_table(found.models, {**head, **ERRORS}))
+    print_table(frame_table(comparison.models, {**head, **ERRORS}))
     forms = {"first": "{}", "second": "{}"}
     forms |= dict.fromkeys(("bp", "bp_low", "bp_high"), "{:+.1f}") | {"bp_p": "{:.3f}"}
     forms |= dict.fromkeys(("crps", "crps_low", "crps_high"), "{:+.6f}") | {"crps_p": "{:.3f}"}
-    print_table(frame_table(found.pairs, forms))
-    for line in found.sentences:
+    print_table(frame_table(comparison.pairs, forms))
+    for line in comparison.sentences:
         typer.echo(line)

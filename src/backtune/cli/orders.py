@@ -54,13 +54,13 @@ def orders(
         typer.echo(line, err=as_csv or as_json)
     if not as_csv and not as_json:
         _print_orders(sheet)
-    if sheet.refused:
+    if sheet.refusals:
         raise typer.Exit(1 if len(sheet.table) else 2)
 
 
 def warning_lines(sheet: OrderSheet) -> list[str]:
     """What speaks against the orders: shown before them."""
-    lines = [f"{symbol}: refused: {line}" for symbol, reasons in sheet.refused.items() for line in reasons]
+    lines = [f"{symbol}: refused: {line}" for symbol, reasons in sheet.refusals.items() for line in reasons]
     against = sheet.without_edge
     if len(against) > FEW:
         lines.append(f"{len(against)} of {len(sheet.judged.symbols)} symbols show no edge; --json says why")

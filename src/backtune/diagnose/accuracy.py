@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.bars import Bars
-from backtune.diagnose.paired import Difference, paired
+from backtune.diagnose.paired import Difference, difference_of
 from backtune.errors import SettingError
 from backtune.forecasts import Forecast, forecast_quality
 from backtune.verdict.bootstrap import Array
@@ -39,17 +39,17 @@ def accuracy(bars: Bars, forecasts: Mapping[str, Forecast]) -> pd.DataFrame:
     """
     together = common(bars, forecasts)
     rows = []
-    for name, made in forecasts.items():
-        quality = forecast_quality(bars, _cut(made, together)).set_index("move").loc[list(EXTREMES)]
+    for name, forecast in forecasts.items():
+        quality = forecast_quality(bars, _cut(forecast, together)).set_index("move").loc[list(EXTREMES)]
         rows.append(
             {
                 "forecast": name,
                 "bars": len(together),
                 "mae": float(quality["mae"].mean()),
-                "crps": float(crps(bars, made)[together].mean()),
+                "crps": float(crps(bars, forecast)[together].mean()),
                 "pinball": float(quality["pinball"].mean()),
                 "coverage_80": float(quality["coverage_80"].mean()),
-                "pit_p": pit_p_value(bars, made, together),
+                "pit_p": pit_p_value(bars, forecast, together),
             }
         )
     return pd.DataFrame(rows)
@@ -62,46 +62,46 @@ def accuracy_differences(
     together = common(bars, forecasts)
     own = crps(bars, forecasts[name])[together]
     return {
-        other: paired(crps(bars, made)[together] - own, seed)
-        for other, made in forecasts.items()
+        other: difference_of(crps(bars, forecast)[together] - own, seed)
+        for other, forecast in forecasts.items()
         if other != name
     }
 
 
-def crps(bars: Bars, made: Forecast) -> Array:
+def crps(bars: Bars, forecast: Forecast) -> Array:
     """Continuous ranked probability score of high and low, their mean a bar, shape (n,), in moves.
 
     Of samples the kernel form ``E|X - y| - E|X - X'| / 2`` (Gneiting and Raftery 2007, J. American
     Statistical Association 102); else twice the mean pinball loss over the levels, which is its integral form
     with as many points; of a point the absolute error, to which both come down.
     """
-    scores = [_score(bars.moves[place], made, place - 1) for place in (1, 2)]
+    scores = [_score(bars.moves[place], forecast, place - 1) for place in (1, 2)]
     return np.asarray(np.mean(scores, axis=0))
 
 
-def _score(actual: Array, made: Forecast, move: int) -> Array:
-    if made.samples is not None:
-        drawn = np.sort(made.samples[:, :, move], axis=1)
+def _score(actual: Array, forecast: Forecast, move: int) -> Array:
+    if forecast.samples is not None:
+        drawn = np.sort(forecast.samples[:, :, move], axis=1)
         count = drawn.shape[1]
         weights = (2.0 * np.arange(1, count + 1) - count - 1.0) / count**2  # of the mean absolute difference
         return np.asarray(np.abs(drawn - actual[:, None]).mean(axis=1) - drawn @ weights)
-    if made.quantiles is not None:
-        short = actual[:, None] - made.quantiles[:, move]
-        level = np.asarray(made.levels)
+    if forecast.quantiles is not None:
+        short = actual[:, None] - forecast.quantiles[:, move]
+        level = np.asarray(forecast.levels)
         return np.asarray(2.0 * np.maximum(level * short, (level - 1.0) * short).mean(axis=1))
-    return np.asarray(np.abs(actual - (made.high, made.low)[move]))
+    return np.asarray(np.abs(actual - (forecast.high, forecast.low)[move]))
 
 
-def pit_p_value(bars: Bars, made: Forecast, judged: NDArray[np.int64]) -> float:
+def pit_p_value(bars: Bars, forecast: Forecast, judged: NDArray[np.int64]) -> float:
     """p-value of the actual moves lying between the levels as often as they should; see `accuracy`."""
-    if made.quantiles is None:
+    if forecast.quantiles is None:
         return math.nan
     from scipy.stats import chisquare
 
-    shares = np.diff([0.0, *made.levels, 1.0])
+    shares = np.diff([0.0, *forecast.levels, 1.0])
     p_values = []
     for place in (1, 2):
-        below = (made.quantiles[judged, place - 1] < bars.moves[place, judged, None]).sum(axis=1)
+        below = (forecast.quantiles[judged, place - 1] < bars.moves[place, judged, None]).sum(axis=1)
         seen = np.bincount(below, minlength=len(shares))
         p_values.append(float(chisquare(seen, shares * len(judged)).pvalue))
     return min(1.0, len(p_values) * min(p_values))
@@ -116,23 +116,23 @@ def common(bars: Bars, forecasts: Mapping[str, Forecast]) -> NDArray[np.int64]:
         There is none, or a forecast is of other bars.
     """
     known = np.isfinite(bars.moves[1])
-    for name, made in forecasts.items():
-        if len(made.high) != len(bars):
+    for name, forecast in forecasts.items():
+        if len(forecast.high) != len(bars):
             raise SettingError(
-                f"the forecast {name!r} has {len(made.high)} bars and {bars.symbol} has {len(bars)}; "
+                f"the forecast {name!r} has {len(forecast.high)} bars and {bars.symbol} has {len(bars)}; "
                 "judge a forecast on its own bars"
             )
-        known &= np.isfinite(made.high) & np.isfinite(made.low)
-        if made.quantiles is not None:
-            known &= np.isfinite(made.quantiles[:, :2]).all(axis=(1, 2))
+        known &= np.isfinite(forecast.high) & np.isfinite(forecast.low)
+        if forecast.quantiles is not None:
+            known &= np.isfinite(forecast.quantiles[:, :2]).all(axis=(1, 2))
     together = np.flatnonzero(known)
     if len(together) == 0:
         raise SettingError(f"no bar of {bars.symbol} has a forecast by each of {', '.join(forecasts)}")
     return together
 
 
-def _cut(made: Forecast, kept: NDArray[np.int64]) -> Forecast:
+def _cut(forecast: Forecast, kept: NDArray[np.int64]) -> Forecast:
     """The forecast of the bars in `kept` alone."""
-    high, low = np.full((2, len(made.high)), np.nan)
-    high[kept], low[kept] = made.high[kept], made.low[kept]
-    return replace(made, high=high, low=low)
+    high, low = np.full((2, len(forecast.high)), np.nan)
+    high[kept], low[kept] = forecast.high[kept], forecast.low[kept]
+    return replace(forecast, high=high, low=low)

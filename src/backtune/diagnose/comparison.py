@@ -14,8 +14,8 @@ from backtune.backtest import Settings
 from backtune.bars import Bars
 from backtune.diagnose.accuracy import accuracy, common, crps
 from backtune.diagnose.money import returns_of
-from backtune.diagnose.paired import LEVEL, Difference, paired
-from backtune.diagnose.worth import mean_of, shared_windows
+from backtune.diagnose.paired import LEVEL, Difference, difference_of
+from backtune.diagnose.worth import common_windows, mean_of
 from backtune.errors import SettingError
 from backtune.forecasts import Forecast
 from backtune.verdict.luck import holm
@@ -34,8 +34,8 @@ class Comparison:
         place of forecast; bp, basis points a bar out of sample, the mean over the tuned strategies.
     pairs : DataFrame
         A row a pair of models, over all symbols: first, second; bp, bp_low, bp_high, bp_p, basis points a
-        bar that the first earns more, its 95 % interval and its p-value, corrected by Holm for the number of
-        pairs; crps, crps_low, crps_high, crps_p, the CRPS of the second less that of the first, in moves:
+        bar that the first earns more, its 95 % interval and its p-value, corrected by Holm for the number
+        of pairs; crps, crps_low, crps_high, crps_p, the CRPS of the second less that of the first, in moves:
         above 0, the first is the better one; money and error, in words, which is better.
     """
 
@@ -103,16 +103,17 @@ def compare_forecasts(
     rows, money, error = [], [], []
     for symbol, each in forecasts.items():
         series = bars[symbol]
-        windows = shared_windows(series, each, settings)
+        windows = common_windows(series, each, settings)
         earned = {
-            name: 1e4 * mean_of(returns_of(series, made, settings, windows)) for name, made in each.items()
+            name: 1e4 * mean_of(returns_of(series, forecast, settings, windows))
+            for name, forecast in each.items()
         }
         table = accuracy(series, each).rename(columns={"forecast": "model"})
         table.insert(0, "symbol", symbol)
         rows.append(table.assign(bp=[float(earned[name].mean()) for name in names]))
         money.append(pd.DataFrame(earned, index=series.timestamps[windows[0].trade.start :]))
         judged = common(series, each)
-        scores = {name: crps(series, made)[judged] for name, made in each.items()}
+        scores = {name: crps(series, forecast)[judged] for name, forecast in each.items()}
         error.append(pd.DataFrame(scores, index=series.timestamps[judged]))
     pairs = _pairs(names, _by_bar(money), -_by_bar(error), settings.seed)
     return Comparison(pd.concat(rows, ignore_index=True), pairs)
@@ -127,17 +128,19 @@ def _pairs(names: Sequence[str], money: pd.DataFrame, score: pd.DataFrame, seed:
     pairs = list(combinations(names, 2))
     table = pd.DataFrame(pairs, columns=["first", "second"])
     for what, column, values in (("money", "bp", money), ("error", "crps", score)):
-        found = [paired((values[one] - values[other]).to_numpy(), seed) for one, other in pairs]
-        p_values = holm([1.0 if np.isnan(each.p_value) else each.p_value for each in found])
+        differences = [difference_of((values[one] - values[other]).to_numpy(), seed) for one, other in pairs]
+        p_values = holm([1.0 if np.isnan(each.p_value) else each.p_value for each in differences])
         for name, key in (("", "mean"), ("_low", "low"), ("_high", "high")):
-            table[column + name] = [asdict(each)[key] for each in found]
+            table[column + name] = [asdict(each)[key] for each in differences]
         table[f"{column}_p"] = p_values
-        table[what] = [_words(pair, each, p) for pair, each, p in zip(pairs, found, p_values, strict=True)]
+        table[what] = [
+            _words(pair, each, p) for pair, each, p in zip(pairs, differences, p_values, strict=True)
+        ]
     return table
 
 
-def _words(pair: tuple[str, str], found: Difference, p_value: float) -> str:
+def _words(pair: tuple[str, str], difference: Difference, p_value: float) -> str:
     if not p_value <= LEVEL:
         return APART
-    better, worse = pair if found.mean > 0.0 else pair[::-1]
+    better, worse = pair if difference.mean > 0.0 else pair[::-1]
     return f"{better} is better than {worse}"

@@ -30,13 +30,13 @@ def windows_of(bars: Bars, first: int, settings: Settings) -> list[Window]:
     return list(walk.split(len(bars), first))
 
 
-def returns_of(bars: Bars, made: Forecast, settings: Settings, windows: list[Window]) -> dict[str, Array]:
+def returns_of(bars: Bars, forecast: Forecast, settings: Settings, windows: list[Window]) -> dict[str, Array]:
     """Return of each out-of-sample bar of each tuned strategy, as `backtune.BacktestResult.returns` has it.
 
     Parameters
     ----------
     bars : Bars
-    made : Forecast
+    forecast : Forecast
         Of these bars.
     settings : Settings
     windows : list of Window
@@ -48,16 +48,16 @@ def returns_of(bars: Bars, made: Forecast, settings: Settings, windows: list[Win
         By strategy: of the exit that was better in sample, each window's offsets tuned on that window alone.
     """
     return {
-        strategy.name: _returns(bars, made, settings, windows, strategy)
+        strategy.name: _returns(bars, forecast, settings, windows, strategy)
         for strategy in strategies(settings.strategies)
         if is_tuned(strategy)
     }
 
 
 def _returns(
-    bars: Bars, made: Forecast, settings: Settings, windows: list[Window], strategy: object
+    bars: Bars, forecast: Forecast, settings: Settings, windows: list[Window], strategy: object
 ) -> Array:
-    problems = problems_of(strategy, bars, made, settings)
+    problems = problems_of(strategy, bars, forecast, settings)
     scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
     name = str(getattr(strategy, "name", ""))
     tuned = tune(scores, windows, len(bars), settings, strategy=name, tuned=True)
@@ -76,10 +76,10 @@ def mean_return(returns: dict[str, Array]) -> float:
     return float(np.mean([part.mean() for part in returns.values()]))
 
 
-def mixed(bars: Bars, made: Forecast, share: float) -> Forecast:
+def mix_with_truth(bars: Bars, forecast: Forecast, share: float) -> Forecast:
     """Forecast that is `share` truth: ``(1 - share) * forecast + share * what the bar did``."""
     high, low, close = (
         (1.0 - share) * moves + share * truth
-        for moves, truth in zip((made.high, made.low, made.close), bars.moves[1:], strict=True)
+        for moves, truth in zip((forecast.high, forecast.low, forecast.close), bars.moves[1:], strict=True)
     )
-    return replace(made, high=high, low=low, close=close, quantiles=None, levels=(), samples=None)
+    return replace(forecast, high=high, low=low, close=close, quantiles=None, levels=(), samples=None)

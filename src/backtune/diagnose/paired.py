@@ -37,7 +37,7 @@ class Difference:
         return int(np.sign(self.mean)) if self.p_value <= LEVEL else 0
 
 
-def paired(difference: Array, seed: int = 0) -> Difference:
+def difference_of(difference: Array, seed: int = 0) -> Difference:
     """Judge a difference, bar by bar, shape (n,): the test of Diebold and Mariano (1995) by bootstrap.
 
     The mean loss differential is held against its own resamples, in blocks that keep the dependence between

@@ -22,7 +22,7 @@ from backtune.forecasts import Forecast
 
 ROTATIONS = 500
 LEAST = 19  # rotations below which no p-value can reach 5 %
-WHOLE, DIRECTION = "whole", "direction"
+ALL, DIRECTION = "all", "direction"
 Progress = Callable[[str, int, int], None]
 UPRIGHT = 1e-9  # widths; what leans less does so by rounding
 TIE = 1e-12  # totals that differ by less are equal: the same orders, summed in another order
@@ -34,7 +34,7 @@ class Rotation:
 
     Attributes
     ----------
-    turned : {"whole", "direction"}
+    part : {"all", "direction"}
         What was taken from other times: all of the forecast, or which way its middle leans.
     bp : float
         Basis points a bar out of sample at its own time, the mean over the tuned strategies.
@@ -49,7 +49,7 @@ class Rotation:
         as a window for any p-value of 5 %.
     """
 
-    turned: str
+    part: str
     bp: float
     others: Array
     lags: NDArray[np.int64]
@@ -64,28 +64,28 @@ class Rotation:
 
 def rotation_test(
     bars: Bars,
-    made: Forecast,
+    forecast: Forecast,
     settings: Settings,
-    turned: str = WHOLE,
+    part: str = ALL,
     rotations: int = ROTATIONS,
-    progress: Progress = lambda turned, done, total: None,
+    progress: Progress = lambda part, done, total: None,
 ) -> Rotation:
     """Repeat the whole backtest with the forecast at wrong times.
 
     Parameters
     ----------
     bars : Bars
-    made : Forecast
+    forecast : Forecast
         Of these bars; the longer the stretch that has forecasts, the more other times there are.
     settings : Settings
         Of the backtest. Its optimizer tunes every rotation too; "exact" leaves nothing to luck.
-    turned : {"whole", "direction"}
-        "whole": high, low and close move in time together, so what is tested is all that the forecast knows:
-        how far the bar will reach, too. "direction": see `leaning`.
+    part : {"all", "direction"}
+        "all": high, low and close move in time together, so what is tested is all that the forecast knows:
+        how far the bar will reach, too. "direction": see `lean_of`.
     rotations : int
         At most; all lags that are far enough where there are fewer.
     progress : callable
-        Called with `turned`, rotations done and their number after each.
+        Called with `part`, rotations done and their number after each.
 
     Returns
     -------
@@ -96,13 +96,13 @@ def rotation_test(
     BarsError, SettingError
         Too few bars, or settings that mean nothing.
     """
-    one_of("part to turn", turned, (WHOLE, DIRECTION))
+    one_of("part to turn", part, (ALL, DIRECTION))
     whole_number("rotations", rotations)
-    known = np.flatnonzero(np.isfinite(made.high) & np.isfinite(made.low))
+    known = np.flatnonzero(np.isfinite(forecast.high) & np.isfinite(forecast.low))
     if len(known) == 0:
         raise SettingError(f"no bar of {bars.symbol} has a forecast; give one")
-    windows = windows_of(bars, made.first, settings)
-    turn = _whole(made, known) if turned == WHOLE else _direction(made, known)
+    windows = windows_of(bars, forecast.first, settings)
+    turn = _all(forecast, known) if part == ALL else _direction(forecast, known)
 
     def earned(lag: int) -> float:
         return 1e4 * mean_return(returns_of(bars, turn(lag), settings, windows))
@@ -110,15 +110,15 @@ def rotation_test(
     lags = wrong_times(len(known), settings.window, rotations, settings.seed)
     own = earned(0)
     if len(lags) < min(LEAST, rotations):
-        return Rotation(turned, own, np.empty(0), lags[:0], 0.0, math.nan)
+        return Rotation(part, own, np.empty(0), lags[:0], 0.0, math.nan)
     others = np.empty(len(lags))
     for place, lag in enumerate(lags):
         others[place] = earned(int(lag))
-        progress(turned, place + 1, len(lags))
-    alike = correlated(others)
+        progress(part, place + 1, len(lags))
+    alike = correlation_factor(others)
     as_good = float((others >= own - 1e4 * TIE).sum())
     p_value = (1.0 + as_good / alike) / (1.0 + len(lags) / alike)
-    return Rotation(turned, own, others, lags, len(lags) / alike, p_value)
+    return Rotation(part, own, others, lags, len(lags) / alike, p_value)
 
 
 def wrong_times(count: int, window: int, rotations: int, seed: int) -> NDArray[np.int64]:
@@ -134,7 +134,7 @@ def wrong_times(count: int, window: int, rotations: int, seed: int) -> NDArray[n
     return window + np.random.default_rng([seed, count]).integers(ends[:-1], ends[1:])
 
 
-def correlated(values: Array) -> float:
+def correlation_factor(values: Array) -> float:
     """How many neighbouring values count for one: 1 + 2 (sum of autocorrelations), up to the first in noise.
 
     The variance of a mean of n values of a series is this factor times that of n independent ones (Bartlett
@@ -156,61 +156,61 @@ def correlated(values: Array) -> float:
     return min(factor, float(n))
 
 
-def leaning(made: Forecast) -> Array:
+def lean_of(forecast: Forecast) -> Array:
     """Which way each bar's middle leans: its distance from the usual place, in widths, shape (n,).
 
     The middle is (high + low) / 2 in units of high - low, and its usual place the mean over all bars; a
     middle more than a width away counts for that mean as one that is a width away. 0 without a forecast.
     """
-    width = made.high - made.low
+    width = forecast.high - forecast.low
     with np.errstate(divide="ignore", invalid="ignore"):
-        middle = np.where(width > 0.0, 0.5 * (made.high + made.low) / width, np.nan)
+        middle = np.where(width > 0.0, 0.5 * (forecast.high + forecast.low) / width, np.nan)
     known = middle[np.isfinite(middle)]
     lean = np.nan_to_num(middle - (np.clip(known, -1.0, 1.0).mean() if len(known) else 0.0))
     return np.where(np.abs(lean) > UPRIGHT, lean, 0.0)
 
 
-def _whole(made: Forecast, known: NDArray[np.int64]) -> Callable[[int], Forecast]:
+def _all(forecast: Forecast, known: NDArray[np.int64]) -> Callable[[int], Forecast]:
     def turn(lag: int) -> Forecast:
-        source = np.arange(len(made.high))
+        source = np.arange(len(forecast.high))
         source[known] = np.roll(known, -lag)
-        return _changed(made, lambda array: array[source])
+        return _changed(forecast, lambda array: array[source])
 
     return turn
 
 
-def _direction(made: Forecast, known: NDArray[np.int64]) -> Callable[[int], Forecast]:
+def _direction(forecast: Forecast, known: NDArray[np.int64]) -> Callable[[int], Forecast]:
     """Mirror the middle at its usual place wherever another time leans the other way; widths stay.
 
     How far a middle lies from its usual place goes with volatility, and so does the width: both stay at
     their bar. A rotation of the middles themselves would take that knowledge away and call the loss one of
     direction, as it does where volatility clusters.
     """
-    lean = leaning(made)
+    lean = lean_of(forecast)
     side = np.sign(lean)
-    mirrored = -2.0 * lean * (made.high - made.low)
+    mirrored = -2.0 * lean * (forecast.high - forecast.low)
 
     def turn(lag: int) -> Forecast:
         other = side.copy()
         other[known] = side[np.roll(known, -lag)]
         shift = np.where(side * other < 0.0, mirrored, 0.0)
-        return _changed(made, lambda array: array + shift.reshape(-1, *[1] * (array.ndim - 1)))
+        return _changed(forecast, lambda array: array + shift.reshape(-1, *[1] * (array.ndim - 1)))
 
     return turn
 
 
-def _changed(made: Forecast, change: Callable[[Array], Array]) -> Forecast:
-    changed = {name: change(getattr(made, name)) for name in ("high", "low", "close")}
-    quantiles = None if made.quantiles is None else change(made.quantiles)
-    samples = None if made.samples is None else change(made.samples)
-    return replace(made, **changed, quantiles=quantiles, samples=samples)  # type: ignore[arg-type]
+def _changed(forecast: Forecast, change: Callable[[Array], Array]) -> Forecast:
+    changed = {name: change(getattr(forecast, name)) for name in ("high", "low", "close")}
+    quantiles = None if forecast.quantiles is None else change(forecast.quantiles)
+    samples = None if forecast.samples is None else change(forecast.samples)
+    return replace(forecast, **changed, quantiles=quantiles, samples=samples)  # type: ignore[arg-type]
 
 
-def rotations_shown(tests: Sequence[Rotation]) -> list[dict[str, object]]:
+def rotation_rows(tests: Sequence[Rotation]) -> list[dict[str, object]]:
     """Plain values of the tests, for JSON: what was turned, money, rotations, p-value."""
     return [
         {
-            "turned": test.turned, "bp": test.bp,
+            "part": test.part, "bp": test.bp,
             "others_mean": float(test.others.mean()) if len(test.others) else math.nan,
             "others_95": float(np.percentile(test.others, 95)) if len(test.others) else math.nan,
             "as_good": test.as_good, "rotations": len(test.lags), "independent": test.independent,

@@ -13,19 +13,20 @@ import pandas as pd
 from backtune.backtest import Settings, Window
 from backtune.bars import Bars
 from backtune.diagnose.accuracy import accuracy, accuracy_differences
-from backtune.diagnose.money import Array, mean_return, mixed, returns_of, windows_of
-from backtune.diagnose.paired import LEVEL, Difference, paired
+from backtune.diagnose.money import Array, mean_return, mix_with_truth, returns_of, windows_of
+from backtune.diagnose.paired import LEVEL, Difference, difference_of
 from backtune.diagnose.rotation import (
+    ALL,
     DIRECTION,
     LEAST,
     ROTATIONS,
-    WHOLE,
     Progress,
     Rotation,
+    rotation_rows,
     rotation_test,
-    rotations_shown,
 )
-from backtune.forecasts import DEFAULT_MODEL, Forecast, forecast
+from backtune.forecasts import DEFAULT_MODEL, Forecast
+from backtune.forecasts import forecast as forecast_of
 from backtune.verdict.luck import holm
 
 NAIVE = "naive"
@@ -84,11 +85,11 @@ class Worth:
             "symbol": self.symbol,
             "model": self.model,
             "errors": self.errors.to_dict("records"),
-            "error_differences": {name: asdict(found) for name, found in self.error_differences.items()},
+            "error_differences": {name: asdict(each) for name, each in self.error_differences.items()},
             "bp": self.bp,
             "by_strategy": self.by_strategy,
-            "bp_differences": {name: asdict(found) for name, found in self.bp_differences.items()},
-            "rotations": rotations_shown(self.rotations),
+            "bp_differences": {name: asdict(each) for name, each in self.bp_differences.items()},
+            "rotations": rotation_rows(self.rotations),
             "break_even": self.break_even,
             "sentences": self.sentences,
         }
@@ -96,18 +97,18 @@ class Worth:
 
 def check_forecast(
     bars: Bars,
-    made: Forecast | None = None,
+    forecast: Forecast | None = None,
     settings: Settings | None = None,
     *,
     rotations: int = ROTATIONS,
-    progress: Progress = lambda turned, done, total: None,
+    progress: Progress = lambda part, done, total: None,
 ) -> Worth:
     """Judge a forecast by what it earns and by how far off it is.
 
     Parameters
     ----------
     bars : Bars
-    made : Forecast, optional
+    forecast : Forecast, optional
         Of these bars; by default that of the settings' model.
     settings : Settings, optional
         Of the backtest that it is to serve.
@@ -127,38 +128,38 @@ def check_forecast(
         Too few bars, or a forecast of others.
     """
     settings = settings or Settings()
-    made = made or forecast(bars, settings.model)
-    forecasts = with_yardsticks(bars, {made.model: made})
-    windows = shared_windows(bars, forecasts, settings)
+    forecast = forecast or forecast_of(bars, settings.model)
+    forecasts = with_yardsticks(bars, {forecast.model: forecast})
+    windows = common_windows(bars, forecasts, settings)
     returns = {name: returns_of(bars, each, settings, windows) for name, each in forecasts.items()}
-    own, by_bar = returns[made.model], {name: mean_of(part) for name, part in returns.items()}
-    tests = (WHOLE, DIRECTION) if rotations else ()
+    own, by_bar = returns[forecast.model], {name: mean_of(part) for name, part in returns.items()}
+    tests = (ALL, DIRECTION) if rotations else ()
     return Worth(
         symbol=bars.symbol,
-        model=made.model,
+        model=forecast.model,
         errors=accuracy(bars, forecasts),
-        error_differences=accuracy_differences(bars, forecasts, made.model, settings.seed),
+        error_differences=accuracy_differences(bars, forecasts, forecast.model, settings.seed),
         bp={name: 1e4 * float(part.mean()) for name, part in by_bar.items()},
         by_strategy={name: 1e4 * float(part.mean()) for name, part in own.items()},
         bp_differences={
-            name: paired(1e4 * (by_bar[made.model] - part), settings.seed)
+            name: difference_of(1e4 * (by_bar[forecast.model] - part), settings.seed)
             for name, part in by_bar.items()
-            if name != made.model
+            if name != forecast.model
         },
-        rotations=tuple(rotation_test(bars, made, settings, kind, rotations, progress) for kind in tests),
-        break_even=break_even(bars, made, settings, windows),
+        rotations=tuple(rotation_test(bars, forecast, settings, kind, rotations, progress) for kind in tests),
+        break_even=break_even(bars, forecast, settings, windows),
     )
 
 
-def corrected(found: Sequence[Worth]) -> dict[str, dict[str, float]]:
+def holm_p_values(worths: Sequence[Worth]) -> dict[str, dict[str, float]]:
     """p-values of the rotations of symbols looked at together, by Holm's correction: by part and symbol."""
-    parts = [test.turned for test in found[0].rotations] if found else []
+    parts = [test.part for test in worths[0].rotations] if worths else []
     result = {}
     for place, part in enumerate(parts):
-        p_values = [worth.rotations[place].p_value for worth in found]
+        p_values = [worth.rotations[place].p_value for worth in worths]
         result[part] = dict(
             zip(
-                (worth.symbol for worth in found),
+                (worth.symbol for worth in worths),
                 holm([1.0 if math.isnan(p) else p for p in p_values]),
                 strict=True,
             )
@@ -166,20 +167,20 @@ def corrected(found: Sequence[Worth]) -> dict[str, dict[str, float]]:
     return result
 
 
-def corrected_lines(found: Sequence[Worth]) -> list[str]:
+def holm_lines(worths: Sequence[Worth]) -> list[str]:
     """Which symbols' forecasts still know something where many are looked at; nothing of one symbol."""
     lines = []
-    for part, p_values in corrected(found).items() if len(found) > 1 else ():
+    for part, p_values in holm_p_values(worths).items() if len(worths) > 1 else ():
         known = [f"{symbol} (p = {p:.3f})" for symbol, p in p_values.items() if p <= LEVEL]
-        what = "the forecast" if part == WHOLE else "its direction alone"
+        what = "the forecast" if part == ALL else "its direction alone"
         lines.append(
-            f"{what}, among {len(found)} symbols (Holm): timing is worth something of "
+            f"{what}, among {len(worths)} symbols (Holm): timing is worth something of "
             f"{', '.join(known) or 'none'}"
         )
     return lines
 
 
-def break_even(bars: Bars, made: Forecast, settings: Settings, windows: list[Window]) -> float:
+def break_even(bars: Bars, forecast: Forecast, settings: Settings, windows: list[Window]) -> float:
     """Least share of the truth that pays; see `Worth.break_even`.
 
     Shares are tried from 0 on in steps of 5 %, and the first step that pays is halved six times. More truth
@@ -187,9 +188,9 @@ def break_even(bars: Bars, made: Forecast, settings: Settings, windows: list[Win
     """
 
     def pays(share: float) -> bool:
-        return mean_return(returns_of(bars, mixed(bars, made, share), settings, windows)) > 0.0
+        return mean_return(returns_of(bars, mix_with_truth(bars, forecast, share), settings, windows)) > 0.0
 
-    if mean_return(returns_of(bars, made, settings, windows)) > 0.0:
+    if mean_return(returns_of(bars, forecast, settings, windows)) > 0.0:
         return 0.0
     enough = next((k / STEPS for k in range(1, STEPS + 1) if pays(k / STEPS)), math.nan)
     if math.isnan(enough):
@@ -203,11 +204,11 @@ def break_even(bars: Bars, made: Forecast, settings: Settings, windows: list[Win
 
 def with_yardsticks(bars: Bars, forecasts: Mapping[str, Forecast]) -> dict[str, Forecast]:
     """Add naive and the default to forecasts by name, where they are not among them."""
-    added = {name: forecast(bars, name) for name in (NAIVE, DEFAULT_MODEL) if name not in forecasts}
+    added = {name: forecast_of(bars, name) for name in (NAIVE, DEFAULT_MODEL) if name not in forecasts}
     return {**forecasts, **added}
 
 
-def shared_windows(bars: Bars, forecasts: Mapping[str, Forecast], settings: Settings) -> list[Window]:
+def common_windows(bars: Bars, forecasts: Mapping[str, Forecast], settings: Settings) -> list[Window]:
     """Windows that every forecast has forecasts for.
 
     Raises
@@ -215,7 +216,7 @@ def shared_windows(bars: Bars, forecasts: Mapping[str, Forecast], settings: Sett
     BarsError
         They do not fit.
     """
-    return windows_of(bars, max(made.first for made in forecasts.values()), settings)
+    return windows_of(bars, max(forecast.first for forecast in forecasts.values()), settings)
 
 
 def mean_of(returns: Mapping[str, Array]) -> Array:
@@ -235,14 +236,14 @@ def _against(worth: Worth, other: str) -> str:
 
 
 def _timing(test: Rotation) -> str:
-    what = "the forecast" if test.turned == WHOLE else "its direction alone"
+    what = "the forecast" if test.part == ALL else "its direction alone"
     if math.isnan(test.p_value):
         return (
             f"{what} at wrong times: too few bars with a forecast; at least {LEAST} lags of a window or more "
             "are needed: give more bars, or a shorter window"
         )
     verdict = "knows" if test.p_value <= LEVEL else "is not seen to know"
-    knowledge = "something of its own bars" if test.turned == WHOLE else "which way bars go"
+    knowledge = "something of its own bars" if test.part == ALL else "which way bars go"
     return (
         f"{what} at wrong times earned as much in {test.as_good} of {len(test.lags)} rotations, which count "
         f"for {test.independent:.0f} (p = {test.p_value:.3f}): it {verdict} {knowledge}"

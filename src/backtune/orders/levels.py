@@ -22,7 +22,7 @@ LONG, SHORT = "long", "short"
 
 
 @dataclass(frozen=True)
-class Resting:
+class NextOrder:
     """One order of one bar, its levels as moves on the close before.
 
     Attributes
@@ -48,14 +48,14 @@ class Resting:
     offsets: Mapping[str, float]
 
 
-def next_orders(longer: Bars, made: Forecast, settings: Settings, strategy: Any) -> list[Resting]:
+def next_orders(longer: Bars, forecast: Forecast, settings: Settings, strategy: Any) -> list[NextOrder]:
     """Orders of the last bar of `longer`, tuned on the bars before it, as a simulation of that bar has them.
 
     Parameters
     ----------
     longer : Bars
         With a last bar of which nothing is used.
-    made : Forecast
+    forecast : Forecast
         Of these bars.
     settings : Settings
     strategy : Strategy, or an object with `problems`
@@ -66,19 +66,19 @@ def next_orders(longer: Bars, made: Forecast, settings: Settings, strategy: Any)
         A problem of its own does not say where its orders rest.
     """
     walk = WalkForward(1, settings.window, 1, settings.gap, settings.anchored)
-    first = max(made.first, 1)
+    first = max(forecast.first, 1)
     walk.require(len(longer), first, symbol=longer.symbol, source=longer.source)
-    problems = problems_of(strategy, longer, made, settings)
+    problems = problems_of(strategy, longer, forecast, settings)
     scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
     windows = list(walk.split(len(longer), first))
     tuned = tune(scores, windows, len(longer), settings, strategy=strategy.name, tuned=True)
     best = max(
         tuned, key=lambda name: tuned[name][0].objective
     )  # a tie goes to the first, as in the backtest
-    return resting(problems[best], np.asarray(tuned[best][0].optimum.x), best, strategy.name)
+    return orders_at(problems[best], np.asarray(tuned[best][0].optimum.x), best, strategy.name)
 
 
-def resting(problem: Problem, x: Array, exit: str, strategy: str) -> list[Resting]:
+def orders_at(problem: Problem, x: Array, exit: str, strategy: str) -> list[NextOrder]:
     """Orders of a problem's last bar at a point; none where the point is NaN: no order.
 
     Raises
@@ -98,7 +98,7 @@ def resting(problem: Problem, x: Array, exit: str, strategy: str) -> list[Restin
     offsets = dict(zip(problem.parameters, map(float, x), strict=True))
     sides = ((LONG, down, up), (SHORT, up, down))
     return [
-        Resting(side, float(size), entry, None if problem.close_at_eod else leave, exit, offsets)
+        NextOrder(side, float(size), entry, None if problem.close_at_eod else leave, exit, offsets)
         for (side, entry, leave), size in zip(sides, problem.sizes[:, -1], strict=True)
         if size > 0.0
     ]

@@ -11,7 +11,8 @@ from backtune.backtest import Settings, forecast_targets
 from backtune.backtest.checks import is_own
 from backtune.bars import Bars
 from backtune.errors import BarsError, ForecasterError
-from backtune.forecasts import Forecast, forecast, forecaster
+from backtune.forecasts import Forecast, forecaster
+from backtune.forecasts import forecast as forecast_of
 from backtune.forecasts.base import MOVES
 
 Times = NDArray[np.datetime64]
@@ -73,29 +74,29 @@ def forecast_next(bars: Bars, settings: Settings) -> Forecast:
         There is none of the next bar, or it depends on that bar.
     """
     longer, targets = with_next_bar(bars), range(forecast_targets(bars, settings).start, len(bars) + 1)
-    made = forecast(longer, settings.model, targets)
-    if not (np.isfinite(made.high[-1]) and np.isfinite(made.low[-1])):
+    forecast = forecast_of(longer, settings.model, targets)
+    if not (np.isfinite(forecast.high[-1]) and np.isfinite(forecast.low[-1])):
         raise ForecasterError(
-            f"model {made.model!r} made no forecast of the bar behind the last of {bars.symbol} "
+            f"model {forecast.model!r} made no forecast of the bar behind the last of {bars.symbol} "
             f"({str(bars.timestamps[-1])[:16].removesuffix('T00:00')}); give one that does, or newer "
             "forecasts"
         )
     if is_own(forecaster(settings.model)):
-        again = forecast(with_next_bar(bars, MOVED), settings.model, targets)
-        if any(getattr(made, move)[-1] != getattr(again, move)[-1] for move in MOVES):
+        again = forecast_of(with_next_bar(bars, MOVED), settings.model, targets)
+        if any(getattr(forecast, move)[-1] != getattr(again, move)[-1] for move in MOVES):
             raise ForecasterError(
-                f"model {made.model!r} looks ahead: its forecast of the bar behind the last of {bars.symbol} "
-                "depends on that bar; make each forecast from the bars before it alone"
+                f"model {forecast.model!r} looks ahead: its forecast of the bar behind the last of "
+                f"{bars.symbol} depends on that bar; make each forecast from the bars before it alone"
             )
-    return made
+    return forecast
 
 
-def known_part(made: Forecast, count: int) -> Forecast:
+def first_bars(forecast: Forecast, count: int) -> Forecast:
     """The forecast of the first `count` bars."""
-    cut = {name: getattr(made, name)[:count] for name in MOVES}
-    quantiles = None if made.quantiles is None else made.quantiles[:count]
-    samples = None if made.samples is None else made.samples[:count]
-    return replace(made, **cut, quantiles=quantiles, samples=samples)
+    cut = {name: getattr(forecast, name)[:count] for name in MOVES}
+    quantiles = None if forecast.quantiles is None else forecast.quantiles[:count]
+    samples = None if forecast.samples is None else forecast.samples[:count]
+    return replace(forecast, **cut, quantiles=quantiles, samples=samples)
 
 
 def _weekday(times: Times) -> NDArray[np.int64]:

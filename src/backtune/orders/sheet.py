@@ -16,8 +16,8 @@ from backtune.bars import Bars
 from backtune.errors import BacktuneError, SettingError, is_number
 from backtune.forecasts import Forecast
 from backtune.orders.history import History, history
-from backtune.orders.levels import LONG, Resting, next_orders
-from backtune.orders.next_bar import forecast_next, known_part, require_fresh, with_next_bar
+from backtune.orders.levels import LONG, NextOrder, next_orders
+from backtune.orders.next_bar import first_bars, forecast_next, require_fresh, with_next_bar
 from backtune.orders.sizing import Sizing, for_symbol, read_instruments
 from backtune.strategies import is_tuned, strategies
 from backtune.verdict.judged import Judged, judge_results
@@ -43,7 +43,7 @@ class OrderSheet:
         last_close, prices; orders, how many of this side there were out of sample; filled, the share of them
         that was; bp, basis points of capital that one earned, filled or not; verdict, of the strategy that
         was judged, empty for others.
-    refused : dict of str to list of str
+    refusals : dict of str to list of str
         Why orders of a symbol are not given: a line each.
     judged : Judged
         The verdicts on the symbols, looked at together.
@@ -52,7 +52,7 @@ class OrderSheet:
     """
 
     table: pd.DataFrame
-    refused: dict[str, list[str]]
+    refusals: dict[str, list[str]]
     judged: Judged
     notes: dict[str, list[str]]
 
@@ -60,16 +60,16 @@ class OrderSheet:
     def without_edge(self) -> dict[str, str]:
         """Symbols that show no edge out of sample, and the verdict on each in a sentence."""
         return {
-            symbol: f"{found.label}: {found.sentence}"
-            for symbol, found in self.judged.symbols.items()
-            if found.verdict != EDGE
+            symbol: f"{judgement.label}: {judgement.sentence}"
+            for symbol, judgement in self.judged.symbols.items()
+            if judgement.verdict != EDGE
         }
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON: what speaks against the orders before the orders."""
         return {
             "without_edge": self.without_edge,
-            "refused": self.refused,
+            "refused": self.refusals,
             "orders": self.table.assign(time=self.table["time"].astype(str)).to_dict("records"),
             "notes": self.notes,
         }
@@ -146,17 +146,17 @@ def orders(
     at = _moment(now, settings)
     results: dict[str, BacktestResult] = {}
     rows: dict[str, list[dict[str, Any]]] = {}
-    refused: dict[str, list[str]] = {}
+    refusals: dict[str, list[str]] = {}
     for symbol in names:
         try:
             bars = symbol_bars(symbol, data, settings)
             require_fresh(bars, at)
-            made = forecast_next(bars, settings)
-            results[symbol] = run_backtest(bars, settings, made=known_part(made, len(bars)), checked=True)
+            forecast = forecast_next(bars, settings)
+            results[symbol] = run_backtest(bars, settings, made=first_bars(forecast, len(bars)), checked=True)
             mine = for_symbol(sizing, steps, symbol)
-            rows[symbol], refused[symbol] = _rows(results[symbol], made, mine, max_distance)
+            rows[symbol], refusals[symbol] = _rows(results[symbol], forecast, mine, max_distance)
         except BacktuneError as error:
-            refused[symbol] = [str(error)]
+            refusals[symbol] = [str(error)]
     judged = judge_results(results)
     listed = [
         row | {"verdict": judged.symbols[symbol].label if _is_judged(judged, symbol, row) else ""}
@@ -169,7 +169,7 @@ def orders(
     table = pd.DataFrame(listed, columns=list(COLUMNS))
     return OrderSheet(
         table,
-        {symbol: lines for symbol, lines in refused.items() if lines},
+        {symbol: lines for symbol, lines in refusals.items() if lines},
         judged,
         {symbol: lines for symbol, lines in notes.items() if lines},
     )
@@ -179,8 +179,8 @@ def _moment(now: str | np.datetime64 | None, settings: Settings) -> np.datetime6
     if now is None and settings.end is not None:
         return np.datetime64(settings.end, "D") + 1
     try:
-        given: Any = "now" if now is None else now
-        moment: np.datetime64 = np.datetime64(given, "s")
+        text: Any = "now" if now is None else now
+        moment: np.datetime64 = np.datetime64(text, "s")
         return moment
     except ValueError:
         raise SettingError(f"now is {now!r}; expected a time such as 2023-12-31T20:00") from None
@@ -191,29 +191,29 @@ def _is_judged(judged: Judged, symbol: str, row: Mapping[str, Any]) -> bool:
 
 
 def _rows(
-    result: BacktestResult, made: Forecast, sizing: Sizing, max_distance: float
+    result: BacktestResult, forecast: Forecast, sizing: Sizing, max_distance: float
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Orders of a symbol, and a line for each that is refused."""
     bars, settings = result.bars, result.settings
     longer = with_next_bar(bars)
-    rows, refused = [], []
+    rows, refusals = [], []
     for strategy in strategies(settings.strategies):
         if not is_tuned(strategy):
             continue
         past = history(result, strategy)
-        orders = next_orders(longer, made, settings, strategy)
-        mine = [_row(longer, made, order, past[order.side], sizing, settings) for order in orders]
+        orders = next_orders(longer, forecast, settings, strategy)
+        mine = [_row(longer, forecast, order, past[order.side], sizing, settings) for order in orders]
         for row in mine:
             reason = _refusal(row, mine, max_distance)
             if reason:
-                refused.append(f"{strategy.name}, {row['side']}: {reason}")
+                refusals.append(f"{strategy.name}, {row['side']}: {reason}")
             else:
                 rows.append({"symbol": bars.symbol, "strategy": strategy.name, **row})
-    return rows, refused
+    return rows, refusals
 
 
 def _row(
-    longer: Bars, made: Forecast, order: Resting, past: History, sizing: Sizing, settings: Settings
+    longer: Bars, forecast: Forecast, order: NextOrder, past: History, sizing: Sizing, settings: Settings
 ) -> dict[str, Any]:
     close, buys = float(longer.close[-2]), order.side == LONG
     limit = sizing.price(close * (1.0 + order.entry), up=not buys)
@@ -229,8 +229,8 @@ def _row(
         "exit": order.exit,
         "size": order.size,
         "quantity": quantity,
-        "high_forecast": close * (1.0 + float(made.high[-1])),
-        "low_forecast": close * (1.0 + float(made.low[-1])),
+        "high_forecast": close * (1.0 + float(forecast.high[-1])),
+        "low_forecast": close * (1.0 + float(forecast.low[-1])),
         "last_close": close,
         "orders": past.orders,
         "filled": past.fills / past.orders if past.orders else np.nan,

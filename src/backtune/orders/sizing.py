@@ -60,14 +60,14 @@ class Sizing:
         units = self.capital * size / price
         if self.risk is not None and adverse > 0.0:
             units = min(units, self.risk * self.capital / (price * adverse))
-        return units if self.lot is None else _stepped(units, self.lot, up=False)
+        return units if self.lot is None else _to_step(units, self.lot, up=False)
 
     def price(self, price: float, *, up: bool) -> float:
         """A price on its tick, the next above or below."""
-        return price if self.tick is None else _stepped(price, self.tick, up=up)
+        return price if self.tick is None else _to_step(price, self.tick, up=up)
 
 
-def _stepped(value: float, step: float, *, up: bool) -> float:
+def _to_step(value: float, step: float, *, up: bool) -> float:
     count = value / step
     nearest = round(count)
     if abs(count - nearest) > NEAR * max(1.0, abs(nearest)):
