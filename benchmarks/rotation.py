@@ -18,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from scipy.signal import lfilter
 from scipy.stats import kstest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,13 @@ sys.path.insert(0, str(ROOT / "tests"))
 import backtune as bt  # noqa: E402
 from backtune.backtest import Settings  # noqa: E402
 from backtune.bars import load_sample  # noqa: E402
-from backtune.diagnose.rotation import ALL, DIRECTION, rotation_test  # noqa: E402
+from backtune.diagnose.rotation import (  # noqa: E402
+    ALL,
+    DIRECTION,
+    correlation_factor,
+    rotation_test,
+    wrong_times,
+)
 from backtune.runner.threads import inherited, pin  # noqa: E402
 from planted import random_walk  # noqa: E402
 
@@ -97,26 +104,47 @@ KINDS: dict[Callable[[int], tuple[bt.Bars, bt.Forecast]], tuple[str, ...]] = {  
 
 def p_values(
     kind: Callable[[int], tuple[bt.Bars, bt.Forecast]], turned: str, rotations: int, seed: int
-) -> tuple[float, float]:
-    """p of one series, and what it were if each rotation counted for one."""
+) -> tuple[float, float, float]:
+    """p of one series, what it were if each rotation counted for one, and for how many they count."""
     bars, made = kind(seed)
     test = rotation_test(bars, made, SETTINGS, turned, rotations)
-    return test.p_value, (1 + test.as_good) / (1 + len(test.lags))
+    return test.p_value, (1 + test.as_good) / (1 + len(test.lags)), test.independent
 
 
 def table(series: int, rotations: int) -> None:
     """Print a row for each kind and test."""
-    print(
-        f"{'forecasts':12}{'turned':>11}{'p<=2%':>8}{'p<=5%':>8}{'p<=10%':>8}{'KS p':>9}{'singly, p<=2%':>15}"
-    )
+    heads = [("turned", 11), ("p<=2%", 8), ("p<=5%", 8), ("p<=10%", 8), ("KS p", 9), ("singly, p<=2%", 15)]
+    print(f"{'forecasts':12}" + "".join(f"{name:>{w}}" for name, w in [*heads, ("independent", 13)]))
     with inherited(), ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=pin) as pool:
         for kind, parts in KINDS.items():
             for turned in parts:
                 each = partial(p_values, kind, turned, rotations)
-                found, singly = np.array(list(pool.map(each, range(series)))).T
-                shares = "".join(f"{(found <= level).mean():8.1%}" for level in LEVELS)
-                row = f"{kind.__name__:12}{turned:>11}{shares}{kstest(found, 'uniform').pvalue:9.3f}"
-                print(f"{row}{(singly <= LEVELS[0]).mean():15.1%}", flush=True)
+                p, singly, independent = np.array(list(pool.map(each, range(series)))).T
+                shares = "".join(f"{(p <= level).mean():8.1%}" for level in LEVELS)
+                row = f"{kind.__name__:12}{turned:>11}{shares}{kstest(p, 'uniform').pvalue:9.3f}"
+                print(f"{row}{(singly <= LEVELS[0]).mean():15.1%}{np.median(independent):13.0f}", flush=True)
+
+
+def slow_sums(repeats: int = 1000, bars: int = 800, window: int = 200) -> None:
+    """Print what counting rotations singly does, where what is earned is a plain sum over a slow forecast."""
+    print(
+        f"\nsums of noise times a forecast that knows nothing, {bars} bars, window {window}: share of p <= 1%"
+    )
+    print(f"{'autocorrelation':>16}{'counted':>9}{'singly':>9}")
+    rng, lags = np.random.default_rng(0), wrong_times(bars, window, 500, 0)
+    for phi in (0.0, 0.9, 0.97, 0.99):
+        noise = rng.standard_normal((repeats, bars + 500))
+        views = lfilter([np.sqrt(1.0 - phi**2)], [1.0, -phi], noise)[:, 500:]
+        small = np.zeros(2)
+        for view in views:
+            payoff = rng.standard_normal(window)
+            own, others = (
+                view[-window:] @ payoff,
+                np.array([np.roll(view, -lag)[-window:] @ payoff for lag in lags]),
+            )
+            alike, as_good = correlation_factor(others), (others >= own).sum()
+            small += [(1 + as_good / each) / (1 + len(lags) / each) <= 0.01 for each in (alike, 1.0)]
+        print(f"{phi:16.2f}{small[0] / repeats:9.1%}{small[1] / repeats:9.1%}", flush=True)
 
 
 def seconds() -> tuple[float, float]:
@@ -136,6 +164,7 @@ def main() -> None:
     wall, work = seconds()
     print(f"500 rotations of 70 simulations: {wall:.1f} s, {work:.1f} s of processor time (at most 20)")
     table(series, rotations)
+    slow_sums()
 
 
 if __name__ == "__main__":
