@@ -140,7 +140,8 @@ def correlation_factor(values: Array) -> float:
     The variance of a mean of n values of a series is this factor times that of n independent ones (Bartlett
     1946). No rotation nearer than a window is made, though it would earn much the same where the forecast
     changes slowly: the forecast at its own time then has no neighbours among the others, while each of those
-    has. Counted singly they give p <= 1 % to 9 % of slow forecasts that know nothing (benchmarks/rotation.py).
+    has. Counted singly they give p <= 1 % to 9 % of slow forecasts that know nothing: a table of
+    benchmarks/rotation.py.
     """
     n = len(values)
     deviations = values - values.mean()
