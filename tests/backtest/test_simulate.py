@@ -178,7 +178,7 @@ def test_columns_are_the_contract():
     ]  # fmt: skip
     assert list(result.simulations.columns)[: len(contract)] == contract
     assert result.summary["strategy"].tolist() == ["maxdiff", "always_on", "untuned", "buy_hold"]
-    assert repr(result) == "BacktestResult(SP500, 2 simulations, fills='causal')"
+    assert repr(result) == "Result(SP500, 2 simulations, fills='causal')"
 
 
 def test_only_the_selected_policy_counts():
@@ -533,7 +533,7 @@ def test_what_is_no_whole_number_is_no_seed(seed):
 class Holed(Forecaster):
     """The range forecaster, without a forecast of some bars."""
 
-    name, warm_up = "holed", Range.warm_up
+    name, warm_up, causal = "holed", Range.warm_up, True
 
     def __init__(self, *holes, value=np.nan, rows=(0, 1, 2)):
         self.holes, self.value, self.rows = list(holes), value, list(rows)

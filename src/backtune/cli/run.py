@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import Data, Debug, Json, print_json
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
-    from backtune.backtest import BacktestResult
-    from backtune.runner import Runs
+    from backtune.backtest import Result
+    from backtune.report.page import Subject
+    from backtune.store import Run
     from backtune.verdict.judged import Judged
+    from backtune.verdict.tried import Tries
 
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
 
@@ -25,7 +27,7 @@ WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit",
 def run(
     context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    data: Data = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Use the sample: S&P 500 and NASDAQ, 1999-2018.")
     ] = False,
@@ -60,14 +62,13 @@ def run(
     from backtune.report.progress import run_progress
     from backtune.runner import Engine, resume_run
     from backtune.runner.execute import execute
-    from backtune.runner.parallel import run_settings
     from backtune.store import Run
 
     engine = Engine(workers, scheduler, task_timeout, memory_limit)
     if resume is not None:
         _refuse_with_resume(context)
         begun = Run.open(resume)
-        names, kinds = begun.record["symbols"], run_settings(begun).strategies
+        names, kinds = begun.record["symbols"], begun.settings.strategies
     else:
         if not settings.tuned:
             raise SettingError(
@@ -89,10 +90,10 @@ def run(
         typer.echo(f"backtune: {stop}", err=True)
         raise typer.Abort from stop
     # the run is on disk, its status written: what else is made of a run folder is made here
-    page = report(runs.folder) if runs and runs.folder else None
-    _show(runs, page.judged[0] if page else None, as_json)
+    page = report(runs) if runs and runs.folder else None
+    _show(runs, page.subjects[0] if page else None, as_json)
     if page and runs.folder:  # after the table, which a full disk does not hide
-        page.write(runs.folder / "report.html")
+        page.write(runs.folder / "report.html", 1 if scheduler else workers)
         if not as_json:
             typer.echo(f"run folder: {runs.folder} (report.html inside)")
     if runs.failed:
@@ -100,7 +101,7 @@ def run(
 
 
 def _symbols(
-    symbols: list[str] | None, data: Path | None, demo: bool, universe: int | None, bars: int, seed: int
+    symbols: list[str] | None, data: str | None, demo: bool, universe: int | None, bars: int, seed: int
 ) -> tuple[list[str], Any]:
     """Symbols, and where their bars are."""
     from backtune.bars import SAMPLE_SYMBOLS, Universe
@@ -126,28 +127,30 @@ def _refuse_with_resume(context: typer.Context) -> None:
             raise SettingError(f"{option} given with --resume; a run that goes on keeps its own settings")
 
 
-def _show(runs: Runs, judged: Judged | None, as_json: bool) -> None:
-    from backtune.cli.report import as_row
+def _show(runs: Run, subject: Subject | None, as_json: bool) -> None:
+    from backtune.cli.report import portfolio_values, symbol_values
 
+    judged, tries = (subject.judged, subject.tries) if subject else (None, None)
     if as_json:
         print_json(
             {
                 "folder": str(runs.folder) if runs.folder else None,
                 "symbols": {name: _rows(result) for name, result in runs.items()},
-                "verdict": judged.whole.label if judged and judged.whole else None,
-                "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
-                "notes": {name: result.series["notes"] for name, result in runs.items()},
+                **portfolio_values(judged, tries),
+                "verdicts": symbol_values(judged, tries),
+                "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
+                "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
                 "failed": {name: str(error) for name, error in runs.failed.items()},
             }
         )
     elif judged:
-        _print_tables(runs, judged)
+        _print_tables(runs, judged, tries)
     if as_json:  # else the progress told them as they happened
         for error in runs.failed.values():
             typer.echo(f"backtune: {error}", err=True)
 
 
-def _rows(result: BacktestResult) -> list[dict[str, Any]]:
+def _rows(result: Result) -> list[dict[str, Any]]:
     """Rows of the summary, and why a strategy never traded."""
     return [
         {**row, "idle_reason": result.idle.get(row["strategy"], "")}
@@ -155,7 +158,7 @@ def _rows(result: BacktestResult) -> list[dict[str, Any]]:
     ]
 
 
-def _print_tables(runs: Runs, judged: Judged) -> None:
+def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
     from backtune.report.runs import failed_table, strategies_table
     from backtune.report.terminal import (
         FEW_SYMBOLS,
@@ -165,9 +168,9 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         print_table,
         run_text,
         summary_table,
+        unseen_lines,
         verdict_lines,
     )
-    from backtune.store import Run
 
     assert runs.folder is not None
     if len(runs) <= FEW_SYMBOLS:
@@ -179,11 +182,11 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         for line in idle_lines(runs):
             typer.echo(line)
     else:
-        print_table(strategies_table(Run.open(runs.folder).summary))
+        print_table(strategies_table(runs.summary))
         for line in note_lines(runs):
             typer.echo(line)
         typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")
-    for line in (*check_lines(runs), *verdict_lines(judged)):
+    for line in (*check_lines(runs), *unseen_lines(runs), *verdict_lines(judged, tries)):
         typer.echo(line)
     if runs.failed:
         print_table(failed_table(runs.failed))

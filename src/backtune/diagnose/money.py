@@ -31,7 +31,7 @@ def windows_of(bars: Bars, first: int, settings: Settings) -> list[Window]:
 
 
 def returns_of(bars: Bars, forecast: Forecast, settings: Settings, windows: list[Window]) -> dict[str, Array]:
-    """Return of each out-of-sample bar of each tuned strategy, as `backtune.BacktestResult.returns` has it.
+    """Return of each out-of-sample bar of each tuned strategy, as `backtune.Result.returns` has it.
 
     Parameters
     ----------

@@ -244,7 +244,8 @@ def _timing(test: Rotation) -> str:
         )
     verdict = "knows" if test.p_value <= LEVEL else "is not seen to know"
     knowledge = "something of its own bars" if test.part == ALL else "which way bars go"
+    few = ", too few to see it" if test.independent < LEAST else ""
     return (
         f"{what} at wrong times earned as much in {test.as_good} of {len(test.lags)} rotations, which count "
-        f"for {test.independent:.0f} (p = {test.p_value:.3f}): it {verdict} {knowledge}"
+        f"for {test.independent:.0f}{few} (p = {test.p_value:.3f}): it {verdict} {knowledge}"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.backtest import BacktestResult
+from backtune.backtest import Result
 from backtune.strategies import problems_of
 
 
@@ -28,7 +28,7 @@ class History:
     bp: float
 
 
-def history(result: BacktestResult, strategy: Any) -> dict[str, History]:
+def history(result: Result, strategy: Any) -> dict[str, History]:
     """Orders of a strategy out of sample, by side: "long" and "short"."""
     bars, settings = result.bars, result.settings
     rows = result.simulations[result.simulations["strategy"] == strategy.name]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.backtest import BacktestResult, Data, Settings, run_backtest, symbol_bars
+from backtune.backtest import Data, Result, Settings, run_backtest, symbol_bars
 from backtune.backtest.settings import make_settings, takes_settings
 from backtune.bars import Bars
 from backtune.errors import BacktuneError, SettingError, is_number
@@ -20,7 +20,7 @@ from backtune.orders.levels import LONG, NextOrder, next_orders
 from backtune.orders.next_bar import first_bars, forecast_next, require_fresh, with_next_bar
 from backtune.orders.sizing import Sizing, for_symbol, read_instruments
 from backtune.strategies import is_tuned, strategies
-from backtune.verdict.judged import Judged, judge_results
+from backtune.verdict.judged import Judged, judge_run
 from backtune.verdict.rule import EDGE
 
 MAX_DISTANCE = 0.2
@@ -144,7 +144,7 @@ def orders(
     sizing = Sizing(capital, risk, tick, lot)
     steps = read_instruments(instruments) if instruments is not None else {}
     at = _moment(now, settings)
-    results: dict[str, BacktestResult] = {}
+    results: dict[str, Result] = {}
     rows: dict[str, list[dict[str, Any]]] = {}
     refusals: dict[str, list[str]] = {}
     for symbol in names:
@@ -157,15 +157,13 @@ def orders(
             rows[symbol], refusals[symbol] = _rows(results[symbol], forecast, mine, max_distance)
         except BacktuneError as error:
             refusals[symbol] = [str(error)]
-    judged = judge_results(results)
+    judged = judge_run(results)
     listed = [
         row | {"verdict": judged.symbols[symbol].label if _is_judged(judged, symbol, row) else ""}
         for symbol, mine in rows.items()
         for row in mine
     ]
-    notes = {
-        symbol: [str(note) for note in result.bars.notes if note.warns] for symbol, result in results.items()
-    }
+    notes = {symbol: [str(note) for note in result.notes if note.warns] for symbol, result in results.items()}
     table = pd.DataFrame(listed, columns=list(COLUMNS))
     return OrderSheet(
         table,
@@ -191,7 +189,7 @@ def _is_judged(judged: Judged, symbol: str, row: Mapping[str, Any]) -> bool:
 
 
 def _rows(
-    result: BacktestResult, forecast: Forecast, sizing: Sizing, max_distance: float
+    result: Result, forecast: Forecast, sizing: Sizing, max_distance: float
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Orders of a symbol, and a line for each that is refused."""
     bars, settings = result.bars, result.settings
