@@ -13,7 +13,15 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
-    ("page", "least"), [("fills.md", 5), ("holding.md", 15), ("plugins.md", 10), ("spaces.md", 8)]
+    ("page", "least"),
+    [
+        ("fills.md", 5),
+        ("holding.md", 15),
+        ("plugins.md", 10),
+        ("spaces.md", 8),
+        ("worth.md", 10),
+        ("orders.md", 5),
+    ],
 )
 def test_pages(page, least):
     failed, tried = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,7 @@ def _only_point(part: Problem) -> Optimum:
     return Optimum(x, value, 1, 0.0, "none", exact=True, bound=value, stopped="proved")
 
 
+@lru_cache(maxsize=4096)  # a rotation test asks for the same ones again and again
 def _seed(seed: int, strategy: str, simulation: int, exit_name: str) -> int:
     """Seed of one optimization: by names, so that it depends neither on what else is run nor on the order."""
     name = hashlib.sha256(f"{strategy}/{exit_name}".encode()).digest()

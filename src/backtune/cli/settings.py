@@ -31,7 +31,7 @@ def with_settings(kind: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[A
     kind : type
         A dataclass: `backtune.Settings` or `backtune.bars.ReadOptions`.
     leave_out : tuple of str
-        Fields that the command has an argument of its own for, which is among its parameters.
+        Fields that the command takes otherwise: by a parameter of the same name, or not at all.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,7 +45,7 @@ def with_settings(kind: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[A
             written = read_settings_file(given.pop(FILE), kind)
             values = {entry.name: given.pop(entry.name) for entry in options}
             chosen = {name: value for name, value in values.items() if value not in (None, [])}
-            chosen |= {name: given[name] for name in leave_out}
+            chosen |= {name: given[name] for name in leave_out if name in given}
             plain = {entry.name: entry for entry in fields(kind)}
             merged = {**written, **chosen}
             settings = kind(**{name: _value(plain[name], value) for name, value in merged.items()})
