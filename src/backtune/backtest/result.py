@@ -72,9 +72,12 @@ class BacktestResult:
 
     @property
     def series(self) -> dict[str, Any]:
-        """What the bars were: their number (bars), asset, rows dropped (dropped), notes as plain values."""
+        """What the bars were: their number (bars), asset, rows dropped (dropped), notes as plain values.
+
+        Notes are of the bars and of the forecasts; what these know of their own bars begins with LEAK.
+        """
         bars = self.bars
-        notes = [note.as_dict() for note in data_notes(bars, self.settings)]
+        notes = [note.as_dict() for note in (*data_notes(bars, self.settings), *self.forecast.notes)]
         return {"bars": len(bars), "asset": bars.asset, "dropped": bars.dropped, "notes": notes}
 
     def __repr__(self) -> str:

@@ -56,6 +56,10 @@ class Settings(ReadOptions):
     )
     end: str | None = _setting(None, "Leave out bars after this date.", "YYYY-MM-DD")
     model: str | Forecaster = _setting("fhs", "Forecaster: a name (docs/forecasting.md) or module:object.")
+    forecasts: str | None = _setting(
+        None, "File or folder of forecasts made elsewhere, in place of a model (docs/forecasts.md)."
+    )
+    model_cutoff: str | None = _setting(None, "Date up to which the model was trained.", "YYYY-MM-DD")
     strategies: Sequence[str | Strategy] = _setting(
         DEFAULT_STRATEGIES, "Names or module:object, comma-separated.", "list"
     )
@@ -93,7 +97,7 @@ class Settings(ReadOptions):
             **self.read_options.plain(),
             "bounds": checked_bounds(self.bounds),
         }
-        for name in ("start", "end"):
+        for name in ("start", "end", "model_cutoff"):
             _check_date(name, getattr(self, name))
         if self.fee is not None:
             if not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
@@ -121,9 +125,25 @@ class Settings(ReadOptions):
 
         strategies(self.strategies)
         exits(self.exits)
-        forecaster(self.model)
+        plain = {} if self.forecasts is None else self._outside()
+        forecaster(plain.get("model", self.model))
         optimizer(self.optimizer)
-        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits)}
+        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits), **plain}
+
+    def _outside(self) -> dict[str, str]:
+        """`forecasts` with its whole path, and the `model` that reads them as price files are read."""
+        from backtune.forecasts.outside import split_model
+
+        path, name = split_model(self.forecasts)  # type: ignore[arg-type]
+        options = {"day_first": self.day_first, "timezone": self.timezone}
+        given = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
+        whole = f"{path}#{name}" if name else path
+        model = f"file:{whole}{given}"
+        if self.model not in (_default("model"), model):
+            raise SettingError(
+                f"forecasts {self.forecasts} were given with model {_label(self.model)}; leave one out"
+            )
+        return {"forecasts": whole, "model": model}
 
     @property
     def tuned(self) -> tuple[str, ...]:

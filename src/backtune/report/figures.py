@@ -235,6 +235,7 @@ def costs_figure(tables: SymbolTables, strategy: str) -> Figure:
 def forecast_figure(tables: SymbolTables) -> Figure:
     """Forecast against actual highs and lows, out of sample."""
     ahead = tables.inputs.iloc[int(tables.settings["window"]) :]
+    ahead = ahead[ahead[["high_forecast", "low_forecast"]].notna().all(axis=1)]
     data: list[Figure] = []
     ends: list[float] = []
     for side, colour in (("high", TEAL), ("low", RED)):

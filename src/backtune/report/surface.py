@@ -12,6 +12,7 @@ from backtune.backtest.tables import MOVES
 from backtune.errors import SettingError, one_of
 from backtune.problem import EntryExitProblem
 from backtune.problem.objectives import PROFIT
+from backtune.problem.rules import out_of_reach
 from backtune.report.tables import SymbolTables
 from backtune.strategies import CLOSE_AT_EOD
 
@@ -129,9 +130,10 @@ def tuning_problem(tables: SymbolTables, simulation: int, strategy: str, exit_na
     walk = WalkForward(len(tables.chosen(strategy)), **settings)
     windows = list(walk.split(len(tables.inputs)))
     rows = tables.inputs.iloc[windows[simulation].tune]
-    columns = [*MOVES, f"{strategy}:long", f"{strategy}:short"]
+    columns = [rows[name].to_numpy() for name in (*MOVES, f"{strategy}:long", f"{strategy}:short")]
+    columns[4:6] = out_of_reach(*columns[4:6])  # NaN on bars without a forecast
     return EntryExitProblem(
-        *(rows[name].to_numpy() for name in columns),
+        *columns,
         fee=tables.fee,
         close_at_eod=CLOSE_AT_EOD[exit_name],
         fills=tables.settings["fills"],

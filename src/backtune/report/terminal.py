@@ -120,7 +120,11 @@ def note_lines(results: Mapping[str, BacktestResult]) -> list[str]:
     ][:FEW_SYMBOLS]
     noted = {symbol: result.series["notes"] for symbol, result in results.items() if result.series["notes"]}
     if len(noted) > FEW_SYMBOLS:
-        return [*lines, f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check"]
+        lines.append(f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check")
+        noted = {
+            symbol: [note for note in notes if note["code"].startswith("leak")]
+            for symbol, notes in noted.items()
+        }
     return lines + [
         f"{symbol}: note: {Note.from_dict(note)}" for symbol, notes in noted.items() for note in notes
     ]
