@@ -125,7 +125,7 @@ class Settings(ReadOptions):
 
         strategies(self.strategies)
         exits(self.exits)
-        plain = {} if self.forecasts is None else self._outside()
+        plain = self._outside()
         forecaster(plain.get("model", self.model))
         optimizer(self.optimizer)
         return {"strategies": tuple(self.strategies), "exits": tuple(self.exits), **plain}
@@ -133,13 +133,17 @@ class Settings(ReadOptions):
     def _outside(self) -> dict[str, str]:
         """`forecasts` with its whole path, and the `model` that reads them as price files are read."""
         from backtune.forecasts.outside import split_model
+        from backtune.forecasts.registry import is_path
 
-        path, name = split_model(self.forecasts)  # type: ignore[arg-type]
+        if self.forecasts is None and not is_path(self.model):
+            return {}
+        given_path = self.model if self.forecasts is None else self.forecasts
+        path, name = split_model(given_path)  # type: ignore[arg-type]
         options = {"day_first": self.day_first, "timezone": self.timezone}
         given = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
         whole = f"{path}#{name}" if name else path
         model = f"file:{whole}{given}"
-        if self.model not in (_default("model"), model):
+        if self.model not in (_default("model"), model, given_path):
             raise SettingError(
                 f"forecasts {self.forecasts} were given with model {_label(self.model)}; leave one out"
             )

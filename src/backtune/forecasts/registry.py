@@ -50,8 +50,8 @@ def forecaster(model: str | Forecaster) -> Forecaster:
     model : str or Forecaster
         ``NAME``, ``NAME:WEIGHTS`` for a model with weights (a hub name or a local folder), and options behind
         either, as in ``fhs,volatility=garch`` or ``chronos:amazon/chronos-2,device=cuda,dtype=bfloat16``.
-        ``file:PATH`` for forecasts from outside (see `backtune.Forecast.from_frame`). A forecaster of one's
-        own is named ``module:object``, or by an entry point of ``backtune.forecasters``.
+        ``file:PATH``, or a path alone, for forecasts from outside (see `backtune.Forecast.from_frame`). A
+        forecaster of one's own is named ``module:object``, or by an entry point of ``backtune.forecasters``.
 
     Raises
     ------
@@ -65,9 +65,18 @@ def forecaster(model: str | Forecaster) -> Forecaster:
         return model
     if not isinstance(model, str):
         raise SettingError(f"model is {model!r}; give its name or a Forecaster")
+    if is_path(model):
+        return _made(f"{FILE}:{model}")
     if model.partition(",")[0].partition(":")[0] not in MODELS | OUTSIDE:
         return _plugged_in(model)
     return _made(model)
+
+
+def is_path(model: object) -> bool:
+    """Whether a model's name is the path of a file or folder of forecasts, or FILE#MODEL."""
+    if not isinstance(model, str) or model in MODELS:
+        return False
+    return os.path.exists(model) or ("#" in model and os.path.exists(model.rpartition("#")[0]))
 
 
 def _plugged_in(model: str) -> Forecaster:

@@ -16,6 +16,7 @@ from rich.table import Table
 from backtune.backtest import BacktestResult
 from backtune.bars import Bars, Note, folder_name
 from backtune.errors import BarsError
+from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
 
 COLUMNS = (
@@ -25,7 +26,6 @@ COLUMNS = (
 
 
 LEFT = ("strategy", "verdict")
-FEW_SYMBOLS = 40  # more are summed up
 
 
 def summary_table(results: Mapping[str, BacktestResult], judged: Judged | None = None) -> Table:
