@@ -26,8 +26,9 @@ LAGS = 3
 SIZE = 1e-6  # probability of a finding by chance alone, for normal errors
 DIRECTION = 0.04  # partial R2 of a middle that no skill reaches: a correlation of 0.2
 WIDTH = 0.25  # the same of a width, where skill is greater: a correlation of 0.5
-STRONG, NOTHING = 0.15, 0.05  # partial R2 of a bar that forecasts are made from, and of one that they are not
-CHANCE = 1e-3  # or a p-value above this
+STRONG = 0.05  # partial R2 of a bar that forecasts are made from
+BESIDE, BESIDE_CHANCE = 0.1, 0.4  # of it, for one that they are made without; and where chance explains it
+CHANCE = 1e-3  # p-value of what chance explains
 MOST_SLOTS = 96  # times of day that are told apart
 TOLERANCE = 1e-10  # of the largest eigenvalue: below it, columns say the same
 ROUNDING = 1e-9  # of a forecast's variance: what is left beside it is rounding
@@ -55,26 +56,26 @@ class Dependence:
     p_width: float
     bars: int
 
-    @property
-    def knows(self) -> bool:
-        """Whether it is more than skill can be, on the forecast's own bar."""
+    def is_more_than_skill(self, before: Dependence | None) -> bool:
+        """Whether forecasts depend on their own bar as they would if they knew it.
+
+        Parameters
+        ----------
+        before : Dependence or None
+            On the bar before: an honest forecast owes more to that one.
+        """
+        newest = self.width > DIRECTION and (before is None or self.width > before.width)
         return (self.middle > DIRECTION and self.p_middle < SIZE) or (
-            self.width > WIDTH and self.p_width < SIZE
+            (self.width > WIDTH or newest) and self.p_width < SIZE
         )
 
-    @property
-    def strong(self) -> bool:
-        """Whether the bar is one that forecasts are made from."""
-        return (self.middle > STRONG and self.p_middle < SIZE) or (
-            self.width > STRONG and self.p_width < SIZE
-        )
-
-    def nothing_beside(self, other: Dependence) -> bool:
-        """Whether forecasts were made without the bar, where they were made from the other."""
-        least = max(NOTHING, 0.1 * max(other.middle, other.width))
-        return all(
-            share < least or p_value > CHANCE
-            for share, p_value in ((self.middle, self.p_middle), (self.width, self.p_width))
+    def is_newest_beside(self, last: Dependence) -> bool:
+        """Whether forecasts were made from this bar, and without the later one, `last`."""
+        mine = ((self.middle, self.p_middle), (self.width, self.p_width))
+        strongest = max((share for share, p_value in mine if p_value < SIZE), default=0.0)
+        return strongest > STRONG and all(
+            share < BESIDE * strongest or (p_value > CHANCE and share < BESIDE_CHANCE * strongest)
+            for share, p_value in ((last.middle, last.p_middle), (last.width, last.p_width))
         )
 
 
@@ -98,23 +99,24 @@ def leak_notes(bars: Bars, forecast: Forecast) -> tuple[Note, ...]:
     if own is None:
         sentence = f"too few forecasts in a row to tell whether they know their own bars; {LEAST} are needed"
         return (Note("leak_unknown", sentence),)
-    if own.knows:
+    if own.is_more_than_skill(panel.dependence(1)):
         return (Note("leak_target", _knows(own)),)
     for rebased in (False, True):
         last, before = (panel.dependence(back, rebased) for back in (1, 2))
-        if last and before and before.strong and last.nothing_beside(before):
+        if last and before and before.is_newest_beside(last):
             return (Note("leak_stale", _stale(before)),)
     return ()
 
 
 def _knows(own: Dependence) -> str:
     if own.middle > DIRECTION and own.p_middle < SIZE:
-        share, what, most = own.middle, "middle is explained by where that bar went", DIRECTION
+        share, what, most = own.middle, "middle is explained by where that bar went", f"{DIRECTION:.0%}"
     else:
-        share, what, most = own.width, "width is explained by how wide that bar was", WIDTH
+        share, what = own.width, "width is explained by how wide that bar was"
+        most = f"{WIDTH:.0%}" if own.width > WIDTH else "what the bar before explains"
     return (
         f"LEAK: forecasts know the bar that they are for: beyond what the bars before it tell, {share:.0%} "
-        f"of their {what} (skill gives less than {most:.0%}; {own.bars} bars); look for rows that stand one "
+        f"of their {what} (skill gives less than {most}; {own.bars} bars); look for rows that stand one "
         "bar too early, and for inputs that hold the bar itself"
     )
 
@@ -163,16 +165,14 @@ class _Panel:
         if good.sum() < LEAST + before.shape[1]:
             return None
         o, h, lo, c = self.moves[:, s] / scale
-        before = before[good]
-        went = np.column_stack([(h + lo) / 2.0, c])[good]
         if back == 0:  # what a forecast made at the open may know
-            before = np.column_stack([before, o[good]])
-        else:
-            went = np.column_stack([went, (h - lo)[good]])
-        wide = went if back else (h - lo)[good][:, None]
+            before = np.column_stack([before, o])
+        every = np.column_stack([middle, width, (h + lo) / 2.0, c, h - lo, before])[good]
         slots = None if self.slots is None else self.slots[s][good]
-        first = _partial(middle[good], went, before, slots)
-        second = _partial(width[good], wide, before, slots)
+        left, spread, freedom = _left(every, 5, slots)
+        went, wide = ([2, 3], [4]) if back == 0 else ([2, 3, 4], [2, 3, 4])
+        first = _share(left[:, 0], left[:, went], spread[0], freedom)
+        second = _share(left[:, 1], left[:, wide], spread[1], freedom)
         return Dependence(first[0], second[0], first[1], second[1], int(good.sum()))
 
     def _known(self, s: NDArray[np.int64], back: int, scale: Array) -> Array:
@@ -197,29 +197,33 @@ def _times_of_day(bars: Bars) -> NDArray[np.int64] | None:
     return slots if 1 < len(times) <= MOST_SLOTS and np.median(counts) >= LAGS else None
 
 
-def _partial(y: Array, x: Array, known: Array, slots: NDArray[np.int64] | None) -> tuple[float, float]:
-    """Partial R2 of y on x given what is known (and the time of day), and the p-value of its F test."""
-    from scipy.special import fdtrc
-
-    every = _clipped(np.column_stack([y, x, known]))
-    freedom = len(y) - x.shape[1] - known.shape[1]
+def _left(every: Array, count: int, slots: NDArray[np.int64] | None) -> tuple[Array, Array, int]:
+    """First columns without what the others and the time of day explain, their spread, freedom left."""
+    every = _clipped(every)
+    known = every[:, count:]
+    freedom = len(every) - known.shape[1]
+    spread = ((every[:, :count] - every[:, :count].mean(axis=0)) ** 2).sum(axis=0)
     if slots is not None:
         counts = np.maximum(np.bincount(slots), 1)
         means = [np.bincount(slots, column) / counts for column in every.T]
         every = every - np.stack([mean[slots] for mean in means], axis=1)
+        known = every[:, count:]
         freedom -= int((np.bincount(slots) > 0).sum()) - 1
-    y, both, known = every[:, 0], every[:, : 1 + x.shape[1]], every[:, 1 + x.shape[1] :]
-    if freedom < 1:
-        return 0.0, 1.0
-    left = _without(_without(both, known), known)  # once more for what rounding has left
-    rest, target = left[:, 0], left[:, 1:]
-    total = float(rest @ rest)
-    if total <= ROUNDING * max(float(((y - y.mean()) ** 2).sum()), 1e-12):
+    left = _without(_without(every[:, :count], known), known)  # once more for what rounding has left
+    return left, spread, freedom
+
+
+def _share(rest: Array, target: Array, spread: float, freedom: int) -> tuple[float, float]:
+    """Partial R2 of what is left of a forecast on what is left of its bar, and the p-value of its F test."""
+    from scipy.special import fdtrc
+
+    total, freedom = float(rest @ rest), freedom - target.shape[1]
+    if freedom < 1 or total <= ROUNDING * max(spread, 1e-12):
         return 0.0, 1.0
     unexplained = _without(rest[:, None], target)[:, 0]
     share = min(max(1.0 - float(unexplained @ unexplained) / total, 0.0), 1.0 - 1e-12)
-    ratio = share / x.shape[1] / ((1.0 - share) / freedom)
-    return share, float(fdtrc(x.shape[1], freedom, ratio))
+    ratio = share / target.shape[1] / ((1.0 - share) / freedom)
+    return share, float(fdtrc(target.shape[1], freedom, ratio))
 
 
 def _without(columns: Array, known: Array) -> Array:
