@@ -94,6 +94,7 @@ def pytest_collection_modifyitems(items):
 
     Short series of tests are guessed at, and notes say so: no test fails by that, with -W error neither.
     """
+    listed = {TESTS / name for name in NEEDS}
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("ignore::backtune.DataWarning"))
         needed = [module for mark in item.iter_markers("needs") for module in mark.args]
@@ -101,8 +102,7 @@ def pytest_collection_modifyitems(items):
         libraries = {value.partition(":")[0] for value in parameters if isinstance(value, str)}
         needed += [library for library in OPTIMIZERS if library in libraries]
         needed += ["torch"] if "gpu" in libraries else []
-        listed = [TESTS / name for name in NEEDS]
-        if not needed and not any(path == item.path or path in item.path.parents for path in listed):
+        if not needed and not listed & {item.path, *item.path.parents}:
             item.add_marker(pytest.mark.core)
         if missing(needed):
             item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing(needed))} not installed"))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TOUCH = 2.0**-40  # of the close before the entry bar: a later bar's price this near to the stop is at it
+
 
 @dataclass(frozen=True)
 class Held:
@@ -14,6 +16,7 @@ class Held:
     size: float
     price: float  # in units of the close before bar 0, as all prices here
     stop: float | None
+    unit: float  # the close before the entry bar
 
 
 def totals(moves, x, fee, max_bars, stop_offset, carry):
@@ -79,9 +82,8 @@ def _entered(bar, t, short, closes):
         return
     price = o if at_open else level
     stop = bar["stop"]
-    position = Held(
-        t, bar["size"], bar["before"] * (1 + price), None if stop is None else bar["before"] * (1 + stop)
-    )
+    unit = bar["before"]
+    position = Held(t, bar["size"], unit * (1 + price), None if stop is None else unit * (1 + stop), unit)
     stays = (position, bar["c"] if closes else None)
     if at_open and stop is not None and (o >= stop if short else o <= stop):
         yield position, o
@@ -103,15 +105,21 @@ def _entered(bar, t, short, closes):
 
 def _open_before(bar, held, short, closes):
     o, goal = bar["o"], bar["down"] if short else bar["up"]
-    stop = None if held.stop is None else held.stop / bar["before"] - 1
-    if (stop is not None and (o >= stop if short else o <= stop)) or (o < goal if short else o > goal):
+    if _stopped(bar, "o", held, short) or (o < goal if short else o > goal):
         yield held, o
     else:
-        stopped = stop is not None and (bar["h"] >= stop if short else bar["l"] <= stop)
+        stopped = _stopped(bar, "h" if short else "l", held, short)
         passed = bar["l"] < goal if short else bar["h"] > goal
         if stopped:
-            yield held, stop
+            yield held, held.stop / bar["before"] - 1
         if passed:
             yield held, goal
         if not stopped and not passed:
             yield held, bar["c"] if closes else None
+
+
+def _stopped(bar, price, held, short):
+    if held.stop is None:
+        return False
+    beyond = (bar["before"] * (1 + bar[price]) - held.stop) / held.unit
+    return beyond >= -TOUCH if short else beyond <= TOUCH

@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(("page", "least"), [("fills.md", 5), ("holding.md", 15), ("plugins.md", 10)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("fills.md", 5), ("holding.md", 15), ("plugins.md", 10), ("spaces.md", 8)]
+)
 def test_pages(page, least):
     failed, tried = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
     assert tried >= least

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from backtune.report import plot
     from backtune.report.page import Report, report
     from backtune.runner import Runs, resume_run, run_backtests, run_parallel_backtests
+    from backtune.space import Categorical, Float, Int, Ordinal, Space
     from backtune.store import Run
     from backtune.strategies import Strategy
 
@@ -70,6 +71,7 @@ _HOME = {
     "resume_run": "runner",
     "run_backtests": "runner",
     "run_parallel_backtests": "runner",
+    **dict.fromkeys(("Categorical", "Float", "Int", "Ordinal", "Space"), "space"),
     "Run": "store",
     "Strategy": "strategies",
     "plot": "report.plot",
@@ -81,17 +83,21 @@ __all__ = [
     "BacktuneWarning",
     "Bars",
     "BarsError",
+    "Categorical",
     "DataWarning",
     "EntryExitProblem",
+    "Float",
     "Forecast",
     "Forecaster",
     "ForecasterError",
     "HoldProblem",
+    "Int",
     "Note",
     "Objective",
     "Optimizer",
     "OptimizerError",
     "Optimum",
+    "Ordinal",
     "ProblemError",
     "Report",
     "Run",
@@ -100,6 +106,7 @@ __all__ = [
     "Search",
     "SettingError",
     "Settings",
+    "Space",
     "Strategy",
     "StrategyError",
     "Universe",

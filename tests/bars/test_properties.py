@@ -50,6 +50,7 @@ def whole_clock(stamps):
     return any(callable(form) for form in stamps.values()) or any(mark in texts for mark in ("%H", "%I"))
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=price_series(), name=st.sampled_from(sorted(LAYOUTS)), backwards=st.booleans())
 def test_a_series_in_a_layout_is_read_back_to_the_bit_or_refused(tmp_path, data, name, backwards):
@@ -71,6 +72,7 @@ def test_a_series_in_a_layout_is_read_back_to_the_bit_or_refused(tmp_path, data,
     np.testing.assert_array_equal(bars.timestamps, data["Date"].to_numpy("datetime64[ns]"))
 
 
+@pytest.mark.slow
 def test_no_mutated_file_gives_anything_but_bars_or_one_line(tmp_path):
     rng, originals = random.Random(SEED), files()
     path = tmp_path / "X.csv"

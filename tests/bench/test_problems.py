@@ -8,8 +8,9 @@ import pytest
 from backtune.bench import own_suite, suite
 from backtune.bench.objectives import BbobObjective, TorchObjective
 from backtune.bench.problems import realistic_problem, simple_problem
-from backtune.bench.recorder import digest
+from backtune.bench.recorder import Trial, digest, run_one
 from backtune.errors import SettingError
+from backtune.optimizers import optimize
 
 RULES = ("causal", "optimistic", "published")
 
@@ -71,6 +72,24 @@ def test_every_suite_has_each_problem_once_a_seed_and_knows_its_optimum():
     ]
     assert all(p.objective.batch([[0.0, 0.0]])[0] <= p.optimum for p in made.problems)
     assert {p.name for p in suite("simple", 1).problems} == {"published", "causal"}
+
+
+def test_held_positions_come_with_two_offsets_and_with_three_and_their_proved_optimum():
+    problems = suite("hold", 2).problems
+    assert [(p.name, p.seed) for p in problems] == [
+        (name, seed) for name in ("stop -5 % causal", "tuned stop causal") for seed in range(2)
+    ]
+    assert [len(p.objective.bounds) for p in problems] == [2, 2, 3, 3]
+    for problem in problems:
+        best = optimize(problem.objective)
+        assert best.exact
+        assert problem.optimum == problem.objective(best.x) > 0.0
+        near = best.x + np.random.default_rng(0).uniform(-0.01, 0.01, (200, len(best.x)))
+        assert problem.objective.batch(near.clip(*np.array(problem.objective.bounds).T)).max() <= best.value
+        runs = [run_one(Trial(problem, method, budget=60)) for method in ("exact", "random")]
+        assert [row["status"] for row in runs] == ["ok", "ok"]
+        assert [row["proved"] for row in runs] == [True, False]
+    assert len({Trial(p, "random").key for p in problems}) == 4
 
 
 def test_a_block_is_what_shares_data():

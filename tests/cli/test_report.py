@@ -27,6 +27,7 @@ def _run(place):
     return backtune("run", "--demo", "--simulations", 20, "--window", 60, cwd=place)
 
 
+@pytest.mark.slow
 def test_run_prints_the_verdict_and_writes_the_report(run, place):
     assert run.returncode == 0, run.stderr
     assert "verdict" in run.stdout
@@ -35,6 +36,7 @@ def test_run_prints_the_verdict_and_writes_the_report(run, place):
     assert (folder / "report.html").stat().st_size < 6e6
 
 
+@pytest.mark.slow
 def test_report_writes_the_page_again_from_the_folder_alone(run, place):
     (folder,) = (place / "runs").iterdir()
     (folder / "report.html").unlink()
@@ -46,6 +48,7 @@ def test_report_writes_the_page_again_from_the_folder_alone(run, place):
     assert (folder / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_several_runs_go_to_the_file_that_is_named(place):
     (folder,) = (place / "runs").iterdir()
     done = backtune("report", folder, folder, "--output", "both.html", cwd=place)
@@ -53,6 +56,7 @@ def test_several_runs_go_to_the_file_that_is_named(place):
     assert "2 runs side by side" in (place / "both.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["nowhere"], ["."]])
 def test_what_is_no_run_is_refused_in_one_line(arguments, place):
     done = backtune("report", *arguments, cwd=place)

@@ -187,6 +187,21 @@ def test_forecasts_of_another_arithmetic_are_not_reused(kind, weights):
     assert plain["padding"] == (None if kind in SAMPLED else 64)
 
 
+def test_forecasts_of_another_device_are_not_reused(kind, weights, monkeypatch):
+    """ "auto" is the device that is there, whose sums have last digits of their own."""
+    import torch
+
+    model = forecaster(named(kind, weights(kind)))
+    here, cpu = (
+        forecaster(named(kind, weights(kind), options)).identity() for options in ("", ",device=cpu")
+    )
+    assert (here == cpu) is not torch.accelerator.is_available()
+    monkeypatch.setattr("backtune.forecasts.torch_models.version_of", lambda name: "2.13.0")
+    monkeypatch.setattr(type(model), "target_device", lambda self: torch.device("cuda"))
+    assert model.identity() != cpu
+    assert model.identity()["device"] == "cuda"
+
+
 def test_settings_name_the_model_in_a_file(kind, weights):
     from backtune.backtest import Settings
 

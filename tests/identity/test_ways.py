@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -41,6 +42,14 @@ def versions(others):
         importlib.metadata.version, platform.python_version = look_up, python
 
 
+LIBRARIES = {  # optional ones that a way uses
+    "version_of_nevergrad": ("nevergrad",),
+    "version_of_torch": ("botorch", "torch"),
+    "version_of_statsforecast": ("statsforecast",),
+}
+NAMES = [pytest.param(name, marks=pytest.mark.needs(*LIBRARIES.get(name, ()))) for name in WAYS]
+
+
 def set_up(name, folder, changed):
     folder.mkdir(exist_ok=True)
     world = World(folder)
@@ -59,7 +68,7 @@ def test_there_are_more_than_forty():
     assert len(WAYS) >= 40
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_change_of_what_decides_a_result_is_another_key(name, folder):
     before = key_of(identity(set_up(name, folder, changed=False)))
     after = key_of(identity(set_up(name, folder, changed=True)))
@@ -67,14 +76,14 @@ def test_a_change_of_what_decides_a_result_is_another_key(name, folder):
     assert before != after
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_same_again_is_the_same_key(name, folder):
     first, again = (key_of(identity(set_up(name, folder, changed=False))) for _ in range(2))
     assert len(first) == 64
     assert first == again
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_differs_is_said_in_a_line(name, folder):
     from backtune.identity import differences
 
@@ -85,6 +94,7 @@ def test_what_differs_is_said_in_a_line(name, folder):
     assert differences(before, before) == []
 
 
+@pytest.mark.needs(*itertools.chain(*LIBRARIES.values()))
 def test_another_process_finds_the_same_keys(tmp_path):
     """Neither the order of sets nor an address in memory is part of a key."""
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hold_reference
@@ -64,6 +64,14 @@ MOVE = st.floats(-0.3, 0.3)
     stop=st.sampled_from([None, -0.1, -0.02, 0.0, 0.05]),
     max_bars=st.integers(1, 4),
 )
+@example(  # 0.9 x 1 - 1 is above -0.1 in floats
+    prices=[(0.0,) * 6, (0.0, 0.0, 0.0, -0.06, 0.0, 0.0), (0.0,) * 6, (0.0, 0.0, 0.0, -0.1, 0.0, 0.0)],
+    sizes=[(0.0, 0.0), (1.0, 0.0), *[(0.0, 0.0)] * 4],
+    grid=2,
+    x=(0.0, 0.0),
+    stop=-0.1,
+    max_bars=3,
+)
 def test_any_bars_agree_with_the_tree(prices, sizes, grid, x, stop, max_bars):
     """`grid` rounds moves and offsets, so that levels meet prices exactly."""
     rows, x = np.array(prices).T, np.array(x)
@@ -76,6 +84,34 @@ def test_any_bars_agree_with_the_tree(prices, sizes, grid, x, stop, max_bars):
     assert problem(x) == pytest.approx(least, rel=1e-11, abs=1e-12)
     assert problem.under("optimistic")(x) == pytest.approx(greatest, rel=1e-11, abs=1e-12)
     assert problem.batch([x, x, (np.nan, np.nan)]).tolist() == [problem(x)] * 2 + [0.0]
+
+
+@pytest.mark.parametrize(("away", "reason"), [(0, "stop"), (1, "end")])
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_price_in_cents_that_meets_the_stop_is_at_it_however_its_moves_are_rounded(side, away, reason):
+    """Entered about 100.00, the stop some cents away; the last bar comes to it, or ends a cent before it."""
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        stop = int(rng.integers(10, 2000))
+        before = np.concatenate([[10_000], 10_000 + side * rng.integers(2 - stop, 500, 6)])
+        close = np.append(before[1:], before[-1])
+        extreme = close.copy()
+        extreme[-1] = 10_000 - side * (stop - away)
+        o, h, lo, c = (
+            price / before - 1.0
+            for price in (before, np.maximum(close, extreme), np.minimum(close, extreme), close)
+        )
+        h, lo = np.maximum(h, 0.0), np.minimum(lo, 0.0)
+        o[0] = -side * 1e-4
+        lo[0], h[0] = min(lo[0], o[0]), max(h[0], o[0])
+        forecasts = (np.full(7, 1.0), np.full(7, -5e-5))
+        high_forecast, low_forecast = forecasts if side > 0 else (-forecasts[1], -0.9 * forecasts[0])
+        sizes = np.eye(7)[0]
+        problem = HoldProblem(
+            o, h, lo, c, high_forecast, low_forecast, sizes * (side > 0), sizes * (side < 0),
+            fee=0.0, stop_offset=5e-5 - stop / 10_000,
+        )  # fmt: skip
+        assert problem.outcome((0, 0)).ledger["reason"].tolist() == [reason]
 
 
 @pytest.mark.parametrize("tuned", [False, True])

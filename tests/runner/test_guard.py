@@ -36,6 +36,7 @@ def assert_told(ended):
     assert errors[0].startswith(LINE)
 
 
+@pytest.mark.needs("distributed")
 @pytest.mark.parametrize(
     "text",
     [
@@ -45,34 +46,51 @@ def assert_told(ended):
         f"try:\n    {CALL}\nfinally:\n    pass",
         f"runs = [\n    {CALL}\n    for number in range(2)\n]",
         f"class Study:\n    runs = {CALL}",
+        f"if sys.argv:\n    {CALL}",
+        f"symbols = 2\nfor _ in range(1):\n    if symbols > 1:\n        {CALL}",
     ],
 )
 def test_a_call_without_a_guard_is_one_line_before_there_is_a_worker(tmp_path, text):
     assert_told(script(tmp_path, text))
 
 
+@pytest.mark.needs("distributed")
 def test_a_call_in_a_module_that_an_unguarded_script_imports_is_told(tmp_path):
     (tmp_path / "other.py").write_text(f"import backtune as bt\n{CALL}\n")
     assert_told(script(tmp_path, "import other"))
 
 
+@pytest.mark.needs("distributed")
 def test_a_script_run_as_a_module_is_told(tmp_path):
     assert_told(script(tmp_path, CALL, before=("-m", "script")))
 
 
+@pytest.mark.needs("distributed")
 def test_what_the_script_does_not_show_the_first_worker_tells(tmp_path):
     """A branch may be a guard; this one is none, and no attempt follows the first."""
-    text = f"open('imports', 'a').write('x')\nif sys.argv:\n    {CALL}"
+    text = f"import os\nopen('imports', 'a').write('x')\nif os.getpid():\n    {CALL}"
     assert_told(script(tmp_path, text))
     assert len((tmp_path / "imports").read_text()) <= 3  # the script itself, and both workers once
 
 
-@pytest.mark.parametrize("opening", ['if __name__ == "__main__":', 'main = __name__ == "__main__"\nif main:'])
+@pytest.mark.needs("distributed")
+@pytest.mark.parametrize(
+    "opening",
+    [
+        'if __name__ == "__main__":',
+        'main = __name__ == "__main__"\nif main:',
+        "from multiprocessing import current_process as me\nif me().name == 'MainProcess':",
+        "from asked import first\nif first:",
+    ],
+)
 def test_a_guarded_call_is_done(tmp_path, opening):
+    text = "import multiprocessing as mp\nfirst = mp.current_process().name == 'MainProcess'\n"
+    (tmp_path / "asked.py").write_text(text)
     ended = script(tmp_path, f"{opening}\n    print(sorted({CALL}))")
     assert ended == (0, ["['NASDAQ', 'SP500']"], [])
 
 
+@pytest.mark.needs("distributed")
 def test_the_error_can_be_caught_as_a_setting_error(tmp_path):
     text = f"try:\n    {CALL}\nexcept bt.BacktuneError as error:\n    print(type(error).__mro__[1].__name__)"
     assert script(tmp_path, text) == (0, ["SettingError"], [])
@@ -93,6 +111,7 @@ def test_a_call_inside_a_worker_process_is_refused(monkeypatch):
         bt.run_parallel_backtests(["SP500", "NASDAQ"], max_workers=2)
 
 
+@pytest.mark.needs("distributed")
 def test_a_system_with_no_more_than_windows_has_will_do(tmp_path):
     """No SIGKILL, no signal masks, no fork: what a module of Windows' standard library does not have."""
     text = f"""

@@ -72,6 +72,7 @@ def test_what_changed_is_run_again_and_named_and_the_same_is_used_again(name, pl
     assert event.kind == "reused"
 
 
+@pytest.mark.needs("distributed")
 def test_workers_and_this_process_use_each_others_results(place, tmp_path):
     for name in ("a_closure", "a_file_that_the_forecaster_reads"):
         (event,), first = run(set_up(name, place), tmp_path / name)

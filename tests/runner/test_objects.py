@@ -73,6 +73,7 @@ def test_run_json_has_plain_values_and_the_same_call_goes_on(tmp_path, options, 
     assert_same(run(tmp_path / "run", **options), first)
 
 
+@pytest.mark.needs("distributed")
 def test_own_objects_give_the_same_in_worker_processes():
     options = {
         "optimizer": Middle("seeded"),
@@ -149,6 +150,7 @@ def test_yardsticks_alone_are_run_and_not_judged(tmp_path):
             bt.report(subject)
 
 
+@pytest.mark.needs("distributed")
 @pytest.mark.parametrize("held", [threading.Lock(), sqlite3.connect(":memory:"), sys.stdout, (x for x in ())])
 def test_what_cannot_be_sent_to_workers_is_one_line_that_names_it(tmp_path, held):
     for options, kind, named in (
@@ -165,6 +167,7 @@ def test_what_cannot_be_sent_to_workers_is_one_line_that_names_it(tmp_path, held
         assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.needs("distributed")
 def test_what_cannot_be_read_again_in_a_worker_is_one_line(tmp_path):
     given = [Strategy("mine", Unloadable(logging.getLogger("x")))]
     with pytest.raises(bt.StrategyError, match=r"strategy 'mine' cannot be sent .*missing 1 required"):
@@ -179,7 +182,7 @@ def test_a_strategy_with_a_lock_works_in_one_process():
     assert not runs.failed
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.needs("distributed"))])
 def test_a_strategy_that_misbehaves_is_one_line_a_symbol_and_no_folder(tmp_path, workers):
     given = [Strategy("mine", nan_in_the_middle)]
     runs = bt.run_parallel_backtests(
@@ -192,6 +195,7 @@ def test_a_strategy_that_misbehaves_is_one_line_a_symbol_and_no_folder(tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.needs("distributed")
 def test_bars_that_cannot_be_sent_to_a_worker_are_one_line(tmp_path):
     frame = UNIVERSE.load(NAMES[0]).frame
     frame.attrs["lock"] = threading.Lock()

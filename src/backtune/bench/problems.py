@@ -24,13 +24,14 @@ from backtune.bench.objectives import BbobObjective, ImportedObjective, TorchObj
 from backtune.errors import SettingError, one_of, whole_number
 from backtune.forecasts import Forecast, forecast
 from backtune.optimizers import Objective, optimize
-from backtune.problem import FILLS, EntryExitProblem, FillRule
+from backtune.problem import FILLS, EntryExitProblem, FillRule, HoldProblem, Problem
 from backtune.strategies import entry_exit_problems, maxdiff, strategies
 
 Array = NDArray[np.float64]
 KINDS = ("compiled", "torch")
 WINDOW, HELD_OUT = 200, 20  # bars
 BASELINE_POINTS = 101
+HOLD_STOPS = {"stop -5 %": -0.05, "tuned stop": (-0.1, 0.0)}  # two parameters, and three
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class BenchmarkProblem:
         Highest value, where it is known.
     baseline : float or None
         Median value of random points; where None, regret is relative to the optimum itself.
-    held_out : EntryExitProblem or None
+    held_out : Problem or None
         The bars after the window, to value what was found on bars it was not tuned on.
     """
 
@@ -60,7 +61,7 @@ class BenchmarkProblem:
     objective: Objective
     optimum: float | None = None
     baseline: float | None = None
-    held_out: EntryExitProblem | None = None
+    held_out: Problem | None = None
 
     def of_kind(self, kind: str) -> Objective:
         """Return the objective as the compiled or as the torch kind."""
@@ -71,6 +72,8 @@ class BenchmarkProblem:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds that this problem comes in."""
+        if isinstance(self.objective, HoldProblem):
+            return KINDS[:1]
         return KINDS if isinstance(self.objective, EntryExitProblem) else ("python",)
 
 
@@ -104,8 +107,8 @@ def suite(name: str, seeds: int = 15, **options: Any) -> Suite:
 
     Parameters
     ----------
-    name : {"simple", "realistic", "bars", "bbob"}
-        See `simple_suite`, `realistic_suite`, `bars_suite` and `bbob_suite`.
+    name : {"simple", "realistic", "hold", "bars", "bbob"}
+        See `simple_suite`, `realistic_suite`, `hold_suite`, `bars_suite` and `bbob_suite`.
     seeds : int
         Problems of each name: data sets, windows or BBOB instances.
     **options
@@ -136,6 +139,21 @@ def simple_suite(seeds: int, fills: Sequence[str] = ()) -> Suite:
 def realistic_suite(seeds: int, fills: Sequence[str] = ()) -> Suite:
     """200 synthetic bars with momentum, both close_at_eod policies; the published fill rule, or `fills`."""
     return _synthetic("realistic", seeds, fills or ("published",), realistic_problem, (True, False))
+
+
+def hold_suite(seeds: int, fills: Sequence[str] = ()) -> Suite:
+    """Positions over up to 20 of 200 synthetic bars: two offsets, or three with the stop; causal, or `fills`.
+
+    The bars are those of `realistic_suite`.
+    """
+    problems = []
+    for rule in _rules(fills or ("causal",)):
+        for label, stop in HOLD_STOPS.items():
+            for seed in range(seeds):
+                moves = realistic_problem(seed).moves
+                held = HoldProblem(*moves, fee=0.0015, stop_offset=stop, fills=rule)  # type: ignore[arg-type]
+                problems.append(_proved(f"{label} {rule}", seed, f"data {seed}", held))
+    return Suite("hold", tuple(problems), "data set")
 
 
 def _synthetic(
@@ -217,7 +235,7 @@ def _label(close_at_eod: bool, fills: str, show_policy: bool = True) -> str:
 
 
 def _proved(
-    name: str, seed: int, block: str, problem: EntryExitProblem, held_out: EntryExitProblem | None = None
+    name: str, seed: int, block: str, problem: Problem, held_out: Problem | None = None
 ) -> BenchmarkProblem:
     best = optimize(problem, "exact").value
     return BenchmarkProblem(name, seed, block, problem, best, held_out=held_out)
@@ -306,6 +324,7 @@ def bbob_suite(seeds: int, dimension: int = 5) -> Suite:
 SUITES: dict[str, Callable[..., Suite]] = {
     "simple": simple_suite,
     "realistic": realistic_suite,
+    "hold": hold_suite,
     "bars": bars_suite,
     "bbob": bbob_suite,
 }

@@ -108,7 +108,7 @@ def _exact(runs: pd.DataFrame, limits: list[str]) -> Recommendation:
     middle = show_median(*median_interval(seconds), show_seconds)
     took = f" in {middle} (median)" if len(seconds) else ""
     return Recommendation(
-        "where the objective is an EntryExitProblem",
+        "where the objective is an EntryExitProblem or a HoldProblem",
         str(best["method"].iloc[0]),
         evidence=[f"proved the optimum in {int(quality['proved'].sum())} of {len(quality)} runs{took}"],
         limits=limits,

@@ -16,7 +16,7 @@ from backtune.bench.problems import BenchmarkProblem
 from backtune.errors import in_a_line
 from backtune.identity import array_digest, code_digest, digest_of, identity_of
 from backtune.optimizers import Objective, Optimum, optimizer
-from backtune.problem import EntryExitProblem
+from backtune.problem import EntryExitProblem, HoldProblem
 
 Array = NDArray[np.float64]
 CHECKPOINTS = (10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 5000, 10_000, 100_000)
@@ -208,7 +208,7 @@ def digest(problem: BenchmarkProblem, method: str) -> str:
     So what was changed is run again, an optimizer of another package included.
     """
     objective = problem.objective
-    if isinstance(objective, EntryExitProblem):
+    if isinstance(objective, EntryExitProblem | HoldProblem):
         said: list[Any] = [array_digest(objective.moves), repr(objective)]
     else:
         key = getattr(objective, "key", type(objective).__qualname__)

@@ -14,7 +14,7 @@ from backtune.forecasts.base import Array, flag
 from backtune.forecasts.batching import first_chunk_size
 from backtune.forecasts.contexts import STEP, Context, ContextForecaster, Stopwatch
 from backtune.forecasts.weights import Weights, check_all_loaded, loading, locate, need
-from backtune.identity import Signature, versions_of
+from backtune.identity import Signature, version_of, versions_of
 
 DTYPES = ("float32", "bfloat16")
 QUANTIZATIONS = {None: None, "int8": "int8, a scale a row"}  # and what a forecast's identity calls them
@@ -78,19 +78,28 @@ class TorchForecaster(ContextForecaster):
         return {**super().__getstate__(), "_loaded": None, "_warm": False}
 
     def identity(self) -> dict[str, Any]:
-        """Kind, weights' hash, settings and versions; reads no weights into memory and imports no torch."""
+        """Kind, weights' hash, settings and versions; reads no weights into memory."""
         need(self.module.partition(".")[0], self.kind)
         return {
             "kind": self.kind,
             "weights": self._located().digest,
             "context": self.context,
-            "device": self.device,
+            "device": self._device_here(),
             "dtype": self.dtype,
             "compile": self.compile,
             "quantize": QUANTIZATIONS[self.quantize],
             "padding": STEP if self.ragged else None,
             "versions": versions_of((*self.packages, "torch", "numpy")),
         }
+
+    def _device_here(self) -> str:
+        """The device, of "auto" the one that it means here: it moves the last digits of a forecast.
+
+        A build of torch for CPUs alone is not imported for it.
+        """
+        if self.device != "auto":
+            return self.device
+        return "cpu" if version_of("torch").endswith("+cpu") else self.target_device().type
 
     def chunk_size(self) -> int:
         """Contexts a call to begin with, by the model's size and device."""

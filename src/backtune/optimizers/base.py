@@ -54,6 +54,10 @@ class Optimum:
         Best value after each evaluation; -inf until the first finite one.
     failures : int
         Evaluations that raised, or gave NaN or an infinity. Each counts as an evaluation of value -inf.
+    point : dict or None
+        Best values by name, of an objective over a `backtune.Space`; `x` are its places.
+    encoding : str
+        How the method saw the types of that space.
     """
 
     x: Array
@@ -66,6 +70,8 @@ class Optimum:
     stopped: str = "budget"
     trace: Array = field(default_factory=lambda: np.empty(0), repr=False)
     failures: int = 0
+    point: dict[str, Any] | None = None
+    encoding: str = ""
 
 
 class Optimizer(ABC):
@@ -86,6 +92,8 @@ class Optimizer(ABC):
         Further packages that these use, whose warnings and log lines a search does not show.
     extra : str
         The extra of backtune that installs them; empty where another package brings the optimizer.
+    encoding : str
+        How it sees the types of a `backtune.Space`.
     """
 
     library: ClassVar[str]
@@ -93,6 +101,7 @@ class Optimizer(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     quiet: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
+    encoding: ClassVar[str] = "whole numbers and choices as cells of a line, rounded to"
 
     def __init__(self, algorithm: str = "") -> None:
         self.algorithm = self.known(algorithm) if algorithm else next(iter(self.algorithms), "")
@@ -121,6 +130,10 @@ class Optimizer(ABC):
     def method(self) -> str:
         """``library:algorithm``, or the library alone where it has one algorithm."""
         return f"{self.library}:{self.algorithm}" if self.algorithm else self.library
+
+    def encoding_of(self) -> str:
+        """How the algorithm sees the types of a space."""
+        return self.encoding
 
     @property
     def proves(self) -> bool:
@@ -193,7 +206,14 @@ class Search(Optimizer):
             stopped=evaluator.stopped,
             trace=evaluator.trace[: evaluator.count].copy(),
             failures=evaluator.failures,
+            **self._named(evaluator),
         )
+
+    def _named(self, evaluator: Evaluator) -> dict[str, Any]:
+        """Best point by name, and how the search saw its types."""
+        if evaluator.space is None or evaluator.best_x is None:
+            return {}
+        return {"point": evaluator.space.point(evaluator.best_x), "encoding": self.encoding_of()}
 
     def _run(self, evaluator: Evaluator, seed: int) -> None:
         if evaluator.dimension == 0:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import OptimizerError, SettingError, in_a_line
+from backtune.space import Space
 
 Array = NDArray[np.float64]
 FIRST_TRACE = 4096  # places of the trace at first; a budget may be as good as endless
@@ -53,6 +54,11 @@ class Evaluator:
         Evaluations allowed, made, and failed.
     trace : ndarray
         Best value after each evaluation made, in its first `count` places; -inf until the first finite one.
+    space : Space or None
+        Of an objective that has one and all of whose parameters can move.
+    counts : ndarray of int, shape (d,)
+        Number of values of each parameter that has finitely many: whole places on its line, from 0 on. 0: a
+        float.
     best, best_x
         Highest value, and the whole point (fixed parameters included) that gave it; None until there is one.
     """
@@ -64,6 +70,11 @@ class Evaluator:
         self.low, self.high = low[moving], high[moving]
         self.dimension = len(self.low)
         self.width = self.high - self.low
+        space = getattr(objective, "space", None)
+        self.space = space if isinstance(space, Space) and moving.all() else None
+        self.counts = np.zeros(self.dimension, dtype=np.int64)
+        if self.space is not None:
+            self.counts[:] = [0 if p.logarithmic else p.count for p in self.space.parameters.values()]
         self.budget = budget
         self.trace = np.empty(min(budget, FIRST_TRACE))
         self.count = self.failures = 0

@@ -34,8 +34,30 @@ class FcMaes(Search):
             if self.algorithm == "biteopt":
                 _biteopt(evaluator, rng)
             else:
-                _generations(self._run_from(start, rng), evaluator)
+                self._generations(start, rng, evaluator)
             start = rng.random(evaluator.dimension)
+
+    def encoding_of(self) -> str:
+        """How the algorithm sees the types of a space."""
+        if self.algorithm == "de":
+            return "whole numbers and choices as fcmaes's integers (ints); logarithms as floats"
+        return self.encoding
+
+    def _generations(self, start: Any, rng: np.random.Generator, evaluator: Evaluator) -> None:
+        ask, run = evaluator.unit, None
+        if self.algorithm == "de" and evaluator.counts.any():
+            from fcmaes.decpp import DE_C
+            from scipy.optimize import Bounds
+
+            box = Bounds(
+                np.where(evaluator.counts > 0, 0.0, evaluator.low),
+                np.where(evaluator.counts > 0, evaluator.counts - 1.0, evaluator.high),
+            )
+            run = DE_C(len(start), box, popsize=POPULATION, rg=rng, ints=evaluator.counts > 0)
+            ask = evaluator.values
+        run = run or self._run_from(start, rng)
+        while not run.tell(-ask(run.ask())):
+            pass
 
     def _run_from(self, start: Any, rng: np.random.Generator) -> Any:
         from fcmaes.cmaescpp import ACMA_C
@@ -47,12 +69,6 @@ class FcMaes(Search):
             return DE_C(len(start), cube, popsize=POPULATION, rg=rng)
         settings = {"x0": start, "input_sigma": 0.25, "popsize": POPULATION, "normalize": True, "rg": rng}
         return (ACMA_C if self.algorithm == "cmaes" else CRFMNES_C)(len(start), cube, **settings)
-
-
-def _generations(run: Any, evaluator: Evaluator) -> None:
-    while True:
-        if run.tell(-evaluator.unit(run.ask())):
-            return
 
 
 def _forget_spare_normal() -> None:

@@ -15,6 +15,7 @@ from backtune.optimizers.base import Evaluator, Search
 
 BATCH = 20
 BATCHED = "_batch"  # ends the name of the variant that asks for so many
+MOST_CHOICES = 10  # of an ordered parameter that is given as choices, not as whole numbers
 LAST_SECONDS = 5.0  # for a thread that was told to end
 
 
@@ -35,6 +36,7 @@ class Nevergrad(Search):
     packages = ("nevergrad",)
     quiet = ("cma", "scipy", "sklearn", "bayes_opt")
     extra = "nevergrad"
+    encoding = "each type as Nevergrad's own (Scalar, TransitionChoice, Choice)"
 
     @classmethod
     def known(cls, algorithm: str) -> str:
@@ -45,7 +47,9 @@ class Nevergrad(Search):
         """Ask, evaluate and tell until the budget stops it."""
         import nevergrad
 
-        array = nevergrad.p.Array(shape=(evaluator.dimension,), lower=0.0, upper=1.0)
+        array: Any = nevergrad.p.Array(shape=(evaluator.dimension,), lower=0.0, upper=1.0)
+        if evaluator.space is not None:
+            array = _typed(nevergrad.p, evaluator)
         array.random_state = np.random.RandomState(seed)
         factory = self._factory(nevergrad.optimizers.registry)
         workers = min(BATCH, evaluator.budget) if self.algorithm.endswith(BATCHED) else 1
@@ -65,8 +69,9 @@ class Nevergrad(Search):
             raise OptimizerError(
                 f"{self.method} needs a package that is not installed ({cause}); install it"
             ) from error
+        ask = evaluator.unit if evaluator.space is None else evaluator.values
         while True:
-            values = evaluator.unit(np.array([candidate.value for candidate in asked]))
+            values = ask(np.array([candidate.value for candidate in asked], dtype=np.float64))
             for candidate, value in zip(asked, values, strict=True):
                 run.tell(candidate, -float(value))
             asked = [
@@ -83,6 +88,24 @@ class Nevergrad(Search):
             f"unknown algorithm of nevergrad {self.algorithm!r}{hint}; known: {', '.join(self.algorithms)}, "
             f"and the rest of nevergrad.optimizers.registry ({len(registry)} names)"
         )
+
+
+def _typed(p: Any, evaluator: Evaluator) -> Any:
+    """Nevergrad's parameters of the places on the lines of a space."""
+    space: Any = evaluator.space
+    parts = []
+    for parameter, count, low, high in zip(
+        space.parameters.values(), evaluator.counts, evaluator.low, evaluator.high, strict=True
+    ):
+        if not count:
+            parts.append(p.Scalar(lower=low, upper=high))
+        elif not parameter.ordered:
+            parts.append(p.Choice(range(count)))
+        elif count <= MOST_CHOICES:
+            parts.append(p.TransitionChoice(range(count)))
+        else:
+            parts.append(p.Scalar(lower=0, upper=int(count) - 1).set_integer_casting())
+    return p.Tuple(*parts)
 
 
 @contextmanager

@@ -30,18 +30,22 @@ class Optuna(Search):
         """Optuna, and for two samplers what they are made of."""
         return cls.packages + {"gp": ("torch",), "cmaes": ("cmaes",)}.get(algorithm, ())
 
+    encoding = "each type as Optuna's own distribution; choices in its GP, CMA-ES and QMC drawn at random"
+
     def search(self, evaluator: Evaluator, seed: int) -> None:
         """Ask, evaluate and tell until the budget stops it."""
         import optuna
 
-        space = {
-            f"x{i}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(evaluator.dimension)
-        }
+        if evaluator.space is not None:
+            space, ask = _distributions(evaluator), evaluator.values
+        else:
+            unit = optuna.distributions.FloatDistribution(0.0, 1.0)
+            space, ask = {f"x{i}": unit for i in range(evaluator.dimension)}, evaluator.unit
         study = optuna.create_study(sampler=self._sampler(optuna.samplers, seed))
         batch = 1 if self.algorithm in ("tpe", "gp") else POPULATION
         while True:
             trials = [study.ask(space) for _ in range(min(batch, evaluator.remaining))]
-            values = evaluator.unit(np.array([[trial.params[name] for name in space] for trial in trials]))
+            values = ask(np.array([[trial.params[name] for name in space] for trial in trials], dtype=float))
             for trial, value in zip(trials, values, strict=True):
                 study.tell(trial, -float(value))
 
@@ -55,3 +59,19 @@ class Optuna(Search):
         if self.algorithm == "cmaes":
             return samplers.CmaEsSampler(seed=seed, popsize=POPULATION, warn_independent_sampling=False)
         return samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
+
+
+def _distributions(evaluator: Evaluator) -> dict[str, Any]:
+    """Distributions of the places on the lines of a space: whole ones where they are cells."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    space: Any = evaluator.space
+    result: dict[str, Any] = {}
+    for name, parameter, count, low, high in zip(
+        space.names, space.parameters.values(), evaluator.counts, evaluator.low, evaluator.high, strict=True
+    ):
+        if not parameter.ordered:
+            result[name] = CategoricalDistribution(tuple(range(count)))
+        else:
+            result[name] = IntDistribution(0, int(count) - 1) if count else FloatDistribution(low, high)
+    return result

@@ -9,6 +9,7 @@ import numpy as np
 from backtune.optimizers.base import Array, Evaluator, Search
 
 POPULATION = 20
+WHOLE = ("gaco", "sga", "ihs")  # take whole numbers
 
 
 class Pygmo(Search):
@@ -32,7 +33,8 @@ class Pygmo(Search):
         import pygmo
 
         rng = np.random.default_rng(seed)
-        problem = pygmo.problem(_Problem(evaluator))
+        whole = self.algorithm in WHOLE and evaluator.counts.any()
+        problem = pygmo.problem((_WholeProblem if whole else _Problem)(evaluator))
         while True:
             first, second = (int(number) for number in rng.integers(2**32, size=2))
             algorithm = getattr(pygmo, self.algorithm)(**self._settings(evaluator.budget, first))
@@ -40,6 +42,12 @@ class Pygmo(Search):
                 algorithm.set_bfe(pygmo.bfe())
             population = pygmo.population(problem, POPULATION, b=pygmo.bfe(), seed=second)
             pygmo.algorithm(algorithm).evolve(population)
+
+    def encoding_of(self) -> str:
+        """How the algorithm sees the types of a space."""
+        if self.algorithm in WHOLE:
+            return "whole numbers and choices as pagmo's integer part; logarithms as floats"
+        return self.encoding
 
     def _settings(self, budget: int, seed: int) -> dict[str, Any]:
         if self.algorithm == "compass_search":
@@ -72,3 +80,33 @@ class _Problem:
 
     def __deepcopy__(self, memo: object) -> _Problem:
         return self  # pagmo copies problems; the count of evaluations must stay one
+
+
+class _WholeProblem:
+    """The lines of a space as pagmo wants them: the whole numbers behind the floats."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._order = np.argsort(evaluator.counts > 0, kind="stable")
+
+    def get_nix(self) -> int:
+        return int((self._evaluator.counts > 0).sum())
+
+    def get_bounds(self) -> tuple[list[float], list[float]]:
+        counts, low, high = self._evaluator.counts, self._evaluator.low, self._evaluator.high
+        ends = np.where(counts > 0, 0.0, low), np.where(counts > 0, counts - 1.0, high)
+        return ends[0][self._order].tolist(), ends[1][self._order].tolist()
+
+    def fitness(self, point: Array) -> list[float]:
+        return [-self._evaluator.value(self._places(point))]
+
+    def batch_fitness(self, points: Array) -> Array:
+        return -self._evaluator.values(self._places(points.reshape(-1, len(self._order))))
+
+    def _places(self, points: Array) -> Array:
+        places = np.empty(points.shape)
+        places[..., self._order] = points
+        return places
+
+    def __deepcopy__(self, memo: object) -> _WholeProblem:
+        return self

@@ -6,18 +6,21 @@ library and the object an `Optimizer` subclass. It is imported when it is used o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
 from backtune.errors import OptimizerError, SettingError, in_a_line, one_of, whole_number
 from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
+from backtune.optimizers.enumeration import enumerated
 from backtune.plugins import import_object
+from backtune.space import Space, SpaceObjective
 
 LIBRARIES = {
     "exact": "backtune.optimizers.exact:Exact",
@@ -78,9 +81,10 @@ def _named(given: Optimizer) -> Optimizer:
 
 
 def optimize(
-    objective: Objective,
+    objective: Objective | Callable[[dict[str, Any]], float],
     method: str | Optimizer = "exact",
     *,
+    space: Space | None = None,
     budget: int = 500,
     seed: int = 0,
     time_limit: float | None = None,
@@ -96,6 +100,9 @@ def optimize(
     method : str or Optimizer
         ``library`` or ``library:algorithm``; `optimizers` lists them. "exact" proves its optimum, and needs
         an `EntryExitProblem` or a `HoldProblem`. An `Optimizer` object is used as it is.
+    space : Space, optional
+        The objective is a function of a point of it, a dict of values by name. One with no more points than
+        `budget` is gone through, whatever the method; "exact" goes through any that ends.
     budget : int
         Most evaluations that the method may make ("exact" needs none and ignores it).
     seed : int
@@ -113,10 +120,14 @@ def optimize(
     SettingError, OptimizerError
         Unknown or missing method, bad bounds or budget, or an objective that never gives a finite number.
     """
-    return optimizer(method).optimize(
-        objective, budget=whole_number("budget", budget), seed=whole_number("seed", seed, 0),
-        time_limit=time_limit,
-    )  # fmt: skip
+    search, budget, seed = optimizer(method), whole_number("budget", budget), whole_number("seed", seed, 0)
+    if space is not None:
+        if not callable(objective):
+            raise SettingError(f"the objective is a {type(objective).__name__}; give a function of a point")
+        objective = SpaceObjective(objective, space)
+    if isinstance(objective, SpaceObjective) and (search.proves or 0 < objective.space.count <= budget):
+        return enumerated(objective, time_limit)
+    return search.optimize(objective, budget=budget, seed=seed, time_limit=time_limit)  # type: ignore[arg-type]
 
 
 def optimize_many(

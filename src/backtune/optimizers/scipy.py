@@ -43,13 +43,21 @@ class Scipy(Search):
 
         run: Any = getattr(optimize, self.algorithm.removesuffix("_immediate"))
         cube = [(0.0, 1.0)] * evaluator.dimension
-        if self.algorithm == "differential_evolution":
+        if self.algorithm.startswith("differential_evolution") and evaluator.counts.any():
+            _integrality(run, evaluator, self._evolution(evaluator, seed))
+        elif self.algorithm == "differential_evolution":
             options = self._evolution(evaluator, seed) | {"updating": "deferred", "vectorized": True}
             run(lambda unit: -evaluator.unit(unit.T), cube, **options)
         elif self.algorithm == "shgo":
             _shgo(run, evaluator, cube)
         else:
             run(lambda unit: -evaluator.unit_value(unit), cube, **self._scalar(evaluator, seed))
+
+    def encoding_of(self) -> str:
+        """How the algorithm sees the types of a space."""
+        if self.algorithm.startswith("differential_evolution"):
+            return "whole numbers and choices as integers of its own (integrality); logarithms as floats"
+        return self.encoding
 
     def _evolution(self, evaluator: Evaluator, seed: int) -> dict[str, Any]:
         rng = np.random.default_rng(seed)
@@ -75,6 +83,13 @@ class Scipy(Search):
             "vol_tol": 0.0,
             "len_tol": 0.0,
         }
+
+
+def _integrality(run: Any, evaluator: Evaluator, options: dict[str, Any]) -> None:
+    """Differential evolution that knows which parameters are whole numbers, a point at a time."""
+    box = list(zip(evaluator.low, evaluator.high, strict=True))
+    options["init"] = evaluator.low + options["init"] * evaluator.width
+    run(lambda x: -evaluator.value(x), box, integrality=evaluator.counts > 0, updating="immediate", **options)
 
 
 def _shgo(run: Any, evaluator: Evaluator, cube: list[tuple[float, float]]) -> None:

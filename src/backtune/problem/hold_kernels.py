@@ -30,6 +30,9 @@ OPEN, BEST, WORST, CLOSE, ENTRY_FORECAST, EXIT_FORECAST, STOP_FORECAST, SIZE = r
 BASE, ANCHOR, FILL, TAKE, DROP, GAP = range(8, 14)  # BASE is the previous close, ANCHOR one over it
 ROWS = 14
 STRIDE = 4  # bars looked at together
+TOUCH = (
+    2.0**-40
+)  # a price is at a stop of an earlier bar from here on: moves of two bars are joined by rounding
 TAKE_PROFIT, STOP, TIME, END = range(4)  # why a trade was left
 
 Array = NDArray[np.float64]
@@ -107,9 +110,18 @@ def next_take(m: Array, j: int, last: int, a: float) -> int:
 
 
 @njit(error_model="numpy", inline="always")
+def stop_reached(price: float, anchor: float, side: float) -> float:
+    """The lowest stop that a price of a later bar reaches, as a move on the close before the entry bar.
+
+    Through the closes between them a price that meets the stop may come out some floats beside it, so that
+    `TOUCH` is given to it."""
+    return side * (price * anchor - 1.0) - TOUCH
+
+
+@njit(error_model="numpy", inline="always")
 def next_stop(m: Array, j: int, last: int, stop: float, anchor: float, side: float) -> int:
     """The first of bars j..last that reaches the stop; last + 1 where none does."""
-    while j <= last and not side * (m[DROP, j] * anchor - 1.0) <= stop:
+    while j <= last and not stop_reached(m[DROP, j], anchor, side) <= stop:
         j += 1
     return j
 
@@ -133,13 +145,13 @@ def leave(
     if j > last:
         return last, (1.0 + side * m[CLOSE, last]) * m[BASE, last] * scale, TIME
     at_open = m[GAP, j] * scale
-    if terms.stop and side * (m[GAP, j] * anchor - 1.0) <= stop:
+    if terms.stop and stop_reached(m[GAP, j], anchor, side) <= stop:
         return j, at_open, STOP
     up = clip(m[EXIT_FORECAST, j] + a, 0.0, exit_ceiling(side))
     if m[OPEN, j] > up:
         return j, at_open, TAKE_PROFIT
     at_level = (1.0 + side * up) * m[BASE, j] * scale
-    if terms.stop and side * (m[DROP, j] * anchor - 1.0) <= stop:
+    if terms.stop and stop_reached(m[DROP, j], anchor, side) <= stop:
         at_stop = (1.0 + side * stop) / anchor * scale
         if terms.most and m[BEST, j] > up and side * at_level > side * at_stop:
             return j, at_level, TAKE_PROFIT

@@ -11,7 +11,7 @@ import ast
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,10 @@ NO_GUARD = (
     "`if __name__ == '__main__':`, or use one worker (max_workers=1)"
 )
 BRANCHES = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.While)  # what a guard is made of
+PROCESS = {  # what a script asks that wants to know which process it is in
+    "__name__", "__spec__", "environ", "getenv", "getpid", "getppid", "multiprocessing", "psutil",
+    "threading", "current_process", "parent_process", "globals", "vars", "_getframe", "inspect",
+}  # fmt: skip
 
 
 class UnguardedError(SettingError, SystemExit):
@@ -68,7 +72,7 @@ def check_guard() -> None:
 
 
 def _at_top_level() -> bool:
-    """Whether the main script makes the running call outside any branch; False where that is not clear."""
+    """Whether the main script makes the running call without a guard; False where that is not clear."""
     main = sys.modules["__main__"]
     path = getattr(main, "__file__", None)
     name = getattr(getattr(main, "__spec__", None), "name", "")
@@ -80,12 +84,29 @@ def _at_top_level() -> bool:
             return False
         frame = frame.f_back
     try:
-        statements = ast.parse(Path(path).read_bytes()).body
+        script = ast.parse(Path(path).read_bytes())
     except (OSError, SyntaxError, ValueError):
         return False
-    running = [part for part in statements if part.lineno <= frame.f_lineno <= (part.end_lineno or 0)]
-    nodes = [node for part in running for node in ast.walk(part)]
-    return bool(nodes) and not any(isinstance(node, BRANCHES) for node in nodes)
+    running = [part for part in script.body if part.lineno <= frame.f_lineno <= (part.end_lineno or 0)]
+    branches = [node for part in running for node in ast.walk(part) if isinstance(node, BRANCHES)]
+    return bool(running) and (not branches or not _may_ask(script, branches))
+
+
+def _may_ask(script: ast.Module, branches: Sequence[ast.AST]) -> bool:
+    """Whether a script may ask which process it is in: by what can tell, or in a branch by an import."""
+    nodes = list(ast.walk(script))
+    imported = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    } - {"sys"}
+    names = {getattr(node, "id", getattr(node, "attr", None)) for node in nodes}
+    origins = {getattr(node, "module", None) or "" for node in nodes} | imported
+    asked = {part for origin in origins if isinstance(origin, str) for part in origin.split(".")} | names
+    decisions = [getattr(node, "test", getattr(node, "subject", node)) for node in branches]
+    used = {getattr(node, "id", None) for part in decisions for node in ast.walk(part)}
+    return bool(asked & PROCESS or used & imported or "*" in imported)
 
 
 def _imports_main() -> bool:

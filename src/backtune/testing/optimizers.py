@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from backtune.errors import OptimizerError, SettingError
 from backtune.optimizers.base import Optimizer, Optimum
 from backtune.problem import EntryExitProblem
+from backtune.space import Float, Int, Ordinal, Space
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], float]
@@ -80,6 +81,21 @@ def example_problem() -> EntryExitProblem:
         rng.random(40),
         rng.random(40),
         bounds=((-0.02, 0.03), (-0.03, 0.01)),
+    )
+
+
+def example_space() -> Space:
+    """Make a space of every type, with a condition and a constraint that half of it does not meet."""
+    return Space(
+        fast=(2, 20),
+        slow=Int(2, 22, step=5),
+        rate=Float(1e-4, 1.0, log=True),
+        size=Int(1, 1000, log=True),
+        share=Float(0.0, 1.0, step=0.25),
+        level=Ordinal(["low", "middle", "high"]),
+        kind=["sma", "ema"],
+        span=Int(3, 9, when={"kind": "ema"}),
+        constraints=lambda point: point["fast"] < point["slow"],
     )
 
 
@@ -278,6 +294,21 @@ class SearchConformance(OptimizerConformance):
 
         with pytest.raises(OptimizerError, match="ZeroDivisionError: of the objective"):
             optimizer.optimize(Recorded(self.BOX[:2], fails), budget=self.budget, seed=0)
+
+    def test_proposes_only_points_of_a_space_of_every_type(self, optimizer: Optimizer) -> None:
+        space, seen = example_space(), []
+
+        def function(point: dict[str, Any]) -> float:
+            seen.append(point)
+            return float(-abs(point["fast"] - 7.0) - point["rate"] - (point["kind"] == "sma"))
+
+        objective = space.objective(function)
+        best, again = (optimizer.optimize(objective, budget=self.budget, seed=3) for _ in range(2))
+        assert all(point in space for point in seen)
+        assert best.point is not None
+        assert best.point == again.point
+        assert function(best.point) == best.value == again.value
+        assert best.encoding
 
     def test_a_flat_objective_is_no_trouble(self, optimizer: Optimizer) -> None:
         best = optimizer.optimize(Recorded(self.BOX[:2], lambda x: 0.25), budget=self.budget, seed=0)

@@ -92,6 +92,7 @@ def test_never_beaten_by_random_and_local_points(kind, tuned):
             assert best.value >= problem.batch(np.clip(best.x + away, low, high)).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuned", [False, True])
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 def test_no_point_of_a_box_is_above_its_bound(fills, tuned):

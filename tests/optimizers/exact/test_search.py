@@ -26,6 +26,7 @@ def _agrees_with_quadratic(problem):
     assert best.bound == best.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", FILLS)
 @pytest.mark.parametrize("eod", [True, False])
 @pytest.mark.parametrize("n", [40, 200, 700])

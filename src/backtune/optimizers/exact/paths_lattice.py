@@ -30,6 +30,7 @@ from backtune.problem.hold_kernels import (
     Terms,
     entry_floor,
     exit_ceiling,
+    stop_reached,
 )
 
 Array = NDArray[np.float64]
@@ -156,13 +157,13 @@ def _stop_offsets(
         own[0, t] = _stop_break(forecast, bars[OPEN, t], side)
         own[1, t] = _stop_break(forecast, lowest, side)
         for j in range(t + 1, min(t + terms.max_bars, n)):
-            if side * (bars[DROP, j] * anchor - 1.0) >= lowest:
+            if stop_reached(bars[DROP, j], anchor, side) >= lowest:
                 continue
             if count + 2 > room:
                 room *= 2
                 where, offsets = _longer_ids(where, room), _longer(offsets, room)
             for row, gap in ((GAP, 1), (DROP, 0)):
-                move = side * (bars[row, j] * anchor - 1.0)
+                move = stop_reached(bars[row, j], anchor, side)
                 if move < lowest:
                     where[count], offsets[count] = 2 * j + gap, _stop_break(forecast, move, side)
                     lowest = move

@@ -37,7 +37,7 @@ class Exact(Optimizer):
 
     def supports(self, objective: Objective) -> bool:
         """Whether there is a proof for it."""
-        return isinstance(objective, EntryExitProblem)
+        return isinstance(objective, EntryExitProblem | HoldProblem)
 
     def optimize(
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None

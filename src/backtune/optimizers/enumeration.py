@@ -1,0 +1,63 @@
+"""Every point of a space that ends: the best of them is proved."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from backtune.errors import OptimizerError, SettingError, in_a_line
+from backtune.optimizers.base import Optimum
+from backtune.space import SpaceObjective
+
+MOST_POINTS = 1_000_000
+
+
+def enumerated(objective: SpaceObjective, time_limit: float | None = None) -> Optimum:
+    """Try every point of an objective's space, in order; the first of equals is kept.
+
+    Raises
+    ------
+    SettingError
+        There is no end of its points, or there are more than a million combinations of values.
+    OptimizerError
+        No point gave a finite number.
+    """
+    space = objective.space
+    if space.count > MOST_POINTS:
+        raise SettingError(
+            f"the space has {space.count:,} combinations, more than {MOST_POINTS:,} to go through; "
+            "use another method"
+        )
+    started = time.perf_counter()
+    trace, best, point, failures, error, over = [], -math.inf, None, 0, None, False
+    for number, values in enumerate(space.points()):
+        if time_limit is not None and number and time.perf_counter() - started > time_limit:
+            over = True
+            break
+        try:
+            value = float(objective.function(dict(values)))
+        except Exception as failed:
+            value, error = math.nan, failed
+        failures += not math.isfinite(value)
+        if math.isfinite(value) and value > best:
+            best, point = value, values
+        trace.append(best)
+    if point is None:
+        cause = f"the last error was {in_a_line(error)}" if error else "it gave NaN or infinities"
+        raise OptimizerError(f"none of {len(trace)} points of the space gave a finite number; {cause}")
+    return Optimum(
+        x=space.places(point),
+        value=best,
+        evaluations=len(trace),
+        seconds=time.perf_counter() - started,
+        method="enumeration",
+        exact=not over,
+        bound=math.inf if over else best,
+        stopped="time" if over else "proved",
+        trace=np.array(trace),
+        failures=failures,
+        point=point,
+        encoding="every point",
+    )

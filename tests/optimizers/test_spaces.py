@@ -1,0 +1,75 @@
+"""Objectives over a space: named answers of the right types, and what is gone through is proved."""
+
+import math
+
+import pytest
+
+import backtune as bt
+from backtune.testing.optimizers import example_space
+
+
+def crossing(point):
+    return -abs(point["fast"] - 5) - abs(point["slow"] - 12) + (point["kind"] == "ema")
+
+
+SMALL = bt.Space(fast=(2, 9), slow=(4, 14), kind=["sma", "ema"], constraints=lambda p: p["fast"] < p["slow"])
+
+
+@pytest.mark.parametrize("method", ["exact", "random", "scipy"])
+def test_a_space_no_larger_than_the_budget_is_gone_through_and_proved(method):
+    calls = []
+    best = bt.optimize(lambda p: calls.append(p) or crossing(p), method, space=SMALL, budget=176)
+    assert best.point == {"fast": 5, "slow": 12, "kind": "ema"}
+    assert (best.exact, best.stopped, best.value, best.bound) == (True, "proved", 1.0, 1.0)
+    assert len(calls) == best.evaluations == len(list(SMALL.points()))
+    assert best.x.tolist() == SMALL.places(best.point).tolist()
+
+
+def test_a_larger_one_is_searched_within_the_budget():
+    best = bt.optimize(crossing, "scipy", space=SMALL, budget=175)
+    assert (best.exact, best.evaluations, best.method) == (False, 175, "scipy:differential_evolution")
+    assert best.point in SMALL
+
+
+def test_exact_goes_through_any_that_ends_and_refuses_others():
+    assert bt.optimize(crossing, space=SMALL, budget=1).exact
+    with pytest.raises(bt.SettingError, match="rate has no end of values; give it a step"):
+        bt.optimize(lambda p: 0.0, space=example_space())
+    with pytest.raises(bt.SettingError, match="more than 1,000,000 to go through"):
+        bt.optimize(lambda p: 0.0, space=bt.Space(a=(0, 10**6), b=(0, 9)))
+
+
+def test_failures_are_counted_and_never_the_best():
+    def function(point):
+        if point["fast"] == 5:
+            raise ValueError("no")
+        return math.nan if point["fast"] == 6 else crossing(point)
+
+    best = bt.optimize(function, space=SMALL)
+    assert best.point["fast"] == 4
+    assert best.failures == sum(p["fast"] in (5, 6) for p in SMALL.points())
+    with pytest.raises(bt.OptimizerError, match=r"none of .* the last error was ValueError: no"):
+        bt.optimize(lambda p: function({**p, "fast": 5}), space=SMALL)
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(bt.SettingError, match="give a function of a point"):
+        bt.optimize(3, space=SMALL)
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("scipy", "integrality"),
+        ("scipy:direct", "cells of a line"),
+        ("nevergrad", "Nevergrad's own"),
+        ("optuna", "Optuna's own"),
+        ("cma", "pycma's integer variables"),
+        ("pygmo:sga", "pagmo's integer part"),
+        ("pygmo:sade", "cells of a line"),
+        ("fcmaes:de", "fcmaes's integers"),
+    ],
+)
+def test_the_answer_says_how_its_method_saw_the_types(method, words):
+    pytest.importorskip({"fcmaes:de": "fcmaes"}.get(method, method.partition(":")[0]))
+    assert words in bt.optimize(lambda p: p["rate"], method, space=example_space(), budget=25).encoding
