@@ -102,7 +102,7 @@ class Forecast:
         --------
         >>> import backtune as bt
         >>> from backtune.bars import load_sample
-        >>> bars = bt.load_bars(load_sample("SP500").iloc[-30:], "SP500")
+        >>> bars = load_sample("SP500")
         >>> rows = bars.frame[["high", "low"]].shift(1).iloc[1:]  # yesterday's, for today
         >>> bt.Forecast.from_frame(rows, bars).first
         1

@@ -23,7 +23,7 @@ from backtune.forecasts.base import Array, Forecast
 LEAST = 60  # bars with a forecast, and with one on the two bars before
 DECAYS = (0.5, 0.8, 0.9, 0.97, 0.99)
 LAGS = 3
-SIZE = 1e-6  # probability of a finding by chance alone, for normal errors
+SIZE = 1e-5  # probability of a finding by chance alone, for normal errors
 DIRECTION = 0.04  # partial R2 of a middle that no skill reaches: a correlation of 0.2
 WIDTH = 0.25  # the same of a width, where skill is greater: a correlation of 0.5
 STRONG = 0.05  # partial R2 of a bar that forecasts are made from
