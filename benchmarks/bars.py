@@ -72,7 +72,7 @@ def main() -> None:
 
 def damaged(count: int) -> None:
     """Read files damaged at random: bars or one line, and how long the slowest took."""
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
     from mutations import SEED, files, mutated
 
     rng, originals, good, slowest = random.Random(SEED), files(), 0, 0.0

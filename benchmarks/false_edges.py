@@ -20,7 +20,7 @@ from backtune.backtest import Settings, run_backtest
 from backtune.verdict.judged import judge_results
 from backtune.verdict.rule import EDGE, VERDICTS, judge
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from planted import Oracle, random_walk
 
 SPARE = 60  # bars before the first forecast, and some

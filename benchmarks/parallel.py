@@ -22,9 +22,9 @@ import psutil
 import backtune as bt
 from backtune.backtest import Settings, run_backtest
 from backtune.runner.events import Event
-from backtune.runner.key import run_identity
 from backtune.runner.task import Task, do_task
 from backtune.store import RunWriter
+from backtune.store.key import run_identity
 
 QUICK = "--quick" in sys.argv
 

@@ -21,7 +21,7 @@ def main() -> int:
     runs = bt.run_parallel_backtests(
         options.symbols,
         options.num_simulations,
-        options.workers,
+        options.max_workers,
         data=options.data,
         output=options.output_dir,
     )
@@ -35,7 +35,7 @@ def main() -> int:
     if runs:
         sequential = sum(result.seconds["total"] for result in runs.values())
         print(f"sequential estimate: {sequential:.2f} s (sum of the above, which ran side by side)")
-        print(f"wall clock: {elapsed:.2f} s with --workers {options.workers}, their start included")
+        print(f"wall clock: {elapsed:.2f} s with --max-workers {options.max_workers}, their start included")
         print(f"speed-up: {sequential / elapsed:.2f}x")
     return 0 if not runs.failed else 1 if runs else 2
 
@@ -43,8 +43,8 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("symbols", nargs="+")
-    parser.add_argument("--num-simulations", type=int, default=70)
-    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--num-simulations", "--simulations", type=int, default=70)
+    parser.add_argument("--max-workers", "--workers", type=int, default=4)
     parser.add_argument("--data", help="folder with SYMBOL.csv or SYMBOL.parquet; not for SP500 and NASDAQ")
     parser.add_argument("--output-dir", type=Path, default=Path("results"))
     return parser.parse_args()

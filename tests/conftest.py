@@ -7,11 +7,17 @@ even read where it is missing, or where the core alone is wanted: `make check` i
 
 from __future__ import annotations
 
+import os
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# what tests run is no try of the user's own; a ledger of one session, that processes started here use too
+LEDGER = tempfile.TemporaryDirectory(prefix="backtune-ledger-")
+os.environ["BACKTUNE_LEDGER"] = str(Path(LEDGER.name) / "ledger.jsonl")
 
 TESTS = Path(__file__).resolve().parent
 # a test with the parameter "cma:..." needs cma

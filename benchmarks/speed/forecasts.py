@@ -24,6 +24,7 @@ from speed.page import Plan, Section, Target, duration, figure, table
 from speed.timing import interleaved, once
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 import tiny_models
 from synthetic import make_bars
 

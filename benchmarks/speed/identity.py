@@ -10,7 +10,7 @@ import backtune as bt
 from backtune.backtest import Settings
 from backtune.forecasts import Forecast
 from backtune.identity import key_of
-from backtune.runner.key import result_identity, run_identity
+from backtune.store.key import result_identity, run_identity
 from backtune.strategies import Strategy
 from speed import problems
 from speed.page import Plan, Section, Target, duration, table

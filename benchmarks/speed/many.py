@@ -65,6 +65,6 @@ def solve_all(made: Sequence[bt.EntryExitProblem]) -> list[bt.Optimum]:
     return bt.optimize_many(made, method="exact")
 
 
-def backtest(bars: bt.Bars, plan: Plan) -> bt.BacktestResult:
+def backtest(bars: bt.Bars, plan: Plan) -> bt.Result:
     """Backtest those bars."""
     return bt.backtest_forecasts(bars.symbol, plan.simulations, data=bars, window=plan.window)

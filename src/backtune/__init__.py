@@ -8,132 +8,84 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from backtune.backtest import BacktestResult, Settings, WalkForward, backtest_forecasts
-    from backtune.bars import Bars, DataWarning, Note, Universe, load_bars
-    from backtune.errors import (
-        BacktuneError,
-        BacktuneWarning,
-        BarsError,
-        ForecasterError,
-        OptimizerError,
-        ProblemError,
-        RunError,
-        SettingError,
-        StrategyError,
-    )
-    from backtune.forecasts import Forecast, Forecaster, forecast
-    from backtune.optimizers import Objective, Optimizer, Optimum, Search, optimize, optimize_many, optimizers
-    from backtune.problem import EntryExitProblem, HoldProblem
-    from backtune.report import plot
-    from backtune.report.page import Report, report
-    from backtune.runner import Runs, resume_run, run_backtests, run_parallel_backtests
-    from backtune.space import Categorical, Float, Int, Ordinal, Space
-    from backtune.store import Run
-    from backtune.strategies import Strategy
+if TYPE_CHECKING:  # for type checkers, which look into no dictionary
+    from backtune.backtest import BacktestResult as BacktestResult
+    from backtune.backtest import Result as Result
+    from backtune.backtest import Settings as Settings
+    from backtune.backtest import WalkForward as WalkForward
+    from backtune.backtest import backtest_forecasts as backtest_forecasts
+    from backtune.bars import Bars as Bars
+    from backtune.bars import DataWarning as DataWarning
+    from backtune.bars import Note as Note
+    from backtune.bars import Universe as Universe
+    from backtune.bars import load_bars as load_bars
+    from backtune.errors import BacktuneError as BacktuneError
+    from backtune.errors import BacktuneWarning as BacktuneWarning
+    from backtune.errors import BarsError as BarsError
+    from backtune.errors import ForecasterError as ForecasterError
+    from backtune.errors import OptimizerError as OptimizerError
+    from backtune.errors import ProblemError as ProblemError
+    from backtune.errors import RunError as RunError
+    from backtune.errors import SettingError as SettingError
+    from backtune.errors import StrategyError as StrategyError
+    from backtune.forecasts import Forecast as Forecast
+    from backtune.forecasts import Forecaster as Forecaster
+    from backtune.forecasts import forecast as forecast
+    from backtune.optimizers import Objective as Objective
+    from backtune.optimizers import Optimizer as Optimizer
+    from backtune.optimizers import Optimum as Optimum
+    from backtune.optimizers import Search as Search
+    from backtune.optimizers import optimize as optimize
+    from backtune.optimizers import optimize_many as optimize_many
+    from backtune.optimizers import optimizers as optimizers
+    from backtune.problem import EntryExitProblem as EntryExitProblem
+    from backtune.problem import HoldProblem as HoldProblem
+    from backtune.report import plot as plot
+    from backtune.report.page import Report as Report
+    from backtune.report.page import report as report
+    from backtune.runner import resume_run as resume_run
+    from backtune.runner import run_backtests as run_backtests
+    from backtune.runner import run_parallel_backtests as run_parallel_backtests
+    from backtune.space import Categorical as Categorical
+    from backtune.space import Float as Float
+    from backtune.space import Int as Int
+    from backtune.space import Ordinal as Ordinal
+    from backtune.space import Space as Space
+    from backtune.store import Run as Run
+    from backtune.store import Runs as Runs
+    from backtune.strategies import Strategy as Strategy
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "BacktestResult": "backtest",
-    "backtest_forecasts": "backtest",
-    "Settings": "backtest",
-    "WalkForward": "backtest",
-    "Bars": "bars",
-    "DataWarning": "bars",
-    "Note": "bars",
-    "load_bars": "bars",
-    "Universe": "bars",
-    "BacktuneError": "errors",
-    "BacktuneWarning": "errors",
-    "BarsError": "errors",
-    "ForecasterError": "errors",
-    "OptimizerError": "errors",
-    "ProblemError": "errors",
-    "RunError": "errors",
-    "SettingError": "errors",
-    "StrategyError": "errors",
-    "Forecast": "forecasts",
-    "Forecaster": "forecasts",
-    "forecast": "forecasts",
-    "Objective": "optimizers",
-    "Optimizer": "optimizers",
-    "Optimum": "optimizers",
-    "Search": "optimizers",
-    "optimize": "optimizers",
-    "optimize_many": "optimizers",
-    "optimizers": "optimizers",
-    "EntryExitProblem": "problem",
-    "HoldProblem": "problem",
-    "Report": "report.page",
-    "report": "report.page",
-    "Runs": "runner",
-    "resume_run": "runner",
-    "run_backtests": "runner",
-    "run_parallel_backtests": "runner",
-    **dict.fromkeys(("Categorical", "Float", "Int", "Ordinal", "Space"), "space"),
-    "Run": "store",
-    "Strategy": "strategies",
-    "plot": "report.plot",
+_NAMES = {  # by the module that has them
+    "backtest": "BacktestResult Result Settings WalkForward backtest_forecasts",
+    "bars": "Bars DataWarning Note Universe load_bars",
+    "errors": "BacktuneError BacktuneWarning BarsError ForecasterError OptimizerError ProblemError RunError "
+    "SettingError StrategyError",
+    "forecasts": "Forecast Forecaster forecast",
+    "optimizers": "Objective Optimizer Optimum Search optimize optimize_many optimizers",
+    "problem": "EntryExitProblem HoldProblem",
+    "report": "plot report",
+    "report.page": "Report",
+    "runner": "resume_run run_backtests run_parallel_backtests",
+    "space": "Categorical Float Int Ordinal Space",
+    "store": "Run Runs",
+    "strategies": "Strategy",
 }
-
-__all__ = [
-    "BacktestResult",
-    "BacktuneError",
-    "BacktuneWarning",
-    "Bars",
-    "BarsError",
-    "Categorical",
-    "DataWarning",
-    "EntryExitProblem",
-    "Float",
-    "Forecast",
-    "Forecaster",
-    "ForecasterError",
-    "HoldProblem",
-    "Int",
-    "Note",
-    "Objective",
-    "Optimizer",
-    "OptimizerError",
-    "Optimum",
-    "Ordinal",
-    "ProblemError",
-    "Report",
-    "Run",
-    "RunError",
-    "Runs",
-    "Search",
-    "SettingError",
-    "Settings",
-    "Space",
-    "Strategy",
-    "StrategyError",
-    "Universe",
-    "WalkForward",
-    "backtest_forecasts",
-    "forecast",
-    "load_bars",
-    "optimize",
-    "optimize_many",
-    "optimizers",
-    "plot",
-    "report",
-    "resume_run",
-    "run_backtests",
-    "run_parallel_backtests",
-]
+_HOME = {name: home for home, names in _NAMES.items() for name in names.split()}
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'backtune' has no attribute {name!r}")
-    home = import_module(f"backtune.{_HOME[name]}")
-    # `optimizers` is a package and a function, `plot` a module
-    value = home if name in (_HOME[name], "plot") else getattr(home, name)
+    module = f"{_HOME[name]}.plot" if name == "plot" else _HOME[name]
+    home = import_module(f"backtune.{module}")
+    # `plot` is a module; `optimizers` and `report` are packages that can be called
+    value = home if name in (*_NAMES, "plot") else getattr(home, name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

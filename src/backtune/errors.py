@@ -89,32 +89,32 @@ class RunError(BacktuneError):
     """A run folder that cannot be written, or is not one."""
 
 
-def is_flag(given: object) -> bool:
+def is_flag(value: object) -> bool:
     """Whether it is True or False, of Python or of NumPy."""
-    return type(given).__name__ in ("bool", "bool_")
+    return type(value).__name__ in ("bool", "bool_")
 
 
-def is_number(given: object) -> bool:
+def is_number(value: object) -> bool:
     """Whether it is a real number, of Python or of NumPy; True and False are none."""
-    return isinstance(given, Real) and not isinstance(given, bool)
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def whole_number(name: str, given: object, least: int = 1) -> int:
-    """Return `given` as an int if it is a whole number, of Python or an array library, not below `least`.
+def whole_number(name: str, value: object, least: int = 1) -> int:
+    """Return `value` as an int if it is a whole number, of Python or an array library, not below `least`.
 
     Raises
     ------
     SettingError
     """
-    number = None if type(given).__name__ in ("bool", "bool_") else _index(given)
+    number = None if type(value).__name__ in ("bool", "bool_") else _index(value)
     if number is None or number < least:
-        raise SettingError(f"{name} is {given!r}; expected a whole number >= {least}")
+        raise SettingError(f"{name} is {value!r}; expected a whole number >= {least}")
     return number
 
 
-def _index(given: object) -> int | None:
+def _index(value: object) -> int | None:
     try:
-        return operator.index(given)  # type: ignore[arg-type]
+        return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         return None
 
@@ -124,8 +124,8 @@ def in_a_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def one_of(kind: str, given: object, known: Iterable[str]) -> str:
-    """Return `given` if it is one of the `known` names, else raise an error that lists them.
+def one_of(kind: str, value: object, known: Iterable[str]) -> str:
+    """Return `value` if it is one of the `known` names, else raise an error that lists them.
 
     Raises
     ------
@@ -133,8 +133,8 @@ def one_of(kind: str, given: object, known: Iterable[str]) -> str:
         With the nearest known name, where one is near.
     """
     names = list(known)
-    if isinstance(given, str) and given in names:
-        return given
-    near = get_close_matches(str(given), names, n=1)
+    if isinstance(value, str) and value in names:
+        return value
+    near = get_close_matches(str(value), names, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    raise SettingError(f"unknown {kind} {given!r}{hint}; known: {', '.join(names)}")
+    raise SettingError(f"unknown {kind} {value!r}{hint}; known: {', '.join(names)}")

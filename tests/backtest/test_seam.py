@@ -61,7 +61,10 @@ def test_an_objective_of_ones_own_is_maximised():
 
 def backtune(*words):
     """Run the command line in a process that finds the toys."""
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1] / "support"), *sys.path]),
+    }
     command = [sys.executable, "-m", "backtune", *words]
     return subprocess.run(command, capture_output=True, text=True, env=env)
 

@@ -178,7 +178,7 @@ def test_columns_are_the_contract():
     ]  # fmt: skip
     assert list(result.simulations.columns)[: len(contract)] == contract
     assert result.summary["strategy"].tolist() == ["maxdiff", "always_on", "untuned", "buy_hold"]
-    assert repr(result) == "BacktestResult(SP500, 2 simulations, fills='causal')"
+    assert repr(result) == "Result(SP500, 2 simulations, fills='causal')"
 
 
 def test_only_the_selected_policy_counts():
@@ -533,7 +533,7 @@ def test_what_is_no_whole_number_is_no_seed(seed):
 class Holed(Forecaster):
     """The range forecaster, without a forecast of some bars."""
 
-    name, warm_up = "holed", Range.warm_up
+    name, warm_up, causal = "holed", Range.warm_up, True
 
     def __init__(self, *holes, value=np.nan, rows=(0, 1, 2)):
         self.holes, self.value, self.rows = list(holes), value, list(rows)
@@ -579,7 +579,7 @@ def test_a_hole_in_a_forecast_costs_its_own_bar_alone(rows, fills):
 
 def test_bars_without_a_forecast_are_counted_in_a_note_and_empty_in_the_inputs():
     result = bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(120, 121, 155))
-    note = next(note for note in result.series["notes"] if note["code"] == "forecast_holes")
+    note = next(note for note in result.facts["notes"] if note["code"] == "forecast_holes")
     assert note["sentence"] == "3 of 60 bars have no forecast, and so no order"
     assert note["date"] == str(tail().timestamps[120])[:10]
     assert result.inputs["high_forecast"].isna().to_numpy().nonzero()[0].tolist() == [20, 21, 55]

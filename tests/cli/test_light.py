@@ -6,6 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
+from typer.main import get_command
+
+from backtune.cli import app
+from backtune.cli.lazy import LazyGroup
 
 HEAVY = ("pandas", "numpy", "numba", "scipy", "pyarrow", "arch", "torch")
 
@@ -31,6 +36,20 @@ def test_nothing_heavy_is_imported(code):
     script = f"import sys\n{code}\nsys.stderr.write(','.join(n for n in {HEAVY!r} if n in sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [[], ["run"], ["data"], ["data", "check"], ["cache", "info"]])
+def test_the_help_of_commands_built_one_by_one_is_that_of_all_at_once(words):
+    runner, args = CliRunner(), [*words, "--help"]
+    whole = runner.invoke(get_command(app), args, prog_name="backtune")
+    one = runner.invoke(LazyGroup(app), args, prog_name="backtune")
+    assert (one.exit_code, one.output) == (0, whole.output)
+
+
+def test_a_command_that_there_is_not_is_one_line():
+    done = CliRunner().invoke(LazyGroup(app), ["nope"], prog_name="backtune")
+    assert done.exit_code == 2
+    assert "No such command 'nope'" in done.output
 
 
 def test_every_public_name_is_there():

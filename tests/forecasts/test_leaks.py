@@ -203,5 +203,5 @@ def test_bars_that_a_model_may_have_seen_are_counted():
 def test_a_run_says_which_bars_its_model_may_have_seen():
     bars = series("SP500")
     result = bt.backtest_forecasts("SP500", 10, data=bars, model_cutoff=str(bars.timestamps[-6])[:10])
-    (note,) = [note for note in result.series["notes"] if note["code"] == "leak_cutoff"]
+    (note,) = [note for note in result.facts["notes"] if note["code"] == "leak_cutoff"]
     assert note["sentence"].startswith("LEAK: 5 of 10 bars out of sample")

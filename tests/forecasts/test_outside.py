@@ -414,7 +414,7 @@ def test_a_run_on_a_file_is_the_run_on_the_model_to_the_bit(tmp_path):
             for result in (one, other)
         ]
         pd.testing.assert_frame_equal(*tables, check_exact=True)
-    assert not [note for note in one.series["notes"] if note["code"].startswith("leak")]
+    assert not [note for note in one.facts["notes"] if note["code"].startswith("leak")]
 
 
 def test_a_run_is_used_again_as_long_as_the_forecasts_are_the_same(tmp_path):
@@ -453,7 +453,7 @@ def test_a_leak_is_told_by_the_run_the_page_and_the_notes(tmp_path):
         output=tmp_path,
         forecasts=str(tmp_path / "leaky.csv"),
     )
-    (note,) = [note for note in runs["SP500"].series["notes"] if note["code"] == "leak_target"]
+    (note,) = [note for note in runs["SP500"].facts["notes"] if note["code"] == "leak_target"]
     assert note["warns"]
     assert "forecasts know the bar that they are for" in note["sentence"]
     assert "forecasts know the bar that they are for" in bt.report(runs.folder).html

@@ -16,7 +16,7 @@ from ways import WAYS, World, forget
 
 import backtune as bt
 from backtune.identity import key_of
-from backtune.runner.key import forecast_decides, result_identity, run_identity
+from backtune.store.key import forecast_decides, result_identity, run_identity
 
 if __name__ != "__main__":
     sys.dont_write_bytecode = True  # a module that is written twice in a second is read twice

@@ -9,61 +9,64 @@ import backtune as bt
 from backtune.report import figures
 from backtune.report.sections import _exits, _plateau
 from backtune.report.surface import surface
-from backtune.report.tables import SymbolTables
 
 
-@pytest.fixture(scope="module", name="tables")
+@pytest.fixture(scope="module", name="result")
 def _tables(sample_result):
-    return SymbolTables.of_result(sample_result)
+    return sample_result
 
 
-def test_equity_ends_at_the_causal_return_of_the_summary(tables):
-    figure = figures.equity_figure(tables, "maxdiff")
+def test_equity_ends_at_the_causal_return_of_the_summary(result):
+    figure = figures.equity_figure(result, "maxdiff")
     ends = {trace["name"]: trace["y"][-1] for trace in figure["data"] if "yaxis" not in trace}
-    for row in tables.summary.itertuples():
+    for row in result.summary.itertuples():
         assert ends[row.strategy] == pytest.approx(100 * row.causal_return, rel=1e-3, abs=1e-3)
 
 
-def test_bracket_ends_at_both_returns_of_the_summary(tables):
-    low, high = figures.bracket_figure(tables, "always_on")["data"]
-    row = tables.summary.set_index("strategy").loc["always_on"]
+def test_bracket_ends_at_both_returns_of_the_summary(result):
+    low, high = figures.bracket_figure(result, "always_on")["data"]
+    row = result.summary.set_index("strategy").loc["always_on"]
     assert low["y"][-1] == pytest.approx(100 * row.causal_return, rel=1e-3)
     assert high["y"][-1] == pytest.approx(100 * row.optimistic_return, rel=1e-3)
 
 
-def test_costs_are_those_of_the_summary(tables):
-    before, after, fees = figures.costs_figure(tables, "maxdiff")["data"]
-    row = tables.summary.set_index("strategy").loc["maxdiff"]
+def test_costs_are_those_of_the_summary(result):
+    before, after, fees = figures.costs_figure(result, "maxdiff")["data"]
+    row = result.summary.set_index("strategy").loc["maxdiff"]
     assert fees["y"][-1] == pytest.approx(100 * row.costs, rel=1e-3)
     assert before["y"][-1] - after["y"][-1] == pytest.approx(fees["y"][-1], abs=1e-3)
 
 
-def test_policy_bars_are_coloured_by_what_was_selected(tables):
-    close, profit = figures.exits_figure(tables, "maxdiff")["data"]
-    chosen = tables.chosen("maxdiff").sort_values("simulation")["exit"].to_numpy() == "close"
+def test_policy_bars_are_coloured_by_what_was_selected(result):
+    close, profit = figures.exits_figure(result, "maxdiff")["data"]
+    chosen = result.chosen("maxdiff").sort_values("simulation")["exit"].to_numpy() == "close"
     assert [value is not None for value in close["y"]] == chosen.tolist()
     assert [value is not None for value in profit["y"]] == (~chosen).tolist()
 
 
-def test_a_policy_chosen_in_a_tie_is_drawn_and_said(tables):
+def with_simulations(result, simulations):
+    return replace(result, tables={**result.tables, "simulations": simulations})
+
+
+def test_a_policy_chosen_in_a_tie_is_drawn_and_said(result):
     """Both policies often do equally well, and a bar without height or border is not there to see."""
-    tied = replace(tables, simulations=tables.simulations.assign(objective=0.01))
+    tied = with_simulations(result, result.simulations.assign(objective=0.01))
     for bar in figures.exits_figure(tied, "maxdiff")["data"]:
         assert bar["marker"]["line"]["width"] > 0
         assert bar["marker"]["line"]["color"] == bar["marker"]["color"]
     assert "In 30 of 30 all did equally well in sample." in _exits(tied, "maxdiff")
-    apart = tables.simulations.assign(objective=0.01 * tables.simulations["close_at_eod"])
-    assert "equally well" not in _exits(replace(tables, simulations=apart), "maxdiff")
+    apart = result.simulations.assign(objective=0.01 * result.simulations["close_at_eod"])
+    assert "equally well" not in _exits(with_simulations(result, apart), "maxdiff")
 
 
-def test_the_heat_map_fills_its_axes(tables):
-    layout = figures.surface_figure(surface(tables, points=11))["layout"]
+def test_the_heat_map_fills_its_axes(result):
+    layout = figures.surface_figure(surface(result, points=11))["layout"]
     for axis in ("xaxis", "yaxis"):
         assert layout[axis]["range"] == pytest.approx([-330.0, 330.0])  # 11 centres from -300 to 300 bp
 
 
-def test_the_optimum_is_drawn_last_in_the_middle_of_a_cross_as_wide_as_the_plateau(tables):
-    found = surface(tables, points=11)
+def test_the_optimum_is_drawn_last_in_the_middle_of_a_cross_as_wide_as_the_plateau(result):
+    found = surface(result, points=11)
     *_, cross, optimum = figures.surface_figure(found)["data"]
     assert (optimum["x"], optimum["y"]) == tuple(
         [pytest.approx(1e4 * offset, rel=1e-4)] for offset in found.x
@@ -75,28 +78,28 @@ def test_the_optimum_is_drawn_last_in_the_middle_of_a_cross_as_wide_as_the_plate
     assert cross["x"][3:] == optimum["x"] * 2
 
 
-def test_an_optimum_at_the_edge_of_the_box_is_said_to_be(tables):
-    found = surface(tables, points=11)
+def test_an_optimum_at_the_edge_of_the_box_is_said_to_be(result):
+    found = surface(result, points=11)
     inside, outside = replace(found, x=(0.001, 0.002)), replace(found, x=(0.001, -0.03))
     assert "edge of the offsets" not in _plateau(inside)
     assert "edge of the offsets" in _plateau(outside)
 
 
-def test_histogram_counts_every_traded_bar(tables):
-    held, traded = figures.distribution_figure(tables, "maxdiff")["data"]
-    bars = tables.bars_of("maxdiff")
+def test_histogram_counts_every_traded_bar(result):
+    held, traded = figures.distribution_figure(result, "maxdiff")["data"]
+    bars = result.bars_of("maxdiff")
     assert sum(traded["y"]) == int((bars["trades"] > 0).sum())
     assert sum(held["y"]) == len(bars)
 
 
-def test_every_figure_is_one_that_plotly_accepts(sample_result, tables):
+def test_every_figure_is_one_that_plotly_accepts(sample_result, result):
     from plotly.graph_objects import Figure
 
     for figure in (
-        figures.samples_figure(tables, "maxdiff"),
-        figures.forecast_figure(tables),
-        figures.time_figure(dict(tables.seconds)),
-        figures.surface_figure(surface(tables, points=11)),
+        figures.samples_figure(result, "maxdiff"),
+        figures.forecast_figure(result),
+        figures.time_figure(dict(result.seconds)),
+        figures.surface_figure(surface(result, points=11)),
     ):
         assert Figure(figure).data
     for made in (

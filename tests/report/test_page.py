@@ -43,7 +43,7 @@ def test_the_page_answers_first_and_then_shows_in_the_order_a_reader_asks(page):
     assert "backtune run --x &#x27;a b&#x27;" in page
 
 
-def test_every_symbol_has_a_row_with_its_verdict_and_ten_figures(page, sample_run):
+def test_every_symbol_has_a_row_with_its_verdict_and_eleven_figures(page, sample_run):
     judged = report(sample_run.folder).judged[0]
     rows = re.findall(r'<details class="symbol".*?</script></details>', page, re.DOTALL)
     assert len(rows) == len(sample_run) == 2
@@ -53,7 +53,7 @@ def test_every_symbol_has_a_row_with_its_verdict_and_ten_figures(page, sample_ru
         stored = json.loads(re.search(r'class="figures">(.*?)</script>', row, re.DOTALL)[1])
         places = re.findall(r'data-figure="(\w+)"', row)
         assert sorted(stored["figures"]) == sorted(places)
-        assert len(places) == 10
+        assert len(places) == 11
 
 
 def test_the_page_names_no_host(page):

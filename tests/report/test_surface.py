@@ -5,14 +5,13 @@ import pytest
 
 from backtune.errors import SettingError
 from backtune.report.surface import surface, tuning_problem
-from backtune.report.tables import RunTables, SymbolTables
 from backtune.store import Run
 
 
 @pytest.mark.parametrize("simulation", [0, 7, -1])
 @pytest.mark.parametrize("strategy", ["maxdiff", "always_on"])
 def test_the_value_at_the_optimum_is_what_the_simulation_was_tuned_to(sample_result, simulation, strategy):
-    found = surface(SymbolTables.of_result(sample_result), simulation, strategy, points=21)
+    found = surface(sample_result, simulation, strategy, points=21)
     rows = sample_result.simulations
     row = rows[(rows["strategy"] == strategy) & rows["selected"]].iloc[simulation]
     assert found.value == row["in_sample"]
@@ -21,7 +20,7 @@ def test_the_value_at_the_optimum_is_what_the_simulation_was_tuned_to(sample_res
 
 
 def test_the_plateau_holds_the_optimum_and_ends_where_a_tenth_is_lost(sample_result):
-    tables = SymbolTables.of_result(sample_result)
+    tables = sample_result
     found = surface(tables, 3)
     problem = tuning_problem(tables, 3, found.strategy, found.exit)
     lost = found.value - 0.1 * abs(found.value) - 1e-12
@@ -40,13 +39,13 @@ def test_the_plateau_holds_the_optimum_and_ends_where_a_tenth_is_lost(sample_res
 
 
 def test_a_folder_gives_the_same_surface(sample_run):
-    tables = RunTables(Run.open(sample_run.folder))["SP500"]
-    here, there = surface(SymbolTables.of_result(sample_run["SP500"])), surface(tables)
+    tables = Run.open(sample_run.folder)["SP500"]
+    here, there = surface(sample_run["SP500"]), surface(tables)
     assert np.array_equal(here.totals, there.totals)
 
 
 def test_what_is_not_there_is_refused_in_one_line(sample_result):
-    tables = SymbolTables.of_result(sample_result)
+    tables = sample_result
     with pytest.raises(SettingError, match="simulation 30 is not there"):
         surface(tables, 30)
     with pytest.raises(SettingError, match="unknown tuned strategy 'untuned'"):

@@ -38,12 +38,14 @@ def test_summary(result):
 
 def test_figures_that_are_undefined_show_as_a_dash(result):
     blank = result.summary.assign(sharpe=float("nan"), hit_rate=float("nan"), ambiguous_share=float("nan"))
-    assert "nan" not in shown(summary_table({"A": replace(result, summary=blank)}))
+    assert "nan" not in shown(
+        summary_table({"A": replace(result, tables={**result.tables, "summary": blank})})
+    )
 
 
 def test_markup_in_names_is_shown_as_it_is(result):
     named = result.summary.assign(strategy=["[red]x[/]", "[/]", "c", "d"])
-    text = shown(summary_table({"[bold]A": replace(result, summary=named)}))
+    text = shown(summary_table({"[bold]A": replace(result, tables={**result.tables, "summary": named})}))
     for name in ("[red]x[/]", "[/]", "[bold]A"):
         assert name in text
 
@@ -62,5 +64,5 @@ def test_run_text_names_what_was_never_tuned_on(result):
     assert "10 simulations" in text
     first = str(result.simulations["start"].min())[:10]
     assert f"traded {first} to 2018-12-31" in text
-    one = replace(result, bars=replace(result.bars, dropped=1))
+    one = replace(result, origin=replace(result.origin, bars=replace(result.bars, dropped=1)))
     assert "1 bad row dropped" in run_text(one)

@@ -261,8 +261,8 @@ def test_weights_of_a_real_model_that_were_replaced_are_seen_and_else_nothing_is
 
 def test_a_worker_with_other_versions_stops_the_run(place, tmp_path):
     """Its results would not be those that the driver's identity promises."""
-    from backtune.runner.key import run_identity
     from backtune.runner.task import Task, do_task
+    from backtune.store.key import run_identity
 
     settings = World(place).made()
     identity = run_identity(settings)
@@ -286,7 +286,7 @@ def test_a_forecast_that_is_made_for_the_key_is_made_once_and_its_seconds_are_co
     runs = bt.run_parallel_backtests(["SYN"], data=world.bars, output=tmp_path, max_workers=1, **settings)
     assert world.plug().CALLS.count(world.bars.digest) == 1  # the check for look-ahead sees other bars
     assert runs["SYN"].seconds["forecast"] >= 0.05
-    assert runs["SYN"].receipt.identity == {}  # what is held of many symbols is small
+    assert runs.receipts["SYN"].identity == {}  # what is held of many symbols is small
 
 
 def test_a_forecast_of_another_shape_is_the_forecasters_fault(place, tmp_path):

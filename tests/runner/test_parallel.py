@@ -87,7 +87,7 @@ def test_a_cluster_of_two_nodes_gives_the_same_results(reference, tmp_path):
         assert_same(plain, reference)
         naive = bt.run_parallel_backtests(list(runs), max_workers=1, **(SMALL | {"model": "naive"}))
         assert_same(runs, naive)
-        ran_in = {result.receipt.process for result in runs.values()}
+        ran_in = {receipt.process for receipt in runs.receipts.values()}
         assert len(ran_in) == 2
         assert os.getpid() not in ran_in
     finally:
@@ -211,7 +211,7 @@ def _one_result():
 
 def test_a_result_without_a_folder_is_there_as_long_as_anyone_holds_it():
     result = _one_result()
-    folder = Path(result._temporary.name)
+    folder = Path(result.tables._temporary.name)
     gc.collect()
     assert [len(getattr(result, name)) > 0 for name in TABLES] == [True] * len(TABLES)
     assert result.bars.symbol == "SYN00001"
@@ -220,11 +220,11 @@ def test_a_result_without_a_folder_is_there_as_long_as_anyone_holds_it():
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("keep", [dict, lambda runs: list(runs.values()), lambda runs: runs.results])
+@pytest.mark.parametrize("keep", [lambda runs: list(dict(runs).values()), lambda runs: list(runs.values())])
 def test_results_taken_out_of_a_run_outlive_it(keep):
     held = keep(bt.run_parallel_backtests(UNIVERSE.symbols(2), max_workers=1, **SMALL))
     gc.collect()
-    for result in held.values() if isinstance(held, dict) else held:
+    for result in held:
         assert len(result.summary) == 4
 
 
@@ -232,7 +232,7 @@ def test_results_taken_out_of_a_run_outlive_it(keep):
 def test_a_copy_of_a_result_needs_no_folder(duplicate, reference):
     result = _one_result()
     again = duplicate(result)
-    folder = Path(result._temporary.name)
+    folder = Path(result.tables._temporary.name)
     del result
     gc.collect()
     assert not folder.exists()

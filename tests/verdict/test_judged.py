@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,12 +11,11 @@ import pytest
 from backtune.backtest import Settings, run_backtest
 from backtune.errors import RunError
 from backtune.store import Run
-from backtune.verdict.judged import judge_results, judge_run, judge_tables
+from backtune.verdict.judged import judge_results, judge_run
 from backtune.verdict.portfolio import Portfolio
 from backtune.verdict.rule import EDGE
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from planted import Oracle, random_walk
+from results import result_of
 
 
 def test_a_folder_is_judged_like_the_results_it_was_written_from(sample_run):
@@ -84,10 +81,8 @@ def daily(hour, frequency="B"):
 def test_a_portfolio_of_stocks_and_coins_has_the_bars_of_the_coins():
     coin, stock = daily(0, "D"), daily(0)
     stock = stock[stock["timestamp"] <= coin["timestamp"].max()]
-    tables = {"COIN": coin, "STOCK": stock}
-    judged = judge_tables(
-        tables, tables, {"COIN": 365.0, "STOCK": 252.0}, {"COIN": 365, "STOCK": 252}, ["maxdiff"]
-    )
+    results = {"COIN": result_of("COIN", coin, periods=365.0, days=365), "STOCK": result_of("STOCK", stock)}
+    judged = judge_run(results)
     assert judged.whole.evidence.periods_a_year == 365.0
     assert (str(judged.first)[:10], str(judged.last)[:10]) == ("2020-01-01", "2020-02-29")
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 import backtune as bt
 from backtune.bars import load_sample
 from backtune.store import Run
-from backtune.verdict.judged import judge_results, judge_run, judge_tables
+from backtune.verdict.judged import judge_results, judge_run
 from backtune.verdict.portfolio import Portfolio, portfolio_grain, portfolio_periods
+from results import result_of
 
 NAMES = ("maxdiff", "untuned", "buy_hold")
 HOURS = pd.to_timedelta([0, 5, 13.5, 21], unit="h")
@@ -33,7 +34,8 @@ def series(stamps, seed=0, local=None):
 
 def judged(tables, periods=252.0, days=252):
     every = dict.fromkeys(tables, periods) if isinstance(periods, float) else periods
-    return judge_tables(tables, tables, every, dict.fromkeys(tables, days), ["maxdiff"]).whole
+    results = {name: result_of(name, table, periods=every[name], days=days) for name, table in tables.items()}
+    return judge_run(results).portfolio
 
 
 DAYS = pd.bdate_range("2020-01-01", periods=80)
@@ -138,9 +140,8 @@ def test_a_year_is_measured_by_the_bars_of_the_portfolio_itself():
         series(pd.date_range("2020-01-01", periods=60)),
         series(pd.bdate_range("2020-01-01", periods=60)),
     )
-    tables = {"COIN": coin, "STOCK": stock}
-    years, days = {"COIN": 365.0, "STOCK": 252.0}, {"COIN": 365, "STOCK": 252}
-    found = judge_tables(tables, tables, years, days, ["maxdiff"]).whole
+    results = {"COIN": result_of("COIN", coin, periods=365.0, days=365), "STOCK": result_of("STOCK", stock)}
+    found = judge_run(results).portfolio
     assert found.evidence.bars == 77
     assert found.evidence.periods_a_year == pytest.approx(365.0 * 76 / 83)
 
@@ -199,7 +200,6 @@ def test_a_run_that_kept_no_clock_is_pooled_by_its_timestamps(tmp_path):
     whole = judge_results(results).whole
     tables = {symbol: result.returns.drop(columns="local") for symbol, result in results.items()}
     tried = {symbol: result.configurations.drop(columns="local") for symbol, result in results.items()}
-    again = judge_tables(
-        tables, tried, dict.fromkeys("AB", 252.0), dict.fromkeys("AB", 252), ["maxdiff", "always_on"]
-    )
+    both = ("maxdiff", "always_on")
+    again = judge_run({name: result_of(name, tables[name], tried[name], tuned=both) for name in "AB"})
     assert again.whole == whole

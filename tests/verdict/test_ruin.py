@@ -15,7 +15,6 @@ import backtune as bt
 from backtune.metrics.performance import account_returns, performance
 from backtune.metrics.summary import summarize
 from backtune.report import figures
-from backtune.report.tables import SymbolTables
 from backtune.strategies import Strategy
 from backtune.verdict.evidence import evidence
 from backtune.verdict.judged import judge_results
@@ -189,7 +188,7 @@ def test_the_portfolio_lives_on_with_what_the_other_symbol_has(run):
 
 
 def test_the_pictures_of_a_gone_account_stay_at_nothing(run):
-    tables = SymbolTables.of_result(run["AAA"])
+    tables = run["AAA"]
     gone = int(np.argmin(run["AAA"].returns.query("strategy == 'levered_15'")["value"].to_numpy()))
     lines = figures.equity_figure(tables, "levered_15")["data"][:2]
     assert [set(line["y"][gone:]) for line in lines] == [{-100.0}, {-100.0}]

@@ -14,7 +14,21 @@ from hypothesis import strategies as st
 
 from backtune.verdict.evidence import EXPOSURE, NOTHING, evidence
 from backtune.verdict.luck import holm
-from backtune.verdict.rule import DEPENDS, EDGE, LEAST_TRADED, LEVEL, NONE, RULE, UNKNOWN, judge
+from backtune.verdict.rule import (
+    DEPENDS,
+    EDGE,
+    LEAST_TRADED,
+    LEVEL,
+    LOOK,
+    NO_SIGN,
+    NONE,
+    RULE,
+    UNKNOWN,
+    VERDICTS,
+    WATCH,
+    WORTH_HAVING,
+    judge,
+)
 
 
 def record(causal, optimistic=None, market=None, trades=None, second=None, second_optimistic=None):
@@ -70,10 +84,26 @@ def test_a_strong_record_is_an_edge():
     assert "edge" in found.sentence
 
 
-def test_a_losing_record_is_no_edge():
-    found = verdict(normal(-0.006))
+def test_a_record_that_lost_as_no_edge_worth_having_would_is_no_edge():
+    found = verdict(normal(-0.006), second=normal(-0.005, seed=6))
+    assert found.evidence.upper < WORTH_HAVING
     assert found.verdict == NONE
     assert "No edge" in found.sentence
+
+
+def test_a_small_loss_on_few_bars_is_no_sign_of_an_edge_for_one_may_be_there():
+    found = verdict(normal(-0.0005), second=normal(-0.002, seed=6))
+    assert found.evidence.upper > WORTH_HAVING
+    assert found.verdict == NO_SIGN
+    assert "No sign of an edge: nothing was earned" in found.sentence
+
+
+def test_a_small_profit_on_many_bars_is_no_edge_worth_having():
+    """2,520 bars at a Sharpe ratio of 0 to 0.1: an edge of 0.5 would show by now."""
+    found = verdict(normal(0.00001, n=9000), market=normal(0.0, n=9000, seed=3))
+    assert found.evidence.excess[NOTHING] > 0.0
+    assert found.evidence.upper < WORTH_HAVING
+    assert found.verdict == NONE
 
 
 def test_a_weak_record_cannot_tell_and_says_how_long_it_takes():
@@ -137,9 +167,9 @@ def test_too_few_trades_are_no_edge_however_good():
     assert found.days_needed >= 70 / n - 1
 
 
-def test_never_trading_is_no_edge():
+def test_never_trading_is_no_sign_of_an_edge():
     found = verdict(np.zeros(70) - 0.0, trades=np.zeros(70, int))
-    assert found.verdict == NONE
+    assert found.verdict == NO_SIGN
 
 
 @pytest.mark.parametrize("causal", [np.array([0.01, 0.02]), np.array([0.01]), np.full(10, 0.001)])
@@ -153,20 +183,56 @@ def test_a_record_that_no_test_can_judge_cannot_be_told(causal):
 
 
 @pytest.mark.parametrize("causal", [np.array([-0.01, -0.02]), np.array([0.0]), np.full(10, -0.001)])
-def test_a_short_record_that_earned_nothing_is_no_edge(causal):
+def test_a_short_record_that_earned_nothing_is_no_sign_of_one(causal):
     found = verdict(causal, market=np.zeros(len(causal)))
-    assert found.verdict == NONE
+    assert found.verdict == NO_SIGN
     assert f"in {len(causal)} bar{'s' * (len(causal) > 1)}" in found.sentence
     assert "in 1 bars" not in found.sentence
 
 
-def test_luck_that_does_as_well_half_of_the_time_is_no_edge_as_the_rule_says():
+def test_luck_that_does_as_well_half_of_the_time_is_no_sign_as_the_rule_says():
     """At exactly one half the record says nothing for it, and no number of days would follow from it."""
     half = replace(record(normal(0.0012, seed=1)), p_value=0.5)
     found = judge({"X": half}, {"X": 1.0})["X"]
-    assert (found.verdict, found.days_needed) == (NONE, None)
+    assert (found.verdict, found.days_needed) == (NO_SIGN, None)
     assert "half" in found.sentence
     assert "p of one half or more" in RULE
+
+
+def test_a_bettors_wealth_of_20_is_an_edge_whatever_the_p_value_of_this_look():
+    weak = record(normal(0.0012, seed=1))
+    watched = judge({"X": replace(weak, e_value=25.0, e_bar=40)}, {"X": 1.0})["X"]
+    assert (watched.verdict, watched.claimed_by) == (EDGE, (WATCH,))
+    assert "bar 41" in watched.sentence
+    assert judge({"X": replace(weak, e_value=19.0)}, {"X": 1.0})["X"].verdict == UNKNOWN
+
+
+def test_the_verdict_says_whether_the_look_or_the_wealth_claims_the_edge():
+    strong = record(normal(0.006))
+    look = judge({"X": replace(strong, e_value=2.0)}, {"X": 1.0})["X"]
+    both = judge({"X": replace(strong, e_value=50.0, e_bar=3)}, {"X": 1.0})["X"]
+    assert look.claimed_by == (LOOK,)
+    assert both.claimed_by == (LOOK, WATCH)
+    assert "one planned look" in look.sentence
+
+
+def test_the_wealth_asked_for_grows_with_the_symbols_and_falls_with_each_that_passed():
+    one = record(normal(-0.001, seed=1))
+    found = {name: replace(one, e_value=e) for name, e in (("A", 79.0), ("B", 81.0), ("C", 61.0), ("D", 1.0))}
+    judged = judge(found, dict.fromkeys(found, 1.0))
+    assert [judged[name].verdict for name in "BAC"] == [EDGE, EDGE, EDGE]  # 80, 60, 40
+    alone = judge({**found, "B": replace(one, e_value=79.5)}, dict.fromkeys(found, 1.0))
+    assert not any(each.verdict == EDGE for each in alone.values())
+
+
+def test_a_few_bars_can_prove_large_sharpe_ratios_alone_and_larger_ones_among_symbols():
+    found = {name: record(normal(-0.001, seed=k)) for k, name in enumerate("ABCD")}
+    alone, among = judge(found, dict.fromkeys(found, 1.0))["A"].told_sharpe
+    assert 5.0 < alone < among < 8.0
+    assert (
+        f"{alone:.1f} from luck, {among:.1f} among 4 symbols"
+        in judge(found, dict.fromkeys(found, 1.0))["A"].can_prove
+    )
 
 
 def test_an_edge_found_among_many_symbols_counts_for_less():
@@ -228,7 +294,7 @@ def test_bars_inside_a_day_are_given_in_days():
 
 
 def test_the_rule_names_every_verdict():
-    for name in (EDGE, DEPENDS, UNKNOWN, NONE):
+    for name in VERDICTS:
         assert name in RULE
 
 

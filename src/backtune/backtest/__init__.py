@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from backtune.lazy import lazily
 
 if TYPE_CHECKING:
-    from backtune.backtest.result import BacktestResult
+    from backtune.backtest.result import BacktestResult, Result
     from backtune.backtest.settings import DEFAULT_STRATEGIES, Settings
     from backtune.backtest.simulate import (
         backtest_forecasts,
@@ -21,6 +21,7 @@ __all__ = [
     "DEFAULT_STRATEGIES",
     "BacktestResult",
     "Data",
+    "Result",
     "Settings",
     "WalkForward",
     "Window",
@@ -35,7 +36,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
-        "result": ["BacktestResult"],
+        "result": ["BacktestResult", "Result"],
         "settings": ["DEFAULT_STRATEGIES", "Settings"],
         "simulate": [
             "backtest_forecasts",

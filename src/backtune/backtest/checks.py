@@ -12,18 +12,18 @@ from backtune.backtest.settings import Settings
 from backtune.bars import Bars, Note
 from backtune.errors import BacktuneError, ForecasterError, StrategyError
 from backtune.forecasts import Forecast, Forecaster, forecaster
-from backtune.forecasts.contexts import ContextForecaster
 from backtune.forecasts.cutoffs import cutoff_notes
 from backtune.forecasts.leaks import leak_notes
 from backtune.forecasts.look_ahead import forecast_peek
 from backtune.forecasts.outside import OutsideForecaster
+from backtune.forecasts.past import is_given_contexts, needs_cutting
 from backtune.identity import origin
 from backtune.identity.walk import namespace_of
 from backtune.strategies import Strategy, strategies
 from backtune.strategies.look_ahead import held_peek, knows_its_bars, sizes_by_bar, strategy_peek, why_not
 
 FEW = 3  # bars that a run checks a strategy on; a forecaster, which may be slow, on one
-WHOLE = ("forecast", "moves", "distribution", "distributions")  # methods of a forecaster that see all bars
+UNABLE = "cannot look ahead: it is given the bars before each forecast alone"
 BLIND = "what it reads from files, or has computed beforehand, cannot be seen"
 
 
@@ -38,7 +38,7 @@ def check_own(bars: Bars, settings: Settings, made: Forecast, targets: Sequence[
     said = []
     model = forecaster(settings.model)
     if is_own(model):
-        said.append(check_forecaster(model, bars, made, targets, at=few(targets, 1)))
+        said.append(check_forecaster(model, bars, made, targets, few(targets, 1), needs_cutting(model)))
     for strategy in strategies(settings.strategies):
         if is_own(strategy):
             said.append(check_strategy(strategy, bars, made, settings, at=few(targets, FEW)))
@@ -84,7 +84,12 @@ def is_own(plug_in: Strategy | Forecaster | Any) -> bool:
 
 
 def check_forecaster(
-    model: Forecaster, bars: Bars, made: Forecast, targets: Sequence[int], at: Sequence[int]
+    model: Forecaster,
+    bars: Bars,
+    made: Forecast,
+    targets: Sequence[int],
+    at: Sequence[int],
+    cut: bool = False,
 ) -> str:
     """Say that no forecast moved with the bars from each of `at` on, or that this cannot be told.
 
@@ -94,13 +99,11 @@ def check_forecaster(
         One did.
     """
     name = f"model {model.name!r}"
-    if isinstance(model, ContextForecaster) and all(
-        getattr(type(model), method) is getattr(ContextForecaster, method) for method in WHOLE
-    ):
-        return f"{name} cannot look ahead: it is given the bars before each forecast alone"
+    if is_given_contexts(model):
+        return f"{name} {UNABLE}"
     for first in at:
         try:
-            peek = forecast_peek(model, bars, made, first, targets)
+            peek = forecast_peek(model, bars, made, first, targets, cut=cut)
         except BacktuneError:
             raise
         except Exception as error:
@@ -109,7 +112,8 @@ def check_forecaster(
             raise ForecasterError(
                 f"{name} looks ahead: {peek.sentence(bars)}; make each forecast from the bars before it alone"
             )
-    return f"{name} was checked for look-ahead on {_bars(at)}: later bars moved no forecast; {BLIND}"
+    past = "; the forecasts of the run are made from the bars before each alone" if cut else ""
+    return f"{name} was checked for look-ahead on {_bars(at)}: later bars moved no forecast; {BLIND}{past}"
 
 
 def check_strategy(strategy: Any, bars: Bars, made: Forecast, settings: Settings, at: Sequence[int]) -> str:

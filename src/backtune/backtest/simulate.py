@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from backtune.backtest.checks import check_own, forecast_notes
-from backtune.backtest.result import BacktestResult
+from backtune.backtest.result import Memory, Result
 from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
 from backtune.backtest.tables import (
+    TABLES,
     bar_by_bar,
     idle_reasons,
     problem_inputs,
@@ -42,7 +43,7 @@ def backtest_forecasts(
     data: Data | None = None,
     settings: Settings | None = None,
     **changes: Any,
-) -> BacktestResult:
+) -> Result:
     """Backtest one symbol by rolling simulations, each tuned on a window and judged on the bars after it.
 
     Parameters
@@ -52,7 +53,7 @@ def backtest_forecasts(
     num_simulations : int or "all"
         Rolling origins. Their out-of-sample stretches tile the last num_simulations x horizon bars. "all":
         every one that the bars allow.
-    data : folder, file, DataFrame, Bars or Universe
+    data : folder, file, DataFrame, Bars, or source
         Where the bars are; for a folder, its file SYMBOL.csv or SYMBOL.parquet. May be left out for the
         sample symbols SP500 and NASDAQ.
     settings : Settings, optional
@@ -89,7 +90,7 @@ def backtest_forecasts(
 
     Returns
     -------
-    BacktestResult
+    Result
 
     Raises
     ------
@@ -117,7 +118,7 @@ def run_backtest(
     *,
     took: float = 0.0,
     checked: bool = False,
-) -> BacktestResult:
+) -> Result:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
     `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
@@ -164,9 +165,8 @@ def run_backtest(
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
-    return BacktestResult(
-        bars.symbol, table, summary, per_bar, tried, inputs, settings, bars, made, spent, checks, idle
-    )
+    tables = dict(zip(TABLES, (table, summary, per_bar, tried, inputs), strict=True))
+    return Result(bars.symbol, tables, Memory(settings, bars, made, spent, checks, idle))
 
 
 def forecast_targets(bars: Bars, settings: Settings) -> range:

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from backtune.backtest.settings import Settings
-from backtune.bars import SAMPLE_SYMBOLS, Bars, Universe, check_symbol, find_bars_file, load_sample
+from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, load_sample
 from backtune.bars.frames import is_frame
 from backtune.bars.read import read_bars
+from backtune.bars.reader import Reader, is_reader_name, read, reader_named
 from backtune.errors import BarsError, SettingError
 
-Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars | Universe
+Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars | Reader
 
 
 def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
@@ -26,7 +27,7 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     BarsError, SettingError
         Not found, unreadable, not bars, or none of them as early as `Settings.end`.
     """
-    bars = _whole(symbol, data, settings)
+    bars = _all_bars(symbol, data, settings)
     if settings.end is None:
         return bars
     day_after = np.datetime64(settings.end, "D") + 1
@@ -40,19 +41,21 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     return bars if count == len(bars) else bars.head(count)
 
 
-def _whole(symbol: str, data: Data | None, settings: Settings) -> Bars:
+def _all_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     check_symbol(symbol)
     if isinstance(data, Bars):
         asset, days = settings.asset or data.asset, settings.days_a_year or data.days_a_year
         return replace(data, symbol=symbol, asset=asset, days_a_year=days)  # type: ignore[arg-type]
-    if isinstance(data, Universe):
-        return data.load(symbol, settings.asset)
+    if is_reader_name(data):
+        data = reader_named(str(data))
+    if isinstance(data, Reader):
+        return _all_bars(symbol, read(data, symbol), settings)
     options = settings.read_options
     if is_frame(data):
         return read_bars(data, symbol, options=options)
     if data is None:
         if symbol.upper() in SAMPLE_SYMBOLS:
-            return _whole(symbol, load_sample(symbol), settings)
+            return _all_bars(symbol, load_sample(symbol), settings)
         raise BarsError(
             symbol,
             "no data given",

@@ -18,8 +18,9 @@ from backtune.problem import Outcome, Problem
 from backtune.strategies import BUY_HOLD, CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
-COLUMNS = (  # of `BacktestResult.simulations`, beside the parameters
+COLUMNS = (  # of `Result.simulations`, beside the parameters
     "symbol", "simulation", "strategy", "exit", "close_at_eod", "selected", "objective", "in_sample",
     "out_of_sample", "trades", "ambiguous", "start", "end", "optimizer_seconds", "evaluations", "exact",
     "stopped", "failures", "bound",
@@ -50,7 +51,7 @@ def simulation_rows(
     selected: NDArray[np.bool_],
     names: tuple[str, str, tuple[str, ...]],
 ) -> list[dict[str, Any]]:
-    """Rows of `BacktestResult.simulations` of one strategy and exit.
+    """Rows of `Result.simulations` of one strategy and exit.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def bar_by_bar(
     selected: NDArray[np.bool_],
     names: tuple[str, str],
 ) -> pd.DataFrame:
-    """`BacktestResult.configurations` of one strategy and exit; see `simulation_rows` for the arguments."""
+    """`Result.configurations` of one strategy and exit; see `simulation_rows` for the arguments."""
     strategy, exit_name = names
     first, last = windows[0].trade.start, windows[-1].trade.stop
     horizon = windows[0].trade.stop - first
@@ -168,7 +169,7 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
 def problem_inputs(
     bars: Bars, made: Forecast, problems: Mapping[str, Mapping[str, Problem]], first: int
 ) -> pd.DataFrame:
-    """`BacktestResult.inputs`: moves, forecasts and sizes of the bars from `first` on.
+    """`Result.inputs`: moves, forecasts and sizes of the bars from `first` on.
 
     Sizes are those of strategies whose problems say them, as `backtune.EntryExitProblem` does.
     """
@@ -189,9 +190,9 @@ def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -
     Parameters
     ----------
     returns : DataFrame
-        `BacktestResult.returns`.
+        `Result.returns`.
     inputs : DataFrame
-        `BacktestResult.inputs` of the bars out of sample.
+        `Result.inputs` of the bars out of sample.
     can_short : bool
         Whether the asset may be sold short.
 

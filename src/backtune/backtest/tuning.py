@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backtune.backtest.settings import Settings
 from backtune.backtest.walk_forward import Window
 from backtune.errors import OptimizerError
-from backtune.optimizers import Optimum, optimize_many
+from backtune.optimizers import Optimum, optimize_many, optimizer
 from backtune.problem import Problem
 from backtune.problem.objectives import PROFIT
 
@@ -70,13 +70,15 @@ def tune(
     OptimizerError
         A search failed, or gave something that is no point of the box.
     """
-    parts, seeds = [], []
+    parts = []
     for window in windows:
-        for name, problem in problems.items():
+        for problem in problems.values():
             skipped = n - problem.size
             parts.append(problem.window(window.tune.start - skipped, window.tune.stop - skipped))
-            seeds.append(_seed(settings.seed, strategy, window.simulation, name))
     if tuned:
+        seeds: int | list[int] = 0
+        if not optimizer(settings.optimizer).proves:
+            seeds = [_seed(settings.seed, strategy, w.simulation, name) for w in windows for name in problems]
         optima: Sequence[Optimum] = optimize_many(
             parts, settings.optimizer, budget=settings.budget, seed=seeds
         )

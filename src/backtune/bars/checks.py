@@ -86,13 +86,13 @@ def _gaps(
         limit = 10.5 * DAY
     else:
         limit = max(14.5 * DAY, 5.0 * step)
-    found = np.flatnonzero(steps > limit)
-    if not len(found):
+    places = np.flatnonzero(steps > limit)
+    if not len(places):
         return []
-    longest = found[np.argmax(steps[found])]
+    longest = places[np.argmax(steps[places])]
     days = steps[longest] / DAY
     length = f"{days:.0f} days" if days >= 3 else f"{steps[longest] / HOUR:.0f} hours"
-    others = f"; and {len(found) - 1} shorter such holes" if len(found) > 1 else ""
+    others = f"; and {len(places) - 1} shorter such holes" if len(places) > 1 else ""
     move = "the move over it counts as that of one bar"
     sentence = f"no bar for {length} after {date_text(stamps, int(longest))}: {move}{others}"
     return [Note("gap", sentence, int(rows[longest + 1]), date_text(stamps, int(longest) + 1))]

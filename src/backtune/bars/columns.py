@@ -108,14 +108,14 @@ def role_of(column: object) -> str | None:
     )
 
 
-def choose(source: str, names: Sequence[str], given: Mapping[str, str]) -> dict[str, int]:
+def choose(source: str, names: Sequence[str], named: Mapping[str, str]) -> dict[str, int]:
     """Place of the column for each part of a bar, by its best name; `clock` where the time of day is apart.
 
     Parameters
     ----------
     names : sequence of str
         Of all columns, in their order; empty where one has none.
-    given : mapping
+    named : mapping
         Names that the owner gave, by part.
 
     Raises
@@ -125,7 +125,7 @@ def choose(source: str, names: Sequence[str], given: Mapping[str, str]) -> dict[
     """
     chosen: dict[str, int] = {}
     plain = [plain_name(name) for name in names]
-    for role, wanted in given.items():
+    for role, wanted in named.items():
         chosen[role] = _place(source, role, wanted, names)
     for role, known in NAMES.items():
         if role in chosen:
@@ -143,7 +143,7 @@ def choose(source: str, names: Sequence[str], given: Mapping[str, str]) -> dict[
             same = ", ".join(names[place] for place in places)
             raise BarsError(source, f"columns {same} have the same name", "keep one column of each name")
         chosen[role] = places[0]
-    _pair_clock(chosen, plain, given)
+    _pair_clock(chosen, plain, named)
     missing = [role for role in ("timestamp", *PRICES) if role not in chosen]
     if missing:
         words = {"timestamp": "time (Date, Datetime, timestamp or time)"}
@@ -177,9 +177,9 @@ def _place(source: str, role: str, wanted: str, names: Sequence[str]) -> int:
     return alike[0]
 
 
-def _pair_clock(chosen: dict[str, int], plain: Sequence[str], given: Mapping[str, str]) -> None:
+def _pair_clock(chosen: dict[str, int], plain: Sequence[str], named: Mapping[str, str]) -> None:
     """A column of dates beside one of times of day: both together are the time."""
-    if "timestamp" in given:
+    if "timestamp" in named:
         return
     date = next((plain.index(name) for name in _DATES if name in plain), None)
     clock = next((plain.index(name) for name in _CLOCKS if name in plain), None)

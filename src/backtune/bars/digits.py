@@ -98,8 +98,8 @@ def _dates(
     nanoseconds = fraction * 10 ** (9 - (places[6] if len(places) > 6 else 9))
     limit = int(now.astype("datetime64[Y]").astype("int64")) + 1970 + 1
     good = there & (hour < 24) & (minute < 60) & (second < 60) & (year >= _FIRST_YEAR) & (year <= limit)
-    whole = ((hour * 60 + minute) * 60 + second) * 10**9 + nanoseconds
-    return np.where(good, stamps + whole.astype("timedelta64[ns]"), _NAT)
+    nanoseconds_of_day = ((hour * 60 + minute) * 60 + second) * 10**9 + nanoseconds
+    return np.where(good, stamps + nanoseconds_of_day.astype("timedelta64[ns]"), _NAT)
 
 
 def _epochs(values: NDArray[np.int64], now: np.datetime64) -> Stamps:

@@ -37,7 +37,7 @@ def find_bars_file(symbol: str, folder: str | os.PathLike[str]) -> Path:
             if matching:  # the name as given before one in another case
                 return next((path for path in matching if path.name == wanted), matching[0])
     stems = {stem(path): path.name for path in files}
-    alike = [stems[found] for found in near(name, list(stems))]
+    alike = [stems[stem] for stem in near(name, list(stems))]
     have = ", ".join(path.name for path in files[:8]) or "no price file"
     expected = folder_name(name)
     raise BarsError(

@@ -191,8 +191,8 @@ def _clock(parts: pyarrow.StructArray) -> NDArray[np.timedelta64]:
         good &= ~(after | before) | ((hour >= 1) & (hour <= 12))
         hour = np.where(after | before, hour % 12 + 12 * after, hour)
     good &= (hour < 24) | ((minute == 0) & (second == 0) & (fraction == 0))
-    whole = ((hour * 60 + minute) * 60 + second) * 10**9 + fraction
-    return np.where(good, whole.astype("timedelta64[ns]"), np.timedelta64("NaT", "ns"))
+    nanoseconds = ((hour * 60 + minute) * 60 + second) * 10**9 + fraction
+    return np.where(good, nanoseconds.astype("timedelta64[ns]"), np.timedelta64("NaT", "ns"))
 
 
 def _fraction(parts: pyarrow.StructArray, name: str) -> Whole:
@@ -252,8 +252,8 @@ def _without_leaps(fitting: dict[str, Stamps], clock: NDArray[np.float64]) -> di
         return fitting
     leap = {}
     for name, days in fitting.items():
-        whole = days.astype("datetime64[D]").astype("int64")
-        leap[name] = int(np.abs(np.diff(whole)).max()) if len(whole) > 1 else 0
+        day = days.astype("datetime64[D]").astype("int64")
+        leap[name] = int(np.abs(np.diff(day)).max()) if len(day) > 1 else 0
     calm = {name: days for name, days in fitting.items() if leap[name] <= 6}
     return calm if calm and all(leap[name] > 20 for name in fitting if name not in calm) else fitting
 

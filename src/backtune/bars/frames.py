@@ -78,13 +78,13 @@ def _index(frame: pd.DataFrame, names: list[str]) -> tuple[list[str], list[pd.Se
     if isinstance(frame.index, pd.RangeIndex):
         return [], []
     here = {plain_name(name) for name in names}
-    found: list[tuple[str, pd.Series]] = []
+    levels: list[tuple[str, pd.Series]] = []
     for place in range(frame.index.nlevels):
         name = frame.index.names[place] or f"index{place or ''}"
         if plain_name(name) in here:
             continue
-        found.append((str(name), frame.index.get_level_values(place).to_series(index=frame.index)))
-    return [name for name, _ in found], [values for _, values in found]
+        levels.append((str(name), frame.index.get_level_values(place).to_series(index=frame.index)))
+    return [name for name, _ in levels], [values for _, values in levels]
 
 
 def _is_lazy(source: object) -> bool:

@@ -47,6 +47,11 @@ class Note:
         """Whether results may be wrong where it is not heeded; else it says how the file was read."""
         return self.code not in REMARKS
 
+    @property
+    def leaks(self) -> bool:
+        """Whether it says that forecasts may know the bars that they are for."""
+        return self.code.startswith("leak_") and self.code != "leak_unknown"
+
     def __str__(self) -> str:
         """Sentence, with row and date before it."""
         place = [f"row {self.row}"] if self.row is not None else []

@@ -84,11 +84,11 @@ def text_floats(column: pyarrow.ChunkedArray, marks: Marks) -> Array:
 def _written(marks: Marks) -> str:
     """Pattern of a whole number: thousands in groups of three, or as in India the higher ones in twos."""
     point = re.escape(marks.decimal)
-    whole = r"\d+"
+    digits = r"\d+"
     if marks.thousands:
         mark = _class(marks.thousands)
-        whole = rf"(?:\d{{1,3}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}|\d+)"
-    return rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$|^[+-]?(?:inf|infinity)$"
+        digits = rf"(?:\d{{1,3}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}|\d+)"
+    return rf"^[+-]?(?:{digits}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$|^[+-]?(?:inf|infinity)$"
 
 
 def _class(thousands: str) -> str:

@@ -98,7 +98,7 @@ class ReadOptions:
         texts = [self.split] if isinstance(self.split, str) else self.split
         from datetime import datetime
 
-        found: list[tuple[datetime, float]] = []
+        splits: list[tuple[datetime, float]] = []
         for text in texts:
             match = _SPLIT.fullmatch(str(text).strip())
             try:
@@ -111,8 +111,8 @@ class ReadOptions:
                     f"split is {str(text)[:60]!r}; give [SYMBOL=]DATE:RATIO, such as 2024-06-10:10"
                 )
             if match[1] in (None, symbol):
-                found.append((date, ratio))
-        return found
+                splits.append((date, ratio))
+        return splits
 
     def check_symbols(self, symbols: Sequence[str]) -> None:
         """Refuse a split without its symbol where there are several: it would be undone in all of them.

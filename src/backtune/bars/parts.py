@@ -39,11 +39,11 @@ def parts_of(
         A part is not there; or the table holds several symbols, and none of them is `symbol`.
     """
     notes: list[Note] = []
-    given = options.named_columns()
+    named = options.named_columns()
     table = _of_ticker(table, symbol)
     named_by = next((ticker for ticker in table.tickers if ticker), None)
     if table.names:
-        places = choose(table.source, table.names, given)
+        places = choose(table.source, table.names, named)
     else:
         places = _nameless(table)
         order = ", ".join(
@@ -53,13 +53,13 @@ def parts_of(
     parts = {part: table.columns[place] for part, place in places.items()}
     if "clock" in parts:
         parts["timestamp"] = _date_and_time(parts["timestamp"], parts.pop("clock"))
-    if "symbol" not in parts and "symbol" not in given and named_by is None:
+    if "symbol" not in parts and "symbol" not in named and named_by is None:
         extra = _names_of_symbols(table, places)
         if extra is not None:
             parts["symbol"] = extra
     if "symbol" in parts:
-        parts, found = _of_symbol(table.source, parts, symbol)
-        named_by = found or named_by
+        parts, symbols = _of_symbol(table.source, parts, symbol)
+        named_by = symbols or named_by
     return parts, notes, named_by
 
 
@@ -71,8 +71,8 @@ def symbols_in(table: Table) -> list[str]:
     place = next((i for i, name in enumerate(table.names) if role_of(name) == "symbol"), None)
     if place is None:
         return []
-    found = _distinct(table.columns[place])
-    return found if len(found) > 1 else []
+    names = _distinct(table.columns[place])
+    return names if len(names) > 1 else []
 
 
 def _distinct(column: Column) -> list[str]:

@@ -191,46 +191,46 @@ def obeying(
         nonlocal rows, stamps, offset
         rows, stamps, offset = rows.take(good), stamps[good], None if offset is None else offset[good]
 
-    found = rules.faults(rows.prices, rows.missing, stamps, _late(stamps, rows.times.typed))
-    dropped = _refuse_or_count(source, found, rows, raw, options, count)
-    if found:
-        keep(~np.logical_or.reduce([fault.rows for fault in found]))
+    faults = rules.faults(rows.prices, rows.missing, stamps, _late(stamps, rows.times.typed))
+    dropped = _refuse_or_count(source, faults, rows, raw, options, count)
+    if faults:
+        keep(~np.logical_or.reduce([fault.rows for fault in faults]))
     repeated = _repeats(rows, stamps)
     if repeated.any():
         many = f"{int(repeated.sum())} rows are" if repeated.sum() > 1 else "a row is"
         notes.append(Note("equal_rows", f"{many} there twice, the same to the last digit; left out",
                           int(rows.places[np.argmax(repeated)]) + 1))  # fmt: skip
         keep(~repeated)
-    found = rules.order_faults(stamps)
-    if found:
-        bad = np.logical_or.reduce([fault.rows for fault in found])
+    faults = rules.order_faults(stamps)
+    if faults:
+        bad = np.logical_or.reduce([fault.rows for fault in faults])
         if 2 * (~bad).sum() < len(np.unique(stamps)):  # dropping would leave a remnant
             cure = "most rows are out of order: sort them by date"
             rules.refuse(
-                source, found, lambda part, place: raw(part, int(rows.places[place])), rows.places + 1, cure
+                source, faults, lambda part, place: raw(part, int(rows.places[place])), rows.places + 1, cure
             )
-        dropped += _refuse_or_count(source, found, rows, raw, options, count)
+        dropped += _refuse_or_count(source, faults, rows, raw, options, count)
         keep(~bad)
     return rows, stamps, offset, dropped
 
 
 def _refuse_or_count(
-    source: str, found: list[rules.Fault], rows: Rows, raw: Any, options: ReadOptions, count: int
+    source: str, faults: list[rules.Fault], rows: Rows, raw: Any, options: ReadOptions, count: int
 ) -> int:
-    if not found:
+    if not faults:
         return 0
-    why_not = rules.may_drop(found, count)
+    why_not = rules.may_drop(faults, count)
     if not options.drop_bad or why_not:
-        cure = _cure(found, rows, options, why_not)
+        cure = _cure(faults, rows, options, why_not)
         rules.refuse(
-            source, found, lambda part, place: raw(part, int(rows.places[place])), rows.places + 1, cure
+            source, faults, lambda part, place: raw(part, int(rows.places[place])), rows.places + 1, cure
         )
-    return int(np.logical_or.reduce([fault.rows for fault in found]).sum())
+    return int(np.logical_or.reduce([fault.rows for fault in faults]).sum())
 
 
-def _cure(found: list[rules.Fault], rows: Rows, options: ReadOptions, why_not: str) -> str:
+def _cure(faults: list[rules.Fault], rows: Rows, options: ReadOptions, why_not: str) -> str:
     """What to do about bad rows: drop few of them; where they are many, look for what they have in common."""
-    first = found[0]
+    first = faults[0]
     if why_not and first.column == "timestamp" and first.rows.mean() > 0.5:
         return f"{why_not}; name the column of times by columns= (--columns time=NAME), or write ISO dates"
     if why_not:

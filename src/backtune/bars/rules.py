@@ -47,24 +47,24 @@ def faults(prices: Mapping[str, Array], missing: Mapping[str, Mask], stamps: NDA
         Dates that lie in the future.
     """
     absent = missing["timestamp"]
-    found = [Fault("timestamp is not a date that can be read", "timestamp", np.isnat(stamps) & ~absent)]
+    faults = [Fault("timestamp is not a date that can be read", "timestamp", np.isnat(stamps) & ~absent)]
     for name in PRICES:
         values = prices[name]
-        found.append(Fault(f"{name} is not a number", name, np.isnan(values) & ~missing[name]))
-        found.append(Fault(f"{name} is missing", name, missing[name]))
-        found.append(Fault(f"{name} is not finite", name, np.isinf(values)))
-        found.append(Fault(f"{name} is not above zero", name, values <= 0.0))
-    found.append(Fault("the date is missing", "timestamp", absent))
-    found.append(Fault("the date lies in the future", "timestamp", late))
+        faults.append(Fault(f"{name} is not a number", name, np.isnan(values) & ~missing[name]))
+        faults.append(Fault(f"{name} is missing", name, missing[name]))
+        faults.append(Fault(f"{name} is not finite", name, np.isinf(values)))
+        faults.append(Fault(f"{name} is not above zero", name, values <= 0.0))
+    faults.append(Fault("the date is missing", "timestamp", absent))
+    faults.append(Fault("the date lies in the future", "timestamp", late))
     o, h, lo, c = (prices[name] for name in PRICES)
-    found += [
+    faults += [
         Fault("high is below low", "high", h < lo),
         Fault("high is below open", "high", h < o),
         Fault("high is below close", "high", h < c),
         Fault("low is above open", "low", lo > o),
         Fault("low is above close", "low", lo > c),
     ]
-    return [fault for fault in found if fault.rows.any()]
+    return [fault for fault in faults if fault.rows.any()]
 
 
 def widen(prices: dict[str, Array]) -> int:
@@ -96,12 +96,12 @@ def order_faults(timestamps: NDArray[np.datetime64]) -> list[Fault]:
     repeated = pd.Series(values).duplicated().to_numpy() & ~good
     latest = np.maximum.accumulate(np.where(good, values, np.iinfo("int64").min))
     early = ~good & ~repeated & (values <= latest)
-    found = [
+    faults = [
         Fault("the timestamp is there twice", "timestamp", repeated),
         Fault("the timestamp is earlier than that of a row before it", "timestamp", early),
         Fault("the timestamp is later than that of a row after it", "timestamp", ~(good | repeated | early)),
     ]
-    return [fault for fault in found if fault.rows.any()]
+    return [fault for fault in faults if fault.rows.any()]
 
 
 def _longest_rise(values: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -125,25 +125,25 @@ def _longest_rise(values: NDArray[np.int64]) -> NDArray[np.bool_]:
     return member
 
 
-def may_drop(found: list[Fault], count: int) -> str:
+def may_drop(faults: list[Fault], count: int) -> str:
     """Why bad rows may not be dropped; empty where they may.
 
     A few of any file may; else at most 2 % of the rows, and not all for one reason: that is a file that is
     read wrongly, or two of them in one, and what is left would be a third.
     """
-    bad = int(np.logical_or.reduce([fault.rows for fault in found]).sum())
+    bad = int(np.logical_or.reduce([fault.rows for fault in faults]).sum())
     if bad <= FEW:
         return ""
     if bad > FEW_OF_ALL * count:
         return f"{bad} of {count} rows are bad, too many to drop"
-    if len({fault.rule for fault in found}) == 1:
+    if len({fault.rule for fault in faults}) == 1:
         return f"all {bad} bad rows have this fault, so it is in how the file was written: too many to drop"
     return ""
 
 
 def refuse(
     source: str,
-    found: list[Fault],
+    faults: list[Fault],
     raw: Callable[[str, int], object],
     rows: NDArray[np.int64],
     cure: str = DROP,
@@ -152,9 +152,9 @@ def refuse(
 
     `raw` gives the value of a column and a place as it was read; `rows` the row number of each place.
     """
-    bad = np.logical_or.reduce([fault.rows for fault in found])
+    bad = np.logical_or.reduce([fault.rows for fault in faults])
     place = int(np.argmax(bad))
-    fault = next(fault for fault in found if fault.rows[place])
+    fault = next(fault for fault in faults if fault.rows[place])
     value, date = raw(fault.column, place), raw("timestamp", place)
     where = "" if fault.column == "timestamp" else f" ({str(date)[:32]})"
     shown = f"{str(value)[:40]!r}" if isinstance(value, str) else str(value)[:40]

@@ -216,11 +216,11 @@ def _read_digit_texts(text: pyarrow.ChunkedArray, digits: pyarrow.ChunkedArray) 
 
 
 def _read_whole(values: NDArray[np.int64], widths: NDArray[np.int64]) -> Times:
-    found = read_digits(values, widths, now())
-    times = _naive(found.stamps, named=found.utc)
-    times.why_not = found.why_not
-    if found.reading:
-        times.remarks.append(("time_format", f"times: {found.reading}"))
+    instants = read_digits(values, widths, now())
+    times = _naive(instants.stamps, named=instants.utc)
+    times.why_not = instants.why_not
+    if instants.reading:
+        times.remarks.append(("time_format", f"times: {instants.reading}"))
     return times
 
 

@@ -86,10 +86,10 @@ class Universe:
         SettingError
             No name of this universe, or an unknown asset.
         """
-        found = _NAME.fullmatch(str(symbol))
-        if not found or int(found[1]) == 0:
+        match = _NAME.fullmatch(str(symbol))
+        if not match or int(match[1]) == 0:
             raise SettingError(f"{symbol!r} is no synthetic symbol; they are SYN00001, SYN00002, ...")
-        rng = np.random.default_rng(np.random.SeedSequence((self.seed, SYMBOL, int(found[1]))))
+        rng = np.random.default_rng(np.random.SeedSequence((self.seed, SYMBOL, int(match[1]))))
         beta, own, gap_share = rng.uniform(0.4, 1.6), rng.uniform(0.8, 2.0), rng.uniform(0.1, 0.4)
         first_price = rng.uniform(20.0, 400.0)
         noise = own * _garch(_innovations(rng, self.bars))

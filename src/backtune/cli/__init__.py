@@ -17,8 +17,12 @@ import typer
 from backtune.cli import cache, data
 from backtune.cli.bench import bench
 from backtune.cli.check import check
+from backtune.cli.compare import compare
 from backtune.cli.forecast_check import forecast_check
+from backtune.cli.lazy import LazyGroup
+from backtune.cli.ledger import ledger
 from backtune.cli.optimizers import optimizers
+from backtune.cli.power import power
 from backtune.cli.profile import profile
 from backtune.cli.report import report
 from backtune.cli.run import run
@@ -42,6 +46,9 @@ app.command()(run)
 app.command()(report)
 app.command()(runs)
 app.command()(sql)
+app.command()(compare)
+app.command()(ledger)
+app.command()(power)
 app.command()(optimizers)
 app.command()(profile)
 app.command()(forecast_check)
@@ -61,7 +68,7 @@ def main() -> None:
         ):  # what a console of another encoding lacks is written as \\u65e5
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False)
+        code = LazyGroup(app)(standalone_mode=False)
         if code == INTERRUPTED:
             typer.echo("backtune: interrupted", err=True)
     except BacktuneError as error:

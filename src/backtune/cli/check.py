@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import Data, Debug, Json, print_json
 
 
 def check(
     plug_in: Annotated[str, typer.Argument(help="module:object, a strategy or a forecaster of your own.")],
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols; the sample by default.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    data: Data = None,
     bars: Annotated[int, typer.Option(help="Bars from which on what comes later is changed.")] = 20,
     model: Annotated[str, typer.Option(help="Forecaster that a strategy is given forecasts of.")] = "range",
     as_json: Json = False,

@@ -33,10 +33,10 @@ def check(
 
     checked = check_files(source, settings)
     if as_json:
-        print_json([_row(path.name, found) for path, found in checked])
+        print_json([_row(path.name, item) for path, item in checked])
     else:
         print_table(folder_table(checked))
-    if any(isinstance(found, BarsError) for _, found in checked):
+    if any(isinstance(item, BarsError) for _, item in checked):
         raise typer.Exit(2)
 
 
@@ -56,7 +56,7 @@ def download(
     """Download bars into a folder of Parquet files; what is there is gone on with. Exit 1 if some failed."""
     from backtune.bars.sources import download as fetch
 
-    found = fetch(symbols, source, interval=interval, start=start, end=end, folder=to)
+    downloads = fetch(symbols, source, interval=interval, start=start, end=end, folder=to)
     if as_json:
         print_json(
             [
@@ -64,33 +64,33 @@ def download(
                     "symbol": one.symbol, "file": str(one.path), "bars": one.bars, "added": one.added,
                     "error": str(one.error) if one.error else None,
                 }
-                for one in found
+                for one in downloads
             ]
         )  # fmt: skip
     else:
-        for one in found:
+        for one in downloads:
             again = ", the past fetched again since it was adjusted" if one.again else ""
             typer.echo(f"{one.symbol}: {one.bars} bars in {one.path} ({one.added} new{again})")
-    failed = [one.error for one in found if one.error]
+    failed = [one.error for one in downloads if one.error]
     for error in failed:
         typer.echo(f"backtune: {error}", err=True)
     if failed:
-        raise typer.Exit(2 if len(failed) == len(found) else 1)
+        raise typer.Exit(2 if len(failed) == len(downloads) else 1)
 
 
-def _row(name: str, found: Bars | BarsError) -> dict[str, object]:
-    if isinstance(found, BarsError):
-        return {"file": name, "good": False, "error": str(found)}
-    first, last = (str(stamp) for stamp in found.timestamps[[0, -1]])
+def _row(name: str, item: Bars | BarsError) -> dict[str, object]:
+    if isinstance(item, BarsError):
+        return {"file": name, "good": False, "error": str(item)}
+    first, last = (str(stamp) for stamp in item.timestamps[[0, -1]])
     return {
         "file": name,
         "good": True,
-        "symbol": found.symbol,
-        "bars": len(found),
-        "dropped": found.dropped,
+        "symbol": item.symbol,
+        "bars": len(item),
+        "dropped": item.dropped,
         "first": first,
         "last": last,
-        "asset": found.asset,
-        "bars_a_year": found.periods_a_year,
-        "notes": [note.as_dict() for note in found.notes],
+        "asset": item.asset,
+        "bars_a_year": item.periods_a_year,
+        "notes": [note.as_dict() for note in item.notes],
     }

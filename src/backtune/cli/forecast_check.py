@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import Data, Debug, Json, print_json
 from backtune.cli.settings import with_settings
 
 
@@ -16,7 +15,7 @@ from backtune.cli.settings import with_settings
 def forecast_check(
     model: Annotated[str, typer.Argument(help="Forecaster, such as chronos:amazon/chronos-2.")],
     symbols: Annotated[list[str], typer.Argument(help="Symbols; SP500 and NASDAQ are built in.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    data: Data = None,
     as_json: Json = False,
     debug: Debug = False,
     *,

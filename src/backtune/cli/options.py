@@ -9,6 +9,10 @@ from typing import Annotated, Any
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Data = Annotated[
+    str | None,
+    typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet; or a source: NAME:argument, module:object."),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 

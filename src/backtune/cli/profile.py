@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import Data, Debug, Json, print_json
 from backtune.cli.settings import with_settings
 
 
 @with_settings(Settings)
 def profile(
     symbol: Annotated[str, typer.Argument(help="Symbol to backtest; SP500 and NASDAQ are built in.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    data: Data = None,
     torch: Annotated[
         Path | None, typer.Option(help="Also write torch's trace of the model's forward pass to this file.")
     ] = None,

@@ -10,7 +10,8 @@ import typer
 from backtune.cli.options import Debug, Json, print_json
 
 if TYPE_CHECKING:
-    from backtune.verdict.rule import Judgement
+    from backtune.verdict.judged import Judged
+    from backtune.verdict.tried import Tries
 
 
 def report(
@@ -34,25 +35,35 @@ def report(
         verdicts = [
             {
                 "run": str(run),
-                "verdict": judged.whole.label if judged.whole else None,
-                "symbols": {symbol: as_row(judgement) for symbol, judgement in judged.symbols.items()},
+                **portfolio_values(judged, tries),
+                "symbols": symbol_values(judged, tries),
             }
-            for run, judged in zip(runs, made.judged, strict=True)
+            for run, judged, tries in zip(runs, made.judged, made.tries, strict=True)
         ]
         print_json({"report": str(path), "runs": verdicts})
         return
-    for run, judged in zip(runs, made.judged, strict=True):
+    for run, judged, tries in zip(runs, made.judged, made.tries, strict=True):
         typer.echo(f"{run}:")
-        for line in verdict_lines(judged):
+        for line in verdict_lines(judged, tries):
             typer.echo(line)
     typer.echo(f"report: {path}")
 
 
-def as_row(judgement: Judgement) -> dict[str, Any]:
-    """Plain values of a verdict, for JSON."""
+def portfolio_values(judged: Judged | None, tries: Tries | None) -> dict[str, Any]:
+    """Verdict on a run as one portfolio for JSON: the word, and its values."""
+    from backtune.verdict.values import judgement_values
+
+    if judged is None or judged.portfolio is None:
+        return {"verdict": None, "portfolio": None}
+    values = judgement_values(judged.portfolio, tries.portfolio if tries else None)
+    return {"verdict": values["verdict"], "portfolio": values}
+
+
+def symbol_values(judged: Judged | None, tries: Tries | None) -> dict[str, Any]:
+    """Values of the verdict on each symbol, for JSON."""
+    from backtune.verdict.values import judgement_values
+
     return {
-        "verdict": judgement.label,
-        "strategy": judgement.evidence.strategy,
-        "p_value": judgement.p_value,
-        "sentence": judgement.sentence,
+        symbol: judgement_values(judgement, tries.symbols.get(symbol) if tries else None)
+        for symbol, judgement in (judged.symbols.items() if judged else ())
     }

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import Data, Debug, Json, print_json
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
 if TYPE_CHECKING:
-    from backtune.backtest import BacktestResult
-    from backtune.runner import Runs
+    from backtune.backtest import Result
+    from backtune.report.page import Subject
+    from backtune.store import Run
     from backtune.verdict.judged import Judged
+    from backtune.verdict.tried import Tries
 
 WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
 
@@ -25,7 +27,7 @@ WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit",
 def run(
     context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    data: Data = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Use the sample: S&P 500 and NASDAQ, 1999-2018.")
     ] = False,
@@ -60,7 +62,6 @@ def run(
     from backtune.report.progress import run_progress
     from backtune.runner import Engine, resume_run
     from backtune.runner.execute import execute
-    from backtune.runner.parallel import run_settings
     from backtune.store import Run
 
     engine = Engine(workers, scheduler, task_timeout, memory_limit)
@@ -68,7 +69,7 @@ def run(
     if resume is not None:
         _refuse_with_resume(context)
         begun = Run.open(resume)
-        names, kinds = begun.record["symbols"], run_settings(begun).strategies
+        names, kinds = begun.record["symbols"], begun.settings.strategies
     else:
         if not settings.tuned:
             raise SettingError(
@@ -76,7 +77,7 @@ def run(
             )
         names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
         kinds, wanted = settings.strategies, _by_model(settings, names, run_folder)
-    done: list[tuple[Runs, Judged | None]] = []
+    done: dict[str, tuple[Run, Subject | None]] = {}
     for chosen, folder in wanted:
         try:
             with run_progress(len(names), len(kinds) + 1, quiet=as_json) as progress:
@@ -91,17 +92,17 @@ def run(
             typer.echo(f"backtune: {stop}", err=True)
             raise typer.Abort from stop
         # the run is on disk, its status written: what else is made of a run folder is made here
-        page = report(runs.folder) if runs and runs.folder else None
-        done.append((runs, page.judged[0] if page else None))
-        if not as_json:
-            _print_run(*done[-1], f"model {_model_of(chosen)}" if len(wanted) > 1 else "")
+        page = report(runs) if runs and runs.folder else None
+        done[_model_of(chosen)] = runs, page.subjects[0] if page else None
+        if page and not as_json:
+            _print_run(runs, page.subjects[0], f"model {_model_of(chosen)}" if len(wanted) > 1 else "")
         if page and runs.folder:  # after the table, which a full disk does not hide
-            page.write(runs.folder / "report.html")
+            page.write(runs.folder / "report.html", 1 if scheduler else workers)
             if not as_json:
                 typer.echo(f"run folder: {runs.folder} (report.html inside)")
-    _print_all({_model_of(chosen): one for (chosen, _), one in zip(wanted, done, strict=True)}, as_json)
-    if any(runs.failed for runs, _ in done):
-        raise typer.Exit(2 if all(runs.folder is None for runs, _ in done) else 1)
+    _print_all(done, as_json)
+    if any(runs.failed for runs, _ in done.values()):
+        raise typer.Exit(2 if all(runs.folder is None for runs, _ in done.values()) else 1)
 
 
 def _by_model(
@@ -132,7 +133,7 @@ def _model_of(settings: Settings) -> str:
 
 
 def _symbols(
-    symbols: list[str] | None, data: Path | None, demo: bool, universe: int | None, bars: int, seed: int
+    symbols: list[str] | None, data: str | None, demo: bool, universe: int | None, bars: int, seed: int
 ) -> tuple[list[str], Any]:
     """Symbols, and where their bars are."""
     from backtune.bars import SAMPLE_SYMBOLS, Universe
@@ -158,21 +159,21 @@ def _refuse_with_resume(context: typer.Context) -> None:
             raise SettingError(f"{option} given with --resume; a run that goes on keeps its own settings")
 
 
-def _print_run(runs: Runs, judged: Judged | None, title: str) -> None:
+def _print_run(runs: Run, subject: Subject, title: str) -> None:
     if title:
         typer.echo(f"{title}:")
-    if judged:
-        _print_tables(runs, judged)
+    if subject.judged:
+        _print_tables(runs, subject.judged, subject.tries)
 
 
-def _print_all(done: dict[str, tuple[Runs, Judged | None]], as_json: bool) -> None:
+def _print_all(done: dict[str, tuple[Run, Subject | None]], as_json: bool) -> None:
     """JSON of all runs; of several models, a table that has them side by side."""
     if not as_json:
         if len(done) > 1:
             from backtune.report.runs import models_table
             from backtune.report.terminal import print_table
 
-            print_table(models_table({name: judged for name, (_, judged) in done.items() if judged}))
+            print_table(models_table({name: one.judged for name, (_, one) in done.items() if one}))
             folders = [str(runs.folder) for runs, _ in done.values() if runs.folder]
             typer.echo(f"side by side: backtune report {' '.join(folders)}")
         return
@@ -183,26 +184,24 @@ def _print_all(done: dict[str, tuple[Runs, Judged | None]], as_json: bool) -> No
             typer.echo(f"backtune: {error}", err=True)
 
 
-def _as_plain(runs: Runs, judged: Judged | None) -> dict[str, Any]:
-    from backtune.cli.report import as_row
+def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
+    from backtune.cli.report import portfolio_values, symbol_values
 
-    notes = {name: result.series["notes"] for name, result in runs.items()}
+    judged, tries = (subject.judged, subject.tries) if subject else (None, None)
+    leaks = {name: [note.sentence for note in result.notes if note.leaks] for name, result in runs.items()}
     return {
         "folder": str(runs.folder) if runs.folder else None,
         "symbols": {name: _rows(result) for name, result in runs.items()},
-        "verdict": judged.whole.label if judged and judged.whole else None,
-        "verdicts": {name: as_row(found) for name, found in judged.symbols.items()} if judged else {},
-        "notes": notes,
-        "leaks": {
-            name: leaks
-            for name, found in notes.items()
-            if (leaks := [note["sentence"] for note in found if note["code"].startswith("leak_")])
-        },
+        **portfolio_values(judged, tries),
+        "verdicts": symbol_values(judged, tries),
+        "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
+        "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
+        "leaks": {name: sentences for name, sentences in leaks.items() if sentences},
         "failed": {name: str(error) for name, error in runs.failed.items()},
     }
 
 
-def _rows(result: BacktestResult) -> list[dict[str, Any]]:
+def _rows(result: Result) -> list[dict[str, Any]]:
     """Rows of the summary, and why a strategy never traded."""
     return [
         {**row, "idle_reason": result.idle.get(row["strategy"], "")}
@@ -210,7 +209,7 @@ def _rows(result: BacktestResult) -> list[dict[str, Any]]:
     ]
 
 
-def _print_tables(runs: Runs, judged: Judged) -> None:
+def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
     from backtune.report.runs import FEW_SYMBOLS, failed_table, strategies_table
     from backtune.report.terminal import (
         check_lines,
@@ -219,9 +218,9 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         print_table,
         run_text,
         summary_table,
+        unseen_lines,
         verdict_lines,
     )
-    from backtune.store import Run
 
     assert runs.folder is not None
     if len(runs) <= FEW_SYMBOLS:
@@ -233,11 +232,11 @@ def _print_tables(runs: Runs, judged: Judged) -> None:
         for line in idle_lines(runs):
             typer.echo(line)
     else:
-        print_table(strategies_table(Run.open(runs.folder).summary))
+        print_table(strategies_table(runs.summary))
         for line in note_lines(runs):
             typer.echo(line)
         typer.echo(f"each symbol: backtune sql {runs.folder} 'select * from summary'")
-    for line in (*check_lines(runs), *verdict_lines(judged)):
+    for line in (*check_lines(runs), *unseen_lines(runs), *verdict_lines(judged, tries)):
         typer.echo(line)
     if runs.failed:
         print_table(failed_table(runs.failed))

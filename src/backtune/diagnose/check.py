@@ -9,6 +9,7 @@ from backtune.backtest.settings import Settings
 from backtune.bars import Bars
 from backtune.errors import BarsError, SettingError, whole_number
 from backtune.forecasts import Forecaster, forecast, forecaster
+from backtune.forecasts.past import needs_cutting
 from backtune.plugins import import_object
 from backtune.strategies import Strategy
 
@@ -67,7 +68,8 @@ def check_plug_in(item: Any, bars: Bars, settings: Settings, count: int = 20) ->
         raise BarsError(
             bars.source, f"{bars.symbol} has {len(bars)} bars", f"give {model.warm_up + 1} or more"
         )
-    made, at = forecast(bars, model, targets), few(targets, min(count, len(targets)))
+    at = few(targets, min(count, len(targets)))
     if isinstance(item, Forecaster):
-        return check_forecaster(item, bars, made, targets, at)
-    return check_strategy(item, bars, made, settings, at)
+        cut = needs_cutting(item)
+        return check_forecaster(item, bars, forecast(bars, item, targets), targets, at, cut)
+    return check_strategy(item, bars, forecast(bars, model, targets), settings, at)

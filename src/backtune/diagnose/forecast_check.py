@@ -59,24 +59,24 @@ def check_forecaster(bars: Bars, model: str, settings: Settings) -> pd.DataFrame
     for name in names:
         variant = with_options(model, **VARIANTS[name], cache=False) if weighted else model
         try:
-            made, seconds, warm_up = _timed(bars, variant, settings)
+            forecast, seconds, warm_up = _timed(bars, variant, settings)
         except ForecasterError as error:
             if plain is None:
                 raise
             rows.append({"variant": name, "failed": str(error)})
             continue
-        plain = plain or made
+        plain = plain or forecast
         rows.append(
             {
                 "variant": name,
-                "forecasts": int(np.count_nonzero(~np.isnan(made.high))),
+                "forecasts": int(np.count_nonzero(~np.isnan(forecast.high))),
                 "seconds": seconds,
                 "speed": rows[0]["seconds"] / seconds if rows else 1.0,
                 "warm_up": warm_up,
                 "memory_mb": _memory(variant),
-                **_differences(made, plain),
-                **_quality(bars, made),
-                **_returns(bars, made, settings),
+                **_differences(forecast, plain),
+                **_quality(bars, forecast),
+                **_returns(bars, forecast, settings),
                 "failed": "",
             }
         )
@@ -90,13 +90,13 @@ def _timed(bars: Bars, model: str, settings: Settings) -> tuple[Forecast, float,
     """
     targets = forecast_targets(bars, settings)
     spent: list[float] = []
-    made: Forecast
+    predicted: Forecast
     while len(spent) < 2 or (len(spent) <= WARM_RUNS and sum(spent[1:]) < WARM_SECONDS):
         started = time.perf_counter()
-        made = forecast(bars, forecaster(model), targets)
+        predicted = forecast(bars, forecaster(model), targets)
         spent.append(time.perf_counter() - started)
     shortest = min(spent[1:])
-    return made, shortest, max(spent[0] - shortest, 0.0)
+    return predicted, shortest, max(spent[0] - shortest, 0.0)
 
 
 def _memory(variant: str) -> float:
@@ -117,11 +117,14 @@ def _memory(variant: str) -> float:
     return float(sum(tensor.numel() * tensor.element_size() for part in parts for tensor in part)) / 2**20
 
 
-def _differences(made: Forecast, plain: Forecast) -> Mapping[str, float]:
+def _differences(forecast: Forecast, plain: Forecast) -> Mapping[str, float]:
     pairs = (
-        (made.quantiles, plain.quantiles)
-        if made.quantiles is not None and plain.quantiles is not None
-        else (np.stack([made.high, made.low, made.close]), np.stack([plain.high, plain.low, plain.close]))
+        (forecast.quantiles, plain.quantiles)
+        if forecast.quantiles is not None and plain.quantiles is not None
+        else (
+            np.stack([forecast.high, forecast.low, forecast.close]),
+            np.stack([plain.high, plain.low, plain.close]),
+        )
     )
     difference = np.abs(pairs[0] - pairs[1])
     return {
@@ -130,8 +133,8 @@ def _differences(made: Forecast, plain: Forecast) -> Mapping[str, float]:
     }
 
 
-def _quality(bars: Bars, made: Forecast) -> Mapping[str, Any]:
-    quality = forecast_quality(bars, made)
+def _quality(bars: Bars, forecast: Forecast) -> Mapping[str, Any]:
+    quality = forecast_quality(bars, forecast)
     worse = quality.loc[quality["worse_than_naive"], "move"]
     return {
         "pinball": float(quality["pinball"].mean()),
@@ -140,8 +143,8 @@ def _quality(bars: Bars, made: Forecast) -> Mapping[str, Any]:
     }
 
 
-def _returns(bars: Bars, made: Forecast, settings: Settings) -> Mapping[str, float]:
-    summary = run_backtest(bars, settings, made=made).summary
+def _returns(bars: Bars, forecast: Forecast, settings: Settings) -> Mapping[str, float]:
+    summary = run_backtest(bars, settings, made=forecast).summary
     return {
         f"{row['strategy']}_return": float(row["total_return"])
         for row in summary.to_dict("records")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from backtune.backtest import BacktestResult, Data, Settings, forecast_targets, run_backtest, symbol_bars
+from backtune.backtest import Data, Result, Settings, forecast_targets, run_backtest, symbol_bars
 from backtune.bars import Bars
 from backtune.errors import SettingError
 from backtune.forecasts import forecaster
@@ -126,7 +126,7 @@ def _stages(symbol: str, data: Data | None, settings: Settings) -> dict[str, flo
     }
 
 
-def _write(result: BacktestResult, settings: Settings) -> None:
+def _write(result: Result, settings: Settings) -> None:
     with tempfile.TemporaryDirectory() as folder:
         writer = RunWriter(folder, settings, [result.symbol], ["profile"])
         writer.result(result)

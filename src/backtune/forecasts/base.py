@@ -128,7 +128,8 @@ class Forecaster(ABC):
 
     A subclass names itself, says how many bars it needs before the first target, and writes `moves`; one
     that has quantiles subclasses `QuantileForecaster` instead. Whatever it does, changing any value of bar t
-    must change no forecast for bars <= t.
+    must change no forecast for bars <= t. One of your own is given the bars before each target alone, a call
+    a bar, unless its class declares that it keeps to that by itself (`causal`).
 
     Attributes
     ----------
@@ -138,8 +139,12 @@ class Forecaster(ABC):
         Bars needed before the first target.
     packages : tuple of str
         Installed packages whose version decides a forecast, beyond those that its code is seen to use.
+    causal : bool
+        Declared by a class for itself, not for those that build on it: shown a whole series, it forecasts
+        each bar from those before it. `backtune.testing.ForecasterConformance` proves it.
     """
 
+    causal: ClassVar[bool] = False
     name: str
     warm_up: int
     packages: ClassVar[tuple[str, ...]] = ()

@@ -49,16 +49,16 @@ class ForecastCache:
 
     def get(self, model: str, symbol: str, keys: Sequence[str]) -> dict[str, Entry]:
         """Quantiles (3, levels) and samples (draws, 3) or None, of those `keys` that are there."""
-        found: dict[str, Entry] = {}
+        known: dict[str, Entry] = {}
         wanted = set(keys)
         for path in sorted(self._place(model, symbol).glob("*.parquet")):
             entries = {key: entry for key, entry in _read(path).items() if key in wanted}
             if entries:
-                found.update(entries)
+                known.update(entries)
                 _touch(path)
-            if len(found) == len(wanted):
+            if len(known) == len(wanted):
                 break
-        return found
+        return known
 
     def put(self, model: str, symbol: str, entries: Mapping[str, Entry], about: Mapping[str, Any]) -> None:
         """Add entries; `about` says, for people, which model made them. A full disk is no error."""

@@ -66,11 +66,11 @@ class Chronos(TorchForecaster):
         network, series = model.model, inputs.flatten(0, 1)
         encoded, scales, *_ = network.encode(context=series, num_output_patches=1)
         patch = network.output_patch_embedding(encoded[0][:, -1]).unflatten(-1, (network.num_quantiles, -1))
-        made = network.instance_norm.inverse(patch[..., 0], scales).unflatten(0, (-1, inputs.shape[1]))
+        moves = network.instance_norm.inverse(patch[..., 0], scales).unflatten(0, (-1, inputs.shape[1]))
         known = list(model.quantiles)
         if set(LEVELS) <= set(known):
-            return made[..., [known.index(level) for level in LEVELS]].cpu()
-        return interpolate_quantiles(list(LEVELS), known, made).cpu()
+            return moves[..., [known.index(level) for level in LEVELS]].cpu()
+        return interpolate_quantiles(list(LEVELS), known, moves).cpu()
 
     def finish(self, outputs: Any, contexts: Sequence[Context]) -> tuple[Array, Array | None]:
         """Moves from log offsets."""

@@ -153,8 +153,10 @@ def turned(states: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
     """Turn each pair of channels by its angle; shape (series, times, heads, channels)."""
     pairs, (cos, sin) = states.unflatten(-1, (-1, 2)), angles
     if states.device.type == "cpu" and not torch.compiler.is_compiling():  # compilers know no complex numbers
-        whole = torch.complex(cos, sin).expand(-1, states.shape[2], -1).contiguous()
-        return torch.view_as_real(torch.view_as_complex(pairs.float()) * whole).flatten(-2).to(states.dtype)
+        rotation = torch.complex(cos, sin).expand(-1, states.shape[2], -1).contiguous()
+        return (
+            torch.view_as_real(torch.view_as_complex(pairs.float()) * rotation).flatten(-2).to(states.dtype)
+        )
     left, right = pairs.float().unbind(-1)
     both = torch.stack((left * cos - right * sin, right * cos + left * sin), -1)
     return both.flatten(-2).to(states.dtype)

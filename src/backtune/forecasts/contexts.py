@@ -158,29 +158,29 @@ class ContextForecaster(QuantileForecaster):
             identity = digest_of([about, code_digest("forecasts"), source_of(self)])
             contexts = [self._contexts(bars, targets) for bars, targets in wanted]
             keys = [[context.key(identity) for context in series] for series in contexts]
-            found: dict[str, Entry] = {}
+            entries: dict[str, Entry] = {}
             for (bars, _), mine in zip(wanted, keys, strict=True):
-                found.update(kept.get(identity[:16], bars.symbol, mine) if kept else {})
+                entries.update(kept.get(identity[:16], bars.symbol, mine) if kept else {})
         missing = {
             key: context
             for mine, series in zip(keys, contexts, strict=True)
             for key, context in zip(mine, series, strict=True)
-            if key not in found
+            if key not in entries
         }
-        made = self._made(missing, watch)
+        fresh = self._make(missing, watch)
         with watch("cache"):
             for (bars, _), mine in zip(wanted, keys, strict=True):
                 if kept:
-                    new = {key: made[key] for key in mine if key in made}
+                    new = {key: fresh[key] for key in mine if key in fresh}
                     kept.put(identity[:16], bars.symbol, new, {"model": self.name, **about})
-        found.update(made)
-        return _shared_out(wanted, keys, found, watch.seconds)
+        entries.update(fresh)
+        return _shared_out(wanted, keys, entries, watch.seconds)
 
-    def _made(self, missing: Mapping[str, Context], watch: Stopwatch) -> dict[str, Entry]:
+    def _make(self, missing: Mapping[str, Context], watch: Stopwatch) -> dict[str, Entry]:
         """Forecasts of contexts, in chunks of equal length or, where a model allows it, of equal padding."""
-        made: dict[str, Entry] = {}
+        entries: dict[str, Entry] = {}
         if not missing:
-            return made
+            return entries
         if self._chunk is None:
             with watch("load"):
                 self._chunk = ChunkSize(self.chunk_size())
@@ -194,8 +194,8 @@ class ContextForecaster(QuantileForecaster):
                         f"{self.name} gave forecasts that are not finite; check bars, weights and dtype"
                     )
                 for index, row in enumerate(quantiles):
-                    made[group[start + index][0]] = (row, None if samples is None else samples[index])
-        return made
+                    entries[group[start + index][0]] = (row, None if samples is None else samples[index])
+        return entries
 
     def _shape(self, context: Context) -> tuple[int, bool]:
         """What contexts of one call have in common: their length behind padding, and whether there is any.
@@ -235,13 +235,13 @@ class ContextForecaster(QuantileForecaster):
 def _shared_out(
     wanted: Sequence[tuple[Bars, NDArray[np.int64]]],
     keys: Sequence[Sequence[str]],
-    found: Mapping[str, Entry],
+    entries: Mapping[str, Entry],
     seconds: Mapping[str, float],
 ) -> list[Distribution]:
     total = max(sum(len(mine) for mine in keys), 1)
     result = []
     for (_, targets), mine in zip(wanted, keys, strict=True):
-        rows = [found[key] for key in mine]
+        rows = [entries[key] for key in mine]
         drawn = [samples for _, samples in rows if samples is not None]
         share = len(mine) / total
         result.append(

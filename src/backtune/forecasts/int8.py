@@ -72,12 +72,12 @@ def swap_linear_layers(module: Any) -> int:
 
     Layers of a class built on Linear compute something else, and stay.
     """
-    found = [
+    layers = [
         (parent, name, child)
         for parent in module.modules()
         for name, child in parent.named_children()
         if type(child) is nn.Linear
     ]
-    for parent, name, layer in found:
+    for parent, name, layer in layers:
         setattr(parent, name, Int8Linear(layer))
-    return len(found)
+    return len(layers)

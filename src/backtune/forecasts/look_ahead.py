@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from backtune.bars import Bars
 from backtune.errors import ForecasterError
 from backtune.forecasts.base import MOVES, Forecast, Forecaster
+from backtune.forecasts.past import forecast_from_past
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-6  # of a move, and relative: models round differently in batches of another size
@@ -80,7 +81,14 @@ def changed_bars(bars: Bars, first: int, seed: int = 0) -> Bars:
 
 
 def forecast_peek(
-    model: Forecaster, bars: Bars, made: Forecast, first: int, targets: Sequence[int], seed: int = 0
+    model: Forecaster,
+    bars: Bars,
+    forecast: Forecast,
+    first: int,
+    targets: Sequence[int],
+    seed: int = 0,
+    *,
+    cut: bool = False,
 ) -> Peek | None:
     """A forecast of bar `first` or an earlier one that changes with the bars from `first` on, if one does.
 
@@ -88,7 +96,7 @@ def forecast_peek(
     ----------
     model : Forecaster
     bars : Bars
-    made : Forecast
+    forecast : Forecast
         Of these bars, by the model.
     first : int
         First bar to be changed.
@@ -96,6 +104,9 @@ def forecast_peek(
         Bars whose forecasts are compared; the last `COMPARED` up to `first` are.
     seed : int
         Of the changes.
+    cut : bool
+        Whether `forecast` was made from the past alone (`forecast_from_past`). Then the model is shown later
+        bars that are made up, and never a real one before its time.
 
     Raises
     ------
@@ -105,10 +116,11 @@ def forecast_peek(
     compared = np.array([t for t in targets if t <= first][-COMPARED:], dtype=np.int64)
     if len(compared) == 0:
         return None
-    peek = _difference(made, model.forecast(changed_bars(bars, first, seed), compared), compared)
+    peek = _difference(forecast, model.forecast(changed_bars(bars, first, seed), compared), compared)
     if peek is None:
         return None
-    if _difference(made, model.forecast(bars, compared), compared) is not None:
+    again = forecast_from_past(model, bars, compared) if cut else model.forecast(bars, compared)
+    if _difference(forecast, again, compared) is not None:
         raise ForecasterError(
             f"model {model.name!r} gives other forecasts of the same bars each time it is asked; seed its "
             "random numbers, and keep nothing from one call to the next"
@@ -118,14 +130,14 @@ def forecast_peek(
 
 
 def _difference(
-    made: Forecast, again: Forecast, compared: NDArray[np.int64]
+    forecast: Forecast, again: Forecast, compared: NDArray[np.int64]
 ) -> tuple[str, int, float, float] | None:
     """The last of these bars whose forecast is another: which move, bar, and both values."""
-    found = []
+    differences = []
     for move in MOVES:
-        before, after = getattr(made, move)[compared], getattr(again, move)[compared]
+        before, after = getattr(forecast, move)[compared], getattr(again, move)[compared]
         same = np.isclose(after, before, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
         for place in np.flatnonzero(~same)[-1:]:
             t = int(compared[place])
-            found.append((t, (f"{move} forecast", t, float(before[place]), float(after[place]))))
-    return max(found, key=lambda one: one[0])[1] if found else None
+            differences.append((t, (f"{move} forecast", t, float(before[place]), float(after[place]))))
+    return max(differences, key=lambda one: one[0])[1] if differences else None

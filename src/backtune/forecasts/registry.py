@@ -15,6 +15,7 @@ from backtune.bars import Bars
 from backtune.errors import SettingError, one_of
 from backtune.forecasts.base import Forecast, Forecaster, Targets
 from backtune.forecasts.contexts import ContextForecaster
+from backtune.forecasts.past import forecast_from_past, needs_cutting
 from backtune.plugins import named
 
 FILE = "file"  # NAME:PATH of forecasts from outside
@@ -155,7 +156,8 @@ def forecast(bars: Bars, model: str | Forecaster = DEFAULT_MODEL, targets: Targe
     SettingError, BarsError, ForecasterError
         Unknown model, too few bars, or weights that cannot be used.
     """
-    return forecaster(model).forecast(bars, targets)
+    own = forecaster(model)
+    return forecast_from_past(own, bars, targets) if needs_cutting(own) else own.forecast(bars, targets)
 
 
 def forecast_many(
@@ -187,7 +189,7 @@ def forecast_many(
     if len(wanted) != len(series):
         raise SettingError(f"targets are given for {len(wanted)} of {len(series)} series; give them for each")
     if not isinstance(made, ContextForecaster):
-        return [made.forecast(bars, each) for bars, each in zip(series, wanted, strict=True)]
+        return [forecast(bars, made, each) for bars, each in zip(series, wanted, strict=True)]
     asked = [(bars, made.possible(bars, each)) for bars, each in zip(series, wanted, strict=True)]
     return [
         made.finished(bars, distribution)

@@ -65,14 +65,16 @@ class StatsForecast(ContextForecaster):
         with watch("prepare"):
             moves = [np.log(c.prices[1:, 1:] / c.prices[3, :-1]) for c in contexts]
         with watch("forward"):
-            made = [[_quantiles(model.forecast(y=y, h=1, level=INTERVALS)) for y in three] for three in moves]
+            quantiles = [
+                [_quantiles(model.forecast(y=y, h=1, level=INTERVALS)) for y in three] for three in moves
+            ]
         with watch("post"):
-            return np.expm1(np.array(made)), None
+            return np.expm1(np.array(quantiles)), None
 
 
-def _quantiles(made: Any) -> list[float]:
-    ends = {0.5: made["mean"]}
+def _quantiles(forecast: Any) -> list[float]:
+    ends = {0.5: forecast["mean"]}
     for interval in INTERVALS:
-        ends[(50 - interval / 2) / 100] = made[f"lo-{interval}"]
-        ends[(50 + interval / 2) / 100] = made[f"hi-{interval}"]
+        ends[(50 - interval / 2) / 100] = forecast[f"lo-{interval}"]
+        ends[(50 + interval / 2) / 100] = forecast[f"hi-{interval}"]
     return [float(ends[level][0]) for level in LEVELS]

@@ -158,8 +158,8 @@ class TorchForecaster(ContextForecaster):
         import torch
 
         if self.device == "auto":
-            found = torch.accelerator.current_accelerator(check_available=True)
-            return found or torch.device("cpu")
+            accelerator = torch.accelerator.current_accelerator(check_available=True)
+            return accelerator or torch.device("cpu")
         device = torch.device(self.device)
         if device.type != "cpu":
             present = torch.accelerator.current_accelerator(check_available=True)
@@ -180,9 +180,9 @@ class TorchForecaster(ContextForecaster):
     def modules(self, model: Any) -> list[Any]:
         """Its torch modules, each of which has a weights folder."""
 
-    def names(self, module: Any, found: set[str]) -> set[str]:
-        """Names of the module's tensors that its loader took from the files, whose names are `found`."""
-        return found
+    def names(self, module: Any, names: set[str]) -> set[str]:
+        """Names of the module's tensors that its loader took from the files, whose names are `names`."""
+        return names
 
     @abstractmethod
     def blocks(self, model: Any) -> list[Any]:

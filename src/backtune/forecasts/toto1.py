@@ -65,9 +65,9 @@ class Toto1(TorchForecaster):
         """Return the model itself."""
         return [model]
 
-    def names(self, module: Any, found: set[str]) -> set[str]:
+    def names(self, module: Any, names: set[str]) -> set[str]:
         """Names of tensors as the loader maps them; rotary frequencies are computed, not loaded."""
-        fused, apart = (set(module._map_state_dict_keys(dict.fromkeys(found), use)) for use in (True, False))
+        fused, apart = (set(module._map_state_dict_keys(dict.fromkeys(names), use)) for use in (True, False))
         return fused | apart | {name for name in module.state_dict() if name.endswith("rotary_emb.freqs")}
 
     def blocks(self, model: Any) -> list[Any]:

@@ -110,17 +110,17 @@ def locate(name: str, extra: str) -> Weights:
     return weights
 
 
-def check_all_loaded(model: Any, weights: str, found: set[str]) -> None:
-    """Refuse a model some of whose tensors were not `found` in the files: its loader has left them random.
+def check_all_loaded(model: Any, weights: str, names: set[str]) -> None:
+    """Refuse a model some of whose tensors `names`, those in the files, lack: its loader left them random.
 
     Raises
     ------
     ForecasterError
     """
     tensors = model.state_dict(keep_vars=True)
-    held = {tensor.data_ptr() for name, tensor in tensors.items() if name in found}
+    held = {tensor.data_ptr() for name, tensor in tensors.items() if name in names}
     missing = [
-        name for name, tensor in tensors.items() if name not in found and tensor.data_ptr() not in held
+        name for name, tensor in tensors.items() if name not in names and tensor.data_ptr() not in held
     ]
     if missing:
         raise ForecasterError(
@@ -157,8 +157,8 @@ def need(package: str, extra: str) -> None:
     """
     from importlib.util import find_spec
 
-    found = find_spec(package)
-    if found is None or found.origin is None:  # without origin: a folder of that name that is no package
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:  # without origin: a folder of that name that is no package
         raise ForecasterError(f"{package} is not installed; pip install 'backtune[{extra}]'")
 
 
@@ -188,14 +188,14 @@ def _fetched(name: str, extra: str) -> Path:
 
 def _configuration(weights: Weights) -> None:
     try:
-        found = json.loads((weights.folder / "config.json").read_text(encoding="utf-8"))
+        configuration = json.loads((weights.folder / "config.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ForecasterError(
             f"{weights.name}: no config.json in the folder; give the model's folder"
         ) from None
     except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict):
+        configuration = None
+    if not isinstance(configuration, dict):
         raise ForecasterError(f"{weights.name}: config.json is not readable; fetch it again")
 
 

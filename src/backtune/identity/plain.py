@@ -89,11 +89,11 @@ def key_of(identity: Mapping[str, Any]) -> str:
 def array_digest(*arrays: Any) -> str:
     """SHA-256 of arrays, their shapes and types; None stands for one that is not there."""
     sha = hashlib.sha256()
-    for given in arrays:
-        if given is None:
+    for item in arrays:
+        if item is None:
             sha.update(b"none")
             continue
-        array = np.ascontiguousarray(given)
+        array = np.ascontiguousarray(item)
         sha.update(f"{array.dtype.str} {array.shape}".encode())
         sha.update(array.tobytes())
     return sha.hexdigest()

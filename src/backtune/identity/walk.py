@@ -337,9 +337,9 @@ class Walk:
                 parts.append(joined(str(name), note(value, f"{label}.{name}")))
         return joined("state", *parts)
 
-    def _path(self, given: str | os.PathLike[str]) -> None:
+    def _path(self, path: str | os.PathLike[str]) -> None:
         """Take the content of a file that a text names, and remember names and folders."""
-        text = os.fspath(given)
+        text = os.fspath(path)
         if not isinstance(text, str) or not text or len(text) > 4096 or "\n" in text or "\0" in text:
             return
         if len(text) <= 255:

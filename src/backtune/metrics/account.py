@@ -17,7 +17,7 @@ def account_bars(bars: pd.DataFrame, rule: str) -> pd.DataFrame:
     Parameters
     ----------
     bars : DataFrame
-        Rows of `backtune.BacktestResult.returns` or `.configurations`, in the order of time.
+        Rows of `backtune.Result.returns` or `.configurations`, in the order of time.
     rule : {"value", "causal", "optimistic"}
         The returns that say when the account is gone and trades no more: trades, ambiguous and turnover are 0
         from then on. The returns of each rule end by themselves.

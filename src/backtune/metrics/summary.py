@@ -27,7 +27,7 @@ def summarize(
     Parameters
     ----------
     simulations, returns : DataFrame
-        As in `backtune.BacktestResult`.
+        As in `backtune.Result`.
     window : int
         Bars that each in_sample total is the sum of.
     periods_a_year : float

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from backtune.backtest import Result
 from backtune.backtest.tables import COLUMNS
 from backtune.errors import BacktuneError
 from backtune.metrics.performance import drawdown, equity
 from backtune.report.surface import Surface
-from backtune.report.tables import SymbolTables
 from backtune.strategies import BUY_HOLD
-from backtune.verdict.judged import YARDSTICKS
+from backtune.verdict.written import YARDSTICKS
 
 Figure = dict[str, Any]
 BLUE, PURPLE, TEAL, AMBER, GREY, RED = "#3b82f6", "#a855f7", "#14a38b", "#e08a00", "#8b93a1", "#e5484d"
@@ -31,19 +31,19 @@ PALETTE = (  # of many lines
 )  # fmt: skip
 
 
-def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
+def equity_figure(result: Result, strategy: str) -> Figure:
     """Out-of-sample equity and drawdown of every strategy under the causal rule, `strategy` in bold."""
     data: list[Figure] = []
-    colours = iter(OTHERS * len(tables.summary))
-    for name in map(str, tables.summary["strategy"]):
-        bars = tables.bars_of(name)
-        value, stamps = bars["causal"].to_numpy(), _stamps(bars["timestamp"])
+    colours = iter(OTHERS * len(result.summary))
+    for name in map(str, result.summary["strategy"]):
+        bars = result.bars_of(name)
+        value, stamps = bars["causal"].to_numpy(), plot_times(bars["timestamp"])
         first = name == strategy
         colour = BLUE if first else _yardstick(name) or next(colours)
         line = {
             "color": colour,
             "width": 2.5 if first else 1.3,
-            "dash": "solid" if name in tables.tuned else "dot",
+            "dash": "solid" if name in result.tuned else "dot",
         }
         common: Figure = {"x": stamps, "name": name, "line": line, "mode": "lines", "legendgroup": name}
         data.append({**common, "y": _percent(equity(value) - 1.0)})
@@ -58,18 +58,18 @@ def equity_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def samples_figure(tables: SymbolTables, strategy: str) -> Figure:
+def samples_figure(result: Result, strategy: str) -> Figure:
     """Return a bar in each simulation's tuning window, and on the bars after it."""
-    chosen = tables.chosen(strategy).sort_values("simulation")
-    stamps = _stamps(chosen["end"])
-    inside = 1e4 * chosen["in_sample"].to_numpy() / int(tables.settings["window"])
-    earned = tables.bars_of(strategy).groupby("simulation")["value"].sum()  # of the account, once gone 0
-    outside = 1e4 * earned.to_numpy() / int(tables.settings["horizon"])
+    chosen = result.chosen(strategy).sort_values("simulation")
+    stamps = plot_times(chosen["end"])
+    inside = 1e4 * chosen["in_sample"].to_numpy() / int(result.options["window"])
+    earned = result.bars_of(strategy).groupby("simulation")["value"].sum()  # of the account, once gone 0
+    outside = 1e4 * earned.to_numpy() / int(result.options["horizon"])
     running = np.cumsum(outside) / np.arange(1, len(outside) + 1)
     colours = [TEAL if value > 0 else RED if value < 0 else GREY for value in outside]
     data = [
-        _line(stamps, inside, "in sample", AMBER),
-        _line(stamps, running, "out of sample, mean so far", BLUE),
+        curve(stamps, inside, "in sample", AMBER),
+        curve(stamps, running, "out of sample, mean so far", BLUE),
         {
             "type": "bar",
             "x": stamps,
@@ -90,22 +90,22 @@ def samples_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def bracket_figure(tables: SymbolTables, strategy: str) -> Figure:
+def bracket_figure(result: Result, strategy: str) -> Figure:
     """Equity of the same offsets under the causal and the optimistic rule, and what lies between."""
-    bars = tables.bars_of(strategy)
-    stamps = _stamps(bars["timestamp"])
+    bars = result.bars_of(strategy)
+    stamps = plot_times(bars["timestamp"])
     causal, optimistic = (100.0 * equity(bars[rule].to_numpy()) - 100.0 for rule in ("causal", "optimistic"))
     data = [
-        _line(stamps, causal, "causal: what bars prove", BLUE, width=3.0),
+        curve(stamps, causal, "causal: what bars prove", BLUE, width=3.0),
         {
-            **_line(stamps, optimistic, "optimistic: the most they allow", AMBER, dash="dot"),
+            **curve(stamps, optimistic, "optimistic: the most they allow", AMBER, dash="dot"),
             "fill": "tonexty",
             "fillcolor": "rgba(224,138,0,0.18)",
         },
     ]
-    if tables.settings["fills"] == "published":
+    if result.options["fills"] == "published":
         own = 100.0 * equity(bars["value"].to_numpy()) - 100.0
-        data.append(_line(stamps, own, "published rule", RED))
+        data.append(curve(stamps, own, "published rule", RED))
     layout = {"yaxis": _returns_axis(), "hovermode": "x unified", "legend": {"traceorder": "normal"}}
     return {"data": data, "layout": layout}
 
@@ -153,35 +153,37 @@ def surface_figure(found: Surface) -> Figure:
     return {"data": [heat, *edged, optimum], "layout": layout}
 
 
-def parameters_figure(tables: SymbolTables, strategy: str) -> Figure:
+def parameters_figure(result: Result, strategy: str) -> Figure:
     """Parameters that each simulation chose; offsets in basis points."""
-    chosen = tables.chosen(strategy).sort_values("simulation")
-    stamps = _stamps(chosen["end"])
+    chosen = result.chosen(strategy).sort_values("simulation")
+    stamps = plot_times(chosen["end"])
     names = [name for name in chosen if name not in COLUMNS and chosen[name].notna().any()]
     offsets = all(name.endswith("_offset") for name in names)
     scale = 1e4 if offsets else 1.0
     colours = (BLUE, AMBER, PURPLE, TEAL)
     data = [
-        _line(stamps, scale * chosen[name].to_numpy(), name.replace("_", " "), colour, shape="hv")
+        curve(stamps, scale * chosen[name].to_numpy(), name.replace("_", " "), colour, shape="hv")
         for name, colour in zip(names, cycle(colours), strict=False)
     ]
     title = "bp" if offsets else ""
     return {"data": data, "layout": {"yaxis": {"title": {"text": title}}, "hovermode": "x unified"}}
 
 
-def exits_figure(tables: SymbolTables, strategy: str) -> Figure:
+def exits_figure(result: Result, strategy: str) -> Figure:
     """How far the exit that each simulation chose was ahead of the next best in sample, coloured by exit."""
-    mine = tables.simulations[tables.simulations["strategy"] == strategy]
+    mine = result.simulations[result.simulations["strategy"] == strategy].sort_values(
+        "simulation", kind="stable"
+    )
     names = list(mine["exit"].unique())
-    scores = mine.pivot_table(index="simulation", columns="exit", values="objective")[names]
-    chosen = tables.chosen(strategy).sort_values("simulation")
-    stamps, picked = _stamps(chosen["end"]), chosen["exit"].to_numpy()
-    ranked = np.sort(scores.to_numpy(), axis=1)
-    profit = tables.settings["objective"] == "profit"
-    unit = 1e4 / int(tables.settings["window"]) if profit else 1.0
+    scores = np.column_stack([mine["objective"].to_numpy()[mine["exit"] == name] for name in names])
+    chosen = result.chosen(strategy).sort_values("simulation")
+    stamps, picked = plot_times(chosen["end"]), chosen["exit"].to_numpy()
+    ranked = np.sort(scores, axis=1)
+    profit = result.options["objective"] == "profit"
+    unit = 1e4 / int(result.options["window"]) if profit else 1.0
     ahead = unit * (ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else 0.0 * ranked[:, -1])
     data = []
-    for name, colour in zip(scores.columns, cycle((BLUE, AMBER, PURPLE, TEAL)), strict=False):
+    for name, colour in zip(names, cycle((BLUE, AMBER, PURPLE, TEAL)), strict=False):
         values = _short(np.where(picked == name, ahead, np.nan))
         # the line makes a bar of no height, where all exits did equally well, visible
         marker = {"color": colour, "line": {"color": colour, "width": 2}}
@@ -190,11 +192,11 @@ def exits_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": {"yaxis": {"title": {"text": title}}, "barmode": "relative"}}
 
 
-def distribution_figure(tables: SymbolTables, strategy: str) -> Figure:
+def distribution_figure(result: Result, strategy: str) -> Figure:
     """Histogram of the returns of traded bars, and of buy-and-hold."""
-    bars = tables.bars_of(strategy)
+    bars = result.bars_of(strategy)
     traded = 100.0 * bars.loc[bars["trades"] > 0, "value"].to_numpy()
-    held = 100.0 * tables.bars_of(BUY_HOLD)["value"].to_numpy()
+    held = 100.0 * result.bars_of(BUY_HOLD)["value"].to_numpy()
     both = np.concatenate([traded, held])
     reach = float(np.abs(both).max()) * 1.0001 if len(both) else 1.0
     edges = np.linspace(-reach, reach, 42)
@@ -219,22 +221,22 @@ def distribution_figure(tables: SymbolTables, strategy: str) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def costs_figure(tables: SymbolTables, strategy: str) -> Figure:
+def costs_figure(result: Result, strategy: str) -> Figure:
     """Sum of returns before and after fees."""
-    bars = tables.bars_of(strategy)
-    stamps, net = _stamps(bars["timestamp"]), bars["value"].to_numpy()
-    paid = bars["turnover"].to_numpy() * tables.fee
+    bars = result.bars_of(strategy)
+    stamps, net = plot_times(bars["timestamp"]), bars["value"].to_numpy()
+    paid = bars["turnover"].to_numpy() * result.facts["fee"]
     data = [
-        _line(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
-        _line(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
-        _line(stamps, 100.0 * np.cumsum(paid), "fees", RED),
+        curve(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
+        curve(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
+        curve(stamps, 100.0 * np.cumsum(paid), "fees", RED),
     ]
     return {"data": data, "layout": {"yaxis": _returns_axis("sum of returns"), "hovermode": "x unified"}}
 
 
-def forecast_figure(tables: SymbolTables) -> Figure:
+def forecast_figure(result: Result) -> Figure:
     """Forecast against actual highs and lows, out of sample."""
-    ahead = tables.inputs.iloc[int(tables.settings["window"]) :]
+    ahead = result.inputs.iloc[int(result.options["window"]) :]
     ahead = ahead[ahead[["high_forecast", "low_forecast"]].notna().all(axis=1)]
     data: list[Figure] = []
     ends: list[float] = []
@@ -301,7 +303,8 @@ def graph_object(figure: Figure, title: str) -> Any:
     return made
 
 
-def _line(x: list[str], y: ArrayLike, name: str, colour: str, **styled: Any) -> Figure:
+def curve(x: list[str], y: ArrayLike, name: str, colour: str, **styled: Any) -> Figure:
+    """A line of a figure."""
     line = {"color": colour, "width": 1.8, **styled}
     return {"x": x, "y": _short(np.asarray(y, dtype=np.float64)), "name": name, "mode": "lines", "line": line}
 
@@ -324,7 +327,7 @@ def _percent(values: NDArray[np.float64]) -> list[float | None]:
     return _short(100.0 * values)
 
 
-def _stamps(stamps: pd.Series) -> list[str]:
+def plot_times(stamps: pd.Series) -> list[str]:
     """Timestamps as plotly reads them, without a time of day where none has one."""
     text = np.datetime_as_string(stamps.to_numpy().astype("datetime64[s]"), unit="s")
     return (

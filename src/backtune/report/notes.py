@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from backtune.bars import Note
+from backtune.backtest import Result
 from backtune.report.html import table, text
 
 
-def notes_section(record: Mapping[str, Any], where: str) -> str:
+def notes_section(run: Mapping[str, Result], where: str) -> str:
     """A row a note; opened where one of them may make results wrong. Empty where there is none."""
-    by_symbol = {symbol: entry.get("notes", ()) for symbol, entry in record.get("data", {}).items()}
-    by_symbol |= record.get("notes", {})
-    notes = [(symbol, Note.from_dict(plain)) for symbol, found in by_symbol.items() for plain in found]
+    notes = [(symbol, note) for symbol, result in run.items() for note in result.notes]
     if not notes:
         return ""
     rows = [

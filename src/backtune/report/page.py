@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from backtune.backtest import BacktestResult, Settings
+from backtune.backtest import Result, Settings
 from backtune.errors import RunError, SettingError
 from backtune.identity import versions
+from backtune.report.compared import comparison_section, differences_section
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
 from backtune.report.notes import notes_section
-from backtune.report.sections import BADGES, badge, symbol_details
+from backtune.report.pieces import MANY, Piece, draw
+from backtune.report.sections import BADGES, badge
 from backtune.report.shell import asset, plotly_file, shell
-from backtune.report.tables import RunTables, SymbolTables
-from backtune.runner import Runs
+from backtune.report.terminal import unseen_lines
+from backtune.report.watched import tried_note
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
-from backtune.verdict.judged import Judged, judge_results, judge_run
-from backtune.verdict.rule import DEPENDS, EDGE, NONE, RULE, UNKNOWN, VERDICTS
+from backtune.verdict.comparison import Comparison, compare_runs
+from backtune.verdict.judged import Judged, judge_run
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, RULE, UNKNOWN, VERDICTS, Judgement
+from backtune.verdict.tried import Tries, count_run, tries
 
 FEW = 20  # symbols up to which the surfaces are drawn finely
 FINE, COARSE = 61, 31
@@ -30,19 +35,24 @@ HEADLINES = {
     EDGE: "An edge, by the written rule",
     DEPENDS: "What it earns depends on the order inside the bar",
     UNKNOWN: "Cannot tell yet whether this is an edge",
+    NO_SIGN: "No sign of an edge",
     NONE: "No edge",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What a page is about: one run, or results in memory."""
+    """What a page is about: a run, and the verdicts on it."""
 
     label: str
-    tables: Mapping[str, SymbolTables]
+    run: Run
     judged: Judged
-    record: Mapping[str, Any]
-    seconds: Sequence[Mapping[str, float]]
+    tries: Tries
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """See `backtune.Run.record`."""
+        return self.run.record
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +74,19 @@ class Report:
         return tuple(subject.judged for subject in self.subjects)
 
     @property
+    def tries(self) -> tuple[Tries, ...]:
+        """What the ledger makes of them, one of each run."""
+        return tuple(subject.tries for subject in self.subjects)
+
+    @property
     def html(self) -> str:
         """The page as text."""
         return b"".join(_page(self.subjects)).decode()
 
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page.
+    def write(self, path: str | os.PathLike[str], workers: int = 1) -> Path:
+        """Write the page; of many symbols, their parts are drawn in `workers` processes.
+
+        With more than one, a script needs ``if __name__ == "__main__":``.
 
         Raises
         ------
@@ -78,7 +95,7 @@ class Report:
         """
         target = Path(path)
         try:
-            write_atomically(target, _page(self.subjects))
+            write_atomically(target, _page(self.subjects, workers))
         except OSError as error:
             raise RunError(
                 f"{target}: cannot be written ({error.strerror or error}); free space there, or "
@@ -91,12 +108,12 @@ class Report:
         return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="800" frameborder="0"></iframe>'
 
 
-def report(*subjects: BacktestResult | Runs | Run | str | os.PathLike[str]) -> Report:
+def report(*subjects: Result | Mapping[str, Result] | str | os.PathLike[str]) -> Report:
     """Judge results, and write the page about them.
 
     Parameters
     ----------
-    *subjects : BacktestResult, Runs, Run, or path of a run folder
+    *subjects : Result, Run, other mapping of symbol to Result, or path of a run folder
         Several are shown side by side.
 
     Returns
@@ -116,7 +133,7 @@ def report(*subjects: BacktestResult | Runs | Run | str | os.PathLike[str]) -> R
     >>> import backtune as bt
     >>> page = bt.report(bt.backtest_forecasts("SP500", num_simulations=5))
     >>> page.judged[0].symbols["SP500"].verdict
-    'no edge'
+    'no sign of an edge'
     """
     if not subjects:
         raise SettingError("nothing to report on; give a result or a run folder")
@@ -124,32 +141,29 @@ def report(*subjects: BacktestResult | Runs | Run | str | os.PathLike[str]) -> R
     return Report(tuple(_subject(subject) for subject in subjects))
 
 
-def _subject(given: object) -> Subject:
-    if isinstance(given, str | os.PathLike):
-        given = Run.open(given)
-    if isinstance(given, Run):
-        seconds = [entry["seconds"] for entry in given.record["data"].values()]
-        return Subject(given.folder.name, RunTables(given), judge_run(given), given.record, seconds)
-    if isinstance(given, BacktestResult):
-        given = {given.symbol: given}
-    if not isinstance(given, Mapping) or not given:
-        raise SettingError(f"{type(given).__name__} is nothing to report on; give a result or a run folder")
-    tables = {symbol: SymbolTables.of_result(result) for symbol, result in given.items()}
-    first = next(iter(given.values()))
-    record = {"settings": first.settings.as_dict(), "versions": versions(), "failed": {}, "data": {}}
-    record["notes"] = {symbol: result.series["notes"] for symbol, result in given.items()}
-    seconds = [result.seconds for result in given.values()]
-    return Subject("this session", tables, judge_results(given), record, seconds)
+def _subject(item: object) -> Subject:
+    if isinstance(item, str | os.PathLike):
+        item = Run.open(item)
+    if isinstance(item, Result):
+        item = {item.symbol: item}
+    if not isinstance(item, Run) and isinstance(item, Mapping) and item:
+        item = Run.of(item.values())
+    if not isinstance(item, Run) or not (item or item.folder):
+        raise SettingError(f"{type(item).__name__} is nothing to report on; give a result or a run folder")
+    count_run(item)  # what is looked at is counted, wherever it was run
+    judged = judge_run(item)
+    return Subject(item.folder.name if item.folder else "this session", item, judged, tries(item, judged))
 
 
-def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
+def _page(subjects: Sequence[Subject], workers: int = 1) -> Iterator[bytes]:
     """Give the page in parts, a symbol each and what is around them."""
     single = len(subjects) == 1
-    body = [_header(subjects[0]) if single else _comparison(subjects)]
-    count = sum(len(subject.tables) for subject in subjects)
+    compared = None if single else compare_subjects(subjects)
+    body = [_header(subjects[0]) if single else _comparison(subjects, compared)]
+    count = sum(len(subject.run) for subject in subjects)
     body.append(_tools(subjects, count))
     ending = [_failed(subject, "" if single else f" in {subject.label}") for subject in subjects]
-    ending += [notes_section(each.record, "" if single else f" of {each.label}") for each in subjects]
+    ending += [notes_section(each.run, "" if single else f" of {each.label}") for each in subjects]
     ending += ["<h2>Configuration</h2>", *(_configuration(subject) for subject in subjects)]
     ending.append(
         f"<footer>backtune {text(versions()['backtune'])}. Past bars; no promise about the next.</footer>"
@@ -159,35 +173,63 @@ def _page(subjects: Sequence[Subject]) -> Iterator[bytes]:
     first, last = ("\n".join(part) for part in (body, ending))
     yield (before + first).encode()
     for subject in subjects:
-        yield from _symbols(subject, count, "" if single else subject.label)
+        yield from _symbols(subject, count, "" if single else subject.label, workers)
     yield (last + after).encode()
 
 
+def compare_subjects(subjects: Sequence[Subject]) -> Comparison | None:
+    """Compare runs on the bars that they share; None where they share none."""
+    with suppress(SettingError):
+        return compare_runs([subject.run for subject in subjects], [subject.label for subject in subjects])
+    return None
+
+
 def _header(subject: Subject) -> str:
-    whole, settings = subject.judged.whole, subject.record["settings"]
-    judged, horizon = subject.judged, settings["horizon"]
+    settings, judged = subject.record["settings"], subject.judged
+    overall, horizon = judged.portfolio, settings["horizon"]
     after = "the next bar" if horizon == 1 else f"the next {text(horizon)} bars"
     form = (
         "%Y-%m-%d"
         if all(at == at.normalize() for at in (judged.first, judged.last) if at)
         else "%Y-%m-%d %H:%M"
     )
-    period = f"Out of sample {judged.first:{form}} to {judged.last:{form}}. " if judged.whole else ""
+    period = f"Out of sample {judged.first:{form}} to {judged.last:{form}}. " if overall else ""
     about = (
-        f"{period}{len(subject.tables)} symbol{'s' if len(subject.tables) != 1 else ''}, "
-        f"{settings['num_simulations']} simulations each: tuned on {settings['window']} bars, then traded on "
+        f"{period}{len(subject.run)} symbol{'s' if len(subject.run) != 1 else ''}, "
+        f"{_simulations(subject)} each: tuned on {settings['window']} bars, then traded on "
         f"{after}, untouched. Forecasts {text(settings['model'])}, optimizer {text(settings['optimizer'])}, "
-        f"fills {text(settings['fills'])}."
+        f"fills {text(settings['fills'])}. It took {_seconds(subject):,.1f} s of one core."
     )
-    if whole is None:
+    if overall is None:
         return f"<header><h1>No symbol has a result</h1><p class='soft'>{about}</p></header>{_rule()}"
-    portfolio = len(subject.tables) > 1
-    lead = "As one portfolio with equal capital in every symbol: " if portfolio else ""
+    several = len(subject.run) > 1
+    lead = "As one portfolio with equal capital in every symbol: " if several else ""
+    headline = HEADLINES[overall.verdict]
+    if overall.verdict == EDGE and subject.tries.portfolio and subject.tries.portfolio.verdict != EDGE:
+        headline = "An edge by itself, and none among all that was tried on these bars"
     return (
-        f"<header><h1>{HEADLINES[whole.verdict]}</h1><p class='soft'>{about}</p></header>"
-        f'<p class="answer">{badge(whole)} {lead}{prose(whole.sentence)}</p>'
-        f"{_census(subject) if portfolio else ''}{_rule()}"
+        f"<header><h1>{headline}</h1><p class='soft'>{about}</p></header>"
+        f'<p class="soft">{text(overall.can_prove)} {text(" ".join(unseen_lines(subject.run)))}</p>'
+        f'<p class="answer">{badge(overall)} {lead}{prose(overall.sentence)}</p>'
+        f"{tried_note(subject.tries.portfolio)}"
+        f"{_census(subject) if several else ''}{_rule()}"
     )
+
+
+def _simulations(subject: Subject) -> str:
+    """Number of simulations of a symbol, or the least and the most of them."""
+    wanted = subject.record["settings"]["num_simulations"]
+    counts = sorted({int(facts.get("simulations", 0)) for facts in _facts(subject)} - {0})
+    ends = counts if len(counts) < 3 else [counts[0], counts[-1]]
+    return f"{' to '.join(f'{count:,}' for count in ends) or text(wanted)} simulations"
+
+
+def _seconds(subject: Subject) -> float:
+    return sum(float(facts.get("seconds", {}).get("total", 0.0)) for facts in _facts(subject))
+
+
+def _facts(subject: Subject) -> list[Mapping[str, Any]]:
+    return [result.facts for result in subject.run.values()]
 
 
 def _census(subject: Subject) -> str:
@@ -206,29 +248,23 @@ def _rule() -> str:
     )
 
 
-def _comparison(subjects: Sequence[Subject]) -> str:
-    names = list(dict.fromkeys(symbol for subject in subjects for symbol in subject.tables))
-    rows = [("<b>as one portfolio</b>", *(_cell(subject.judged.whole) for subject in subjects))]
+def _comparison(subjects: Sequence[Subject], compared: Comparison | None) -> str:
+    names = list(dict.fromkeys(symbol for subject in subjects for symbol in subject.run))
+    rows = [("<b>as one portfolio</b>", *(_cell(subject.judged.portfolio) for subject in subjects))]
     rows += [
         (text(name), *(_cell(subject.judged.symbols.get(name)) for subject in subjects)) for name in names
     ]
     head = ("", *(text(subject.label) for subject in subjects))
-    keys = list(dict.fromkeys(key for subject in subjects for key in subject.record["settings"]))
-    differ = [
-        (text(key), *(text(_setting(subject.record["settings"].get(key))) for subject in subjects))
-        for key in keys
-        if len({str(subject.record["settings"].get(key)) for subject in subjects}) > 1
-    ]
-    changed = f"<h2>Settings that differ</h2>{table(head, differ)}" if differ else ""
     return (
         f"<header><h1>{len(subjects)} runs side by side</h1><p class='soft'>Verdict, return out of sample, "
         "Sharpe ratio and corrected p-value. Each run is corrected for its own symbols, not for having run "
         "several: picking the best run of many finds edges that are not there.</p></header>"
-        f"{table(head, rows)}{changed}{_rule()}"
+        f"{table(head, rows)}{comparison_section(compared) if compared else ''}"
+        f"{differences_section([(subject.label, subject.record) for subject in subjects])}{_rule()}"
     )
 
 
-def _cell(judgement: Any) -> str:
+def _cell(judgement: Judgement | None) -> str:
     if judgement is None:
         return "–"
     e = judgement.evidence
@@ -261,13 +297,16 @@ def _tools(subjects: Sequence[Subject], count: int) -> str:
     )
 
 
-def _symbols(subject: Subject, count: int, label: str) -> Iterator[bytes]:
+def _symbols(subject: Subject, count: int, label: str, workers: int) -> Iterator[bytes]:
     points = FINE if count <= FEW else COARSE
     title = f"<h2>{text(label)}</h2>" if label else ""
     yield f'{title}<div class="rows">'.encode()
-    for symbol, tables in subject.tables.items():
-        judgement = subject.judged.symbols[symbol]
-        yield symbol_details(tables, judgement, points=points, opened=count == 1).encode()
+    judgements, others = subject.judged.symbols, subject.tries.symbols
+    pieces = (
+        Piece(result, judgements[symbol], others[symbol], points, opened=count == 1)
+        for symbol, result in subject.run.items()
+    )
+    yield from draw(pieces, workers if count >= MANY else 1)
     yield b"</div>"
 
 
@@ -282,8 +321,8 @@ def _failed(subject: Subject, where: str) -> str:
 def _configuration(subject: Subject) -> str:
     record = subject.record
     spent: dict[str, float] = {}
-    for stages in subject.seconds:
-        for stage, seconds in stages.items():
+    for result in subject.run.values():
+        for stage, seconds in result.seconds.items():
             spent[stage] = spent.get(stage, 0.0) + seconds
     settings = [(text(key), text(_setting(value))) for key, value in record["settings"].items()]
     data = [
@@ -332,11 +371,12 @@ def _call(subject: Subject) -> str:
     known = {
         "sample": "",
         "path": f", data={source.get('path')!r}",
+        "source": f", data={source.get('name')!r}",
         "universe": f", data=Universe({source.get('seed')}, {source.get('bars')})",
     }
     data = known.get(source.get("kind", ""), ", data=data")
     options = data + "".join(f", {name}={value!r}" for name, value in given.items())
-    symbols = list(subject.record.get("symbols") or subject.tables)
+    symbols = list(subject.record["symbols"])
     one = len(symbols) == 1
     call = f"bt.backtest_forecasts({symbols[0]!r}" if one else f"bt.run_parallel_backtests({symbols!r}"
     return f"{call}{options}){'  # data: as it was given' if data == ', data=data' else ''}"

@@ -22,7 +22,7 @@ def run_row(run: Run) -> dict[str, Any]:
     """A run as one row of plain values."""
     record = run.record
     return {
-        "run": run.folder.name,
+        "run": run.folder.name if run.folder else "",
         "status": record["status"],
         "started": str(record.get("started", "")),
         "symbols": len(record["symbols"]),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from backtune.backtest import Result
 from backtune.metrics.performance import equity
 from backtune.report import figures
 from backtune.report.html import (
@@ -23,12 +24,13 @@ from backtune.report.html import (
     toned,
 )
 from backtune.report.surface import PLATEAU, Surface, has_surface, surface
-from backtune.report.tables import SymbolTables
+from backtune.report.watched import tried_note, wealth_figure, wealth_note
 from backtune.strategies import BUY_HOLD, UNTUNED
 from backtune.verdict.evidence import EXPOSURE, NOTHING, Bracket
-from backtune.verdict.rule import DEPENDS, EDGE, NONE, UNKNOWN, Judgement
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, UNKNOWN, Judgement
+from backtune.verdict.tried import Beside
 
-BADGES = {EDGE: "edge", DEPENDS: "depends", UNKNOWN: "unknown", NONE: "none"}
+BADGES = {EDGE: "edge", DEPENDS: "depends", UNKNOWN: "unknown", NO_SIGN: "nosign", NONE: "none"}
 AGAINST = {
     NOTHING: "nothing",
     EXPOSURE: "buy-and-hold at the same exposure",
@@ -84,64 +86,67 @@ def badge(judgement: Judgement) -> str:
     return f'<span class="badge {BADGES[judgement.verdict]}">{text(judgement.label)}</span>'
 
 
-def symbol_details(tables: SymbolTables, judgement: Judgement, *, points: int, opened: bool) -> str:
+def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, points: int, opened: bool) -> str:
     """One row of the page, with its details."""
     e, strategy = judgement.evidence, judgement.evidence.strategy
     order = e.if_optimistic if judgement.verdict == DEPENDS else e.order
-    found = surface(tables, -1, strategy, points=points) if has_surface(tables, strategy) else None
+    found = surface(result, -1, strategy, points=points) if has_surface(result, strategy) else None
     drawn = {
-        "equity": figures.equity_figure(tables, strategy),
-        "samples": figures.samples_figure(tables, strategy),
-        "bracket": figures.bracket_figure(tables, order.strategy),
+        "equity": figures.equity_figure(result, strategy),
+        "wealth": wealth_figure(result, judgement),
+        "samples": figures.samples_figure(result, strategy),
+        "bracket": figures.bracket_figure(result, order.strategy),
         **({"surface": figures.surface_figure(found)} if found else {}),
-        "offsets": figures.parameters_figure(tables, strategy),
-        "policy": figures.exits_figure(tables, strategy),
-        "distribution": figures.distribution_figure(tables, strategy),
-        "costs": figures.costs_figure(tables, strategy),
-        "forecast": figures.forecast_figure(tables),
-        "time": figures.time_figure(dict(tables.seconds)),
+        "offsets": figures.parameters_figure(result, strategy),
+        "policy": figures.exits_figure(result, strategy),
+        "distribution": figures.distribution_figure(result, strategy),
+        "costs": figures.costs_figure(result, strategy),
+        "forecast": figures.forecast_figure(result),
+        "time": figures.time_figure(dict(result.seconds)),
     }
     body = "".join(
         (
-            _rules(tables),
-            _checks(tables),
+            _rules(result),
+            _checks(result),
             _why(judgement),
-            _section("Out of sample", "equity", _strategies(tables)),
-            _section("In sample against out of sample", "samples", _gap(tables, strategy)),
+            tried_note(beside),
+            _section("Out of sample", "equity", _strategies(result)),
+            _section("Watched: a bettor's wealth", "wealth", wealth_note(judgement)),
+            _section("In sample against out of sample", "samples", _gap(result, strategy)),
             _section("The order inside the bar", "bracket", _order(order)),
             _section("Profit surface of the last simulation", "surface", _plateau(found)) if found else "",
             _section("Parameters over time", "offsets"),
-            _section("When to leave", "policy", _exits(tables, strategy)),
+            _section("When to leave", "policy", _exits(result, strategy)),
             _section("Returns of traded bars", "distribution"),
-            _section("Costs", "costs", _costs(tables, strategy)),
-            _section("Forecast quality", "forecast", _forecast(tables)),
+            _section("Costs", "costs", _costs(result, strategy)),
+            _section("Forecast quality", "forecast", _forecast(result)),
             _section("Where the time went", "time"),
         )
     )
     facts = (
-        f'data-verdict="{BADGES[judgement.verdict]}" data-name="{text(tables.symbol)}" '
+        f'data-verdict="{BADGES[judgement.verdict]}" data-name="{text(result.symbol)}" '
         f'data-return="{e.total_return:.6f}" data-sharpe="{0.0 if np.isnan(e.sharpe) else e.sharpe:.4f}" '
         f'data-p="{judgement.p_value:.6f}"'
     )
     return (
         f'<details class="symbol" {facts}{" open" if opened else ""}>'
-        f'<summary>{_row(tables, judgement)}</summary><div class="body">{body}</div>'
+        f'<summary>{_row(result, judgement)}</summary><div class="body">{body}</div>'
         f'<script type="application/json" class="figures">{script_json(shared(drawn))}</script></details>'
     )
 
 
-def _row(tables: SymbolTables, judgement: Judgement) -> str:
+def _row(result: Result, judgement: Judgement) -> str:
     e = judgement.evidence
-    mine = equity(tables.bars_of(e.strategy)["causal"].to_numpy())
-    held = equity(tables.bars_of(BUY_HOLD)["value"].to_numpy())
+    mine = equity(result.bars_of(e.strategy)["causal"].to_numpy())
+    held = equity(result.bars_of(BUY_HOLD)["value"].to_numpy())
     return (
-        f'<span class="name">{text(tables.symbol)}</span>{badge(judgement)}'
+        f'<span class="name">{text(result.symbol)}</span>{badge(judgement)}'
         f"{sparkline([(held, 'held'), (mine, 'mine')])}"
         f'<span class="fact"><b>{toned(e.total_return, percent(e.total_return))}</b> '
         "<i>out of sample</i></span>"
         f'<span class="fact"><b>{percent(e.market_return)}</b> <i>buy-and-hold</i></span>'
         f'<span class="fact"><b>{number(e.sharpe)}</b> <i>Sharpe</i></span>'
-        f'<span class="sentence">{prose(judgement.sentence)}</span>'
+        f'<span class="sentence">{prose(f"{judgement.can_prove} {judgement.sentence}")}</span>'
     )
 
 
@@ -152,8 +157,8 @@ def _section(title: str, name: str, more: str = "") -> str:
     )
 
 
-def _rules(tables: SymbolTables) -> str:
-    fills = text(tables.settings["fills"])
+def _rules(result: Result) -> str:
+    fills = text(result.options["fills"])
     if fills == "causal":
         return ""
     return (
@@ -163,8 +168,8 @@ def _rules(tables: SymbolTables) -> str:
     )
 
 
-def _checks(tables: SymbolTables) -> str:
-    return "".join(f'<p class="note">{text(line)}.</p>' for line in tables.checks)
+def _checks(result: Result) -> str:
+    return "".join(f'<p class="note">{text(line)}.</p>' for line in result.checks)
 
 
 def _why(judgement: Judgement) -> str:
@@ -183,6 +188,7 @@ def _why(judgement: Judgement) -> str:
     low_sharpe, high_sharpe = e.sharpe_interval
     mean = e.excess[NOTHING]
     facts = [
+        ("Sharpe ratio that can be told from luck", *_can_tell(judgement)),
         ("mean return a bar", f"{_bp(mean)} bp", f"95% interval {_bp(low)} to {_bp(high)} bp"),
         (
             "Sharpe ratio a year",
@@ -227,23 +233,29 @@ def _why(judgement: Judgement) -> str:
     )
 
 
-def _strategies(tables: SymbolTables) -> str:
-    rows = tables.summary
+def _can_tell(judgement: Judgement) -> tuple[str, str]:
+    alone, among = judgement.told_sharpe
+    others = f", and {number(among)} among {judgement.symbols:,} symbols" if judgement.symbols > 1 else ""
+    return number(alone), f"8 times in 10, with {judgement.evidence.bars:,} bars{others}"
+
+
+def _strategies(result: Result) -> str:
+    rows = result.summary
     head = ["", *(text(name) for name in rows["strategy"])]
     body = [(label, *(form(float(value)) for value in rows[column])) for column, label, form in FIGURES]
-    return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(tables)}"
+    return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(result)}"
 
 
-def _idle(tables: SymbolTables) -> str:
+def _idle(result: Result) -> str:
     """Why a strategy never traded."""
     return "".join(
         f'<p class="note">{text(strategy)}: 0 trades: {text(reason)}.</p>'
-        for strategy, reason in tables.idle.items()
+        for strategy, reason in result.idle.items()
     )
 
 
-def _gap(tables: SymbolTables, strategy: str) -> str:
-    row = _summary_row(tables, strategy)
+def _gap(result: Result, strategy: str) -> str:
+    row = _summary_row(result, strategy)
     return (
         f'<p class="note">Tuning promised {_bp(row["in_sample_mean"])} bp a bar; out of sample it was '
         f"{_bp(row['out_of_sample_mean'])} bp. The gap is {_bp(row['gap'])} bp.</p>"
@@ -277,9 +289,9 @@ def _plateau(found: Surface) -> str:
     )
 
 
-def _exits(tables: SymbolTables, strategy: str) -> str:
-    mine = tables.simulations[tables.simulations["strategy"] == strategy]
-    shares = tables.chosen(strategy)["exit"].value_counts(normalize=True)
+def _exits(result: Result, strategy: str) -> str:
+    mine = result.simulations[result.simulations["strategy"] == strategy]
+    shares = result.chosen(strategy)["exit"].value_counts(normalize=True)
     told = ", ".join(
         f"{percent(float(shares.get(name, 0.0)), 0, signed=False)} of the simulations left "
         f"{text(EXIT_WORDS.get(str(name), f'by the exit {name}'))}"
@@ -291,16 +303,17 @@ def _exits(tables: SymbolTables, strategy: str) -> str:
     return f'<p class="note">{told}: where each was better in sample.{tied}</p>'
 
 
-def _costs(tables: SymbolTables, strategy: str) -> str:
-    row = _summary_row(tables, strategy)
+def _costs(result: Result, strategy: str) -> str:
+    row = _summary_row(result, strategy)
     return (
         f'<p class="note">{percent(row["costs"], 2, signed=False)} of capital paid in fees at '
-        f"{number(1e4 * tables.fee, 1)} bp a fill; turnover {_times(row['turnover'])} capital a year.</p>"
+        f"{number(1e4 * result.facts['fee'], 1)} bp a fill; turnover {_times(row['turnover'])} capital a "
+        "year.</p>"
     )
 
 
-def _forecast(tables: SymbolTables) -> str:
-    ahead = tables.inputs.iloc[int(tables.settings["window"]) :]
+def _forecast(result: Result) -> str:
+    ahead = result.inputs.iloc[int(result.options["window"]) :]
     rows = []
     for side in ("high", "low", "close"):
         known = ahead[f"{side}_forecast"].notna()
@@ -321,7 +334,7 @@ def _forecast(tables: SymbolTables) -> str:
     return table(head, rows)
 
 
-def _summary_row(tables: SymbolTables, strategy: str) -> dict[str, Any]:
-    rows: pd.DataFrame = tables.summary[tables.summary["strategy"] == strategy]
+def _summary_row(result: Result, strategy: str) -> dict[str, Any]:
+    rows: pd.DataFrame = result.summary[result.summary["strategy"] == strategy]
     row: dict[str, Any] = rows.iloc[0].to_dict()
     return row

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.backtest import WalkForward
+from backtune.backtest import Result, WalkForward
 from backtune.backtest.tables import MOVES
 from backtune.errors import SettingError, one_of
 from backtune.problem import EntryExitProblem
 from backtune.problem.objectives import PROFIT
 from backtune.problem.rules import out_of_reach
-from backtune.report.tables import SymbolTables
 from backtune.strategies import CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
@@ -62,13 +61,13 @@ class Surface:
 
 
 def surface(
-    tables: SymbolTables, simulation: int = -1, strategy: str | None = None, *, points: int = 61
+    result: Result, simulation: int = -1, strategy: str | None = None, *, points: int = 61
 ) -> Surface:
     """Profit surface of the selected exit of one simulation.
 
     Parameters
     ----------
-    tables : SymbolTables
+    result : Result
     simulation : int
         Negative ones count from the last.
     strategy : str, optional
@@ -81,19 +80,19 @@ def surface(
     SettingError
         No such simulation or strategy, or one that `has_surface` says has none.
     """
-    name = one_of("tuned strategy", strategy or tables.tuned[0], tables.tuned)
-    chosen = tables.chosen(name).sort_values("simulation")
+    name = one_of("tuned strategy", strategy or result.tuned[0], result.tuned)
+    chosen = result.chosen(name).sort_values("simulation")
     if not -len(chosen) <= simulation < len(chosen):
         raise SettingError(
-            f"simulation {simulation} is not there; {tables.symbol} has 0 to {len(chosen) - 1}"
+            f"simulation {simulation} is not there; {result.symbol} has 0 to {len(chosen) - 1}"
         )
     row = chosen.iloc[simulation]
-    if not has_surface(tables, name):
+    if not has_surface(result, name):
         raise SettingError(
             f"strategy {name!r} has no profit surface; those have one whose two offsets are tuned for profit "
             "and whose positions leave within the bar"
         )
-    problem = tuning_problem(tables, int(row["simulation"]), name, str(row["exit"]))
+    problem = tuning_problem(result, int(row["simulation"]), name, str(row["exit"]))
     highs, lows = (np.linspace(low, high, points) for low, high in problem.bounds)
     x = (float(row["high_offset"]), float(row["low_offset"]))
     value = problem(x)
@@ -111,10 +110,10 @@ def surface(
     )
 
 
-def has_surface(tables: SymbolTables, strategy: str) -> bool:
+def has_surface(result: Result, strategy: str) -> bool:
     """Whether a strategy's problems can be made again from its tables, and drawn over a plane."""
-    exits = set(tables.chosen(strategy)["exit"])
-    told = f"{strategy}:long" in tables.inputs and tables.settings["objective"] == PROFIT
+    exits = set(result.chosen(strategy)["exit"])
+    told = f"{strategy}:long" in result.inputs and result.options["objective"] == PROFIT
     return bool(exits) and exits <= set(CLOSE_AT_EOD) and told
 
 
@@ -124,20 +123,20 @@ def evaluate(problem: EntryExitProblem, highs: Array, lows: Array) -> Array:
     return problem.batch(mesh).reshape(len(highs), len(lows))
 
 
-def tuning_problem(tables: SymbolTables, simulation: int, strategy: str, exit_name: str) -> EntryExitProblem:
+def tuning_problem(result: Result, simulation: int, strategy: str, exit_name: str) -> EntryExitProblem:
     """Rebuild the problem that a simulation was tuned on."""
-    settings = {name: tables.settings[name] for name in ("window", "horizon", "gap", "anchored")}
-    walk = WalkForward(len(tables.chosen(strategy)), **settings)
-    windows = list(walk.split(len(tables.inputs)))
-    rows = tables.inputs.iloc[windows[simulation].tune]
+    settings = {name: result.options[name] for name in ("window", "horizon", "gap", "anchored")}
+    walk = WalkForward(len(result.chosen(strategy)), **settings)
+    windows = list(walk.split(len(result.inputs)))
+    rows = result.inputs.iloc[windows[simulation].tune]
     columns = [rows[name].to_numpy() for name in (*MOVES, f"{strategy}:long", f"{strategy}:short")]
     columns[4:6] = out_of_reach(*columns[4:6])  # NaN on bars without a forecast
     return EntryExitProblem(
         *columns,
-        fee=tables.fee,
+        fee=result.facts["fee"],
         close_at_eod=CLOSE_AT_EOD[exit_name],
-        fills=tables.settings["fills"],
-        bounds=tables.settings["bounds"],
+        fills=result.options["fills"],
+        bounds=result.options["bounds"],
     )
 
 

@@ -13,22 +13,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from backtune.backtest import BacktestResult
-from backtune.bars import Bars, Note, folder_name
+from backtune.backtest import Result
+from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
 from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
+from backtune.verdict.tried import Beside, Tries
 
 COLUMNS = (
     "strategy", "total", "a year", "Sharpe", "max DD", "win rate", "trades", "ambiguous",
-    "causal .. optimistic", "bp a bar: in sample", "out", "verdict",
+    "causal .. optimistic", "bp a bar: in sample", "out", "can tell", "verdict",
 )  # fmt: skip
 
 
 LEFT = ("strategy", "verdict")
 
 
-def summary_table(results: Mapping[str, BacktestResult], judged: Judged | None = None) -> Table:
+def summary_table(results: Mapping[str, Result], judged: Judged | None = None) -> Table:
     """Every strategy of every symbol, out of sample; the verdict beside the strategy that was judged."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.add_column("symbol", style="bold", no_wrap=True)
@@ -37,7 +38,7 @@ def summary_table(results: Mapping[str, BacktestResult], judged: Judged | None =
     for symbol, result in results.items():
         rows = result.summary.to_dict("records")
         for index, row in enumerate(rows):
-            cells = [*_cells(row), _verdict(judged, symbol, row["strategy"])]
+            cells = [*_cells(row), *_verdict(judged, symbol, row["strategy"])]
             table.add_row(escape(symbol) if index == 0 else "", *cells, end_section=index == len(rows) - 1)
     return table
 
@@ -58,26 +59,50 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _verdict(judged: Judged | None, symbol: str, strategy: str) -> str:
+def _verdict(judged: Judged | None, symbol: str, strategy: str) -> tuple[str, str]:
+    """Sharpe ratio that the record can tell from luck, among the symbols, and the verdict."""
     found = judged.symbols.get(symbol) if judged else None
     if found is None or found.evidence.strategy != strategy:
-        return ""
+        return "", ""
     colour = {"edge": "green", "no edge": "red"}.get(found.verdict, "yellow")
-    return f"[{colour}]{escape(found.label)}[/]"
+    return _number(found.told_sharpe[1], "{:.1f}"), f"[{colour}]{escape(found.label)}[/]"
 
 
-def verdict_lines(judged: Judged | None) -> list[str]:
-    """Say what was found: a line a symbol where they are few, and one for the run."""
-    if judged is None or judged.whole is None:
+def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str]:
+    """Say what the bars can prove, and what they do: a line a symbol where they are few, one for the run."""
+    if judged is None or judged.portfolio is None:
         return []
     few = len(judged.symbols) <= FEW_SYMBOLS
-    lines = [f"{symbol}: {found.sentence}" for symbol, found in judged.symbols.items() if few]
+    lines = [
+        f"{symbol}: {found.can_prove} {found.sentence}{_beside(tries.symbols.get(symbol) if tries else None)}"
+        for symbol, found in judged.symbols.items()
+        if few
+    ]
     if len(judged.symbols) > 1:
-        lines.append(f"the run, as one portfolio: {judged.whole.label}. {judged.whole.sentence}")
+        overall, other = judged.portfolio, _beside(tries.portfolio if tries else None)
+        said = f"{overall.label}. {overall.can_prove} {overall.sentence}{other}"
+        lines.append(f"the run, as one portfolio: {said}")
     return lines
 
 
-def idle_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+def _beside(beside: Beside | None) -> str:
+    return f" {beside.sentence}" if beside and beside.sentence else ""
+
+
+def unseen_lines(results: Mapping[str, Result]) -> list[str]:
+    """How many bars of the file no simulation traded: a line each, or one for many symbols."""
+    unseen = {symbol: result.unseen_bars for symbol, result in results.items() if result.unseen_bars}
+    if len(unseen) > FEW_SYMBOLS:
+        total = sum(unseen.values())
+        return [f"{total:,} more bars of {len(unseen):,} symbols were never looked at: --simulations all"]
+    return [
+        f"{symbol}: {bars:,} more bars were never looked at: --simulations "
+        f"{results[symbol].facts['most_simulations']} (or all)"
+        for symbol, bars in unseen.items()
+    ]
+
+
+def idle_lines(results: Mapping[str, Result]) -> list[str]:
     """Why a strategy never traded: a line each."""
     return [
         f"{symbol}, {strategy}: 0 trades: {reason}"
@@ -86,20 +111,20 @@ def idle_lines(results: Mapping[str, BacktestResult]) -> list[str]:
     ]
 
 
-def run_text(result: BacktestResult) -> str:
+def run_text(result: Result) -> str:
     """One line: what was simulated."""
-    settings, series = result.settings, result.series
+    options, facts = result.options, result.facts
     first, last = moments(result.returns)
-    dropped = f", {_rows(series['dropped'])} dropped" if series["dropped"] else ""
+    dropped = f", {_rows(facts['dropped'])} dropped" if facts["dropped"] else ""
     return (
-        f"{result.symbol}: {series['bars']} bars ({series['asset']}{dropped}); "
+        f"{result.symbol}: {facts['bars']} bars ({facts['asset']}{dropped}); "
         f"{result.simulations['simulation'].nunique()} simulations, "
-        f"tuned on {settings.window} bars each, traded {first} to {last}, never tuned on; "
-        f"fills {settings.fills}"
+        f"tuned on {options['window']} bars each, traded {first} to {last}, never tuned on; "
+        f"fills {options['fills']}"
     )
 
 
-def check_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+def check_lines(results: Mapping[str, Result]) -> list[str]:
     """What was done to see whether plug-ins of one's own look ahead: each sentence once."""
     return list(dict.fromkeys(line for result in results.values() for line in result.checks))
 
@@ -111,23 +136,19 @@ def moments(returns: pd.DataFrame) -> tuple[str, str]:
     return f"{stamps.min():{form}}", f"{stamps.max():{form}}"
 
 
-def note_lines(results: Mapping[str, BacktestResult]) -> list[str]:
+def note_lines(results: Mapping[str, Result]) -> list[str]:
     """What to know of each symbol's data; of many symbols, how many have notes."""
     lines = [
         f"{symbol}: its files are called {folder_name(symbol)}"
         for symbol in results
         if folder_name(symbol) != symbol
     ][:FEW_SYMBOLS]
-    noted = {symbol: result.series["notes"] for symbol, result in results.items() if result.series["notes"]}
+    noted = {symbol: notes for symbol, result in results.items() if (notes := result.notes)}
     if len(noted) > FEW_SYMBOLS:
         lines.append(f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check")
-        noted = {
-            symbol: [note for note in notes if note["code"].startswith("leak")]
-            for symbol, notes in noted.items()
-        }
-    return lines + [
-        f"{symbol}: note: {Note.from_dict(note)}" for symbol, notes in noted.items() for note in notes
-    ]
+        leaks = {symbol: [note for note in notes if note.leaks] for symbol, notes in noted.items()}
+        noted = {symbol: tuple(notes) for symbol, notes in leaks.items()}
+    return lines + [f"{symbol}: note: {note}" for symbol, notes in noted.items() for note in notes]
 
 
 def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:

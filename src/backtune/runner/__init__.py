@@ -7,6 +7,5 @@ gives goes to the run folder; a receipt of a few hundred bytes comes back.
 from backtune.runner.events import Event
 from backtune.runner.execute import Engine
 from backtune.runner.parallel import resume_run, run_backtests, run_parallel_backtests
-from backtune.runner.runs import Runs
 
-__all__ = ["Engine", "Event", "Runs", "resume_run", "run_backtests", "run_parallel_backtests"]
+__all__ = ["Engine", "Event", "resume_run", "run_backtests", "run_parallel_backtests"]

@@ -134,7 +134,7 @@ def _local(distributed: Any, workers: int, memory_limit: str | None) -> Iterator
     cluster = client = None
     try:
         with listening() as told, _refused(workers):
-            with _deaf_to_interrupt():
+            with deaf_to_interrupt():
                 cluster = _open(distributed, workers, memory_limit)
             _start_workers(cluster, workers, told)  # takes seconds, and an interrupt ends it
         client = distributed.Client(cluster, set_as_default=False)
@@ -232,7 +232,7 @@ def _killed(cluster: Any) -> bool:
 
 
 @contextmanager
-def _deaf_to_interrupt() -> Iterator[None]:
+def deaf_to_interrupt() -> Iterator[None]:
     """Start threads and processes that never hear Ctrl-C: the driver hears it, and ends them.
 
     The mask is inherited by the cluster's event loop, and from it by every worker, those started later too.

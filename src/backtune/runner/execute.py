@@ -7,11 +7,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from backtune.backtest import Settings, symbol_bars
+from backtune.backtest import Settings
 from backtune.bars import check_symbol
 from backtune.errors import BacktuneError, RunError, SettingError, is_number, whole_number
 from backtune.forecasts import forecaster
@@ -19,12 +18,12 @@ from backtune.forecasts.outside import OutsideForecaster
 from backtune.identity import differences
 from backtune.runner.events import Event, Progress
 from backtune.runner.guard import check_guard, check_objects
-from backtune.runner.key import run_identity
 from backtune.runner.local import run_here
-from backtune.runner.runs import Runs, StoredResult
-from backtune.runner.source import check_source, describe, of_symbol
-from backtune.runner.task import Outcome, Source, Task
+from backtune.runner.task import Outcome, Task
 from backtune.store import Run, RunWriter
+from backtune.store.key import run_identity
+from backtune.store.source import Source, check_source, describe, of_symbol
+from backtune.verdict.tried import count_run
 
 LONGEST_TIMEOUT = 31_536_000
 
@@ -114,7 +113,7 @@ def execute(
     output: str | os.PathLike[str] | None = None,
     run_folder: str | os.PathLike[str] | None = None,
     command: Sequence[str] = (),
-) -> Runs:
+) -> Run:
     """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
     names = _checked(symbols)
     check_source(data, len(names))
@@ -147,15 +146,14 @@ def execute(
         progress(Event("note", message=_never_again(writer.record["untold"])))
     folder = str(writer.folder.resolve())
     tasks = [
-        Task(folder, name, settings, of_symbol(data, name), identity, engine.task_timeout) for name in names
+        Task(folder, name, settings, of_symbol(data, name), identity, engine.task_timeout, symbols=len(names))
+        for name in names
     ]
-    runs = Runs(folder=None if temporary else writer.folder, temporary=temporary)
-    load = partial(_load, data=data, settings=settings)
-    stored = partial(StoredResult, settings=settings, load=load, temporary=temporary)
+    errors: dict[str, BacktuneError] = {}
     try:
         with closing(engine.run(tasks, progress)) as outcomes:  # type: ignore[type-var]
             for outcome in outcomes:
-                _take(outcome, runs, writer, progress, stored)
+                _take(outcome, errors, writer, progress)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
     except Exception as error:
@@ -166,12 +164,15 @@ def execute(
             raise
         raise RunError(f"{error}; {_so_far(writer, len(names), temporary is None)}") from error
     writer.finish()
-    runs.results = {name: runs.results[name] for name in names if name in runs.results}
-    runs.failed = {name: runs.failed[name] for name in names if name in runs.failed}
-    if not runs and _bad_input(runs, writer):
+    failed = {name: errors[name] for name in names if name in errors}
+    kept: Path | None = None if temporary else writer.folder
+    if not writer.record["data"] and _bad_input(errors, writer):
         writer.discard()
-        runs.folder = None
-    return runs
+        kept = None
+    run = Run(writer.record, kept, failed, temporary, writer.folder, settings, data, writer.receipts)
+    if uncounted := count_run(run):
+        progress(Event("note", message=uncounted))
+    return run
 
 
 def _checked(symbols: Sequence[str]) -> list[str]:
@@ -214,19 +215,14 @@ def _never_again(untold: Sequence[str]) -> str:
     )
 
 
-def _take(outcome: Outcome, runs: Runs, writer: RunWriter, progress: Progress, stored: Any) -> None:
+def _take(outcome: Outcome, errors: dict[str, BacktuneError], writer: RunWriter, progress: Progress) -> None:
     receipt = outcome.receipt
     writer.note(receipt)
     if outcome.error is not None:
-        runs.failed[receipt.symbol] = outcome.error
+        errors[receipt.symbol] = outcome.error
         progress(Event("failed", receipt.symbol, str(outcome.error)))
         return
-    runs.results[receipt.symbol] = stored(writer.folder, receipt)
     progress(Event("reused" if outcome.reused else "done", receipt.symbol, outcome.again))
-
-
-def _load(symbol: str, data: Source, settings: Settings) -> Any:
-    return symbol_bars(symbol, of_symbol(data, symbol), settings)
 
 
 def _interrupted(writer: RunWriter, total: int, kept: bool) -> str:
@@ -243,9 +239,7 @@ def _so_far(writer: RunWriter, total: int, kept: bool) -> str:
     return f"{done} of {total} symbols done; {cure}"
 
 
-def _bad_input(runs: Runs, writer: RunWriter) -> bool:
+def _bad_input(errors: Mapping[str, BacktuneError], writer: RunWriter) -> bool:
     """Whether a new run came to nothing for want of anything to run: then nothing is kept."""
-    refused = all(
-        type(error) is not RunError and isinstance(error, BacktuneError) for error in runs.failed.values()
-    )
+    refused = all(type(error) is not RunError for error in errors.values())
     return refused and not writer.record["resumed"]

@@ -141,14 +141,14 @@ def check_objects(settings: Settings) -> None:
     StrategyError, ForecasterError, OptimizerError, SettingError
         Names the object, and what of it cannot be sent.
     """
-    given: list[tuple[str, object, type[BacktuneError]]] = [
+    objects: list[tuple[str, object, type[BacktuneError]]] = [
         (f"strategy {getattr(one, 'name', one)!r}", one, StrategyError) for one in settings.strategies
     ]
-    given += [(f"exit {_label(rule)!r}", rule, SettingError) for rule in settings.exits]
-    given.append((f"objective {_label(settings.objective)!r}", settings.objective, SettingError))
-    given.append((f"model {getattr(settings.model, 'name', '')!r}", settings.model, ForecasterError))
-    given.append((f"optimizer {settings.method!r}", settings.optimizer, OptimizerError))
-    for name, item, kind in given:
+    objects += [(f"exit {_label(rule)!r}", rule, SettingError) for rule in settings.exits]
+    objects.append((f"objective {_label(settings.objective)!r}", settings.objective, SettingError))
+    objects.append((f"model {getattr(settings.model, 'name', '')!r}", settings.model, ForecasterError))
+    objects.append((f"optimizer {settings.method!r}", settings.optimizer, OptimizerError))
+    for name, item, kind in objects:
         if isinstance(item, str):
             continue
         try:

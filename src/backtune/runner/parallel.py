@@ -7,13 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from backtune.backtest.settings import Settings, make_settings, takes_settings
-from backtune.errors import RunError
 from backtune.runner.events import Event, Progress, silent
 from backtune.runner.execute import Engine, execute
-from backtune.runner.runs import Runs
-from backtune.runner.source import restore
-from backtune.runner.task import Source
 from backtune.store import Run
+from backtune.store.source import Source, restore
 
 
 @takes_settings
@@ -31,7 +28,7 @@ def run_parallel_backtests(
     memory_limit: str | None = None,
     progress: Progress = silent,
     **changes: Any,
-) -> Runs:
+) -> Run:
     """Backtest many symbols, each by itself: one that fails costs itself alone.
 
     The results are the same to the bit, whatever does the work. In a script, call this under
@@ -45,7 +42,7 @@ def run_parallel_backtests(
     max_workers : int
         Worker processes on this machine, never more than symbols; 1 does the work in this process. More
         than 1 needs ``pip install 'backtune[parallel]'``.
-    data : folder, file, DataFrame, Bars, Universe, or mapping of symbol to one of them
+    data : folder, file, DataFrame, Bars, source, or mapping of symbol to one of them
         Where the bars are; on a cluster a path that every node sees.
     output : path, optional
         Folder of runs: results go to a new folder in it. By default a temporary folder, which is kept as
@@ -64,8 +61,8 @@ def run_parallel_backtests(
 
     Returns
     -------
-    Runs
-        A mapping of symbol to `BacktestResult`, with `failed` and `folder`.
+    Run
+        A mapping of symbol to `Result`, with `failed` and `folder`.
 
     Raises
     ------
@@ -97,7 +94,7 @@ def run_backtests(
     output: str | os.PathLike[str] | None = None,
     command: Sequence[str] = (),
     progress: Callable[[str], None] = lambda symbol: None,
-) -> Runs:
+) -> Run:
     """Backtest symbols one after the other in this process.
 
     Parameters
@@ -112,7 +109,7 @@ def run_backtests(
 
     Returns
     -------
-    Runs
+    Run
 
     Raises
     ------
@@ -129,7 +126,7 @@ def run_backtests(
 
 def resume_run(
     folder: str | os.PathLike[str], engine: Engine | None = None, progress: Progress = silent
-) -> Runs:
+) -> Run:
     """Do what has no good result yet in a run folder.
 
     Raises
@@ -139,29 +136,5 @@ def resume_run(
         keep.
     """
     run = Run.open(folder)
-    settings = run_settings(run)
-    data = restore(run.record.get("source", {}))
-    return execute(run.record["symbols"], settings, data, engine or Engine(), progress, run_folder=folder)
-
-
-def run_settings(run: Run) -> Settings:
-    """Settings of a run.
-
-    Raises
-    ------
-    RunError
-        They name something that this version, or this program, does not know; or a strategy, a forecaster or
-        an optimizer was an object of the program that started the run.
-    """
-    if run.record["objects"]:
-        raise RunError(
-            f"{run.folder}: {', '.join(run.record['objects'])} of that run was given as an object, which a "
-            "run folder does not keep; resume it from the program that has it, with run_folder="
-        )
-    try:
-        return Settings(**run.record["settings"])
-    except (TypeError, ValueError) as error:
-        raise RunError(
-            f"{run.folder}: its settings cannot be used again ({error}); resume it from the program that "
-            "started it, with run_folder="
-        ) from error
+    data = restore(run.record["source"])
+    return execute(run.record["symbols"], run.settings, data, engine or Engine(), progress, run_folder=folder)

@@ -29,19 +29,18 @@ from backtune.bars.names import folder_name, symbol_of
 from backtune.errors import BacktuneError, BacktuneWarning, RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.identity import code_digest, key_of, versions
-from backtune.runner.key import forecast_decides, result_identity, why_again
 from backtune.runner.threads import pin
+from backtune.store.key import forecast_decides, result_identity, why_again
 from backtune.store.receipts import (
     Receipt,
+    is_intact,
     now,
     read_receipt,
-    whole,
     write_receipt,
     write_result,
     writing,
 )
-
-Source = Data | Mapping[str, Data] | None
+from backtune.verdict.written import write_evidence
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,15 @@ class Task:
         The run folder, which the worker must see under this path.
     symbol : str
     settings : Settings
-    data : folder, file, DataFrame, Bars, Universe or None
+    data : folder, file, DataFrame, Bars, source or None
     identity : mapping
         `run_identity` as the driver made it.
     timeout : float or None
         Seconds after which the worker process ends itself.
     attempt : int
         1 for the first execution.
+    symbols : int
+        Number of symbols of the run, which decides how fine p-values must be.
     """
 
     folder: str
@@ -70,6 +71,7 @@ class Task:
     identity: Mapping[str, Any]
     timeout: float | None = None
     attempt: int = 1
+    symbols: int = 1
 
     @property
     def root(self) -> Path:
@@ -136,17 +138,18 @@ def do_task(
     with _marked(task):
         try:
             bars = symbol_bars(task.symbol, task.data, task.settings)
-            made, took = (forecasts or {}).get(bars.digest), 0.0
-            if made is None and forecast_decides(task.settings):
-                made, took = _forecast(bars, task.settings)
-            identity = result_identity(task.identity, bars, task.settings, made)
+            forecast, took = (forecasts or {}).get(bars.digest), 0.0
+            if forecast is None and forecast_decides(task.settings):
+                forecast, took = _forecast(bars, task.settings)
+            identity = result_identity(task.identity, bars, task.settings, forecast)
             stamp |= {"key": key_of(identity), "identity": identity}
             before = read_receipt(task.root, task.symbol)
             if before and is_good(task, before, identity):
                 return Outcome(_light(before), reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
-            result = run_backtest(bars, task.settings, step, made, took=took, checked=True)
-            return Outcome(_light(write_result(task.root, result, **stamp)), again=again)
+            result = run_backtest(bars, task.settings, step, forecast, took=took, checked=True)
+            evidence = write_evidence(result, task.symbols)
+            return Outcome(_light(write_result(task.root, result, evidence, **stamp)), again=again)
         except RunError:
             raise
         except (Exception, SystemExit) as error:
@@ -168,9 +171,9 @@ def _light(receipt: Receipt) -> Receipt:
 
 
 def is_good(task: Task, receipt: Receipt, identity: Mapping[str, Any]) -> bool:
-    """Whether a result was made from the same things, which could all be told, and its files are whole."""
+    """Whether a result was made from the same things, which could all be told, and its files are intact."""
     key = key_of(identity)
-    return receipt.good and key != "" and receipt.key == key and whole(task.root, receipt)
+    return receipt.good and key != "" and receipt.key == key and is_intact(task.root, receipt)
 
 
 def _check_same_code(task: Task) -> None:

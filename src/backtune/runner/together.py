@@ -10,8 +10,8 @@ from backtune.backtest.settings import ALL
 from backtune.bars import Bars
 from backtune.forecasts import Forecast, forecast_many, forecaster
 from backtune.forecasts.contexts import ContextForecaster
-from backtune.runner.key import result_identity
 from backtune.runner.task import Task, is_good
+from backtune.store.key import result_identity
 from backtune.store.receipts import read_receipt
 
 # Of a group: enough to fill model calls, few enough to hold in memory and to show progress between groups.

@@ -24,11 +24,11 @@ import pandas as pd
 import pyarrow
 from pyarrow import parquet
 
-from backtune.backtest import BacktestResult
+from backtune.backtest import Result
+from backtune.backtest.tables import TABLES
 from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
 
-TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
 STATUSES = ("ok", "error", "killed", "timeout")
 
 
@@ -48,7 +48,9 @@ class Receipt:
     files : mapping
         Of each table: bytes and sha256.
     data : mapping
-        Of the bars: source, number, first and last, asset, sha256; and seconds by stage.
+        See `backtune.Result.facts`.
+    evidence : mapping
+        What `backtune.verdict.evidence` says of the tables, as plain values; empty where it was not asked.
     error, kind, trace : str
         Why it failed, in one line; the class of the error; the traceback.
     attempts : int
@@ -65,6 +67,7 @@ class Receipt:
     identity: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     kind: str = ""
     trace: str = ""
@@ -79,7 +82,9 @@ class Receipt:
         return self.status == "ok"
 
 
-def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
+def write_result(
+    folder: Path, result: Result, evidence: Mapping[str, Any] | None = None, **stamp: Any
+) -> Receipt:
     """Write the tables of one symbol and then its receipt; `stamp` holds further fields of the receipt.
 
     Raises
@@ -88,8 +93,7 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         The folder cannot be written.
     """
     symbol = check_symbol(result.symbol)
-    bars = result.bars
-    contents = {name: _parquet(getattr(result, name)) for name in TABLES}
+    contents = {name: _parquet(result.tables[name]) for name in TABLES}
     # side by side: on a busy disk each flush waits its turn, and those that wait together share one
     with writing(folder), ThreadPoolExecutor(len(TABLES)) as threads:
         paths = [table_path(folder, symbol, name) for name in TABLES]
@@ -98,24 +102,10 @@ def write_result(folder: Path, result: BacktestResult, **stamp: Any) -> Receipt:
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for name, content in contents.items()
     }
-    first, last = (str(moment) for moment in bars.timestamps[[0, -1]])
-    data = {
-        "source": bars.source,
-        "bars": len(bars),
-        "dropped": bars.dropped,
-        "asset": bars.asset,
-        "fee": result.settings.fee_of(bars.asset),
-        "periods_a_year": bars.periods_a_year,
-        "days_a_year": bars.pace.days_a_year,
-        "checks": list(result.checks),
-        "idle": dict(result.idle),
-        "notes": result.series["notes"],
-        "first": first,
-        "last": last,
-        "sha256": bars.digest,
-        "seconds": {name: round(value, 6) for name, value in result.seconds.items()},
-    }
-    return write_receipt(folder, Receipt(symbol, "ok", files=files, data=data, ended=now(), **stamp))
+    receipt = Receipt(
+        symbol, "ok", files=files, data=result.facts, evidence=evidence or {}, ended=now(), **stamp
+    )
+    return write_receipt(folder, receipt)
 
 
 def write_receipt(folder: Path, receipt: Receipt) -> Receipt:
@@ -136,15 +126,16 @@ def read_receipt(folder: Path, symbol: str) -> Receipt | None:
     """Receipt of `symbol`, or None where there is none or it was cut short."""
     try:
         plain = json.loads(receipt_path(folder, symbol).read_text("utf-8"))
-        plain = {"identity": {}} | plain  # receipts of older versions have none
+        plain = {"identity": {}, "evidence": {}} | plain  # receipts of older versions have none
         receipt = Receipt(**{name: plain[name] for name in (entry.name for entry in fields(Receipt))})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    whole = all(isinstance(part, dict) for part in (receipt.files, receipt.data, receipt.identity))
-    return receipt if whole and receipt.symbol == symbol and receipt.status in STATUSES else None
+    parts = (receipt.files, receipt.data, receipt.identity, receipt.evidence)
+    sound = all(isinstance(part, dict) for part in parts)
+    return receipt if sound and receipt.symbol == symbol and receipt.status in STATUSES else None
 
 
-def whole(folder: Path, receipt: Receipt) -> bool:
+def is_intact(folder: Path, receipt: Receipt) -> bool:
     """Whether every table that the receipt vouches for is there, to the bit."""
     try:
         for name in TABLES:
@@ -152,30 +143,6 @@ def whole(folder: Path, receipt: Receipt) -> bool:
     except RunError:
         return False
     return True
-
-
-@dataclass(frozen=True)
-class Tables(Mapping[str, pd.DataFrame]):
-    """One of `TABLES` of many symbols: each is read when it is asked for, and not kept.
-
-    Raises
-    ------
-    RunError
-        When a symbol is asked for whose file is missing or damaged.
-    """
-
-    folder: Path
-    name: str
-    receipts: Mapping[str, Receipt]
-
-    def __getitem__(self, symbol: str) -> pd.DataFrame:
-        return read_table(self.folder, self.receipts[symbol], self.name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.receipts)
-
-    def __len__(self) -> int:
-        return len(self.receipts)
 
 
 def read_table(folder: Path, receipt: Receipt, name: str) -> pd.DataFrame:

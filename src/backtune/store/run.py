@@ -1,208 +1,74 @@
-"""A run on disk: run.json, and for each symbol a folder of Parquet files and a receipt.
+"""A run: its results by symbol, in memory or from a folder alike.
 
-run.json is written first, with status "incomplete", and last, with how the run ended. Between the two, the
-receipts say what is done.
+In the folder are run.json, and for each symbol a folder of Parquet files and a receipt.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from backtune.backtest import BacktestResult, Settings
+from backtune.backtest import Result, Settings
+from backtune.backtest.tables import TABLES
 from backtune.bars import check_symbol
 from backtune.errors import BacktuneError, RunError, one_of
-from backtune.identity import untold, versions
-from backtune.store.receipts import (
-    TABLES,
-    Receipt,
-    Tables,
-    now,
-    read_receipt,
-    table_path,
-    write_atomically,
-    write_receipt,
-    write_result,
-    writing,
-)
+from backtune.identity import versions
+from backtune.store.receipts import Receipt, read_receipt, table_path
+from backtune.store.result import Stored, StoredTables, stored_settings
+from backtune.store.source import Source
 
-PARTS = ("results", "receipts", "running")
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
 SHAPE: Mapping[str, type] = {  # of run.json
     "status": str, "symbols": list, "settings": dict, "command": list, "resumed": list, "source": dict,
     "versions": dict, "identity": dict, "untold": list, "data": dict, "failed": dict, "tuned": list,
     "objects": list,
 }  # fmt: skip
+OF_A_RESULT = ("settings", "tuned", "objects", "source")  # entries of run.json that a result needs
 
 
-class RunWriter:
-    """Writes the record of one run: the part of its folder that the driver alone touches.
+@dataclass(frozen=True, eq=False, repr=False)
+class Run(Mapping[str, Result]):
+    """Results by symbol, in the order of the run.
 
-    Parameters
-    ----------
-    root : path
-        Folder of runs; made where missing.
-    settings : Settings
-    symbols : sequence of str
-    command : sequence of str
-        What started the run.
-    source : mapping, optional
-        Where the bars are, as plain values.
-    identity : mapping, optional
-        What decides the results, as plain values; see `backtune.identity`.
-    folder : path, optional
-        The run folder itself, instead of a new one in `root`.
-
-    Raises
-    ------
-    RunError
-        The folder cannot be made or written, or is not empty.
-    """
-
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        settings: Settings,
-        symbols: Sequence[str],
-        command: Sequence[str] = (),
-        *,
-        source: Mapping[str, Any] | None = None,
-        identity: Mapping[str, Any] | None = None,
-        folder: str | os.PathLike[str] | None = None,
-    ) -> None:
-        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        self.folder = Path(folder) if folder is not None else Path(root) / name
-        self.receipts: dict[str, Receipt] = {}
-        self.record: dict[str, Any] = {
-            "id": name,
-            "status": "incomplete",
-            "started": now(),
-            "resumed": [],
-            "command": list(command),
-            "settings": settings.as_dict(),
-            "tuned": list(settings.tuned),
-            "objects": list(settings.objects),
-            "seed": settings.seed,
-            "symbols": [check_symbol(symbol) for symbol in symbols],
-            "source": dict(source or {}),
-            **_decides(identity),
-            "data": {},
-            "failed": {},
-        }
-        self._made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
-        with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=folder is not None)
-            if any(self.folder.iterdir()):
-                raise RunError(
-                    f"{self.folder}: is not empty; give a new folder, or a run folder with --resume"
-                )
-        try:
-            self._save()
-            with writing(self.folder):
-                self._make_parts()
-        except BaseException:  # an interrupt too: half a folder would be taken for a run
-            self.discard()
-            raise
-
-    @classmethod
-    def reopen(
-        cls,
-        folder: str | os.PathLike[str],
-        source: Mapping[str, Any] | None = None,
-        identity: Mapping[str, Any] | None = None,
-    ) -> RunWriter:
-        """Continue a run that ended early, or one with failures.
-
-        `source` is where its bars are now, `identity` what decides its results now.
-
-        Raises
-        ------
-        RunError
-            It is no run folder, or cannot be written.
-        """
-        run = Run.open(folder)
-        writer = cls.__new__(cls)
-        writer.folder, writer.receipts, writer.record = run.folder, {}, dict(run.record)
-        writer._made = []
-        writer.record |= {"status": "incomplete", "data": {}, "failed": {}, **_decides(identity)}
-        writer.record["resumed"] = [*run.record["resumed"], now()]
-        if source is not None:
-            writer.record["source"] = dict(source)
-        with writing(run.folder):
-            writer._make_parts()
-        for stale in (*run.folder.glob("running/*"), *run.folder.glob("re*/**/.*.tmp")):
-            with suppress(OSError):
-                stale.unlink()
-        writer._save()
-        return writer
-
-    def discard(self) -> None:
-        """Remove the run, and nothing but the run."""
-        for part in PARTS:
-            shutil.rmtree(self.folder / part, ignore_errors=True)
-        with suppress(OSError):
-            (self.folder / "run.json").unlink(missing_ok=True)
-            for made in self._made:
-                made.rmdir()
-
-    def _make_parts(self) -> None:
-        for part in PARTS:
-            (self.folder / part).mkdir(exist_ok=True)
-
-    def note(self, receipt: Receipt) -> None:
-        """Take note of how a symbol ended."""
-        self.receipts[receipt.symbol] = receipt
-
-    def result(self, result: BacktestResult) -> None:
-        """Write the tables and the receipt of one symbol."""
-        self.note(write_result(self.folder, result))
-
-    def failure(self, symbol: str, message: str) -> None:
-        """Record why a symbol has no result."""
-        self.note(write_receipt(self.folder, Receipt(symbol, "error", error=message, ended=now())))
-
-    def finish(self, status: str | None = None) -> None:
-        """Record how the run ended: by default "complete", or "failed" where no symbol has a result."""
-        ended = [self.receipts[name] for name in self.record["symbols"] if name in self.receipts]
-        self.record["data"] = {receipt.symbol: dict(receipt.data) for receipt in ended if receipt.good}
-        self.record["failed"] = {receipt.symbol: receipt.error for receipt in ended if not receipt.good}
-        self.record["status"] = status or ("complete" if self.record["data"] else "failed")
-        self.record["ended"] = now()
-        with suppress(OSError):
-            (self.folder / "running").rmdir()
-        self._save()
-
-    def _save(self) -> None:
-        text = json.dumps(self.record, indent=2, ensure_ascii=False)
-        with writing(self.folder):
-            write_atomically(self.folder / "run.json", text.encode())
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run folder, read.
+    A result of a folder is made when it is asked for, and reads its tables when they are used: who goes over
+    many symbols holds one at a time.
 
     Attributes
     ----------
-    folder : Path
     record : mapping
         run.json: status, settings, seed, symbols, versions, identity (what decides the results), untold (what
-        of that cannot be told), data (source, hash and times a symbol), failed.
+        of that cannot be told), data (see `backtune.Result.facts`), failed.
         Of a run that is not at its end, data and failed are those of the receipts so far.
+    folder : Path or None
+        The run folder; None where nobody asked for one or there is nothing to keep.
+    failed : mapping of str to BacktuneError
+        The error of each symbol that failed.
+    settings : Settings
+    receipts : mapping of str to Receipt
+        Of the symbols that have a result in a folder.
+    temporary : TemporaryDirectory or None
+        Where the results are if nobody asked for a folder; it goes with this object and the last result.
     """
 
-    folder: Path
     record: Mapping[str, Any]
+    folder: Path | None = None
+    failed: Mapping[str, BacktuneError] = field(default_factory=dict)
+    temporary: TemporaryDirectory[str] | None = None
+    place: Path | None = None  # where the tables are, temporary or not
+    chosen: Settings | None = None
+    data: Source = None
+    written: Mapping[str, Receipt] = field(default_factory=dict)
+    memory: Mapping[str, Result] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Run:
@@ -227,7 +93,68 @@ class Run:
             ended = [receipt for name in symbols if (receipt := read_receipt(path, name))]
             record["data"] = {receipt.symbol: receipt.data for receipt in ended if receipt.good}
             record["failed"] = {receipt.symbol: receipt.error for receipt in ended if not receipt.good}
-        return cls(path, record)
+        failed = {symbol: RunError(reason) for symbol, reason in record["failed"].items()}
+        return cls(record, path, failed, place=path)
+
+    @classmethod
+    def of(cls, results: Iterable[Result]) -> Run:
+        """Take results in memory, with the same settings, for one run."""
+        by_symbol = {result.symbol: result for result in results}
+        first = next(iter(by_symbol.values()), None)
+        record: dict[str, Any] = {name: kind() for name, kind in SHAPE.items()}
+        record |= {"symbols": list(by_symbol), "versions": versions()}
+        if first is not None:
+            record |= {"settings": first.options, "tuned": list(first.tuned)}
+        return cls(record, memory=by_symbol)
+
+    def __getitem__(self, symbol: str) -> Result:
+        """Return the result of a symbol.
+
+        Raises
+        ------
+        KeyError
+            It has none.
+        RunError
+            Its receipt is missing or damaged.
+        """
+        if symbol in self.memory:
+            return self.memory[symbol]
+        if symbol not in self.record["data"] or self.place is None:
+            raise KeyError(symbol)
+        receipt = self.receipts[symbol]
+        record = {name: self.record[name] for name in OF_A_RESULT}
+        return Result(
+            symbol,
+            StoredTables(self.place, receipt, self.temporary),
+            Stored(self.place, receipt, record, self.record["data"][symbol], self.chosen, self.data),
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the symbols that have a result."""
+        there = self.memory or self.record["data"]
+        return (symbol for symbol in self.record["symbols"] if symbol in there)
+
+    def __len__(self) -> int:
+        """Return the number of results."""
+        return len(self.memory or self.record["data"])
+
+    def __repr__(self) -> str:
+        """Show the folder, and how many symbols have a result and failed."""
+        where = "memory" if self.folder is None else str(self.folder)
+        return f"Run({where}, {len(self)} results, {len(self.failed)} failed)"
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the run.
+
+        Raises
+        ------
+        RunError
+            They cannot be made again from what the folder keeps; see `stored_settings`.
+        """
+        if self.chosen is None and self.memory:
+            return next(iter(self.memory.values())).settings
+        return self.chosen or stored_settings(self.place or Path(), self.record)
 
     @property
     def tuned(self) -> tuple[str, ...]:
@@ -248,21 +175,19 @@ class Run:
         RunError
             One is missing or damaged.
         """
-        found = {}
-        for symbol in self.record["symbols"]:
-            if symbol not in self.record["data"]:
-                continue
-            receipt = read_receipt(self.folder, symbol)
-            if receipt is None or not receipt.good:
+        receipts: dict[str, Receipt] = {}
+        for symbol in self:
+            receipt = self.written.get(symbol) or (self.place and read_receipt(self.place, symbol))
+            if not receipt or not receipt.good:
                 raise RunError(
-                    f"{self.folder}: the receipt of {symbol} is missing or damaged; redo it with backtune "
-                    f"run --resume {self.folder}"
+                    f"{self.place}: the receipt of {symbol} is missing or damaged; redo it with backtune "
+                    f"run --resume {self.place}"
                 )
-            found[symbol] = receipt
-        return found
+            receipts[symbol] = replace(receipt, identity={})
+        return receipts
 
     def table(self, name: str) -> pd.DataFrame:
-        """One of `TABLES`, of all symbols, with a column symbol in front.
+        """One of the tables, of all symbols, with a column symbol in front.
 
         Raises
         ------
@@ -271,37 +196,27 @@ class Run:
         SettingError
             There is no table of that name.
         """
+        one_of("table", name, TABLES)
         frames = []
-        for symbol, frame in self.tables(name).items():
+        for symbol, result in self.items():
+            frame = result.tables[name].copy(deep=False)
             frame.insert(0, "symbol", symbol)
             frames.append(frame)
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
-    def tables(self, name: str) -> Tables:
-        """One of `TABLES`, by symbol; each is read when it is asked for.
-
-        Raises
-        ------
-        RunError
-            A receipt is missing or damaged; or, where a table is read, its file.
-        SettingError
-            There is no table of that name.
-        """
-        return Tables(self.folder, one_of("table", name, TABLES), self.receipts)
-
     @property
     def simulations(self) -> pd.DataFrame:
-        """See `backtune.BacktestResult.simulations`."""
+        """See `backtune.Result.simulations`."""
         return self.table("simulations")
 
     @property
     def summary(self) -> pd.DataFrame:
-        """See `backtune.BacktestResult.summary`."""
+        """See `backtune.Result.summary`."""
         return self.table("summary")
 
     @property
     def returns(self) -> pd.DataFrame:
-        """See `backtune.BacktestResult.returns`."""
+        """See `backtune.Result.returns`."""
         return self.table("returns")
 
     def connect(self) -> Any:
@@ -316,8 +231,11 @@ class Run:
         """
         from backtune.store.sql import connect
 
-        paths = {name: [table_path(self.folder, symbol, name) for symbol in self.receipts] for name in TABLES}
-        return connect(self.folder, self.receipts, paths)
+        if self.place is None:
+            raise RunError("results in memory have no files to query; run them with output=FOLDER")
+        place = self.place
+        paths = {name: [table_path(place, symbol, name) for symbol in self.receipts] for name in TABLES}
+        return connect(place, self.receipts, paths)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Run one query on the views of `connect`.
@@ -331,6 +249,9 @@ class Run:
 
         with self.connect() as connection:
             return ask(connection, query)
+
+
+Runs = Run  # the name of what a run gives in version 0.1
 
 
 def _check_shape(record: dict[str, Any]) -> None:
@@ -368,9 +289,3 @@ def list_runs(root: str | os.PathLike[str]) -> Iterator[Run]:
     for folder in folders:
         with suppress(RunError):
             yield Run.open(folder)
-
-
-def _decides(identity: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Entries of run.json that say what decides the results, and what of it cannot be told."""
-    told = dict(identity or {})
-    return {"versions": versions(), "identity": told, "untold": untold(told)}

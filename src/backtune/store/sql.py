@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from backtune.backtest.tables import TABLES
 from backtune.errors import RunError
-from backtune.store.receipts import TABLES, Receipt, table_bytes
+from backtune.store.receipts import Receipt, table_bytes
 
 VIEWS = f"views: {', '.join(TABLES)}"
 

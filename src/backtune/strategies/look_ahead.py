@@ -151,13 +151,13 @@ def _difference(
     before: Mapping[str, Array], after: Mapping[str, Array], at: int
 ) -> tuple[str, int, float, float] | None:
     """The last bar up to `at` whose size is another: which side, bar, and both values."""
-    found = []
+    differences = []
     for what, values in before.items():
         one, other = values[: at + 1], after[what][: at + 1]
         same = np.isclose(other, one, rtol=ROUNDING, atol=ROUNDING, equal_nan=True)
         for bar in np.flatnonzero(~same)[-1:]:
-            found.append((int(bar), (what, int(bar), float(one[bar]), float(other[bar]))))
-    return max(found, key=lambda one: one[0])[1] if found else None
+            differences.append((int(bar), (what, int(bar), float(one[bar]), float(other[bar]))))
+    return max(differences, key=lambda one: one[0])[1] if differences else None
 
 
 def why_not(error: Exception) -> str:

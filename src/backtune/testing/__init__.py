@@ -22,6 +22,7 @@ from backtune.testing.optimizers import (
     reseed,
     same,
 )
+from backtune.testing.sources import SourceConformance
 from backtune.testing.strategies import StrategyConformance
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Recorded",
     "RecordedBatch",
     "SearchConformance",
+    "SourceConformance",
     "StrategyConformance",
     "example_problem",
     "heard",

@@ -13,6 +13,7 @@ from backtune.bars import Bars, load_sample
 from backtune.errors import BacktuneError
 from backtune.forecasts import Forecast, Forecaster
 from backtune.forecasts.look_ahead import TOLERANCE, forecast_peek
+from backtune.forecasts.past import forecast_from_past
 
 LEAST = 80  # bars that have a forecast
 PLACES = (0.0, 0.1, 0.35, 0.5, 0.8, 0.97)  # shares of them from which on bars are changed
@@ -45,30 +46,37 @@ class ForecasterConformance:
     def test_no_forecast_knows_its_own_bar_or_a_later_one(
         self, forecaster: Forecaster, bars: Bars, place: float, seed: int
     ) -> None:
-        made, begin = forecaster.forecast(bars), max(forecaster.warm_up, 1)
+        forecast, begin = forecaster.forecast(bars), max(forecaster.warm_up, 1)
         first = begin + int(place * (len(bars) - begin))
-        peek = forecast_peek(forecaster, bars, made, first, range(begin, len(bars)), seed)
+        peek = forecast_peek(forecaster, bars, forecast, first, range(begin, len(bars)), seed)
         assert peek is None, peek.sentence(bars)
 
     def test_forecasts_are_the_same_where_the_series_ends_earlier(
         self, forecaster: Forecaster, bars: Bars
     ) -> None:
         count = len(bars) - 7
-        whole, short = (_moves(forecaster.forecast(one)) for one in (bars, first_bars(bars, count)))
-        np.testing.assert_allclose(short, whole[:, :count], rtol=TOLERANCE, atol=TOLERANCE)
+        full, short = (_moves(forecaster.forecast(one)) for one in (bars, first_bars(bars, count)))
+        np.testing.assert_allclose(short, full[:, :count], rtol=TOLERANCE, atol=TOLERANCE)
+
+    def test_given_the_past_alone_it_forecasts_the_same(self, forecaster: Forecaster, bars: Bars) -> None:
+        """What ``causal = True`` declares."""
+        few = np.unique(np.linspace(max(forecaster.warm_up, 1), len(bars) - 1, 5).astype(int))
+        past = _moves(forecast_from_past(forecaster, bars, few))[:, few]
+        at_once = _moves(forecaster.forecast(bars))[:, few]
+        np.testing.assert_allclose(past, at_once, rtol=TOLERANCE, atol=TOLERANCE)
 
     def test_the_same_bars_give_the_same_forecasts(self, forecaster: Forecaster, bars: Bars) -> None:
         first, second = (_moves(forecaster.forecast(bars)) for _ in range(2))
         np.testing.assert_array_equal(first, second)
 
     def test_one_value_a_bar_in_order_without_a_hole(self, forecaster: Forecaster, bars: Bars) -> None:
-        made = forecaster.forecast(bars)
-        moves = _moves(made)
+        forecast = forecaster.forecast(bars)
+        moves = _moves(forecast)
         assert moves.shape == (3, len(bars))
-        assert made.first >= forecaster.warm_up
-        assert np.isfinite(moves[:, made.first :]).all()
+        assert forecast.first >= forecaster.warm_up
+        assert np.isfinite(moves[:, forecast.first :]).all()
         assert not np.isinf(moves).any()
-        high, low, close = moves[:, made.first :]
+        high, low, close = moves[:, forecast.first :]
         assert ((low <= close) & (close <= high)).all()
 
     def test_too_few_bars_are_said_in_a_line(self, forecaster: Forecaster, bars: Bars) -> None:
@@ -84,5 +92,5 @@ class ForecasterConformance:
         np.testing.assert_array_equal(first, second)
 
 
-def _moves(made: Forecast) -> NDArray[np.float64]:
-    return np.array([made.high, made.low, made.close])
+def _moves(forecast: Forecast) -> NDArray[np.float64]:
+    return np.array([forecast.high, forecast.low, forecast.close])

@@ -183,9 +183,7 @@ class OptimizerConformance:
 
     def test_survives_pickling(self, optimizer: Optimizer) -> None:
         again = pickle.loads(pickle.dumps(optimizer))
-        results = [
-            made.optimize(example_problem(), budget=self.budget, seed=2) for made in (optimizer, again)
-        ]
+        results = [one.optimize(example_problem(), budget=self.budget, seed=2) for one in (optimizer, again)]
         assert same(*results)
         assert same(results[0], pickle.loads(pickle.dumps(results[0])))
 

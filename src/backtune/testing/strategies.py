@@ -37,59 +37,61 @@ class StrategyConformance:
         return first_bars(load_sample("NASDAQ"), 300)
 
     @pytest.fixture
-    def made(self, bars: Bars) -> Forecast:
+    def forecast(self, bars: Bars) -> Forecast:
         """Make the forecast that it is given."""
         return forecast(bars, self.settings.model)
 
     @pytest.mark.parametrize("seed", [0, 1])
     @pytest.mark.parametrize("place", PLACES)
     def test_no_size_knows_what_comes_later(
-        self, strategy: Any, bars: Bars, made: Forecast, place: float, seed: int
+        self, strategy: Any, bars: Bars, forecast: Forecast, place: float, seed: int
     ) -> None:
-        at = made.first + int(place * (len(bars) - made.first))
-        peek = strategy_peek(strategy, bars, made, self.settings, at, seed)
+        at = forecast.first + int(place * (len(bars) - forecast.first))
+        peek = strategy_peek(strategy, bars, forecast, self.settings, at, seed)
         assert peek is None, peek.sentence(bars)
 
     @pytest.mark.parametrize("seed", [0, 1])
     @pytest.mark.parametrize("place", PLACES)
     def test_no_size_knows_later_values_of_arrays_that_it_holds(
-        self, strategy: Any, bars: Bars, made: Forecast, place: float, seed: int
+        self, strategy: Any, bars: Bars, forecast: Forecast, place: float, seed: int
     ) -> None:
         pytest.importorskip("cloudpickle")
-        at = made.first + int(place * (len(bars) - made.first))
-        peek, _ = held_peek(strategy, bars, made, self.settings, at, seed)
+        at = forecast.first + int(place * (len(bars) - forecast.first))
+        peek, _ = held_peek(strategy, bars, forecast, self.settings, at, seed)
         assert peek is None, peek.sentence(bars)
 
-    def test_sizes_do_not_know_their_own_bars(self, strategy: Any, bars: Bars, made: Forecast) -> None:
-        assert knows_its_bars(strategy, bars, made, self.settings) == ""
+    def test_sizes_do_not_know_their_own_bars(self, strategy: Any, bars: Bars, forecast: Forecast) -> None:
+        assert knows_its_bars(strategy, bars, forecast, self.settings) == ""
 
     @pytest.mark.parametrize("short", [True, False])
     def test_sizes_are_finite_and_not_below_zero(
-        self, strategy: Any, bars: Bars, made: Forecast, short: bool
+        self, strategy: Any, bars: Bars, forecast: Forecast, short: bool
     ) -> None:
-        sizes = sizes_by_bar(strategy, bars, made, Settings(model=self.settings.model, short=short))
+        sizes = sizes_by_bar(strategy, bars, forecast, Settings(model=self.settings.model, short=short))
         for values in sizes.values():
             assert values.shape == (len(bars),)
             assert (np.isfinite(values) & (values >= 0.0)).all()
         assert short or not any(sizes["short size"]), "it sells short where that is not allowed"
 
-    def test_the_same_forecast_gives_the_same_sizes(self, strategy: Any, bars: Bars, made: Forecast) -> None:
-        first, second = (sizes_by_bar(strategy, bars, made, self.settings) for _ in range(2))
+    def test_the_same_forecast_gives_the_same_sizes(
+        self, strategy: Any, bars: Bars, forecast: Forecast
+    ) -> None:
+        first, second = (sizes_by_bar(strategy, bars, forecast, self.settings) for _ in range(2))
         for side, values in first.items():
             np.testing.assert_array_equal(second[side], values)
 
-    def test_leaves_the_forecast_as_it_was(self, strategy: Any, bars: Bars, made: Forecast) -> None:
-        before = np.array([made.high, made.low, made.close])
-        sizes_by_bar(strategy, bars, made, self.settings)
-        np.testing.assert_array_equal(np.array([made.high, made.low, made.close]), before)
+    def test_leaves_the_forecast_as_it_was(self, strategy: Any, bars: Bars, forecast: Forecast) -> None:
+        before = np.array([forecast.high, forecast.low, forecast.close])
+        sizes_by_bar(strategy, bars, forecast, self.settings)
+        np.testing.assert_array_equal(np.array([forecast.high, forecast.low, forecast.close]), before)
 
     def test_has_a_name_that_a_run_takes(self, strategy: Any) -> None:
         if strategy.name in [one.name for one in strategies(["maxdiff", "always_on"])]:
             pytest.skip("it is one of backtune's own")
         assert strategies([strategy, "maxdiff"])[0] is strategy
 
-    def test_survives_pickling(self, strategy: Any, bars: Bars, made: Forecast) -> None:
+    def test_survives_pickling(self, strategy: Any, bars: Bars, forecast: Forecast) -> None:
         again = pickle.loads(pickle.dumps(strategy))
-        first, second = (sizes_by_bar(one, bars, made, self.settings) for one in (strategy, again))
+        first, second = (sizes_by_bar(one, bars, forecast, self.settings) for one in (strategy, again))
         for side, values in first.items():
             np.testing.assert_array_equal(second[side], values)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from backtune.metrics.account import account_bars
-from backtune.metrics.performance import Array, account_returns, alpha_beta, annual_periods, performance
+from backtune.metrics.performance import (
+    Array,
+    account_open,
+    account_returns,
+    alpha_beta,
+    annual_periods,
+    performance,
+)
+from backtune.verdict.eprocess import highest
+from backtune.verdict.long_run import long_run_p
 from backtune.verdict.luck import DRAWS, Superiority, intervals, superiority
 from backtune.verdict.overfitting import (
     SharpeEstimate,
@@ -21,7 +30,7 @@ from backtune.verdict.overfitting import (
     probabilistic_sharpe,
 )
 
-NOTHING, EXPOSURE = "nothing", "same exposure"
+NOTHING, EXPOSURE = LUCK = ("nothing", "same exposure")
 WORK = 20_000_000  # resampled bars that a test may cost when it needs a fine p-value
 
 
@@ -80,12 +89,21 @@ class Evidence:
     excess : dict of str to float
         Mean return a bar above each of those.
     p_value, p_optimistic : float
-        The largest of this strategy's own SPA p-values against nothing and against the same exposure and of
-        1 - the probabilistic Sharpe ratio, under the causal and (for the strategy of `if_optimistic`) under
-        the optimistic rule. Its own, because of two strategies each may pass one test. The bootstrap alone
-        calls 8 % instead of 5 % of short, negatively skewed records without skill significant, and capped
-        profits give just such records; the probabilistic Sharpe ratio allows for skew. 1 where everything was
-        lost: whatever was earned before, nothing is left of it.
+        The largest of this strategy's own SPA and long-run p-values (`backtune.verdict.long_run`) against
+        nothing and against the same exposure and of 1 - the probabilistic Sharpe ratio, under the causal and
+        (for the strategy of `if_optimistic`) under the optimistic rule. Its own, because of two strategies
+        each may pass one test. The bootstrap alone calls 7 to 11 % instead of 5 % of short records without
+        skill significant that are autocorrelated, or skewed as capped profits make them; the other two allow
+        for that. 1 where everything was lost: whatever was earned before, nothing is left of it.
+    upper : float
+        The lower of the upper ends of two 95 % intervals: of `sharpe`, and of the Sharpe ratio a year of the
+        return above the same exposure. What is above it is not to be expected; NaN where neither is known.
+    candidates : int
+        Number of tuned strategies.
+    e_value, e_last : float
+        Highest and last wealth of the bettor on an edge of any of them; see `backtune.verdict.eprocess`.
+    e_bar : int
+        Out-of-sample bar, from 0, of the highest; -1 where it never was above its start.
     probabilistic, deflated, hurdle : float
         Probabilistic and deflated Sharpe ratio, and the Sharpe ratio a year that the best of the trials would
         show without skill.
@@ -97,6 +115,9 @@ class Evidence:
     track_record : float
         Minimum track record length in bars, Sharpe ratio above 0 at 95 %.
     periods_a_year : float
+    depends_on_symbols : bool
+        Whether a p-value is small enough for its number of draws to depend on the number of symbols that are
+        judged together; else the evidence is the same for any.
     """
 
     strategy: str
@@ -115,6 +136,11 @@ class Evidence:
     excess: dict[str, float]
     p_value: float
     p_optimistic: float
+    upper: float
+    candidates: int
+    e_value: float
+    e_last: float
+    e_bar: int
     probabilistic: float
     deflated: float
     hurdle: float
@@ -122,6 +148,7 @@ class Evidence:
     overfitting: float
     track_record: float
     periods_a_year: float
+    depends_on_symbols: bool
 
     @property
     def testable(self) -> bool:
@@ -149,7 +176,7 @@ def evidence(
     Parameters
     ----------
     returns, configurations : DataFrame
-        As in `backtune.BacktestResult`, of one symbol.
+        As in `backtune.Result`, of one symbol.
     periods_a_year : float
         For annualising.
     tuned : collection of str
@@ -161,35 +188,35 @@ def evidence(
     seed : int
         Of the bootstrap.
     """
-    untuned, market = yardsticks
     series = {str(name): part for name, part in returns.groupby("strategy", sort=False)}
     candidates = [name for name in series if name in tuned]
     causal = {name: account_returns(part["causal"].to_numpy()) for name, part in series.items()}
-    excesses = _excesses(causal, candidates, untuned, market)
-    tests = {
-        name: _tested(columns, symbols if name in (NOTHING, EXPOSURE) else 1, seed)
-        for name, columns in excesses.items()
-    }
-    best = _best(causal, candidates)
-    r = causal[candidates[best]]
     optimistic = {name: account_returns(part["optimistic"].to_numpy()) for name, part in series.items()}
-    luckiest = candidates[_best(optimistic, candidates)]
+    best, luckiest = _best(causal, candidates), _best(optimistic, candidates)
+    strategy, market = candidates[best], causal[yardsticks[1]]
+    r, order = causal[strategy], _bracket(strategy, series[strategy], "causal")
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
+    excesses = _excesses(causal, candidates, *yardsticks)
+    both = {name: _tested(e, symbols if name in LUCK else 1, seed) for name, e in excesses.items()}
+    tests = {name: test for name, (test, _) in both.items()}
+    p_value = 1.0 if _ruined(figures.total_return) else _p_value(tests, excesses, best, estimate)
+    p_optimistic, finer = p_value, False
+    if any(int(series[name]["ambiguous"].sum()) for name in candidates):
+        p_optimistic, finer = _optimistic(optimistic, candidates, yardsticks, symbols, seed)
     tried = _trials(configurations, candidates)
     sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
-    alpha, beta = alpha_beta(r, causal[market], periods_a_year)
+    alpha, beta = alpha_beta(r, market, periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
-    p_value = max(tests[NOTHING].each[best], tests[EXPOSURE].each[best], _unskilled(estimate))
-    p_value = 1.0 if _ruined(figures.total_return) else p_value
-    order = _bracket(candidates[best], series[candidates[best]], "causal")
+    above = intervals(excesses[EXPOSURE][:, best], periods_a_year, seed=seed)
+    e_value, e_last, e_bar = highest(staked(series, candidates), market)
     return Evidence(
-        strategy=candidates[best],
+        strategy=strategy,
         bars=len(r),
         traded=order.traded,
         total_return=figures.total_return,
-        market_return=performance(causal[market], periods_a_year).total_return,
+        market_return=performance(market, periods_a_year).total_return,
         order=order,
-        if_optimistic=_bracket(luckiest, series[luckiest], "optimistic"),
+        if_optimistic=_bracket(candidates[luckiest], series[candidates[luckiest]], "optimistic"),
         sharpe=figures.sharpe,
         sharpe_interval=interval.sharpe,
         mean_interval=interval.mean,
@@ -198,11 +225,12 @@ def evidence(
         tests=tests,
         excess={name: float(columns[:, best].mean()) for name, columns in excesses.items()},
         p_value=p_value,
-        p_optimistic=(
-            _optimistic(optimistic, candidates, yardsticks, symbols, seed)
-            if any(int(series[name]["ambiguous"].sum()) for name in candidates)
-            else p_value
-        ),
+        p_optimistic=p_optimistic,
+        upper=float(np.fmin(interval.sharpe[1], above.sharpe[1])),
+        candidates=len(candidates),
+        e_value=e_value,
+        e_last=e_last,
+        e_bar=e_bar,
         probabilistic=probabilistic_sharpe(estimate),
         deflated=deflated_sharpe(estimate, sharpes),
         hurdle=deflation(sharpes) * math.sqrt(annual_periods(len(r), periods_a_year)),
@@ -210,6 +238,7 @@ def evidence(
         overfitting=overfitting_probability(tried),
         track_record=minimum_track_record(estimate),
         periods_a_year=periods_a_year,
+        depends_on_symbols=finer or any(both[name][1] for name in LUCK),
     )
 
 
@@ -228,24 +257,45 @@ def _excesses(
     }
 
 
-def _tested(excess: Array, symbols: int, seed: int) -> Superiority:
-    """`superiority`, with as many draws as Holm's correction for `symbols` needs to find anything."""
+def _tested(excess: Array, symbols: int, seed: int) -> tuple[Superiority, bool]:
+    """`superiority`, with as many draws as Holm's correction for `symbols` needs to find anything.
+
+    Also whether the number of draws depends on `symbols`.
+    """
     tested = superiority(excess, seed=seed)
-    if symbols < 2 or tested.spa > 0.01:
-        return tested
+    finer = tested.spa <= 0.01
+    if symbols < 2 or not finer:
+        return tested, finer
     draws = max(DRAWS, 21 * symbols, min(40 * symbols, WORK // max(len(excess), 1)))
-    return superiority(excess, draws=draws, seed=seed)
+    return superiority(excess, draws=draws, seed=seed), finer
+
+
+def _p_value(
+    tests: Mapping[str, Superiority], excesses: Mapping[str, Array], best: int, estimate: SharpeEstimate
+) -> float:
+    """The largest of the candidate's own p-values and of 1 - its probabilistic Sharpe ratio."""
+    own = [p for name in LUCK for p in (tests[name].each[best], long_run_p(excesses[name][:, best]))]
+    return max(*own, _unskilled(estimate))
 
 
 def _optimistic(
     values: dict[str, Array], candidates: Sequence[str], yardsticks: tuple[str, str], symbols: int, seed: int
-) -> float:
+) -> tuple[float, bool]:
+    """Return the p-value under the optimistic rule, and whether it depends on the number of symbols."""
     excesses, best = _excesses(values, candidates, *yardsticks), _best(values, candidates)
     returns = values[candidates[best]]
     if _ruined(performance(returns, 1.0).total_return):
-        return 1.0
-    spa = max(_tested(excesses[name], symbols, seed).each[best] for name in (NOTHING, EXPOSURE))
-    return max(spa, _unskilled(SharpeEstimate.of(returns)))
+        return 1.0, False
+    both = {name: _tested(excesses[name], symbols, seed) for name in LUCK}
+    tests = {name: test for name, (test, _) in both.items()}
+    finer = any(finer for _, finer in both.values())
+    return _p_value(tests, excesses, best, SharpeEstimate.of(returns)), finer
+
+
+def staked(series: Mapping[str, pd.DataFrame], candidates: Sequence[str]) -> Array:
+    """Returns that a bettor has, shape (n, candidates): -130 % counts as that, and what follows ruin as 0."""
+    raw = [series[name]["causal"].to_numpy() for name in candidates]
+    return np.column_stack([np.where(account_open(one), one, 0.0) for one in raw])
 
 
 def _bracket(name: str, bars: pd.DataFrame, rule: str) -> Bracket:

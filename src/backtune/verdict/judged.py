@@ -1,32 +1,29 @@
-"""Verdicts of results in memory, and of a run folder: the statistics of the metrics, put to the tables."""
+"""Verdicts of results that were looked at together, in memory or in a run folder."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from backtune.backtest import BacktestResult
+from backtune.backtest import Result
 from backtune.bars.series import DAYS_A_YEAR
 from backtune.errors import RunError, SettingError
-from backtune.store import Run
-from backtune.strategies import BUY_HOLD, UNTUNED
-from backtune.verdict.evidence import evidence
+from backtune.verdict.evidence import Evidence, evidence
 from backtune.verdict.portfolio import (
     DAILY,
     INSTANT,
     Portfolio,
+    Stretch,
     clock,
     portfolio_grain,
     portfolio_periods,
     portfolio_times,
 )
 from backtune.verdict.rule import Judgement, judge
-
-YARDSTICKS = (UNTUNED.name, BUY_HOLD)
+from backtune.verdict.written import YARDSTICKS, evidence_of
 
 
 @dataclass(frozen=True)
@@ -37,87 +34,109 @@ class Judged:
     """
 
     symbols: Mapping[str, Judgement]
-    whole: Judgement | None
+    portfolio: Judgement | None
     first: pd.Timestamp | None = None
     last: pd.Timestamp | None = None
 
+    @property
+    def whole(self) -> Judgement | None:
+        """The portfolio, by its name in version 0.1."""
+        return self.portfolio
 
-def judge_run(run: Run) -> Judged:
-    """Judge a run folder.
+
+def judge_run(run: Mapping[str, Result]) -> Judged:
+    """Judge the results of a run, or any others by symbol.
 
     Raises
     ------
     SettingError
-        No strategy of it was tuned.
+        No strategy was tuned.
     RunError
         A table is missing or damaged, or the run was made by a version that did not keep what this needs.
     """
-    data: Mapping[str, Mapping[str, Any]] = run.record["data"]
-    older = "exits" not in run.record["settings"]
-    missing = next((symbol for symbol, entry in data.items() if older or "periods_a_year" not in entry), None)
-    if missing:
-        raise RunError(f"{run.folder}: {missing} was run by an older version; run it again to have it judged")
-    returns, tried = run.tables("returns"), run.tables("configurations")
-    periods = {symbol: float(entry["periods_a_year"]) for symbol, entry in data.items()}
-    days = {
-        symbol: float(entry.get("days_a_year", DAYS_A_YEAR[entry["asset"]])) for symbol, entry in data.items()
-    }
-    return judge_tables(returns, tried, periods, days, run.tuned)
-
-
-def judge_results(results: Mapping[str, BacktestResult]) -> Judged:
-    """Judge results in memory that were looked at together."""
-    return judge_tables(
-        {symbol: result.returns for symbol, result in results.items()},
-        {symbol: result.configurations for symbol, result in results.items()},
-        {symbol: result.bars.periods_a_year for symbol, result in results.items()},
-        {symbol: result.bars.pace.days_a_year for symbol, result in results.items()},
-        {name for result in results.values() for name in result.settings.tuned},
-    )
-
-
-def judge_tables(
-    returns: Mapping[str, pd.DataFrame],
-    tried: Mapping[str, pd.DataFrame],
-    periods: Mapping[str, float],
-    days_a_year: Mapping[str, float],
-    tuned: Collection[str],
-) -> Judged:
-    """Judge tables by symbol; `periods` are bars a year, `tuned` the strategies that are candidates."""
-    if not returns:
+    if not run:
         return Judged({}, None)
+    years = {symbol: _years(symbol, result) for symbol, result in run.items()}
+    tuned = {name for result in run.values() for name in result.tuned}
     if not tuned:
         raise SettingError(
             "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as 'maxdiff'"
         )
-    grain = portfolio_grain(periods.values())
-    rates = {symbol: _rate(periods[symbol], days_a_year[symbol], grain) for symbol in returns}
-    densest = max(rates, key=lambda symbol: rates[symbol])
-    found, ends, stretches, pool, pool_tried = {}, [], [], Portfolio(grain), Portfolio(grain)
-    own = np.empty(0, "datetime64[ns]")
-    for symbol, table in returns.items():  # a table is read, and let go, before the next
-        mine, times, shown = tried[symbol], np.unique(portfolio_times(table, grain)), clock(table)
-        found[symbol] = evidence(
-            table, mine, periods[symbol], tuned=tuned, yardsticks=YARDSTICKS, symbols=len(returns)
-        )
-        ends.append((shown.min(), shown.max()))
-        stretches.append((times[0], times[-1]))
-        own = times if symbol == densest else own
-        pool.add(table)
-        pool_tried.add(mine)
-    bars_a_day = {symbol: max(periods[symbol] / days_a_year[symbol], 1e-9) for symbol in returns}
-    symbols = judge(found, bars_a_day)
-    first, last = min(begin for begin, _ in ends), max(end for _, end in ends)
-    if len(found) == 1:
-        return Judged(symbols, next(iter(symbols.values())), first, last)
-    together = pool.table()
-    together_times = np.unique(together["timestamp"].to_numpy())
-    a_year = portfolio_periods(together_times, stretches, own, rates[densest])
-    pooled = evidence(together, pool_tried.table(), a_year, tuned=tuned, yardsticks=YARDSTICKS)
-    whole = judge({"": pooled}, {"": max(a_year / days_a_year[densest], 1e-9)})[""]
-    return Judged(symbols, whole, first, last)
+    pool = _Pool(years)
+    evidences = {}
+    for symbol, result in run.items():  # its tables are read, and let go, before the next
+        evidences[symbol] = evidence_of(result, len(run))
+        pool.add(symbol, result)
+    symbols = judge(evidences, {symbol: _a_day(*pair) for symbol, pair in years.items()})
+    if len(run) == 1:
+        return Judged(symbols, next(iter(symbols.values())), *pool.ends)
+    together, a_day = pool.evidence(tuned)
+    return Judged(symbols, judge({"": together}, {"": a_day})[""], *pool.ends)
 
 
-def _rate(periods: float, days_a_year: float, grain: str) -> float:
-    """Bars a year of a symbol as the portfolio has them: a day each where its own are shorter."""
-    return min(periods, float(days_a_year)) if grain != INSTANT and periods > DAILY else periods
+judge_results = judge_run  # its name for results in memory in version 0.1
+
+
+class _Pool:
+    """The portfolio of a run: its tables, and the time that they cover.
+
+    `years` are bars and trading days a year of each symbol.
+    """
+
+    def __init__(self, years: Mapping[str, tuple[float, float]]) -> None:
+        self._grain = portfolio_grain(periods for periods, _ in years.values())
+        rates = {symbol: self._rate(*pair) for symbol, pair in years.items()}
+        self._densest = max(rates, key=lambda symbol: rates[symbol])
+        self._rates, self._days = rates, {symbol: days for symbol, (_, days) in years.items()}
+        self._own = np.empty(0, "datetime64[ns]")
+        self._returns, self._tried = Portfolio(self._grain), Portfolio(self._grain)
+        self._stretches: list[Stretch] = []
+        self._clocks: list[tuple[pd.Timestamp, pd.Timestamp]] = []
+
+    def _rate(self, periods: float, days: float) -> float:
+        """Bars a year of a symbol as the portfolio has them: a day each where its own are shorter."""
+        return min(periods, days) if self._grain != INSTANT and periods > DAILY else periods
+
+    def add(self, symbol: str, result: Result) -> None:
+        """Add the bars of a symbol."""
+        table = result.returns
+        times, shown = np.unique(portfolio_times(table, self._grain)), clock(table)
+        self._clocks.append((shown.min(), shown.max()))
+        self._stretches.append((times[0], times[-1]))
+        if symbol == self._densest:
+            self._own = times
+        if len(self._rates) > 1:
+            self._returns.add(table)
+            self._tried.add(result.configurations)
+
+    @property
+    def ends(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """First and last bar out of sample, by the exchanges' clocks."""
+        return min(first for first, _ in self._clocks), max(last for _, last in self._clocks)
+
+    def evidence(self, tuned: set[str]) -> tuple[Evidence, float]:
+        """Statistics of the portfolio, and its bars in a trading day."""
+        together = self._returns.table()
+        times = np.unique(together["timestamp"].to_numpy())
+        a_year = portfolio_periods(times, self._stretches, self._own, self._rates[self._densest])
+        figures = evidence(together, self._tried.table(), a_year, tuned=tuned, yardsticks=YARDSTICKS)
+        return figures, _a_day(a_year, self._days[self._densest])
+
+
+def _years(symbol: str, result: Result) -> tuple[float, float]:
+    """Bars a year and trading days a year of a symbol.
+
+    Raises
+    ------
+    RunError
+        Its run was made by a version that did not keep them.
+    """
+    facts = result.facts
+    if "exits" not in result.options or "periods_a_year" not in facts:
+        raise RunError(f"{symbol} was run by an older version; run it again to have it judged")
+    days = facts.get("days_a_year", DAYS_A_YEAR[facts["asset"]])
+    return float(facts["periods_a_year"]), float(days)
+
+
+def _a_day(periods: float, days: float) -> float:
+    return max(periods / days, 1e-9)

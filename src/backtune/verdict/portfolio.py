@@ -121,7 +121,7 @@ class Portfolio:
         self._sums: list[pd.DataFrame] = []
 
     def add(self, table: pd.DataFrame) -> None:
-        """Add a symbol: its `BacktestResult.returns` or `.configurations`."""
+        """Add a symbol: its `Result.returns` or `.configurations`."""
         self._symbols += 1
         times = portfolio_times(table, self._grain)
         bars = _accounts(table)[[*_keys(table), *RETURNS, *COUNTS]].assign(timestamp=times)

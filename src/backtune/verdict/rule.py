@@ -6,31 +6,45 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backtune.verdict.eprocess import anytime_p
 from backtune.verdict.evidence import EXPOSURE, NOTHING, Evidence
 from backtune.verdict.luck import holm
 from backtune.verdict.overfitting import NORMAL
+from backtune.verdict.power import LEVEL, told_sharpe
 
-EDGE, DEPENDS, UNKNOWN, NONE = "edge", "depends on the order inside the bar", "cannot tell", "no edge"
-VERDICTS = (EDGE, DEPENDS, UNKNOWN, NONE)
-LEVEL = 0.05
+EDGE, DEPENDS, UNKNOWN = "edge", "depends on the order inside the bar", "cannot tell"
+NO_SIGN, NONE = "no sign of an edge", "no edge"
+VERDICTS = (EDGE, DEPENDS, UNKNOWN, NO_SIGN, NONE)
 LEAST_TRADED = 20
+WORTH_HAVING = 0.5  # Sharpe ratio a year, about that of the stock market itself
+LOOK, WATCH = "p-value", "e-value"  # what an edge is claimed by
 
 RULE = f"""\
-Judged are the out-of-sample bars alone, under the causal fill rule.
+Judged are the out-of-sample bars alone, under the causal fill rule. What so many bars can prove is said \
+first: the Sharpe ratio that they tell from luck 8 times in 10.
 Two questions are put to the tuned strategies. Did any earn more than nothing? Did any earn more than \
 buy-and-hold with the same exposure to the market (beta)? Each is answered by Hansen's SPA test with a \
-stationary bootstrap, which allows for the best of several strategies having been picked; the strategy with \
-the highest Sharpe ratio, of those that did not lose everything, has to pass both itself. The probabilistic \
-Sharpe ratio, which allows for skew, has to agree. The largest of the three p-values counts, and Holm's \
-correction raises it for the number of symbols looked at. The verdict is the first of these that holds:
-"{EDGE}": the corrected p-value is at most {LEVEL:.0%}, and at least {LEAST_TRADED} bars were traded.
-"{DEPENDS}": not so under the causal rule, but so under the optimistic one.
-"{NONE}": that strategy lost everything, or its mean return is not above nothing, or not above the same \
-exposure, or luck does as well at least half of the time (p of one half or more, before the correction).
-"{UNKNOWN}: N more days needed": the rest. N is how many trading days the records of all symbols would have \
-to go on as they did, the test statistics growing with the square root of the bars, for the corrected \
-p-value to reach {LEVEL:.0%} (each symbol by its own step of Holm's correction) and for {LEAST_TRADED} bars \
-to be traded; where bars are too few or too even for any test, until {LEAST_TRADED} are traded.
+stationary bootstrap, which allows for the best of several strategies having been picked, and by a t-test \
+that allows for autocorrelation; the strategy with the highest Sharpe ratio, of those that did not lose \
+everything, has to pass both questions itself. The probabilistic Sharpe ratio, which allows for skew, has \
+to agree. The largest of these p-values counts: it is for one look, planned beforehand. For looking as \
+often as one likes there is the e-value: the highest wealth, from a start of 1, of a bettor who staked a \
+part of it on each bar's return; without an edge it ever reaches {1.0 / LEVEL:.0f} in at most {LEVEL:.0%} \
+of cases. Holm's correction raises the p-value, and the wealth asked for, for the number of symbols of \
+this run. It does not know of other runs, models or windows on the same bars: the ledger counts those, and \
+what they would make of the verdict is said beside it. The verdict is the first of these that holds:
+"{EDGE}": the corrected p-value is at most {LEVEL:.0%}, or the corrected e-value at least \
+{1.0 / LEVEL:.0f} (it is said which), and at least {LEAST_TRADED} bars were traded.
+"{DEPENDS}": not so under the causal rule, but the p-value is so under the optimistic one.
+"{NONE}": that strategy lost everything; or an edge worth having, a Sharpe ratio of {WORTH_HAVING} a year, \
+is above the 95% interval of its Sharpe ratio or of that of its return above the same exposure.
+"{NO_SIGN}": its mean return is not above nothing, or not above the same exposure, or luck does as well at \
+least half of the time (p of one half or more, before the correction).
+"{UNKNOWN}: N more days needed": the rest. N is how many trading days the records of all symbols would \
+have to go on as they did, the test statistics growing with the square root of the bars, for the corrected \
+p-value to reach {LEVEL:.0%} (each symbol by its own step of Holm's correction) and for {LEAST_TRADED} \
+bars to be traded; where bars are too few or too even for any test, until {LEAST_TRADED} are traded. The \
+p-value is valid for a look after those days, not for each day until then; the e-value is.
 The run as a whole is judged once, as one portfolio with equal capital in every symbol."""
 
 
@@ -46,14 +60,46 @@ class Judgement:
         Trading days that are missing, where the verdict is "cannot tell".
     p_value, p_optimistic : float
         Corrected for the number of symbols, under the causal and the optimistic rule.
+    e_value : float
+        Highest wealth of the bettor, over what Holm's correction asks of it: 20 is an edge at any look.
     evidence : Evidence
+    symbols : int
+        How many were judged together.
     """
 
     verdict: str
     days_needed: int | None
     p_value: float
     p_optimistic: float
+    e_value: float
     evidence: Evidence
+    symbols: int = 1
+
+    @property
+    def claimed_by(self) -> tuple[str, ...]:
+        """What claims the edge, `LOOK`, `WATCH` or both; nothing where there is none."""
+        claims = ((LOOK, self.p_value <= LEVEL), (WATCH, self.e_value >= 1.0 / LEVEL))
+        return tuple(name for name, holds in claims if holds and self.verdict == EDGE)
+
+    @property
+    def told_sharpe(self) -> tuple[float, float]:
+        """Sharpe ratio a year that so many bars tell from luck 8 times in 10: alone, among the symbols."""
+        e = self.evidence
+        alone, among = (
+            told_sharpe(e.bars, e.periods_a_year, strategies=e.candidates, symbols=symbols)
+            for symbols in (1, self.symbols)
+        )
+        return alone, among
+
+    @property
+    def can_prove(self) -> str:
+        """What the record can prove at all, in a sentence."""
+        alone, among = self.told_sharpe
+        if math.isnan(alone):
+            return f"{_bars(self.evidence.bars)}: less than a month tells no Sharpe ratio from luck."
+        more = f", {among:.1f} among {self.symbols:,} symbols" if self.symbols > 1 else ""
+        bars = _bars(self.evidence.bars)
+        return f"{bars} can tell a Sharpe ratio of {alone:.1f} from luck{more} (8 times in 10)."
 
     @property
     def label(self) -> str:
@@ -80,7 +126,7 @@ class Judgement:
     def _luck(self) -> str:
         e = self.evidence
         if self.verdict == EDGE:
-            return f"Luck alone would do as well in {self.p_value:.2%} of cases: an edge."
+            return self._claim
         if self.verdict == DEPENDS:
             return (
                 f"That is no edge ({self._p}); {e.if_optimistic.strategy} would have one "
@@ -90,14 +136,37 @@ class Judgement:
             return f"No test can judge so few or so even bars: it takes {days(self.days_needed)} to test."
         if self.days_needed is not None:
             return f"That cannot be told from luck ({self._p}): it takes {days(self.days_needed)} like these."
-        lost_to = next((name for name in (NOTHING, EXPOSURE) if not e.excess[name] > 0.0), None)
         if e.ruined:
             return "No edge: everything was lost, and an account that is gone stays gone."
-        if lost_to == NOTHING:
-            return "No edge: nothing was earned." if e.traded else "No edge."
-        if lost_to == EXPOSURE:
-            return "No edge: holding the market at the same exposure earned as much."
-        return f"No edge: luck does as well at least half of the time (p = {e.p_value:.2f})."
+        if self.verdict == NONE:
+            return (
+                f"No edge: {self._reason}, and a Sharpe ratio of {WORTH_HAVING}, which would be worth "
+                f"having, is above the 95% interval (it ends at {e.upper:.2f})."
+            )
+        return f"No sign of an edge: {self._reason}."
+
+    @property
+    def _reason(self) -> str:
+        """Why an edge is not seen."""
+        e = self.evidence
+        if not e.excess[NOTHING] > 0.0:
+            return "nothing was earned" if e.traded else "nothing was traded"
+        if not e.excess[EXPOSURE] > 0.0:
+            return "holding the market at the same exposure earned as much"
+        if e.p_value >= 0.5:
+            return f"luck does as well at least half of the time (p = {e.p_value:.2f})"
+        return f"luck does as well in {e.p_value:.0%} of cases"
+
+    @property
+    def _claim(self) -> str:
+        luck = f"luck alone would do as well in {self.p_value:.2%} of cases, at one planned look"
+        bettor = (
+            f"a bettor's wealth grew {self.evidence.e_value:,.0f}-fold by bar {self.evidence.e_bar + 1}, for "
+            f"which luck has a chance of {1.0 / self.e_value:.2%}, however often one looks"
+        )
+        said = {LOOK: luck, WATCH: bettor}
+        first, *more = (said[name] for name in self.claimed_by)
+        return f"{first[0].upper()}{first[1:]}{f'; and {more[0]}' if more else ''}: an edge."
 
     @property
     def _p(self) -> str:
@@ -129,26 +198,34 @@ def judge(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dic
     """
     causal = holm([e.p_value for e in found.values()])
     optimistic = holm([e.p_optimistic for e in found.values()])
+    watched = holm([anytime_p(e.e_value) for e in found.values()])
     needed = _days_needed(found, bars_a_day)
     return {
-        symbol: _judged(e, p, q, needed[symbol])
-        for (symbol, e), p, q in zip(found.items(), causal, optimistic, strict=True)
+        symbol: _judged(e, (p, q, 1.0 / w), needed[symbol], len(found))
+        for (symbol, e), p, q, w in zip(found.items(), causal, optimistic, watched, strict=True)
     }
 
 
-def _judged(e: Evidence, p_value: float, p_optimistic: float, days_needed: float) -> Judgement:
-    enough = e.traded >= LEAST_TRADED
+def _judged(
+    e: Evidence, corrected: tuple[float, float, float], days_needed: float, symbols: int
+) -> Judgement:
+    p_value, p_optimistic, e_value = corrected
+    verdict = verdict_word(e, p_value, p_optimistic, e_value)
+    needed = max(1, math.ceil(days_needed)) if verdict == UNKNOWN else None
+    return Judgement(verdict, needed, p_value, p_optimistic, e_value, e, symbols)
+
+
+def verdict_word(e: Evidence, p_value: float, p_optimistic: float, e_value: float) -> str:
+    """One of `VERDICTS`, by the rule; p-values and e-value corrected for what was looked at beside."""
+    enough = e.traded >= LEAST_TRADED and not e.ruined
     above = e.excess[NOTHING] > 0.0 and e.excess[EXPOSURE] > 0.0
-    needed = None
-    if enough and p_value <= LEVEL:
-        verdict = EDGE
-    elif e.if_optimistic.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
-        verdict = DEPENDS
-    elif e.ruined or not above or (e.p_value >= 0.5 and e.testable):
-        verdict = NONE
-    else:
-        verdict, needed = UNKNOWN, max(1, math.ceil(days_needed))
-    return Judgement(verdict, needed, p_value, p_optimistic, e)
+    if enough and (p_value <= LEVEL or e_value >= 1.0 / LEVEL):
+        return EDGE
+    if e.if_optimistic.traded >= LEAST_TRADED and p_optimistic <= LEVEL:
+        return DEPENDS
+    if e.ruined or e.upper < WORTH_HAVING:
+        return NONE
+    return NO_SIGN if not above or (e.p_value >= 0.5 and e.testable) else UNKNOWN
 
 
 def _days_needed(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, float]:

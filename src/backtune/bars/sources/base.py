@@ -78,7 +78,7 @@ def need(module: str, extra: str) -> Any:
         ) from error
 
 
-def source_named(given: str | Source) -> Source:
+def source_named(name: str | Source) -> Source:
     """Source of a name such as "yfinance" or "ccxt:binance"; one that is an object already is itself.
 
     Raises
@@ -86,18 +86,18 @@ def source_named(given: str | Source) -> Source:
     SettingError
         Nothing has that name, its library is not installed, or it needs keys that are not there.
     """
-    if isinstance(given, Source):
-        return given
-    head, _, argument = str(given).partition(":")
+    if isinstance(name, Source):
+        return name
+    head, _, argument = str(name).partition(":")
     known = _own()
     if head in known:
         return known[head](argument)
-    found = named("source", given, known)
-    if isinstance(found, type) and issubclass(found, Source):
-        return found()
-    if isinstance(found, Source):
-        return found
-    raise SettingError(f"source {given!r} is no backtune.bars.sources.Source; give a subclass of it")
+    source = named("source", name, known)
+    if isinstance(source, type) and issubclass(source, Source):
+        return source()
+    if isinstance(source, Source):
+        return source
+    raise SettingError(f"source {name!r} is no backtune.bars.sources.Source; give a subclass of it")
 
 
 def _own() -> dict[str, Callable[[str], Source]]:

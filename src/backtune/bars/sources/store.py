@@ -110,16 +110,16 @@ def download(
         ) from error
 
 
-def _moment(name: str, given: str | pd.Timestamp | None) -> pd.Timestamp:
+def _moment(name: str, time: str | pd.Timestamp | None) -> pd.Timestamp:
     now = pd.Timestamp.now("UTC")
-    if given is None:
+    if time is None:
         return now
     try:
-        moment = pd.Timestamp(given)
+        moment = pd.Timestamp(time)
     except (ValueError, TypeError) as error:
-        raise SettingError(f"{name} is {str(given)[:40]!r}; give a date such as 2020-01-31") from error
+        raise SettingError(f"{name} is {str(time)[:40]!r}; give a date such as 2020-01-31") from error
     if pd.isna(moment):
-        raise SettingError(f"{name} is {str(given)[:40]!r}; give a date such as 2020-01-31")
+        raise SettingError(f"{name} is {str(time)[:40]!r}; give a date such as 2020-01-31")
     moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
     return moment
 
@@ -139,24 +139,24 @@ def _one(
     about = {"source": source.label, "interval": interval, "symbol": symbol}
     try:
         before, since = _stored(path, about)
-        whole = before is None or since is None or start < since - pd.Timedelta(1, "D")
-        if not whole and source.adjusts:
+        afresh = before is None or since is None or start < since - pd.Timedelta(1, "D")
+        if not afresh and source.adjusts:
             assert before is not None
             begin = before["timestamp"].iloc[-min(_OVERLAP, len(before))]
             fresh = _fetch(symbol, source, interval, begin, end, None, progress, wait)
             if _agree(before, fresh):
                 return _keep(path, before, fresh, about, since or start, seconds, len(before), False)
-            whole = True
+            afresh = True
         known = len(before) if before is not None else 0
-        begin = start if whole else before["timestamp"].iloc[-1]  # type: ignore[index]
-        base = None if whole else before
+        begin = start if afresh else before["timestamp"].iloc[-1]  # type: ignore[index]
+        base = None if afresh else before
 
         def flush(part: pd.DataFrame) -> None:
-            _write(path, _joined(base, part, seconds), about, start if whole else since or start)
+            _write(path, _joined(base, part, seconds), about, start if afresh else since or start)
 
         fresh = _fetch(symbol, source, interval, begin, end, flush, progress, wait)
-        again = whole and before is not None and since is not None and start >= since
-        return _keep(path, base, fresh, about, start if whole else since or start, seconds, known, again)
+        again = afresh and before is not None and since is not None and start >= since
+        return _keep(path, base, fresh, about, start if afresh else since or start, seconds, known, again)
     except BarsError as error:
         return Download(symbol, path, _rows(path), error=error)
 

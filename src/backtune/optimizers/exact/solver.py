@@ -75,8 +75,11 @@ class Exact(Optimizer):
         workers = get_num_threads()
         size = max(1, len(problems) // (CHUNKS * workers))
         chunks = [problems[at : at + size] for at in range(0, len(problems), size)]
-        with ThreadPoolExecutor(workers) as threads:
-            proofs = [proof for proved in threads.map(_solved, chunks) for proof in proved]
+        if workers == 1:
+            proofs = _solved(problems)
+        else:
+            with ThreadPoolExecutor(workers) as threads:
+                proofs = [proof for proved in threads.map(_solved, chunks) for proof in proved]
         seconds = (time.perf_counter() - started) / len(problems)
         return [_optimum(proof, seconds) for proof in proofs]
 

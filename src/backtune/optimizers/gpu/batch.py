@@ -102,9 +102,9 @@ class ProblemBatch:
         ProblemError
             Points of another shape, or not finite.
         """
-        given = isinstance(points, torch.Tensor)
+        is_tensor = isinstance(points, torch.Tensor)
         try:
-            array = points if given else torch.from_numpy(np.array(points, dtype=np.float64))
+            array = points if is_tensor else torch.from_numpy(np.array(points, dtype=np.float64))
         except (TypeError, ValueError):
             raise ProblemError("points are not numeric; expected an array (problems, m, 2)") from None
         array = array.to(device=self.device, dtype=self.dtype)
@@ -119,7 +119,7 @@ class ProblemBatch:
         for group in self._groups:
             places = torch.as_tensor(group.places, device=self.device)
             result[places] = group.values(array[places], self.memory)
-        return result if given else result.cpu().numpy().astype(np.float64)
+        return result if is_tensor else result.cpu().numpy().astype(np.float64)
 
     def optimize(self) -> list[Optimum]:
         """Exact optimum of every problem, in order.

@@ -36,27 +36,27 @@ def open_device(name: Any, dtype: Any) -> torch.device:
 
 def devices() -> list[str]:
     """Devices of this machine that torch can use, the graphics processors with their names."""
-    found = ["cpu"]
+    names = ["cpu"]
     for kind in ("cuda", "xpu"):
         module = getattr(torch, kind, None)
         if module is not None and module.is_available():
-            found += [f"{kind}:{i} ({module.get_device_name(i)})" for i in range(module.device_count())]
+            names += [f"{kind}:{i} ({module.get_device_name(i)})" for i in range(module.device_count())]
     if torch.backends.mps.is_available():
-        found.append("mps (single precision only)")
-    return found
+        names.append("mps (single precision only)")
+    return names
 
 
-def dtype_of(given: Any) -> torch.dtype:
+def dtype_of(dtype: Any) -> torch.dtype:
     """Return the torch dtype of that name, or the dtype itself."""
-    if given in DTYPES.values():
-        return given
-    return DTYPES[one_of("dtype", getattr(given, "__name__", given), DTYPES)]
+    if dtype in DTYPES.values():
+        return dtype
+    return DTYPES[one_of("dtype", getattr(dtype, "__name__", dtype), DTYPES)]
 
 
-def memory_of(device: torch.device, given: int | None) -> int:
+def memory_of(device: torch.device, memory: int | None) -> int:
     """Bytes that temporaries may take."""
-    if given is None:
+    if memory is None:
         if device.type == "cuda":
             return int(GPU_SHARE * torch.cuda.mem_get_info(device)[0])
         return CPU_MEMORY
-    return whole_number("memory", given)
+    return whole_number("memory", memory)

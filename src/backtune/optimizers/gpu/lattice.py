@@ -74,8 +74,8 @@ def last_up(f: Tensor, y: Tensor, strict: bool) -> Tensor:
     none = (y <= 0.0) if strict else (y < 0.0)
     every = (y > MAX_UP) if strict else (y >= MAX_UP)
     bound = torch.where(none | every, 1.0, y)
-    found = largest_at_most(f, previous_float(bound) if strict else bound)
-    return found.masked_fill(none, -math.inf).masked_fill(every, math.inf)
+    largest = largest_at_most(f, previous_float(bound) if strict else bound)
+    return largest.masked_fill(none, -math.inf).masked_fill(every, math.inf)
 
 
 def first_down(f: Tensor, y: Tensor, strict: bool) -> Tensor:
@@ -83,8 +83,8 @@ def first_down(f: Tensor, y: Tensor, strict: bool) -> Tensor:
     none = (y >= 0.0) if strict else (y > 0.0)
     every = (y < MAX_DOWN) if strict else (y <= MAX_DOWN)
     bound = torch.where(none | every, -0.5, y)
-    found = -largest_at_most(-f, -(next_float(bound) if strict else bound))
-    return found.masked_fill(none, math.inf).masked_fill(every, -math.inf)
+    smallest = -largest_at_most(-f, -(next_float(bound) if strict else bound))
+    return smallest.masked_fill(none, math.inf).masked_fill(every, -math.inf)
 
 
 def largest_at_most(f: Tensor, y: Tensor) -> Tensor:

@@ -42,7 +42,7 @@
   const drawn = () => [...document.querySelectorAll(".figure.drawn")];
   const repaint = () => drawn().forEach((place) => Plotly.react(place, place.figure.data, layout(place.figure), config));
 
-  for (const details of rows) {
+  for (const details of [...document.querySelectorAll("details.figures"), ...rows]) {
     details.addEventListener("toggle", (event) => { if (event.target === details && details.open) draw(details); });
     if (details.open) draw(details);
   }

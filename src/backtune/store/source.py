@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from backtune.backtest import Data
 from backtune.bars import Bars, Universe
 from backtune.bars.files import holds_several
 from backtune.bars.frames import is_frame
+from backtune.bars.reader import Reader, is_reader_name
 from backtune.errors import RunError, SettingError
-from backtune.runner.task import Source
+
+Source: TypeAlias = Data | Mapping[str, Data] | None
 
 
 def check_source(data: Source, symbols: int) -> None:
@@ -23,25 +25,25 @@ def check_source(data: Source, symbols: int) -> None:
     """
     if isinstance(data, Mapping):
         for symbol, one in data.items():
-            if not (is_frame(one) or isinstance(one, str | os.PathLike | Bars | Universe | None)):
+            if not (is_frame(one) or isinstance(one, str | os.PathLike | Bars | Reader | None)):
                 raise SettingError(
                     f"data of {symbol} is of type {type(one).__name__}; give a folder, a price file, a "
                     "DataFrame or Bars"
                 )
         return
-    if data is None or isinstance(data, Universe):
+    if data is None or isinstance(data, Reader) or is_reader_name(data):
         return
     if isinstance(data, Bars) or is_frame(data):
-        given, one = f"a {type(data).__name__}", True
+        label, one = f"a {type(data).__name__}", True
     elif isinstance(data, str | os.PathLike):
-        given, one = os.fspath(data), os.path.isfile(data)
+        label, one = os.fspath(data), os.path.isfile(data)
     else:
         raise SettingError(
             f"data is of type {type(data).__name__}; give a folder, or a mapping of symbol to bars"
         )
     if one and symbols > 1 and (isinstance(data, Bars) or not holds_several(data)):
         raise SettingError(
-            f"data is {given}, one price series for {symbols} symbols; give a folder with a file for each, "
+            f"data is {label}, one price series for {symbols} symbols; give a folder with a file for each, "
             "one file with a column of symbols, or a mapping of symbol to bars"
         )
 
@@ -49,7 +51,7 @@ def check_source(data: Source, symbols: int) -> None:
 def of_symbol(data: Source, symbol: str) -> Data | None:
     """Data of one symbol; paths made absolute, since workers start elsewhere."""
     one = data.get(symbol) if isinstance(data, Mapping) else data
-    if one is None or is_frame(one) or isinstance(one, Bars | Universe):
+    if one is None or is_frame(one) or isinstance(one, Bars | Reader) or is_reader_name(one):
         return one
     return os.path.abspath(os.fspath(one))
 
@@ -60,7 +62,9 @@ def describe(data: Source) -> dict[str, Any]:
         return {"kind": "sample"}
     if isinstance(data, Universe):
         return {"kind": "universe", "seed": data.seed, "bars": data.bars}
-    if is_frame(data) or isinstance(data, Mapping | Bars):
+    if is_reader_name(data):
+        return {"kind": "source", "name": data}
+    if is_frame(data) or isinstance(data, Mapping | Bars | Reader):
         return {"kind": "memory"}
     return {"kind": "path", "path": os.path.abspath(os.fspath(data))}
 
@@ -78,8 +82,8 @@ def restore(source: Mapping[str, Any]) -> Data | None:
         return None
     if kind == "universe":
         return Universe(source["seed"], source["bars"])
-    if kind == "path":
-        return str(source["path"])
+    if kind in ("path", "source"):
+        return str(source["path" if kind == "path" else "name"])
     raise RunError(
         "the run's bars were given as objects, which a run folder does not keep; resume it from the program "
         "that has them, with run_folder= and data="

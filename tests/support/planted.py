@@ -51,6 +51,7 @@ class Oracle(Forecaster):
 
     name = "oracle"
     warm_up = Range.warm_up
+    causal = True  # a lie, which is the point
 
     def __init__(self, strength: float, seed: int = 0) -> None:
         self.strength, self.seed = strength, seed

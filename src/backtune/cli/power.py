@@ -1,0 +1,61 @@
+"""backtune power."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backtune.backtest.settings import Settings
+from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.settings import with_settings
+
+FORMS = {
+    "sharpe": "{:.1f}", "bp_a_bar": "{:.1f}", "bars_alone": "{:,.0f}", "bars": "{:,.0f}", "years": "{:.1f}",
+    "chance": "{:.0%}", "chance_with_all": "{:.0%}",
+}  # fmt: skip
+
+
+@with_settings(Settings)
+def power(
+    symbols: Annotated[list[str], typer.Argument(help="Symbols that are looked at together.")],
+    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Say how many bars an edge needs to be told from luck, with these fills, costs and symbols."""
+    from backtune.backtest import run_backtest, symbol_bars
+    from backtune.diagnose.power import Power
+    from backtune.errors import SettingError
+    from backtune.report.frames import frame_table
+    from backtune.report.terminal import print_table
+
+    if not settings.tuned:
+        raise SettingError("no strategy is tuned, so there is no edge to look for; add one, such as maxdiff")
+    results = (run_backtest(symbol_bars(symbol, data, settings), settings) for symbol in symbols)
+    powers = [Power.of(result, len(symbols)) for result in results]
+    if as_json:
+        print_json(
+            [
+                {
+                    "symbol": power.symbol,
+                    "bars": power.bars,
+                    "most_bars": power.most_bars,
+                    "told_sharpe": power.smallest(power.bars),
+                    "told_sharpe_with_all": power.smallest(power.most_bars),
+                    "sharpes": power.table().to_dict("records"),
+                    "sentence": power.sentence,
+                }
+                for power in powers
+            ]
+        )
+        return
+    for power in powers:
+        typer.echo(power.sentence)
+        print_table(frame_table(power.table(), FORMS))
+    typer.echo(
+        "bars until a Sharpe ratio a year is told from luck 8 times in 10; chance: with the bars simulated"
+    )

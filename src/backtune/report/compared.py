@@ -1,0 +1,116 @@
+"""Runs beside each other: for the page, the terminal and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from backtune.identity import differences
+from backtune.report.figures import PALETTE, curve, plot_times
+from backtune.report.frames import rows_table
+from backtune.report.html import script_json, shared, table, text
+from backtune.verdict.comparison import TOGETHER, Comparison, Difference
+from backtune.verdict.power import LEVEL
+
+HEAD = ("", "run", "bars", "above the first, bp a bar", "95% interval", "p-value", "return")
+RIGHT = (False, False, True, True, True, True, True)
+
+
+def comparison_rows(compared: Comparison) -> list[tuple[str, ...]]:
+    """Cells of a row a symbol and run, the first run left out."""
+    return [
+        (symbol, run, f"{compared.bars[symbol]:,}", *_cells(one))
+        for symbol, each in compared.differences.items()
+        for run, one in zip(compared.runs[1:], each, strict=True)
+    ]
+
+
+def _cells(one: Difference) -> tuple[str, ...]:
+    low, high = (f"{1e4 * end:+.2f}" for end in one.interval)
+    return f"{1e4 * one.mean:+.2f}", f"{low} to {high}", f"{one.p_value:.3f}", f"{one.total_return:+.1%}"
+
+
+def comparison_table(compared: Comparison) -> Table:
+    """Table for a terminal."""
+    return rows_table(HEAD, comparison_rows(compared), RIGHT, title=f"beside {compared.runs[0]}")
+
+
+def comparison_lines(compared: Comparison) -> list[str]:
+    """What the tests over all runs say: a sentence each."""
+    first, *others = compared.runs
+    best, luckiest = int(np.argmin(compared.best)), int(np.argmin(compared.edge))
+    better = (
+        "is better than" if compared.best[best] <= LEVEL else "cannot be told from luck to be better than"
+    )
+    earned = "earned more than nothing" if compared.edge[luckiest] <= LEVEL else "cannot be told from luck"
+    return [
+        f"Of {len(others)} run{'s' if len(others) > 1 else ''}, {others[best]} {better} {first} "
+        f"(SPA p = {compared.best[best]:.3f}, the best of them having been picked).",
+        f"Of all {len(compared.runs)}, {compared.runs[luckiest]} {earned} "
+        f"(SPA p = {compared.edge[luckiest]:.3f}, the best of all having been picked).",
+    ]
+
+
+def comparison_section(compared: Comparison) -> str:
+    """Part of the page: equity of all runs on the bars that they share, paired differences, tests."""
+    times = plot_times(compared.equity.index.to_series())
+    drawn = {
+        "data": [
+            curve(times, 100.0 * compared.equity[run].to_numpy() - 100.0, run, PALETTE[k % len(PALETTE)])
+            for k, run in enumerate(compared.runs)
+        ],
+        "layout": {"yaxis": {"title": {"text": "return"}, "ticksuffix": "%"}, "hovermode": "x unified"},
+    }
+    rows = [tuple(map(text, row)) for row in comparison_rows(compared)]
+    said = "".join(f"<p class='note'>{text(line)}</p>" for line in comparison_lines(compared))
+    return (
+        "<details class='figures' open><summary>On the bars that all share</summary>"
+        "<p class='note'>Equal capital in each tuned strategy, none picked by its result; together: equal "
+        "capital in each symbol. Intervals by the stationary bootstrap of the paired differences.</p>"
+        "<div class='figure' data-figure='together' role='img' aria-label='Equity of the runs'></div>"
+        f"{table([text(name) for name in HEAD], rows)}{said}"
+        f'<script type="application/json" class="figures">{script_json(shared({"together": drawn}))}</script>'
+        "</details>"
+    )
+
+
+def run_differences(records: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """What differs between the identity of each run and the first: a sentence each."""
+    (first, old), *others = records
+    lines = []
+    for label, record in others:
+        parts = ({"settings": each.get("settings", {}), **each.get("identity", {})} for each in (old, record))
+        other = differences(*parts)
+        lines.append(
+            f"{label} beside {first}: {'; '.join(other) if other else 'nothing differs but the bars'}"
+        )
+    return lines
+
+
+def differences_section(records: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """Part of the page: what differs between the runs."""
+    items = "".join(f"<li>{text(line)}</li>" for line in run_differences(records))
+    return f"<h2>What differs</h2><ul class='card'>{items}</ul>"
+
+
+def comparison_values(compared: Comparison) -> dict[str, Any]:
+    """Plain values, for JSON."""
+    first, *others = compared.runs
+    return {
+        "first": first,
+        "bars": compared.bars,
+        "differences": {
+            symbol: {run: asdict(one) for run, one in zip(others, each, strict=True)}
+            for symbol, each in compared.differences.items()
+        },
+        "better_than_first": dict(zip(others, compared.best, strict=True)),
+        "better_than_nothing": dict(zip(compared.runs, compared.edge, strict=True)),
+        "sentences": comparison_lines(compared),
+    }
+
+
+__all__ = ["TOGETHER", "comparison_lines", "comparison_section", "comparison_table", "comparison_values"]

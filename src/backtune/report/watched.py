@@ -1,0 +1,54 @@
+"""What the page says for those who look again: the bettor's wealth, and what was tried on the same bars."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backtune.backtest import Result
+from backtune.report.figures import BLUE, GREY, OTHERS, Figure, curve, plot_times
+from backtune.report.html import number, prose
+from backtune.strategies import BUY_HOLD
+from backtune.verdict.eprocess import wealth
+from backtune.verdict.evidence import staked
+from backtune.verdict.power import LEVEL
+from backtune.verdict.rule import Judgement
+from backtune.verdict.tried import Beside
+
+LEAST = 1e-3  # of a wealth, as drawn
+
+
+def wealth_figure(result: Result, judgement: Judgement) -> Figure:
+    """Wealth of the bettor on each tuned strategy, on all of them, and what an edge asks for."""
+    series = {str(name): part for name, part in result.returns.groupby("strategy", sort=False)}
+    names = [name for name in series if name in result.tuned]
+    columns, market = staked(series, names), series[BUY_HOLD]["causal"].to_numpy()
+    each = [np.minimum(wealth(column), wealth(column, market)) for column in columns.T]
+    times = plot_times(series[names[0]]["timestamp"])
+    asked = judgement.symbols / LEVEL
+    data = [curve(times, np.maximum(np.mean(each, axis=0), LEAST), "all", BLUE, width=2.5)]
+    if len(names) > 1:
+        data += [
+            curve(times, np.maximum(grown, LEAST), name, colour, width=1.2)
+            for name, grown, colour in zip(names, each, OTHERS * len(names), strict=False)
+        ]
+    data.append(curve(times, np.full(len(times), asked), "an edge", GREY, dash="dot"))
+    layout = {"yaxis": {"type": "log", "title": {"text": "wealth"}}, "hovermode": "x unified"}
+    return {"data": data, "layout": layout}
+
+
+def wealth_note(judgement: Judgement) -> str:
+    """What the wealth says, in a note."""
+    e = judgement.evidence
+    m = judgement.symbols
+    among = f", and for {m / LEVEL:,.0f} as the first of {m:,} symbols" if m > 1 else ""
+    return (
+        "<p class='note'>A bettor stakes a part of the wealth on each bar's return. Without an edge it ever "
+        f"reaches {1.0 / LEVEL:.0f} in at most {LEVEL:.0%} of cases, so it may be watched bar by bar. It was "
+        f"{number(e.e_value)} at most and is {number(e.e_last)}; an edge asks for {1.0 / LEVEL:.0f} alone"
+        f"{among}.</p>"
+    )
+
+
+def tried_note(beside: Beside | None) -> str:
+    """What was tried on these bars, in a note; nothing where the ledger knows of nothing else."""
+    return f'<p class="note">{prose(beside.sentence)}</p>' if beside and beside.sentence else ""

@@ -1,0 +1,231 @@
+"""The ledger: what was tried on the same bars, by any run, in a file of the user's own.
+
+Holm's correction knows the symbols of one run. Who tries 200 models, windows or strategies on the same
+bars and shows the best one has looked 200 times, and only something that outlives a run can count that. So
+each run adds a line to a file: ``$BACKTUNE_LEDGER``, or `backtune/ledger.jsonl` in the user's folder for
+state; "off" keeps none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from backtune.verdict.trial import Trial, variants
+
+VARIABLE = "BACKTUNE_LEDGER"
+OFF = "off"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run.
+
+    Attributes
+    ----------
+    time : str
+        UTC.
+    run : str
+        Its folder; empty where it had none.
+    settings : mapping
+        Those that are not the default, as plain values.
+    trials : mapping of symbol to Trial
+    """
+
+    time: str
+    run: str
+    settings: Mapping[str, Any]
+    trials: Mapping[str, Trial]
+
+    def line(self) -> str:
+        """Write it as one line of JSON."""
+        trials = {name: [one.record, dict(one.bars)] for name, one in self.trials.items()}
+        plain = {"time": self.time, "run": self.run, "settings": dict(self.settings), "trials": trials}
+        return json.dumps(plain, separators=(",", ":"), default=str)
+
+    @classmethod
+    def read(cls, line: str) -> Entry:
+        """Read such a line.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, AttributeError
+            It is none.
+        """
+        plain = json.loads(line)
+        trials = {name: Trial(str(record), dict(bars)) for name, (record, bars) in plain["trials"].items()}
+        return cls(str(plain["time"]), str(plain["run"]), dict(plain["settings"]), trials)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What was tried on some bars, this time included.
+
+    Attributes
+    ----------
+    looks : int
+        Different records: each variant, each time that it was looked at with other bars.
+    variants : int
+        Different records on the bars that they share: looking again at one with more bars counts once.
+    """
+
+    looks: int
+    variants: int
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The file.
+
+    Attributes
+    ----------
+    path : Path or None
+        None: none is kept.
+    """
+
+    path: Path | None = field(default_factory=lambda: ledger_path())
+
+    def entries(self) -> list[Entry]:
+        """All runs, oldest first; lines that are none, which a full disk may leave, are passed over."""
+        if self.path is None:
+            return []
+        entries = []
+        with suppress(OSError):
+            for line in self.path.read_text("utf-8", "replace").splitlines():
+                with suppress(ValueError, KeyError, TypeError, AttributeError):
+                    entries.append(Entry.read(line))
+        return entries
+
+    def add(self, entry: Entry) -> str:
+        """Add a run, unless one with the same records is there; return why it could not be, or "".
+
+        Safe with several processes at once: a line is written at the end of the file, under a lock.
+        """
+        if self.path is None or not entry.trials:
+            return ""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(self.path) as handle:
+                known = self.path.read_text("utf-8", "replace")
+                if all(f'"{one.record}"' in known for one in entry.trials.values()):
+                    return ""
+                size = os.fstat(handle).st_size
+                broken = (
+                    size > 0 and os.pread(handle, 1, size - 1) != b"\n" if hasattr(os, "pread") else False
+                )
+                content = f"{chr(10) if broken else ''}{entry.line()}\n".encode()
+                while content:
+                    content = content[os.write(handle, content) :]
+        except OSError as error:
+            return (
+                f"the ledger {self.path} cannot be written ({error.strerror or error}), so this run is not "
+                f"counted among those tried on these bars; set {VARIABLE} to another file, or to {OFF}"
+            )
+        return ""
+
+    def tried(self, trials: Mapping[str, Trial]) -> tuple[dict[str, Tried], Tried]:
+        """Count what was tried on the bars of the symbols of a run, this run included.
+
+        Returns
+        -------
+        dict of symbol to Tried, and Tried of the run as a whole
+            The whole counts each run that shares a bar with this one.
+        """
+        whole = Trial.together(trials)
+        places: dict[str, list[str]] = {}
+        for symbol, mine in trials.items():
+            for mark in (mine.record, *mine.bars):
+                places.setdefault(mark, []).append(symbol)
+        by_symbol: dict[str, list[Trial]] = {symbol: [mine] for symbol, mine in trials.items()}
+        runs = [whole]
+        for entry in self.entries():
+            for one in entry.trials.values():
+                for symbol in {name for mark in (one.record, *one.bars) for name in places.get(mark, ())}:
+                    by_symbol[symbol].append(one)
+            if (run := Trial.together(entry.trials)).overlaps(whole):
+                runs.append(run)
+        return {symbol: _count(shared) for symbol, shared in by_symbol.items()}, _count(runs)
+
+
+def _count(trials: list[Trial]) -> Tried:
+    different = list({one.record: one for one in trials}.values())
+    return Tried(len(different), variants(different))
+
+
+def bars_in_common(entries: Sequence[Entry]) -> list[int]:
+    """Of each run, how many of all share a bar with it, itself included."""
+    places: dict[str, set[int]] = {}
+    for place, entry in enumerate(entries):
+        for one in entry.trials.values():
+            for mark in (one.record, *one.bars):
+                places.setdefault(mark, set()).add(place)
+    return [
+        len(set().union(*(places[mark] for one in entry.trials.values() for mark in (one.record, *one.bars))))
+        for entry in entries
+    ]
+
+
+def new_entry(run: str, settings: Mapping[str, Any], trials: Mapping[str, Trial]) -> Entry:
+    """Entry of a run that ends now; of its settings those that are not the default are kept."""
+    from backtune.backtest import Settings
+
+    usual = Settings().as_dict()
+    own = {name: value for name, value in settings.items() if value != usual.get(name)}
+    return Entry(datetime.now(UTC).isoformat(timespec="seconds"), run, own, trials)
+
+
+def ledger_path(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Where the ledger is: as the environment says, else the user's folder for state; None where off."""
+    given = os.environ if environment is None else environment
+    if VARIABLE in given:
+        named = given[VARIABLE].strip()
+        return None if named.casefold() in ("", OFF) else Path(named).expanduser()
+    base: Path | None
+    if sys.platform == "win32":
+        base = Path(given["LOCALAPPDATA"]) if given.get("LOCALAPPDATA") else None
+    elif sys.platform == "darwin":
+        base = Path(given["HOME"]) / "Library" / "Application Support" if given.get("HOME") else None
+    elif os.path.isabs(given.get("XDG_STATE_HOME", "")):
+        base = Path(given["XDG_STATE_HOME"])
+    else:
+        base = Path(given["HOME"]) / ".local" / "state" if given.get("HOME") else None
+    return base / "backtune" / "ledger.jsonl" if base else None
+
+
+def _ending(path: Path) -> str:
+    """End of a last line that was cut short; "" where none was."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        return "" if file.read(1) in (b"", b"\n") else "\n"
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Open a file to write at its end, for this process alone."""
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(handle, 0, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            with suppress(OSError):  # a file system without locks: the line is still written in one piece
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        if sys.platform == "win32":
+            with suppress(OSError):
+                os.lseek(handle, 0, os.SEEK_SET)
+                msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+        os.close(handle)

@@ -1,0 +1,97 @@
+"""Runs beside each other: what one has above another is told from luck, and the best of many is not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from backtune.errors import SettingError
+from backtune.verdict.comparison import TOGETHER, compare
+
+DAYS = pd.date_range("2020-01-01", periods=1000)
+
+
+def table(values, first=0, strategy="s"):
+    """Returns of one tuned strategy, and of a yardstick that is not to count."""
+    days = DAYS[first : first + len(values)]
+    own, held = (
+        pd.DataFrame({"strategy": name, "timestamp": days, "causal": column})
+        for name, column in ((strategy, values), ("buy_hold", 1.0 + 0.0 * values))
+    )
+    return pd.concat([own, held], ignore_index=True)
+
+
+def noise(seed, n=300):
+    return 0.01 * np.random.default_rng(seed).standard_normal(n)
+
+
+def compared(*runs):
+    return compare(
+        [{symbol: table(values) for symbol, values in run.items()} for run in runs],
+        [["s"]] * len(runs),
+        [f"run{k}" for k in range(len(runs))],
+    )
+
+
+def test_a_small_steady_difference_is_seen_between_runs_that_each_look_like_luck():
+    """Paired, 5 bp a bar stand out from noise that both share and that is twenty times as large."""
+    shared = noise(1)
+    found = compared({"A": shared}, {"A": shared + 0.0005 + 0.05 * noise(2)})
+    (difference,) = found.differences["A"]
+    assert difference.interval[0] > 0.0
+    assert difference.mean == pytest.approx(0.0005, abs=0.0001)
+    assert found.best[0] < 0.01
+    assert found.edge[0] > 0.05
+
+
+def test_the_best_of_many_runs_of_noise_is_not_better_by_more_than_luck():
+    luckiest = [min(compared(*({"A": noise([seed, k], 100)} for k in range(20))).best) for seed in range(20)]
+    assert sum(p <= 0.05 for p in luckiest) <= 4
+
+
+def test_runs_are_compared_on_the_bars_and_symbols_that_all_have():
+    one = {"A": table(noise(1)), "B": table(noise(2))}
+    other = {"A": table(noise(3), first=100), "C": table(noise(4))}
+    found = compare([one, other], [["s"], ["s"]], ["x", "y"])
+    assert found.bars == {"A": 200}
+    assert found.runs == ("x", "y")
+
+
+def test_together_is_the_mean_over_symbols_a_bar_at_a_time():
+    runs = [{"A": noise(1), "B": noise(2)}, {"A": noise(3), "B": noise(4)}]
+    found = compared(*runs)
+    by_hand = [0.5 * (run["A"] + run["B"]) for run in runs]
+    assert found.differences[TOGETHER][0].mean == pytest.approx((by_hand[1] - by_hand[0]).mean())
+    assert np.allclose(found.equity.to_numpy(), np.cumprod(1.0 + np.column_stack(by_hand), axis=0))
+
+
+def test_the_interval_covers_the_true_difference_19_times_in_20():
+    covered = 0
+    for seed in range(200):
+        (difference,) = compared(
+            {"A": noise([seed, 0], 150)}, {"A": noise([seed, 1], 150) + 0.001}
+        ).differences["A"]
+        covered += difference.interval[0] <= 0.001 <= difference.interval[1]
+    assert covered >= 178
+
+
+def test_equal_runs_do_not_differ():
+    found = compared({"A": noise(1)}, {"A": noise(1)})
+    (difference,) = found.differences["A"]
+    assert difference.mean == 0.0
+    assert difference.interval == (0.0, 0.0)
+    assert difference.p_value == found.best[0] == 1.0
+
+
+def test_strategies_count_alike_and_yardsticks_not_at_all():
+    two = pd.concat([table(noise(1), strategy="s"), table(noise(2), strategy="t").iloc[:300]])
+    found = compare([{"A": two}, {"A": table(noise(3))}], [["s", "t"], ["s"]], ["same", "same"])
+    assert found.runs == ("same", "same (2)")
+    mean = 0.5 * (noise(1) + noise(2))
+    assert found.differences["A"][0].mean == pytest.approx((noise(3) - mean).mean())
+
+
+def test_what_cannot_be_compared_is_refused_in_one_line():
+    with pytest.raises(SettingError, match="two or more"):
+        compared({"A": noise(1)})
+    with pytest.raises(SettingError, match="have no bar of a symbol in common"):
+        compared({"A": noise(1)}, {"B": noise(1)})
