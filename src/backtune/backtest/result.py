@@ -91,7 +91,7 @@ class Memory:
             "days_a_year": bars.pace.days_a_year,
             "checks": list(self.checks),
             "idle": dict(self.idle),
-            "notes": [note.as_dict() for note in data_notes(bars, self.settings)],
+            "notes": [note.as_dict() for note in (*data_notes(bars, self.settings), *self.forecast.notes)],
             "first": first,
             "last": last,
             "sha256": bars.digest,
@@ -158,7 +158,7 @@ class Result:
         bars (their number), dropped, asset, fee, periods_a_year,
         days_a_year, first, last, sha256; and checks, idle, notes, seconds.
     notes : tuple of Note
-        What to know of the data.
+        What to know of the data and the forecasts; what these know of their own bars begins with LEAK.
     seconds : mapping
         Wall-clock time of forecast (and of its parts, forecast_load and so on, where the model tells them
         apart), optimize, evaluate, and of the call (total).

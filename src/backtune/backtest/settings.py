@@ -59,6 +59,10 @@ class Settings(ReadOptions):
     )
     end: str | None = _setting(None, "Leave out bars after this date.", "YYYY-MM-DD")
     model: str | Forecaster = _setting("fhs", "Forecaster: a name (docs/forecasting.md) or module:object.")
+    forecasts: str | None = _setting(
+        None, "File or folder of forecasts made elsewhere, in place of a model (docs/forecasts.md)."
+    )
+    model_cutoff: str | None = _setting(None, "Date up to which the model was trained.", "YYYY-MM-DD")
     strategies: Sequence[str | Strategy] = _setting(
         DEFAULT_STRATEGIES, "Names or module:object, comma-separated.", "list"
     )
@@ -106,7 +110,7 @@ class Settings(ReadOptions):
             "stop": _stop(self.stop),
             "bounds": _checked_box(self.bounds, self.stop),
         }
-        for name in ("start", "end"):
+        for name in ("start", "end", "model_cutoff"):
             _check_date(name, getattr(self, name))
         if self.fee is not None:
             if not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
@@ -145,9 +149,29 @@ class Settings(ReadOptions):
             raise SettingError(
                 "fills is 'published', a rule of one bar; exit hold takes 'causal' or 'optimistic'"
             )
-        forecaster(self.model)
+        plain = self._outside()
+        forecaster(plain.get("model", self.model))
         optimizer(self.optimizer)
-        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits)}
+        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits), **plain}
+
+    def _outside(self) -> dict[str, str]:
+        """`forecasts` with its whole path, and the `model` that reads them as price files are read."""
+        from backtune.forecasts.outside import split_model
+        from backtune.forecasts.registry import is_path
+
+        if self.forecasts is None and not is_path(self.model):
+            return {}
+        given_path = self.model if self.forecasts is None else self.forecasts
+        path, name = split_model(given_path)  # type: ignore[arg-type]
+        options = {"day_first": self.day_first, "timezone": self.timezone}
+        given = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
+        whole = f"{path}#{name}" if name else path
+        model = f"file:{whole}{given}"
+        if self.model not in (_default("model"), model, given_path):
+            raise SettingError(
+                f"forecasts {self.forecasts} were given with model {_label(self.model)}; leave one out"
+            )
+        return {"forecasts": whole, "model": model}
 
     @property
     def box(self) -> tuple[tuple[float, float], ...]:

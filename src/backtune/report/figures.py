@@ -238,6 +238,7 @@ def costs_figure(result: Result, strategy: str) -> Figure:
 def forecast_figure(result: Result) -> Figure:
     """Forecast against actual highs and lows, out of sample."""
     ahead = result.inputs.iloc[int(result.options["window"]) :]
+    ahead = ahead[ahead[["high_forecast", "low_forecast"]].notna().all(axis=1)]
     data: list[Figure] = []
     ends: list[float] = []
     for side, colour in (("high", TEAL), ("low", RED)):

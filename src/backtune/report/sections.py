@@ -362,7 +362,8 @@ def _forecast(result: Result) -> str:
     ahead = result.inputs.iloc[int(result.options["window"]) :]
     rows = []
     for side in ("high", "low", "close"):
-        made, actual = ahead[f"{side}_forecast"].to_numpy(), ahead[side].to_numpy()
+        known = ahead[f"{side}_forecast"].notna()
+        made, actual = ahead.loc[known, f"{side}_forecast"].to_numpy(), ahead.loc[known, side].to_numpy()
         error = actual - made
         moved = np.std(made) > 0 and np.std(actual) > 0
         agree = float(np.corrcoef(made, actual)[0, 1]) if moved else np.nan
