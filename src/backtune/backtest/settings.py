@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from backtune.bars import Bars
     from backtune.forecasts import Forecaster
     from backtune.optimizers import Optimizer
-    from backtune.problem import Costs, Outcome
+    from backtune.problem import Costs, Outcome, Problem
     from backtune.strategies import Exit, Strategy
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
 DEFAULT_BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
+AUTO = "auto"  # of the box: made for each window
 DEFAULT_STOPS = (-0.10, 0.0)  # box of a tuned stop's offset
 
 
@@ -81,10 +82,11 @@ class Settings(ReadOptions):
         None, "CSV or TOML file of costs a symbol, in basis points, in place of fee (docs/fills.md)."
     )
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
-    bounds: Sequence[Sequence[float]] = _setting(
-        DEFAULT_BOUNDS,
-        "Box of the offsets: LOW:HIGH,LOW:HIGH; a third pair is that of a tuned stop.",
-        "pairs",
+    bounds: str | Sequence[Sequence[float]] = _setting(
+        AUTO,
+        "Box of the offsets: auto (from the excursions of each window's bars), or LOW:HIGH,LOW:HIGH; a third "
+        "pair is that of a tuned stop.",
+        "pairs or auto",
     )
 
     def __post_init__(self) -> None:
@@ -151,9 +153,17 @@ class Settings(ReadOptions):
 
     @property
     def box(self) -> tuple[tuple[float, float], ...]:
-        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned."""
-        pairs = tuple((float(low), float(high)) for low, high in self.bounds)
+        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned.
+
+        Where `bounds` is "auto", that of a window takes the place of the first two: `boxed`.
+        """
+        pairs = DEFAULT_BOUNDS if self.bounds == AUTO else _pairs(self.bounds)
         return (*pairs, DEFAULT_STOPS) if self.stop == "tune" and len(pairs) == 2 else pairs
+
+    def boxed(self, problem: Problem) -> Problem:
+        """Return the problem of a window in its own box, where `bounds` is "auto" and it can have one."""
+        fits = self.bounds == AUTO and getattr(problem, "abstains", False)
+        return problem.fitted() if fits else problem  # type: ignore[attr-defined]
 
     @property
     def tuned(self) -> tuple[str, ...]:
@@ -249,7 +259,7 @@ class Settings(ReadOptions):
         plain["exits"] = [_label(rule) for rule in self.exits]
         plain["objective"] = _label(self.objective)
         plain["optimizer"] = self.method
-        plain["bounds"] = [list(pair) for pair in self.bounds]
+        plain["bounds"] = AUTO if self.bounds == AUTO else [list(pair) for pair in _pairs(self.bounds)]
         if self.costs is not None:
             costs = cast("Mapping[str, Costs]", self.costs)
             plain["costs"] = {symbol: each.as_dict() for symbol, each in costs.items()}
@@ -318,10 +328,16 @@ def _stop(value: Any) -> float | str | None:
     return float(value)
 
 
-def _checked_box(bounds: Any, stop: Any) -> tuple[tuple[float, float], ...]:
+def _pairs(bounds: Any) -> tuple[tuple[float, float], ...]:
+    return tuple((float(low), float(high)) for low, high in bounds)
+
+
+def _checked_box(bounds: Any, stop: Any) -> str | tuple[tuple[float, float], ...]:
     from backtune.problem.checks import checked_bounds
     from backtune.problem.hold import OFFSETS
 
+    if isinstance(bounds, str):
+        return one_of("bounds", bounds, (AUTO,))
     third = isinstance(stop, str) and stop == "tune" and len(tuple(bounds)) == len(OFFSETS)
     return checked_bounds(bounds, OFFSETS if third else OFFSETS[:2])
 

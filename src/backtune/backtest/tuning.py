@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from backtune.backtest.settings import Settings
 from backtune.backtest.walk_forward import Window
 from backtune.errors import OptimizerError
 from backtune.optimizers import Optimum, optimize_many
-from backtune.problem import HoldProblem, Problem
+from backtune.problem import Problem
 from backtune.problem.objectives import PROFIT
 
 
@@ -74,7 +74,8 @@ def tune(
     for window in windows:
         for name, problem in problems.items():
             skipped = n - problem.size
-            parts.append(problem.window(window.tune.start - skipped, window.tune.stop - skipped))
+            part = problem.window(window.tune.start - skipped, window.tune.stop - skipped)
+            parts.append(settings.boxed(part) if tuned else part)
             seeds.append(_seed(settings.seed, strategy, window.simulation, name))
     if tuned:
         optima: Sequence[Optimum] = optimize_many(
@@ -83,12 +84,21 @@ def tune(
         _require_points(parts, optima, settings.method)
     else:
         optima = [_only_point(part) for part in parts]
-    results = [_measured(part, optimum, settings) for part, optimum in zip(parts, optima, strict=True)]
+    results = [
+        _measured(part, optimum, settings, tuned=tuned) for part, optimum in zip(parts, optima, strict=True)
+    ]
     return {name: results[place :: len(problems)] for place, name in enumerate(problems)}
 
 
-def _measured(part: Problem, optimum: Optimum, settings: Settings) -> Tuned:
+def _measured(part: Problem, optimum: Optimum, settings: Settings, *, tuned: bool) -> Tuned:
+    """Objective and total of an optimum; no order at all, where that is better: it is always a candidate."""
     value = part(optimum.x)
+    if tuned and getattr(part, "abstains", False):
+        idle = np.full(len(part.bounds), np.nan)
+        nothing = part(idle)
+        if not value >= nothing:
+            bound = max(optimum.bound, nothing)
+            optimum, value = replace(optimum, x=idle, value=nothing, bound=bound), nothing
     total = value if settings.objective == PROFIT else float(part.outcome(optimum.x).value.sum())
     return Tuned(optimum, value, total)
 
@@ -122,7 +132,7 @@ def _require_points(problems: Sequence[Problem], optima: Sequence[Any], method: 
 
 def _is_inside(x: NDArray[np.float64], problem: Problem) -> bool:
     try:
-        if isinstance(problem, HoldProblem) and np.isnan(np.asarray(x, dtype=np.float64)).all():
+        if getattr(problem, "abstains", False) and np.isnan(np.asarray(x, dtype=np.float64)).all():
             return len(x) == len(problem.bounds)  # no order at all
         return all(low <= float(value) <= high for value, (low, high) in zip(x, problem.bounds, strict=True))
     except (TypeError, ValueError):
