@@ -127,6 +127,8 @@ class EntryExitProblem:
             refuse_where(name, array, array < 0, "must be >= 0; a short is a positive short_size")
         self.costs = costs_of(fee, costs)
         self.fee = self.costs.maker
+        # as the kernels take it: the fee, or where that is not all, a tuple of the maker's
+        self.charge: kernels.Fee = self.fee if self.costs.is_plain else (self.fee,)
         self.close_at_eod = flag("close_at_eod", close_at_eod)
         self.fills: FillRule = cast(FillRule, one_of("fill rule", fills, FILLS))
         self.bounds = checked_bounds(bounds)
@@ -136,11 +138,6 @@ class EntryExitProblem:
             raise ProblemError("fills is 'published', whose rule has one fee; give fee instead of costs")
         self._longs, self._shorts = (side_of(self.moves, self.costs, short=short) for short in (False, True))
         self.long_legs, self.short_legs = self._longs.legs(), self._shorts.legs()
-
-    @property
-    def charge(self) -> kernels.Fee:
-        """Costs as the kernels take them: the fee, or where it is not all, a tuple of the maker's."""
-        return self.fee if self.costs.is_plain else (self.fee,)
 
     @property
     def sizes(self) -> Array:
@@ -286,7 +283,7 @@ class EntryExitProblem:
 
     def _at_fee(self, fee: float) -> EntryExitProblem:
         other = copy(self)
-        other.fee = fee
+        other.fee = other.charge = fee
         return other
 
     def _fills(self, *, short: bool) -> tuple[NDArray[np.bool_], Array, Array, NDArray[np.bool_]]:

@@ -20,6 +20,7 @@ from backtune.problem.protocol import Outcome
 Array = NDArray[np.float64]
 HoldFills = Literal["causal", "optimistic"]
 LONG_SIZE, SHORT_SIZE = 6, 7  # rows of the moves
+RULES = ("causal", "optimistic")
 OFFSETS = ("high_offset", "low_offset", "stop_offset")
 DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
 
@@ -128,6 +129,8 @@ class HoldProblem:
         self.stop_offset, pairs = _stop(stop_offset)
         self.parameters = OFFSETS[: 2 + len(pairs)]
         self.bounds = _box((*bounds, *pairs), self.parameters, bounds)
+        rest = self.carry, self.max_bars, self.has_stop
+        self._terms = {rule: kernels.terms_of(self.costs, *rest, rule == "optimistic") for rule in RULES}
         self.moves: Array = np.stack([o, h, lo, c, *others])
         self.moves.flags.writeable = False
         self._lay_out()
@@ -155,8 +158,7 @@ class HoldProblem:
 
     def terms(self, fills: str | None = None) -> kernels.Terms:
         """Return what holds for every bar, as the kernels take it, under the problem's rule or another."""
-        most = (self.fills if fills is None else fills) == "optimistic"
-        return kernels.terms_of(self.costs, self.carry, self.max_bars, self.has_stop, most)
+        return self._terms[self.fills if fills is None else fills]
 
     @property
     def sizes(self) -> Array:
@@ -317,7 +319,7 @@ def _fill_rule(fills: str) -> HoldFills:
         raise ProblemError(
             "fills is 'published', a rule of one bar; hold positions under 'causal' or 'optimistic'"
         )
-    return cast(HoldFills, one_of("fill rule", fills, ("causal", "optimistic")))
+    return cast(HoldFills, one_of("fill rule", fills, RULES))
 
 
 def _count(name: str, value: Any) -> int:
