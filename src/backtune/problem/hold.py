@@ -255,7 +255,7 @@ class HoldProblem:
     abstains = True  # offsets of NaN are no order
 
     def fitted(self) -> HoldProblem:
-        """Return the same problem in the box that fits its bars; a side of zero width, and the stop's, stay."""
+        """Return the same problem in the box that fits its bars; sides of zero width and the stop's stay."""
         other = copy(self)
         fits = (*fitted_box(self), *self.bounds[2:])
         other.bounds = tuple(
