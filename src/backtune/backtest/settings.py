@@ -73,6 +73,9 @@ class Settings(ReadOptions):
     objective: str | Callable[[Outcome], float] = _setting(
         "profit", "What is maximised: profit, sharpe, or module:function."
     )
+    tuning: str | Callable[..., Any] = _setting(
+        "best", "How a window's bars give a point: best, bagged, shrunk, windows, or module:function."
+    )
     optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
     budget: int = _setting(500, "Evaluations an optimization (exact needs none).")
     seed: int = _setting(0, "Seed of everything random.")
@@ -90,6 +93,7 @@ class Settings(ReadOptions):
     )
 
     def __post_init__(self) -> None:
+        from backtune.backtest.tunings import tuning
         from backtune.problem import FILLS
         from backtune.problem.objectives import PROFIT, objective
 
@@ -128,6 +132,7 @@ class Settings(ReadOptions):
             plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
         objective(self.objective)
+        tuning(self.tuning)
         if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):
             raise SettingError(
                 f"objective is {_label(self.objective)}, and optimizer {self.method} proves profit alone; "
@@ -182,6 +187,8 @@ class Settings(ReadOptions):
         own += [f"exit {_label(rule)!r}" for rule in self.exits if not isinstance(rule, str)]
         if not isinstance(self.objective, str):
             own.append(f"objective {_label(self.objective)!r}")
+        if not isinstance(self.tuning, str):
+            own.append(f"tuning {_label(self.tuning)!r}")
         if isinstance(self.model, Forecaster) and not _makes(forecaster, self.model.name, self.model):
             own.append(f"model {self.model.name!r}")
         method = self.optimizer
@@ -258,6 +265,7 @@ class Settings(ReadOptions):
         ]
         plain["exits"] = [_label(rule) for rule in self.exits]
         plain["objective"] = _label(self.objective)
+        plain["tuning"] = _label(self.tuning)
         plain["optimizer"] = self.method
         plain["bounds"] = AUTO if self.bounds == AUTO else [list(pair) for pair in _pairs(self.bounds)]
         if self.costs is not None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtune.backtest.settings import Settings
+from backtune.backtest.tunings import tuning
 from backtune.backtest.walk_forward import Window
 from backtune.errors import OptimizerError
 from backtune.optimizers import Optimum, optimize_many
@@ -78,29 +79,36 @@ def tune(
             parts.append(settings.boxed(part) if tuned else part)
             seeds.append(_seed(settings.seed, strategy, window.simulation, name))
     if tuned:
-        optima: Sequence[Optimum] = optimize_many(
-            parts, settings.optimizer, budget=settings.budget, seed=seeds
-        )
-        _require_points(parts, optima, settings.method)
+
+        def search(every: Sequence[Problem], own: Sequence[int]) -> Sequence[Optimum]:
+            found = optimize_many(every, settings.optimizer, budget=settings.budget, seed=own)
+            _require_points(every, found, settings.method)
+            return [_or_no_order(part, optimum) for part, optimum in zip(every, found, strict=True)]
+
+        optima: Sequence[Optimum] = tuning(settings.tuning)(parts, seeds, search)
+        _require_points(parts, optima, f"tuning {settings.tuning!r}")
+        optima = [_or_no_order(part, optimum) for part, optimum in zip(parts, optima, strict=True)]
     else:
         optima = [_only_point(part) for part in parts]
-    results = [
-        _measured(part, optimum, settings, tuned=tuned) for part, optimum in zip(parts, optima, strict=True)
-    ]
+    results = [_measured(part, optimum, settings) for part, optimum in zip(parts, optima, strict=True)]
     return {name: results[place :: len(problems)] for place, name in enumerate(problems)}
 
 
-def _measured(part: Problem, optimum: Optimum, settings: Settings, *, tuned: bool) -> Tuned:
-    """Objective and total of an optimum; no order at all, where that is better: it is always a candidate."""
+def _measured(part: Problem, optimum: Optimum, settings: Settings) -> Tuned:
     value = part(optimum.x)
-    if tuned and getattr(part, "abstains", False):
-        idle = np.full(len(part.bounds), np.nan)
-        nothing = part(idle)
-        if not value >= nothing:
-            bound = max(optimum.bound, nothing)
-            optimum, value = replace(optimum, x=idle, value=nothing, bound=bound), nothing
     total = value if settings.objective == PROFIT else float(part.outcome(optimum.x).value.sum())
     return Tuned(optimum, value, total)
+
+
+def _or_no_order(part: Problem, optimum: Optimum) -> Optimum:
+    """The optimum, or no order at all where that is better: it is always a candidate, and costs nothing."""
+    if not getattr(part, "abstains", False):
+        return optimum
+    idle = np.full(len(part.bounds), np.nan)
+    nothing = part(idle)
+    if part(optimum.x) >= nothing:
+        return optimum
+    return replace(optimum, x=idle, value=nothing, bound=max(optimum.bound, nothing))
 
 
 def _only_point(part: Problem) -> Optimum:
