@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from backtune.backtest.notes import data_notes
 from backtune.backtest.settings import Settings
+from backtune.backtest.tables import COLUMNS
 from backtune.bars import Bars, Note
 from backtune.forecasts import Forecast, forecaster
 from backtune.metrics.account import account_bars
@@ -302,6 +304,20 @@ class Result:
     def chosen(self, strategy: str) -> pd.DataFrame:
         """Simulations of one strategy, the exit selected."""
         return self._chosen.get(strategy, self.simulations.iloc[:0])
+
+    @property
+    def placed(self) -> dict[str, dict[str, float]]:
+        """Shares of simulations without an order, and with offsets at a bound, by tuned strategy."""
+        shares = {}
+        for name in self.tuned:
+            chosen = self.chosen(name)
+            own = chosen.drop(columns=[column for column in COLUMNS if column in chosen])
+            at_bound = chosen.get("at_bound", ())
+            shares[name] = {
+                "no_order": float(own.isna().all(axis=1).mean()) if own.size else 0.0,
+                "at_bound": float(np.mean(at_bound)) if len(at_bound) else 0.0,
+            }
+        return shares
 
     @cached_property
     def _bars(self) -> dict[str, pd.DataFrame]:

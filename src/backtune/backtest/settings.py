@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from backtune.bars import Bars
     from backtune.forecasts import Forecaster
     from backtune.optimizers import Optimizer
-    from backtune.problem import Costs, Outcome
+    from backtune.problem import Costs, Outcome, Problem
     from backtune.strategies import Exit, Strategy
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
 DEFAULT_BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
+AUTO = "auto"  # of the box: made for each window
 DEFAULT_STOPS = (-0.10, 0.0)  # box of a tuned stop's offset
 
 
@@ -76,6 +77,9 @@ class Settings(ReadOptions):
     objective: str | Callable[[Outcome], float] = _setting(
         "profit", "What is maximised: profit, sharpe, or module:function."
     )
+    tuning: str | Callable[..., Any] = _setting(
+        "best", "How a window's bars give a point: best, bagged, shrunk, windows, or module:function."
+    )
     optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
     budget: int = _setting(500, "Evaluations an optimization (exact needs none).")
     seed: int = _setting(0, "Seed of everything random.")
@@ -85,13 +89,15 @@ class Settings(ReadOptions):
         None, "CSV or TOML file of costs a symbol, in basis points, in place of fee (docs/fills.md)."
     )
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
-    bounds: Sequence[Sequence[float]] = _setting(
-        DEFAULT_BOUNDS,
-        "Box of the offsets: LOW:HIGH,LOW:HIGH; a third pair is that of a tuned stop.",
-        "pairs",
+    bounds: str | Sequence[Sequence[float]] = _setting(
+        AUTO,
+        "Box of the offsets: auto (from the excursions of each window's bars), or LOW:HIGH,LOW:HIGH; a third "
+        "pair is that of a tuned stop.",
+        "pairs or auto",
     )
 
     def __post_init__(self) -> None:
+        from backtune.backtest.tunings import tuning
         from backtune.problem import FILLS
         from backtune.problem.objectives import PROFIT, objective
 
@@ -130,6 +136,7 @@ class Settings(ReadOptions):
             plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
         objective(self.objective)
+        tuning(self.tuning)
         if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):
             raise SettingError(
                 f"objective is {_label(self.objective)}, and optimizer {self.method} proves profit alone; "
@@ -175,9 +182,17 @@ class Settings(ReadOptions):
 
     @property
     def box(self) -> tuple[tuple[float, float], ...]:
-        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned."""
-        pairs = tuple((float(low), float(high)) for low, high in self.bounds)
+        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned.
+
+        Where `bounds` is "auto", that of a window takes the place of the first two: `boxed`.
+        """
+        pairs = DEFAULT_BOUNDS if self.bounds == AUTO else _pairs(self.bounds)
         return (*pairs, DEFAULT_STOPS) if self.stop == "tune" and len(pairs) == 2 else pairs
+
+    def boxed(self, problem: Problem) -> Problem:
+        """Return the problem of a window in its own box, where `bounds` is "auto" and it can have one."""
+        fits = self.bounds == AUTO and getattr(problem, "abstains", False)
+        return problem.fitted() if fits else problem  # type: ignore[attr-defined]
 
     @property
     def tuned(self) -> tuple[str, ...]:
@@ -196,6 +211,8 @@ class Settings(ReadOptions):
         own += [f"exit {_label(rule)!r}" for rule in self.exits if not isinstance(rule, str)]
         if not isinstance(self.objective, str):
             own.append(f"objective {_label(self.objective)!r}")
+        if not isinstance(self.tuning, str):
+            own.append(f"tuning {_label(self.tuning)!r}")
         if isinstance(self.model, Forecaster) and not _makes(forecaster, self.model.name, self.model):
             own.append(f"model {self.model.name!r}")
         method = self.optimizer
@@ -272,8 +289,9 @@ class Settings(ReadOptions):
         ]
         plain["exits"] = [_label(rule) for rule in self.exits]
         plain["objective"] = _label(self.objective)
+        plain["tuning"] = _label(self.tuning)
         plain["optimizer"] = self.method
-        plain["bounds"] = [list(pair) for pair in self.bounds]
+        plain["bounds"] = AUTO if self.bounds == AUTO else [list(pair) for pair in _pairs(self.bounds)]
         if self.costs is not None:
             costs = cast("Mapping[str, Costs]", self.costs)
             plain["costs"] = {symbol: each.as_dict() for symbol, each in costs.items()}
@@ -344,10 +362,16 @@ def _stop(value: Any) -> float | str | None:
     return float(value)
 
 
-def _checked_box(bounds: Any, stop: Any) -> tuple[tuple[float, float], ...]:
+def _pairs(bounds: Any) -> tuple[tuple[float, float], ...]:
+    return tuple((float(low), float(high)) for low, high in bounds)
+
+
+def _checked_box(bounds: Any, stop: Any) -> str | tuple[tuple[float, float], ...]:
     from backtune.problem.checks import checked_bounds
     from backtune.problem.hold import OFFSETS
 
+    if isinstance(bounds, str):
+        return one_of("bounds", bounds, (AUTO,))
     third = isinstance(stop, str) and stop == "tune" and len(tuple(bounds)) == len(OFFSETS)
     return checked_bounds(bounds, OFFSETS if third else OFFSETS[:2])
 

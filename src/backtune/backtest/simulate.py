@@ -85,6 +85,9 @@ def backtest_forecasts(
         parameter between -0.10 and 0, or in the third pair of `bounds`.
     objective : {"profit", "sharpe"} or callable
         What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
+    tuning : {"best", "bagged", "shrunk", "windows"} or callable
+        How the bars of a window give a point: the best one, or a steadier one; see
+        `backtune.backtest.tunings`. No order at all is a candidate of each.
     optimizer, budget, seed
         See `backtune.optimize`.
     fills : {"causal", "optimistic", "published"}
@@ -96,8 +99,10 @@ def backtest_forecasts(
         see docs/fills.md.
     asset : {"stock", "crypto"}, optional
         By default told from the bars. Crypto is not shorted.
-    bounds : pair of (low, high)
-        Box of (high_offset, low_offset); a third pair is that of a tuned stop.
+    bounds : "auto" or pair of (low, high)
+        Box of (high_offset, low_offset); a third pair is that of a tuned stop. "auto" makes one for each
+        window from how far its extremes came out from their forecasts; see
+        `backtune.problem.box.fitted_box`.
     drop_bad : bool
         Drop rows that are no bars instead of refusing the file.
 

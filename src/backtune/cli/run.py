@@ -195,6 +195,7 @@ def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
         **portfolio_values(judged, tries),
         "verdicts": symbol_values(judged, tries),
         "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
+        "placed": {name: result.placed for name, result in runs.items()},
         "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
         "leaks": {name: sentences for name, sentences in leaks.items() if sentences},
         "failed": {name: str(error) for name, error in runs.failed.items()},
@@ -215,6 +216,7 @@ def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
         check_lines,
         idle_lines,
         note_lines,
+        placed_lines,
         print_table,
         run_text,
         summary_table,
@@ -229,7 +231,7 @@ def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
         for line in note_lines(runs):
             typer.echo(line)
         print_table(summary_table(runs, judged))
-        for line in idle_lines(runs):
+        for line in [*idle_lines(runs), *placed_lines(runs)]:
             typer.echo(line)
     else:
         print_table(strategies_table(runs.summary))

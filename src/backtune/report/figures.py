@@ -112,6 +112,7 @@ def bracket_figure(result: Result, strategy: str) -> Figure:
 
 def surface_figure(surface: Surface) -> Figure:
     """Heat map of a profit surface, its optimum, and a cross as wide as the plateau around it."""
+    ordered = not np.isnan(surface.x[0])
     (left, right), (bottom, top) = (tuple(1e4 * edge for edge in pair) for pair in surface.plateau)
     heat = {
         "type": "heatmap",
@@ -150,7 +151,7 @@ def surface_figure(surface: Surface) -> Figure:
         "showlegend": False,
         "height": 420,
     }
-    return {"data": [heat, *edged, optimum], "layout": layout}
+    return {"data": [heat, *(edged if ordered else ()), *([optimum] if ordered else ())], "layout": layout}
 
 
 def parameters_figure(result: Result, strategy: str) -> Figure:

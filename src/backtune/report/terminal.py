@@ -102,6 +102,19 @@ def unseen_lines(results: Mapping[str, Result]) -> list[str]:
     ]
 
 
+def placed_lines(results: Mapping[str, Result]) -> list[str]:
+    """How often a strategy placed no order, and how often its offsets lie at a bound: a line each."""
+    if len(results) > FEW_SYMBOLS:
+        return []
+    return [
+        f"{symbol}, {strategy}: no order in {shares['no_order']:.0%} of the simulations, as every one in the "
+        f"box lost in sample; offsets at a bound of the box in {shares['at_bound']:.0%}"
+        for symbol, result in results.items()
+        for strategy, shares in result.placed.items()
+        if shares["no_order"] or shares["at_bound"]
+    ]
+
+
 def idle_lines(results: Mapping[str, Result]) -> list[str]:
     """Why a strategy never traded: a line each."""
     return [

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from backtune.backtest import Settings
+from backtune.backtest.tunings import tuning
 from backtune.bars import Bars
 from backtune.errors import BacktuneError, ForecasterError, SettingError, StrategyError, in_a_line
 from backtune.forecasts import Forecast, Forecaster, forecaster
@@ -35,7 +36,7 @@ from backtune.problem.objectives import objective
 from backtune.strategies import Strategy, exits, sizes_of, strategies
 
 # settings that say more than a name, and a path, whose forecasts count wherever they lie
-PLUG_INS = ("model", "strategies", "exits", "objective", "optimizer", "forecasts")
+PLUG_INS = ("model", "strategies", "exits", "objective", "tuning", "optimizer", "forecasts")
 BY_SYMBOL = ("costs",)  # settings of which a symbol's own part decides its result
 
 
@@ -58,6 +59,7 @@ def run_identity(settings: Settings) -> dict[str, Any]:
         "strategies": {one.name: _said_by(one, f"strategy {one.name}") for one in _all(settings)},
         "exits": {name: identity_of(rule, f"exit {name}") for name, rule in exits(settings.exits).items()},
         "objective": identity_of(objective(settings.objective), "the objective"),
+        "tuning": identity_of(tuning(settings.tuning), "the tuning"),
         "optimizer": _said_by(optimizer(settings.optimizer), "the optimizer"),
         "forecaster": _forecaster_if_there(settings),
     }
