@@ -50,17 +50,16 @@ def evidences(symbols, settings, strength=0.0):
 
 def watch(symbols):
     """Random walks, watched bar by bar."""
-    print(f"{symbols} random walks, {BARS} bars out of sample, watched at each: share that was ever an edge")
-    for fee in (0.0, None):
-        kept = list(evidences(symbols, Settings(num_simulations=BARS, fee=fee)))
-        ever = np.mean([e.e_value >= EDGE_WEALTH for e in kept])
-        once = np.mean([e.p_value <= LEVEL for e in kept])
-        either = np.mean([judge({"": e}, {"": 1.0})[""].verdict == EDGE for e in kept])
-        print(
-            f"  fee {'default' if fee is None else fee}: wealth {ever:.1%}; p-value, once at the end: "
-            f"{once:.1%}; either, then: {either:.1%}",
-            flush=True,
-        )
+    kept = list(evidences(symbols, Settings(num_simulations=BARS, fee=0.0)))  # a fair game: the hardest case
+    ever = np.mean([e.e_value >= EDGE_WEALTH for e in kept])
+    once = np.mean([e.p_value <= LEVEL for e in kept])
+    either = np.mean([judge({"": e}, {"": 1.0})[""].verdict == EDGE for e in kept])
+    print(
+        f"{symbols} random walks without fees, {BARS} bars out of sample: share that was ever an edge\n"
+        f"  by the wealth, watched at each bar: {ever:.1%}; by the p-value, once at the end: {once:.1%}; "
+        f"by either, then: {either:.1%}",
+        flush=True,
+    )
 
 
 def planted(symbols):

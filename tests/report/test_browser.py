@@ -9,7 +9,7 @@ from backtune.report.page import report
 from chromium import chromium, complaints, needs_chromium, requests, show, wait_for
 
 pytestmark = needs_chromium
-FIGURES = 10
+FIGURES = 11
 
 
 @pytest.fixture(scope="module", name="browser")

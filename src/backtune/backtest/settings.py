@@ -7,10 +7,12 @@ Signatures, command lines and documents are made from the fields of `Settings`. 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from backtune.backtest.costs import costs_by_symbol, costs_of_symbol
 from backtune.backtest.walk_forward import ALL, WalkForward
 from backtune.bars.options import ReadOptions
 from backtune.errors import BarsError, SettingError, is_flag, is_number, one_of, whole_number
@@ -19,12 +21,13 @@ if TYPE_CHECKING:
     from backtune.bars import Bars
     from backtune.forecasts import Forecaster
     from backtune.optimizers import Optimizer
-    from backtune.problem import Outcome
+    from backtune.problem import Costs, Outcome
     from backtune.strategies import Exit, Strategy
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
 DEFAULT_BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
+DEFAULT_STOPS = (-0.10, 0.0)  # box of a tuned stop's offset
 
 
 def _setting(default: Any, help: str, form: str = "") -> Any:
@@ -56,11 +59,19 @@ class Settings(ReadOptions):
     )
     end: str | None = _setting(None, "Leave out bars after this date.", "YYYY-MM-DD")
     model: str | Forecaster = _setting("fhs", "Forecaster: a name (docs/forecasting.md) or module:object.")
+    forecasts: str | None = _setting(
+        None, "File or folder of forecasts made elsewhere, in place of a model (docs/forecasts.md)."
+    )
+    model_cutoff: str | None = _setting(None, "Date up to which the model was trained.", "YYYY-MM-DD")
     strategies: Sequence[str | Strategy] = _setting(
         DEFAULT_STRATEGIES, "Names or module:object, comma-separated.", "list"
     )
     exits: Sequence[str | Exit] = _setting(
         DEFAULT_EXITS, "When positions leave, comma-separated; the best in sample is traded.", "list"
+    )
+    max_bars: int = _setting(20, "Bars that exit hold may stay open, the entry bar counted.")
+    stop: float | str | None = _setting(
+        None, "Stop of exit hold: none, an offset such as -0.05, or tune.", "number, none or tune"
     )
     objective: str | Callable[[Outcome], float] = _setting(
         "profit", "What is maximised: profit, sharpe, or module:function."
@@ -70,14 +81,18 @@ class Settings(ReadOptions):
     seed: int = _setting(0, "Seed of everything random.")
     fills: str = _setting("causal", "causal, optimistic or published (docs/fills.md).")
     fee: float | None = _setting(None, "Fraction of notional a fill.")
+    costs: str | PathLike[str] | Costs | Mapping[str, Costs] | None = _setting(
+        None, "CSV or TOML file of costs a symbol, in basis points, in place of fee (docs/fills.md)."
+    )
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
     bounds: Sequence[Sequence[float]] = _setting(
-        DEFAULT_BOUNDS, "Box of the offsets: LOW:HIGH,LOW:HIGH.", "pairs"
+        DEFAULT_BOUNDS,
+        "Box of the offsets: LOW:HIGH,LOW:HIGH; a third pair is that of a tuned stop.",
+        "pairs",
     )
 
     def __post_init__(self) -> None:
         from backtune.problem import FILLS
-        from backtune.problem.checks import checked_bounds
         from backtune.problem.objectives import PROFIT, objective
 
         super().__post_init__()
@@ -91,9 +106,11 @@ class Settings(ReadOptions):
             "budget": whole_number("budget", self.budget),
             "seed": whole_number("seed", self.seed, 0),
             **self.read_options.plain(),
-            "bounds": checked_bounds(self.bounds),
+            "max_bars": whole_number("max_bars", self.max_bars),
+            "stop": _stop(self.stop),
+            "bounds": _checked_box(self.bounds, self.stop),
         }
-        for name in ("start", "end"):
+        for name in ("start", "end", "model_cutoff"):
             _check_date(name, getattr(self, name))
         if self.fee is not None:
             if not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
@@ -101,6 +118,14 @@ class Settings(ReadOptions):
                     f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
                 )
             plain["fee"] = float(self.fee)
+        if self.costs is not None:
+            if self.fee is not None:
+                raise SettingError(
+                    "fee was given with costs, which say what each fill costs; give one of them"
+                )
+            plain["costs"] = costs_by_symbol(self.costs)
+            if self.fills == "published" and not all(each.is_plain for each in plain["costs"].values()):
+                raise SettingError("fills is 'published', whose rule has one fee; give fee instead of costs")
         if self.short is not None:
             plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
@@ -120,10 +145,39 @@ class Settings(ReadOptions):
         from backtune.strategies import exits, strategies
 
         strategies(self.strategies)
-        exits(self.exits)
-        forecaster(self.model)
+        if "hold" in exits(self.exits) and self.fills == "published":
+            raise SettingError(
+                "fills is 'published', a rule of one bar; exit hold takes 'causal' or 'optimistic'"
+            )
+        plain = self._outside()
+        forecaster(plain.get("model", self.model))
         optimizer(self.optimizer)
-        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits)}
+        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits), **plain}
+
+    def _outside(self) -> dict[str, str]:
+        """`forecasts` with its whole path, and the `model` that reads them as price files are read."""
+        from backtune.forecasts.outside import split_model
+        from backtune.forecasts.registry import is_path
+
+        if self.forecasts is None and not is_path(self.model):
+            return {}
+        given_path = self.model if self.forecasts is None else self.forecasts
+        path, name = split_model(given_path)  # type: ignore[arg-type]
+        options = {"day_first": self.day_first, "timezone": self.timezone}
+        given = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
+        whole = f"{path}#{name}" if name else path
+        model = f"file:{whole}{given}"
+        if self.model not in (_default("model"), model, given_path):
+            raise SettingError(
+                f"forecasts {self.forecasts} were given with model {_label(self.model)}; leave one out"
+            )
+        return {"forecasts": whole, "model": model}
+
+    @property
+    def box(self) -> tuple[tuple[float, float], ...]:
+        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned."""
+        pairs = tuple((float(low), float(high)) for low, high in self.bounds)
+        return (*pairs, DEFAULT_STOPS) if self.stop == "tune" and len(pairs) == 2 else pairs
 
     @property
     def tuned(self) -> tuple[str, ...]:
@@ -181,6 +235,20 @@ class Settings(ReadOptions):
 
         return DEFAULT_FEES[asset] if self.fee is None else self.fee
 
+    def costs_of(self, bars: Bars) -> Costs:
+        """Costs of the bars' symbol: as set, else one fee.
+
+        Raises
+        ------
+        SettingError
+            Costs are set, and none of this symbol.
+        """
+        from backtune.problem.costs import Costs
+
+        if self.costs is None:
+            return Costs.plain(self.fee_of(bars.asset))
+        return costs_of_symbol(cast("Mapping[str, Costs]", self.costs), bars.symbol)
+
     def can_short(self, asset: str) -> bool:
         """Whether positions may be short: as set, else of stocks."""
         return asset == "stock" if self.short is None else self.short
@@ -206,6 +274,9 @@ class Settings(ReadOptions):
         plain["objective"] = _label(self.objective)
         plain["optimizer"] = self.method
         plain["bounds"] = [list(pair) for pair in self.bounds]
+        if self.costs is not None:
+            costs = cast("Mapping[str, Costs]", self.costs)
+            plain["costs"] = {symbol: each.as_dict() for symbol, each in costs.items()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
 
 
@@ -261,6 +332,24 @@ def _check_date(name: str, value: str | None) -> None:
             date.fromisoformat(value)
     except (TypeError, ValueError):
         raise SettingError(f"{name} is {value!r}; expected a date such as 2023-12-31") from None
+
+
+def _stop(value: Any) -> float | str | None:
+    if value is None or (isinstance(value, str) and value == "none"):
+        return None
+    if isinstance(value, str) and value == "tune":
+        return value
+    if not is_number(value) or not -1.0 <= value <= 1.0:
+        raise SettingError(f"stop is {value!r}; give none, an offset such as -0.05, or tune")
+    return float(value)
+
+
+def _checked_box(bounds: Any, stop: Any) -> tuple[tuple[float, float], ...]:
+    from backtune.problem.checks import checked_bounds
+    from backtune.problem.hold import OFFSETS
+
+    third = isinstance(stop, str) and stop == "tune" and len(tuple(bounds)) == len(OFFSETS)
+    return checked_bounds(bounds, OFFSETS if third else OFFSETS[:2])
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from backtune.backtest.settings import Settings
 from backtune.backtest.walk_forward import Window
 from backtune.errors import OptimizerError
 from backtune.optimizers import Optimum, optimize_many, optimizer
-from backtune.problem import Problem
+from backtune.problem import HoldProblem, Problem
 from backtune.problem.objectives import PROFIT
 
 
@@ -102,6 +103,7 @@ def _only_point(part: Problem) -> Optimum:
     return Optimum(x, value, 1, 0.0, "none", exact=True, bound=value, stopped="proved")
 
 
+@lru_cache(maxsize=4096)  # a rotation test asks for the same ones again and again
 def _seed(seed: int, strategy: str, simulation: int, exit_name: str) -> int:
     """Seed of one optimization: by names, so that it depends neither on what else is run nor on the order."""
     name = hashlib.sha256(f"{strategy}/{exit_name}".encode()).digest()
@@ -124,6 +126,8 @@ def _require_points(problems: Sequence[Problem], optima: Sequence[Any], method: 
 
 def _is_inside(x: NDArray[np.float64], problem: Problem) -> bool:
     try:
+        if isinstance(problem, HoldProblem) and np.isnan(np.asarray(x, dtype=np.float64)).all():
+            return len(x) == len(problem.bounds)  # no order at all
         return all(low <= float(value) <= high for value, (low, high) in zip(x, problem.bounds, strict=True))
     except (TypeError, ValueError):
         return False

@@ -222,14 +222,15 @@ def distribution_figure(result: Result, strategy: str) -> Figure:
 
 
 def costs_figure(result: Result, strategy: str) -> Figure:
-    """Sum of returns before and after fees."""
+    """Sum of returns before and after costs."""
     bars = result.bars_of(strategy)
     stamps, net = plot_times(bars["timestamp"]), bars["value"].to_numpy()
-    paid = bars["turnover"].to_numpy() * result.facts["fee"]
+    one_fee = "costs" not in bars
+    paid = bars["turnover" if one_fee else "costs"].to_numpy() * (result.costs.maker if one_fee else 1.0)
     data = [
-        curve(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
-        curve(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
-        curve(stamps, 100.0 * np.cumsum(paid), "fees", RED),
+        curve(stamps, 100.0 * np.cumsum(net + paid), "before costs", TEAL),
+        curve(stamps, 100.0 * np.cumsum(net), "after costs", BLUE),
+        curve(stamps, 100.0 * np.cumsum(paid), "costs", RED),
     ]
     return {"data": data, "layout": {"yaxis": _returns_axis("sum of returns"), "hovermode": "x unified"}}
 
@@ -237,6 +238,7 @@ def costs_figure(result: Result, strategy: str) -> Figure:
 def forecast_figure(result: Result) -> Figure:
     """Forecast against actual highs and lows, out of sample."""
     ahead = result.inputs.iloc[int(result.options["window"]) :]
+    ahead = ahead[ahead[["high_forecast", "low_forecast"]].notna().all(axis=1)]
     data: list[Figure] = []
     ends: list[float] = []
     for side, colour in (("high", TEAL), ("low", RED)):

@@ -12,6 +12,7 @@ from backtune.backtest.tables import MOVES
 from backtune.errors import SettingError, one_of
 from backtune.problem import EntryExitProblem
 from backtune.problem.objectives import PROFIT
+from backtune.problem.rules import out_of_reach
 from backtune.strategies import CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
@@ -128,13 +129,14 @@ def tuning_problem(result: Result, simulation: int, strategy: str, exit_name: st
     walk = WalkForward(len(result.chosen(strategy)), **settings)
     windows = list(walk.split(len(result.inputs)))
     rows = result.inputs.iloc[windows[simulation].tune]
-    columns = [*MOVES, f"{strategy}:long", f"{strategy}:short"]
+    columns = [rows[name].to_numpy() for name in (*MOVES, f"{strategy}:long", f"{strategy}:short")]
+    columns[4:6] = out_of_reach(*columns[4:6])  # NaN on bars without a forecast
     return EntryExitProblem(
-        *(rows[name].to_numpy() for name in columns),
-        fee=result.facts["fee"],
+        *columns,
+        costs=result.costs,
         close_at_eod=CLOSE_AT_EOD[exit_name],
         fills=result.options["fills"],
-        bounds=result.options["bounds"],
+        bounds=result.options["bounds"][:2],
     )
 
 
