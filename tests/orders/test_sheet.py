@@ -41,7 +41,7 @@ def test_buys_rest_below_the_close_and_sells_above_it():
 def test_what_stands_beside_an_order_adds_up_to_the_backtest():
     result = run_backtest(BARS, SMALL)
     for strategy in strategies(SMALL.strategies)[:-1]:
-        past = history(result, strategy)
+        past = history(result, strategy.name)
         row = result.summary.set_index("strategy").loc[strategy.name]
         earned = result.returns.loc[result.returns["strategy"] == strategy.name, "value"].sum()
         assert sum(side.fills for side in past.values()) == row["trades"]

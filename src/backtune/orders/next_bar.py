@@ -82,7 +82,7 @@ def forecast_next(bars: Bars, settings: Settings) -> Forecast:
             "forecasts"
         )
     if is_own(forecaster(settings.model)):
-        again = forecast_of(with_next_bar(bars, MOVED), settings.model, targets)
+        again = forecast_of(with_next_bar(bars, MOVED), settings.model, [len(bars)])
         if any(getattr(forecast, move)[-1] != getattr(again, move)[-1] for move in MOVES):
             raise ForecasterError(
                 f"model {forecast.model!r} looks ahead: its forecast of the bar behind the last of "
