@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
     ("page", "least"),
     [
         ("fills.md", 5),
+        ("forecasts.md", 10),
         ("holding.md", 15),
         ("plugins.md", 10),
         ("spaces.md", 8),
@@ -30,7 +31,14 @@ def test_pages(page, least):
 
 
 @pytest.mark.parametrize(
-    "module", ["backtune.problem.entry_exit", "backtune.problem.hold", "backtune.backtest.simulate"]
+    "module",
+    [
+        "backtune.forecasts.base",
+        "backtune.forecasts.headings",
+        "backtune.problem.entry_exit",
+        "backtune.problem.hold",
+        "backtune.backtest.simulate",
+    ],
 )
 def test_docstrings(module):
     __import__(module)

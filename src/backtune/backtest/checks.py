@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from backtune.backtest.settings import Settings
-from backtune.bars import Bars
+from backtune.bars import Bars, Note
 from backtune.errors import BacktuneError, ForecasterError, StrategyError
 from backtune.forecasts import Forecast, Forecaster, forecaster
+from backtune.forecasts.cutoffs import cutoff_notes
+from backtune.forecasts.leaks import leak_notes
 from backtune.forecasts.look_ahead import forecast_peek
+from backtune.forecasts.outside import OutsideForecaster
 from backtune.forecasts.past import is_given_contexts, needs_cutting
 from backtune.identity import origin
 from backtune.identity.walk import namespace_of
@@ -38,6 +43,30 @@ def check_own(bars: Bars, settings: Settings, made: Forecast, targets: Sequence[
         if is_own(strategy):
             said.append(check_strategy(strategy, bars, made, settings, at=few(targets, FEW)))
     return tuple(said)
+
+
+def forecast_notes(
+    bars: Bars, settings: Settings, made: Forecast, targets: range, traded: range
+) -> tuple[Note, ...]:
+    """Notes on forecasts: bars without one, knowledge of their own bars, training data that reach into them.
+
+    Leaks are looked for where forecasts come from outside or from a forecaster of one's own: backtune's own
+    are given the bars before each forecast alone.
+    """
+    model = forecaster(settings.model)
+    notes = []
+    holes = np.flatnonzero(~made.known[targets.start :]) + targets.start
+    holes = holes[holes > made.first]
+    if len(holes):
+        sentence = f"{len(holes)} of {len(targets)} bars have no forecast, and so no order"
+        notes.append(Note("forecast_holes", sentence, date=_date(bars, int(holes[0]))))
+    if isinstance(model, OutsideForecaster) or is_own(model):
+        notes += leak_notes(bars, made)
+    return (*notes, *cutoff_notes(model, settings.model_cutoff, bars, np.array(traded)))
+
+
+def _date(bars: Bars, bar: int) -> str:
+    return str(bars.local[bar])[:16].replace("T00:00", "")
 
 
 def few(targets: Sequence[int], count: int) -> list[int]:

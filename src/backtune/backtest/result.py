@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from backtune.backtest.notes import data_notes
 from backtune.backtest.settings import Settings
+from backtune.backtest.tables import COLUMNS
 from backtune.bars import Bars, Note
 from backtune.forecasts import Forecast, forecaster
 from backtune.metrics.account import account_bars
@@ -91,7 +93,7 @@ class Memory:
             "days_a_year": bars.pace.days_a_year,
             "checks": list(self.checks),
             "idle": dict(self.idle),
-            "notes": [note.as_dict() for note in data_notes(bars, self.settings)],
+            "notes": [note.as_dict() for note in (*data_notes(bars, self.settings), *self.forecast.notes)],
             "first": first,
             "last": last,
             "sha256": bars.digest,
@@ -158,7 +160,7 @@ class Result:
         bars (their number), dropped, asset, fee, periods_a_year,
         days_a_year, first, last, sha256; and checks, idle, notes, seconds.
     notes : tuple of Note
-        What to know of the data.
+        What to know of the data and the forecasts; what these know of their own bars begins with LEAK.
     seconds : mapping
         Wall-clock time of forecast (and of its parts, forecast_load and so on, where the model tells them
         apart), optimize, evaluate, and of the call (total).
@@ -302,6 +304,20 @@ class Result:
     def chosen(self, strategy: str) -> pd.DataFrame:
         """Simulations of one strategy, the exit selected."""
         return self._chosen.get(strategy, self.simulations.iloc[:0])
+
+    @property
+    def placed(self) -> dict[str, dict[str, float]]:
+        """Shares of simulations without an order, and with offsets at a bound, by tuned strategy."""
+        shares = {}
+        for name in self.tuned:
+            chosen = self.chosen(name)
+            own = chosen.drop(columns=[column for column in COLUMNS if column in chosen])
+            at_bound = chosen.get("at_bound", ())
+            shares[name] = {
+                "no_order": float(own.isna().all(axis=1).mean()) if own.size else 0.0,
+                "at_bound": float(np.mean(at_bound)) if len(at_bound) else 0.0,
+            }
+        return shares
 
     @cached_property
     def _bars(self) -> dict[str, pd.DataFrame]:

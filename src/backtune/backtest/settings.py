@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from backtune.bars import Bars
     from backtune.forecasts import Forecaster
     from backtune.optimizers import Optimizer
-    from backtune.problem import Costs, Outcome
+    from backtune.problem import Costs, Outcome, Problem
     from backtune.strategies import Exit, Strategy
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
 DEFAULT_BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
+AUTO = "auto"  # of the box: made for each window
 DEFAULT_STOPS = (-0.10, 0.0)  # box of a tuned stop's offset
 
 
@@ -59,6 +60,10 @@ class Settings(ReadOptions):
     )
     end: str | None = _setting(None, "Leave out bars after this date.", "YYYY-MM-DD")
     model: str | Forecaster = _setting("fhs", "Forecaster: a name (docs/forecasting.md) or module:object.")
+    forecasts: str | None = _setting(
+        None, "File or folder of forecasts made elsewhere, in place of a model (docs/forecasts.md)."
+    )
+    model_cutoff: str | None = _setting(None, "Date up to which the model was trained.", "YYYY-MM-DD")
     strategies: Sequence[str | Strategy] = _setting(
         DEFAULT_STRATEGIES, "Names or module:object, comma-separated.", "list"
     )
@@ -72,6 +77,9 @@ class Settings(ReadOptions):
     objective: str | Callable[[Outcome], float] = _setting(
         "profit", "What is maximised: profit, sharpe, or module:function."
     )
+    tuning: str | Callable[..., Any] = _setting(
+        "best", "How a window's bars give a point: best, bagged, shrunk, windows, or module:function."
+    )
     optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
     budget: int = _setting(500, "Evaluations an optimization (exact needs none).")
     seed: int = _setting(0, "Seed of everything random.")
@@ -81,13 +89,15 @@ class Settings(ReadOptions):
         None, "CSV or TOML file of costs a symbol, in basis points, in place of fee (docs/fills.md)."
     )
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
-    bounds: Sequence[Sequence[float]] = _setting(
-        DEFAULT_BOUNDS,
-        "Box of the offsets: LOW:HIGH,LOW:HIGH; a third pair is that of a tuned stop.",
-        "pairs",
+    bounds: str | Sequence[Sequence[float]] = _setting(
+        AUTO,
+        "Box of the offsets: auto (from the excursions of each window's bars), or LOW:HIGH,LOW:HIGH; a third "
+        "pair is that of a tuned stop.",
+        "pairs or auto",
     )
 
     def __post_init__(self) -> None:
+        from backtune.backtest.tunings import tuning
         from backtune.problem import FILLS
         from backtune.problem.objectives import PROFIT, objective
 
@@ -106,7 +116,7 @@ class Settings(ReadOptions):
             "stop": _stop(self.stop),
             "bounds": _checked_box(self.bounds, self.stop),
         }
-        for name in ("start", "end"):
+        for name in ("start", "end", "model_cutoff"):
             _check_date(name, getattr(self, name))
         if self.fee is not None:
             if not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
@@ -126,6 +136,7 @@ class Settings(ReadOptions):
             plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
         objective(self.objective)
+        tuning(self.tuning)
         if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):
             raise SettingError(
                 f"objective is {_label(self.objective)}, and optimizer {self.method} proves profit alone; "
@@ -145,15 +156,43 @@ class Settings(ReadOptions):
             raise SettingError(
                 "fills is 'published', a rule of one bar; exit hold takes 'causal' or 'optimistic'"
             )
-        forecaster(self.model)
+        plain = self._outside()
+        forecaster(plain.get("model", self.model))
         optimizer(self.optimizer)
-        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits)}
+        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits), **plain}
+
+    def _outside(self) -> dict[str, str]:
+        """`forecasts` with its whole path, and the `model` that reads them as price files are read."""
+        from backtune.forecasts.outside import split_model
+        from backtune.forecasts.registry import is_path
+
+        if self.forecasts is None and not is_path(self.model):
+            return {}
+        given_path = self.model if self.forecasts is None else self.forecasts
+        path, name = split_model(given_path)  # type: ignore[arg-type]
+        options = {"day_first": self.day_first, "timezone": self.timezone}
+        given = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
+        whole = f"{path}#{name}" if name else path
+        model = f"file:{whole}{given}"
+        if self.model not in (_default("model"), model, given_path):
+            raise SettingError(
+                f"forecasts {self.forecasts} were given with model {_label(self.model)}; leave one out"
+            )
+        return {"forecasts": whole, "model": model}
 
     @property
     def box(self) -> tuple[tuple[float, float], ...]:
-        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned."""
-        pairs = tuple((float(low), float(high)) for low, high in self.bounds)
+        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned.
+
+        Where `bounds` is "auto", that of a window takes the place of the first two: `boxed`.
+        """
+        pairs = DEFAULT_BOUNDS if self.bounds == AUTO else _pairs(self.bounds)
         return (*pairs, DEFAULT_STOPS) if self.stop == "tune" and len(pairs) == 2 else pairs
+
+    def boxed(self, problem: Problem) -> Problem:
+        """Return the problem of a window in its own box, where `bounds` is "auto" and it can have one."""
+        fits = self.bounds == AUTO and getattr(problem, "abstains", False)
+        return problem.fitted() if fits else problem  # type: ignore[attr-defined]
 
     @property
     def tuned(self) -> tuple[str, ...]:
@@ -172,6 +211,8 @@ class Settings(ReadOptions):
         own += [f"exit {_label(rule)!r}" for rule in self.exits if not isinstance(rule, str)]
         if not isinstance(self.objective, str):
             own.append(f"objective {_label(self.objective)!r}")
+        if not isinstance(self.tuning, str):
+            own.append(f"tuning {_label(self.tuning)!r}")
         if isinstance(self.model, Forecaster) and not _makes(forecaster, self.model.name, self.model):
             own.append(f"model {self.model.name!r}")
         method = self.optimizer
@@ -248,8 +289,9 @@ class Settings(ReadOptions):
         ]
         plain["exits"] = [_label(rule) for rule in self.exits]
         plain["objective"] = _label(self.objective)
+        plain["tuning"] = _label(self.tuning)
         plain["optimizer"] = self.method
-        plain["bounds"] = [list(pair) for pair in self.bounds]
+        plain["bounds"] = AUTO if self.bounds == AUTO else [list(pair) for pair in _pairs(self.bounds)]
         if self.costs is not None:
             costs = cast("Mapping[str, Costs]", self.costs)
             plain["costs"] = {symbol: each.as_dict() for symbol, each in costs.items()}
@@ -320,10 +362,16 @@ def _stop(value: Any) -> float | str | None:
     return float(value)
 
 
-def _checked_box(bounds: Any, stop: Any) -> tuple[tuple[float, float], ...]:
+def _pairs(bounds: Any) -> tuple[tuple[float, float], ...]:
+    return tuple((float(low), float(high)) for low, high in bounds)
+
+
+def _checked_box(bounds: Any, stop: Any) -> str | tuple[tuple[float, float], ...]:
     from backtune.problem.checks import checked_bounds
     from backtune.problem.hold import OFFSETS
 
+    if isinstance(bounds, str):
+        return one_of("bounds", bounds, (AUTO,))
     third = isinstance(stop, str) and stop == "tune" and len(tuple(bounds)) == len(OFFSETS)
     return checked_bounds(bounds, OFFSETS if third else OFFSETS[:2])
 

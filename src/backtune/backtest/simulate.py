@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from backtune.backtest.checks import check_own
+from backtune.backtest.checks import check_own, forecast_notes
 from backtune.backtest.result import Memory, Result
 from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
@@ -85,6 +85,9 @@ def backtest_forecasts(
         parameter between -0.10 and 0, or in the third pair of `bounds`.
     objective : {"profit", "sharpe"} or callable
         What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
+    tuning : {"best", "bagged", "shrunk", "windows"} or callable
+        How the bars of a window give a point: the best one, or a steadier one; see
+        `backtune.backtest.tunings`. No order at all is a candidate of each.
     optimizer, budget, seed
         See `backtune.optimize`.
     fills : {"causal", "optimistic", "published"}
@@ -96,8 +99,10 @@ def backtest_forecasts(
         see docs/fills.md.
     asset : {"stock", "crypto"}, optional
         By default told from the bars. Crypto is not shorted.
-    bounds : pair of (low, high)
-        Box of (high_offset, low_offset); a third pair is that of a tuned stop.
+    bounds : "auto" or pair of (low, high)
+        Box of (high_offset, low_offset); a third pair is that of a tuned stop. "auto" makes one for each
+        window from how far its extremes came out from their forecasts; see
+        `backtune.problem.box.fitted_box`.
     drop_bad : bool
         Drop rows that are no bars instead of refusing the file.
 
@@ -147,9 +152,14 @@ def run_backtest(
     walk = settings.walk_forward(bars)
     first = max(made.first, 1)
     windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
+    require_forecasts(bars, made, range(starts.start, len(bars)))
     chosen = strategies(settings.strategies)
     problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
-    checks = check_own(bars, settings, made, forecast_targets(bars, settings)) if checked else ()
+    checks: tuple[str, ...] = ()
+    if checked:
+        targets, traded = forecast_targets(bars, settings), range(starts.start, len(bars))
+        checks = check_own(bars, settings, made, targets)
+        made = replace(made, notes=(*made.notes, *forecast_notes(bars, settings, made, targets, traded)))
     parts = []
     for strategy in chosen:
         parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings))
@@ -191,32 +201,39 @@ def require_bars(bars: Bars, settings: Settings, first: int | None = None) -> No
 
 
 def require_forecasts(bars: Bars, made: Forecast, targets: range) -> None:
-    """Refuse a forecast that is not of these bars, or that has a hole among the `targets`.
+    """Refuse a forecast that is not of these bars, or has none of the `targets`.
 
-    A hole is a bar without a forecast behind one that has one: the model left it out, and more bars would
-    not help.
+    A bar without a forecast, behind one that has one, has no order, and costs itself alone.
 
     Raises
     ------
     ForecasterError
-        Names the first hole.
     """
     if made.high.shape != (len(bars),) or made.low.shape != (len(bars),):
         raise ForecasterError(
             f"model {made.model!r} gave forecasts of shape {made.high.shape} and {made.low.shape} for the "
             f"{len(bars)} bars of {bars.symbol}; expected one value a bar"
         )
-    known = np.isfinite(made.high) & np.isfinite(made.low)
-    if not known.any():
-        raise ForecasterError(f"model {made.model!r} made no forecast of any bar of {bars.symbol}")
-    holes = [t for t in targets if not known[t] and t > known.argmax()]
-    if holes:
-        day, bar = np.datetime_as_string(bars.timestamps[holes[0]], unit="auto"), holes[0]
-        others = f", and so are {len(holes) - 1} more behind it" if len(holes) > 1 else ""
+    endless = np.flatnonzero(np.isinf(made.high) | np.isinf(made.low))
+    if len(endless):
+        bar = int(endless[0])
         raise ForecasterError(
-            f"{bars.symbol}: the forecast of {day} (bar {bar}) by model {made.model!r} is missing{others}: "
-            f"high {made.high[bar]:g}, low {made.low[bar]:g}; give one for every bar behind the first"
+            f"{bars.symbol}: the forecast of {_day(bars, bar)} (bar {bar}) by model {made.model!r} is "
+            f"infinite (high {made.high[bar]:g}, low {made.low[bar]:g}); give NaN where there is no forecast"
         )
+    if not made.known.any():
+        raise ForecasterError(f"model {made.model!r} made no forecast of any bar of {bars.symbol}")
+    if not made.known[targets.start :].any():
+        last = len(bars) - 1 - int(made.known[::-1].argmax())
+        raise ForecasterError(
+            f"{bars.symbol}: model {made.model!r} made no forecast from {_day(bars, targets.start)} on, "
+            f"where bars are tuned and traded; its last is of {_day(bars, last)}: end there (--end "
+            f"{_day(bars, last)[:10]}), or give newer forecasts"
+        )
+
+
+def _day(bars: Bars, bar: int) -> str:
+    return str(np.datetime_as_string(bars.timestamps[bar], unit="auto"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
 COLUMNS = (  # of `Result.simulations`, beside the parameters
     "symbol", "simulation", "strategy", "exit", "close_at_eod", "selected", "objective", "in_sample",
     "out_of_sample", "trades", "ambiguous", "start", "end", "optimizer_seconds", "evaluations", "exact",
-    "stopped", "failures", "bound",
+    "stopped", "failures", "bound", "at_bound",
 )  # fmt: skip
 
 
@@ -93,6 +93,7 @@ def simulation_rows(
             "stopped": str(one.optimum.stopped),
             "failures": int(one.optimum.failures),
             "bound": float(one.optimum.bound),
+            "at_bound": one.at_bound,
         }
         for window, one, chosen, total, filled, unknown in zip(
             windows, tuned, selected, totals, trades, ambiguous, strict=True

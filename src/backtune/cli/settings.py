@@ -120,7 +120,7 @@ def _value(entry: Field[Any], value: Any) -> Any:
         return value
     if form == "list":
         return [name.strip() for name in value.split(",") if name.strip()]
-    if form == "pairs":
+    if form == "pairs or auto" and value != "auto":
         return _pairs(entry.name, value)
     if form == "number, none or tune":
         return _number_or_word(value)

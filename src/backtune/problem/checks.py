@@ -61,14 +61,35 @@ def flag(name: str, value: object) -> bool:
 
 
 def point(x: ArrayLike) -> tuple[float, float]:
-    """Return a pair of finite offsets."""
+    """Return a pair of finite offsets, or of NaN: no order."""
     try:
         a, b = (float(offset) for offset in x)  # type: ignore[union-attr, arg-type]
     except (TypeError, ValueError):
-        a = b = np.nan
-    if not (np.isfinite(a) and np.isfinite(b)):
-        raise ProblemError(f"x is {x!r}; expected a pair (high_offset, low_offset) of finite numbers")
+        a, b = np.nan, 0.0
+    if not (np.isfinite(a) and np.isfinite(b)) and not (np.isnan(a) and np.isnan(b)):
+        raise ProblemError(
+            f"x is {x!r}; expected a pair (high_offset, low_offset) of finite numbers, or both NaN for no "
+            "order"
+        )
     return a, b
+
+
+def idle_rows(name: str, points: Array) -> NDArray[np.bool_]:
+    """Which rows of offsets are all NaN: no order.
+
+    Raises
+    ------
+    ProblemError
+        A row holds NaN or infinities beside finite offsets.
+    """
+    idle = np.asarray(np.isnan(points).all(axis=1))
+    bad = ~(idle | np.isfinite(points).all(axis=1))
+    if bad.any():
+        raise ProblemError(
+            f"{name}[{int(np.argmax(bad))}] holds NaN or infinite offsets; they are finite, or all NaN for "
+            "no order"
+        )
+    return idle
 
 
 def checked_bounds(

@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import ProblemError, one_of
 from backtune.problem import kernels, rules
+from backtune.problem.box import fitted_box
 from backtune.problem.checks import (
     Bounds,
     check_bars,
     checked_bounds,
     flag,
+    idle_rows,
     point,
     refuse_where,
     vector,
@@ -153,8 +155,10 @@ class EntryExitProblem:
         )
 
     def __call__(self, x: ArrayLike) -> float:
-        """Total return at x = (high_offset, low_offset), the sum over all bars."""
+        """Total return at x = (high_offset, low_offset), the sum over all bars; 0 at NaN: no order."""
         a, b = point(x)
+        if np.isnan(a):
+            return 0.0
         return float(
             kernels.total_one(
                 self.long_legs, self.short_legs, a, b, self.charge, FILLS[self.fills], self.close_at_eod
@@ -167,7 +171,7 @@ class EntryExitProblem:
         Parameters
         ----------
         points : array_like, shape (m, 2)
-            Pairs (high_offset, low_offset).
+            Pairs (high_offset, low_offset); a pair of NaN places no order.
 
         Returns
         -------
@@ -177,17 +181,19 @@ class EntryExitProblem:
         array = np.ascontiguousarray(points, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != 2:
             raise ProblemError(f"points have shape {array.shape}; expected (m, 2): high_offset, low_offset")
-        if not np.isfinite(array).all():
-            raise ProblemError("points hold NaN or infinite offsets; offsets must be finite")
+        idle = idle_rows("points", array)
         result: Array = kernels.totals(
             self.long_legs, self.short_legs, array, self.charge, FILLS[self.fills], self.close_at_eod
         )
+        result[idle] = 0.0
         return result
 
     def returns(self, x: ArrayLike) -> Array:
         """Return of each bar at x, shape (n,): long plus short, sizes and fees included."""
         a, b = point(x)
         result = np.zeros(self.size)
+        if np.isnan(a):
+            return result
         for bars, legs, short in self._sides():
             returns = kernels.leg_returns(
                 legs, a, b, self.charge, FILLS[self.fills], self.close_at_eod, short
@@ -199,6 +205,8 @@ class EntryExitProblem:
         """Number of fills of each bar at x, shape (n,): 0, 1, or 2 where both sides are filled."""
         a, b = point(x)
         result = np.zeros(self.size, dtype=np.int64)
+        if np.isnan(a):
+            return result
         for bars, legs, short in self._sides():
             result[bars] += kernels.leg_filled(legs, a, b, self.charge, FILLS[self.fills], short)[: len(bars)]
         return result
@@ -211,6 +219,8 @@ class EntryExitProblem:
         """
         a, b = point(x)
         result = np.zeros(self.size, dtype=np.int64)
+        if np.isnan(a):
+            return result
         for bars, legs, short in self._sides():
             causal, optimistic = (
                 kernels.leg_returns(legs, a, b, self.charge, rule, self.close_at_eod, short)
@@ -225,7 +235,7 @@ class EntryExitProblem:
         Parameters
         ----------
         x : array_like, shape (2,), or (n, 2) for a row a bar
-            (high_offset, low_offset).
+            (high_offset, low_offset); both NaN place no order.
         """
         resting = self._resting(x)
         here = (0.0, 0.0)
@@ -250,8 +260,10 @@ class EntryExitProblem:
         offsets = np.asarray(x, dtype=np.float64)
         if offsets.shape != (self.size, 2):
             offsets = np.broadcast_to(np.array(point(x)), (self.size, 2))
+        idle = idle_rows("x", offsets)
         moves = self.moves.copy()
-        moves[kernels.HIGH_FORECAST : kernels.LOW_FORECAST + 1] += offsets.T
+        moves[kernels.HIGH_FORECAST : kernels.LOW_FORECAST + 1] += np.where(idle, 0.0, offsets.T)
+        moves[kernels.SIZE :, idle] = 0.0
         return self._of(moves)
 
     def _turnover_and_costs(self) -> tuple[Array, Array | None]:
@@ -312,6 +324,16 @@ class EntryExitProblem:
         """Return the same problem valued by another fill rule."""
         other = copy(self)
         other.fills = cast(FillRule, one_of("fill rule", fills, FILLS))
+        return other
+
+    abstains = True  # offsets of NaN are no order
+
+    def fitted(self) -> EntryExitProblem:
+        """Return the same problem in the box that fits its bars; a side of zero width stays."""
+        other = copy(self)
+        other.bounds = tuple(
+            own if own[0] == own[1] else fit for own, fit in zip(self.bounds, fitted_box(self), strict=True)
+        )
         return other
 
     def window(self, start: int, stop: int) -> EntryExitProblem:

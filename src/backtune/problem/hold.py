@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import ProblemError, one_of
 from backtune.problem import hold_kernels as kernels
-from backtune.problem.checks import Bounds, check_bars, refuse_where, vector
+from backtune.problem.box import fitted_box
+from backtune.problem.checks import Bounds, check_bars, idle_rows, refuse_where, vector
 from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
 from backtune.problem.hold_outcome import HoldState, hold_outcome
 from backtune.problem.protocol import Outcome
@@ -251,6 +252,17 @@ class HoldProblem:
         other.fills = _fill_rule(fills)
         return other
 
+    abstains = True  # offsets of NaN are no order
+
+    def fitted(self) -> HoldProblem:
+        """Return the same problem in the box that fits its bars; sides of zero width and the stop's stay."""
+        other = copy(self)
+        fits = (*fitted_box(self), *self.bounds[2:])
+        other.bounds = tuple(
+            own if own[0] == own[1] else fit for own, fit in zip(self.bounds, fits, strict=True)
+        )
+        return other
+
     def window(self, start: int, stop: int) -> HoldProblem:
         """Return the problem of bars start..stop-1 alone.
 
@@ -278,12 +290,7 @@ class HoldProblem:
             raise ProblemError(
                 f"{name} must be numbers of shape (m, {len(self.parameters)}): {', '.join(self.parameters)}"
             )
-        bad = ~(np.isfinite(array).all(axis=1) | np.isnan(array).all(axis=1))
-        if bad.any():
-            raise ProblemError(
-                f"{name}[{int(np.argmax(bad))}] holds NaN or infinite offsets; they are finite, or all NaN "
-                "for no order"
-            )
+        idle_rows(name, array)
         return array
 
     def _point(self, x: Any) -> Array:

@@ -8,11 +8,31 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from backtune.problem.costs import Costs
 
 CAUSAL, OPTIMISTIC, PUBLISHED = 0, 1, 2
 FILLS = {"causal": CAUSAL, "optimistic": OPTIMISTIC, "published": PUBLISHED}
 MAX_UP, MAX_DOWN = 10.0, -1.0
+FAR = 1e3  # a move beyond both, whatever offset is added
+
+
+def out_of_reach(high: Any, low: Any) -> tuple[Any, Any]:
+    """Forecasts whose levels no price reaches, at any offset, where one is missing: no order rests there.
+
+    Parameters
+    ----------
+    high, low : ndarray, shape (n,)
+        Forecast moves; NaN where none was made.
+
+    Returns
+    -------
+    tuple of ndarray, shape (n,)
+        Copies.
+    """
+    missing = ~(np.isfinite(high) & np.isfinite(low))
+    return np.where(missing, FAR, high), np.where(missing, -FAR, low)
 
 
 def levels(xp: Any, high: Any, low: Any) -> tuple[Any, Any]:

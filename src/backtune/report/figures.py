@@ -112,6 +112,7 @@ def bracket_figure(result: Result, strategy: str) -> Figure:
 
 def surface_figure(surface: Surface) -> Figure:
     """Heat map of a profit surface, its optimum, and a cross as wide as the plateau around it."""
+    ordered = not np.isnan(surface.x[0])
     (left, right), (bottom, top) = (tuple(1e4 * edge for edge in pair) for pair in surface.plateau)
     heat = {
         "type": "heatmap",
@@ -150,7 +151,7 @@ def surface_figure(surface: Surface) -> Figure:
         "showlegend": False,
         "height": 420,
     }
-    return {"data": [heat, *edged, optimum], "layout": layout}
+    return {"data": [heat, *(edged if ordered else ()), *([optimum] if ordered else ())], "layout": layout}
 
 
 def parameters_figure(result: Result, strategy: str) -> Figure:
@@ -238,6 +239,7 @@ def costs_figure(result: Result, strategy: str) -> Figure:
 def forecast_figure(result: Result) -> Figure:
     """Forecast against actual highs and lows, out of sample."""
     ahead = result.inputs.iloc[int(result.options["window"]) :]
+    ahead = ahead[ahead[["high_forecast", "low_forecast"]].notna().all(axis=1)]
     data: list[Figure] = []
     ends: list[float] = []
     for side, colour in (("high", TEAL), ("low", RED)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -126,7 +127,7 @@ def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, poin
             _section("In sample against out of sample", "samples", _gap(result, strategy)),
             _section("The order inside the bar", "bracket", _order(order)),
             _section("Profit surface of the last simulation", "surface", _plateau(found)) if found else "",
-            _section("Parameters over time", "offsets"),
+            _section("Parameters over time", "offsets", _placed(result, strategy)),
             _section("When to leave", "policy", _exits(result, strategy)),
             _made_of(result, strategy),
             _section("Returns of traded bars", "distribution"),
@@ -284,6 +285,11 @@ def _order(order: Bracket) -> str:
 
 
 def _plateau(profit: Surface) -> str:
+    if math.isnan(profit.x[0]):
+        return (
+            f'<p class="note">{text(profit.strategy)} placed no order in the last simulation: every pair of '
+            "offsets in the box would have lost in sample.</p>"
+        )
     high, low = (number(1e4 * offset, 1, signed=True) for offset in profit.x)
     across, along = (number(1e4 * (right - left), 1) for left, right in profit.plateau)
     kind = "exact optimum" if profit.exact else "best offsets found"
@@ -298,6 +304,15 @@ def _plateau(profit: Surface) -> str:
         f"bp, total {percent(profit.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
         f"{across} bp of the high offset and {along} bp of the low offset (the cross): the plateau's width."
         f"{edge}</p>"
+    )
+
+
+def _placed(result: Result, strategy: str) -> str:
+    shares = result.placed[strategy]
+    idle, edge = (percent(shares[name], 0, signed=False) for name in ("no_order", "at_bound"))
+    return (
+        f'<p class="note">No order in {idle} of the simulations: every one in the box lost in sample. '
+        f"Offsets at a bound of the box in {edge}.</p>"
     )
 
 
@@ -362,7 +377,8 @@ def _forecast(result: Result) -> str:
     ahead = result.inputs.iloc[int(result.options["window"]) :]
     rows = []
     for side in ("high", "low", "close"):
-        made, actual = ahead[f"{side}_forecast"].to_numpy(), ahead[side].to_numpy()
+        known = ahead[f"{side}_forecast"].notna()
+        made, actual = ahead.loc[known, f"{side}_forecast"].to_numpy(), ahead.loc[known, side].to_numpy()
         error = actual - made
         moved = np.std(made) > 0 and np.std(actual) > 0
         agree = float(np.corrcoef(made, actual)[0, 1]) if moved else np.nan

@@ -16,6 +16,7 @@ from rich.table import Table
 from backtune.backtest import Result
 from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
+from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
 from backtune.verdict.tried import Beside, Tries
 
@@ -26,7 +27,6 @@ COLUMNS = (
 
 
 LEFT = ("strategy", "verdict")
-FEW_SYMBOLS = 40  # more are summed up
 
 
 def summary_table(results: Mapping[str, Result], judged: Judged | None = None) -> Table:
@@ -102,6 +102,19 @@ def unseen_lines(results: Mapping[str, Result]) -> list[str]:
     ]
 
 
+def placed_lines(results: Mapping[str, Result]) -> list[str]:
+    """How often a strategy placed no order, and how often its offsets lie at a bound: a line each."""
+    if len(results) > FEW_SYMBOLS:
+        return []
+    return [
+        f"{symbol}, {strategy}: no order in {shares['no_order']:.0%} of the simulations, as every one in the "
+        f"box lost in sample; offsets at a bound of the box in {shares['at_bound']:.0%}"
+        for symbol, result in results.items()
+        for strategy, shares in result.placed.items()
+        if shares["no_order"] or shares["at_bound"]
+    ]
+
+
 def idle_lines(results: Mapping[str, Result]) -> list[str]:
     """Why a strategy never traded: a line each."""
     return [
@@ -145,7 +158,9 @@ def note_lines(results: Mapping[str, Result]) -> list[str]:
     ][:FEW_SYMBOLS]
     noted = {symbol: notes for symbol, result in results.items() if (notes := result.notes)}
     if len(noted) > FEW_SYMBOLS:
-        return [*lines, f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check"]
+        lines.append(f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check")
+        leaks = {symbol: [note for note in notes if note.leaks] for symbol, notes in noted.items()}
+        noted = {symbol: tuple(notes) for symbol, notes in leaks.items()}
     return lines + [f"{symbol}: note: {note}" for symbol, notes in noted.items() for note in notes]
 
 

@@ -22,6 +22,7 @@ from backtune.forecasts import Forecast
 from backtune.identity import identity_of
 from backtune.plugins import named
 from backtune.problem import EntryExitProblem, Problem
+from backtune.problem.rules import out_of_reach
 from backtune.strategies.exits import Orders, exits
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class Strategy:
         """Problems of the bars from the first forecast on, one an exit of the settings."""
         first = max(forecast.first, 1)
         sides = sizes_of(self, forecast, settings.can_short(bars.asset))
-        arrays = [array[first:] for array in (*bars.moves, forecast.high, forecast.low, *sides)]
+        levels = out_of_reach(forecast.high, forecast.low)  # bars without a forecast, whose sizes are 0
+        arrays = [array[first:] for array in (*bars.moves, *levels, *sides)]
         box = settings.box if self.tuned else ((0.0, 0.0),) * 2
         costs = settings.costs_of(bars)
         own = None if costs.is_plain else costs
