@@ -53,7 +53,7 @@ class OrderSheet:
     judged : Judged
         The verdicts on the symbols, looked at together.
     notes : dict of str to list of str
-        What to know of a symbol's data.
+        What to know of a symbol's bars and forecasts, such as that these know their own bars.
     """
 
     table: pd.DataFrame
@@ -206,7 +206,7 @@ def _rows(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
     """Orders of a symbol, positions that are open, and a line for each order that is refused."""
     bars, settings = result.bars, result.settings
-    longer = with_next_bar(bars)
+    longer = with_next_bar(bars, time=forecast.next_time)
     rows, held, refusals = [], [], []
     for strategy in strategies(settings.strategies):
         if not is_tuned(strategy):
