@@ -157,6 +157,7 @@ def orders(
     results: dict[str, Result] = {}
     rows: dict[str, list[dict[str, Any]]] = {}
     refusals: dict[str, list[str]] = {}
+    idle: dict[str, list[str]] = {}
     held: list[dict[str, Any]] = []
     for symbol in names:
         try:
@@ -165,7 +166,9 @@ def orders(
             forecast = forecast_next(bars, settings)
             results[symbol] = run_backtest(bars, settings, made=first_bars(forecast, len(bars)), checked=True)
             mine = for_symbol(sizing, steps, symbol)
-            rows[symbol], still, refusals[symbol] = _rows(results[symbol], forecast, mine, max_distance)
+            rows[symbol], still, refusals[symbol], idle[symbol] = _rows(
+                results[symbol], forecast, mine, max_distance
+            )
             held += still
         except BacktuneError as error:
             refusals[symbol] = [str(error)]
@@ -175,7 +178,10 @@ def orders(
         for symbol, mine in rows.items()
         for row in mine
     ]
-    notes = {symbol: [str(note) for note in result.notes if note.warns] for symbol, result in results.items()}
+    notes = {
+        symbol: [str(note) for note in result.notes if note.warns] + idle.get(symbol, [])
+        for symbol, result in results.items()
+    }
     table = pd.DataFrame(listed, columns=list(COLUMNS))
     return OrderSheet(
         table,
@@ -203,11 +209,11 @@ def _is_judged(judged: Judged, symbol: str, row: Mapping[str, Any]) -> bool:
 
 def _rows(
     result: Result, forecast: Forecast, sizing: Sizing, max_distance: float
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
-    """Orders of a symbol, positions that are open, and a line for each order that is refused."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str], list[str]]:
+    """Orders of a symbol, positions that are open, and a line for each order refused and strategy idle."""
     bars, settings = result.bars, result.settings
     longer = with_next_bar(bars, time=forecast.next_time)
-    rows, held, refusals = [], [], []
+    rows, held, refusals, idle = [], [], [], []
     for strategy in strategies(settings.strategies):
         if not is_tuned(strategy):
             continue
@@ -216,6 +222,8 @@ def _rows(
         busy = {row["side"] for row in positions}
         head = {"symbol": bars.symbol, "time": longer.timestamps[-1]}
         held += [head | _on_ticks(row, sizing) for row in positions]
+        if np.isnan(tuning.points[tuning.selected]).any():
+            idle.append(f"{strategy.name}: no order, since in sample none earned anything")
         past = history(result, strategy.name)
         orders = [order for order in next_orders(tuning, strategy.name) if order.side not in busy]
         mine = [_row(longer, forecast, order, past[order.side], sizing, settings) for order in orders]
@@ -225,7 +233,7 @@ def _rows(
                 refusals.append(f"{strategy.name}, {row['side']}: {reason}")
             else:
                 rows.append({**head, "strategy": strategy.name, **row})
-    return rows, held, refusals
+    return rows, held, refusals, idle
 
 
 def _on_ticks(row: dict[str, Any], sizing: Sizing) -> dict[str, Any]:
