@@ -25,7 +25,7 @@ Folder = Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYM
 @app.command()
 @with_settings(Settings, leave_out=("model",))
 def check(
-    model: Annotated[str, typer.Argument(help="Forecaster: a name or module:object.")],
+    model: Annotated[str, typer.Argument(help="Forecaster: a name, module:object, or a file of forecasts.")],
     symbols: Symbols = None,
     data: Folder = None,
     rotations: Annotated[int, typer.Option(help="Wrong times to try; 0 for none.")] = 500,
@@ -34,21 +34,28 @@ def check(
     *,
     settings: Settings,
 ) -> None:
-    """Judge forecasts in error and in money: against naive, the default, and their own wrong times."""
+    """Judge forecasts in error and in money, against naive, the default and their own wrong times; find leaks."""
     from backtune.backtest import symbol_bars
     from backtune.diagnose.worth import check_forecast, holm_lines, holm_p_values
+    from backtune.forecasts import forecast
+    from backtune.forecasts.leaks import leak_notes
     from backtune.report.progress import count_progress
 
-    worths = []
+    worths, leaks = [], []
     for symbol in _names(symbols, data):
         bars = symbol_bars(symbol, data, settings)
+        made = forecast(bars, settings.model)
+        leaks.append([note.sentence for note in (*made.notes, *leak_notes(bars, made)) if note.leaks])
         with count_progress("rotations", quiet=as_json) as progress:
-            worths.append(check_forecast(bars, settings=settings, rotations=rotations, progress=progress))
+            worths.append(check_forecast(bars, made, settings, rotations=rotations, progress=progress))
     if as_json:
-        print_json({"symbols": [worth.as_dict() for worth in worths], "p_corrected": holm_p_values(worths)})
+        rows = [worth.as_dict() | {"leaks": said} for worth, said in zip(worths, leaks, strict=True)]
+        print_json({"symbols": rows, "p_corrected": holm_p_values(worths)})
         return
-    for worth in worths:
+    for worth, said in zip(worths, leaks, strict=True):
         _print_worth(worth)
+        for line in said:
+            typer.echo(f"{worth.symbol}: {line}")
     for line in holm_lines(worths):
         typer.echo(line)
 
