@@ -34,7 +34,7 @@ def check(
     *,
     settings: Settings,
 ) -> None:
-    """Judge forecasts in error and in money, against naive, the default and their own wrong times; find leaks."""
+    """Judge forecasts in error and in money: beside naive, the default, their own wrong times; find leaks."""
     from backtune.backtest import symbol_bars
     from backtune.diagnose.worth import check_forecast, holm_lines, holm_p_values
     from backtune.forecasts import forecast
