@@ -37,23 +37,28 @@ def check(
     *,
     settings: Settings,
 ) -> None:
-    """Judge forecasts in error and in money: against naive, the default, and their own wrong times."""
+    """Judge forecasts in error and in money: beside naive, the default, their own wrong times; find leaks."""
     from backtune.backtest import symbol_bars
     from backtune.diagnose.worth import check_forecast, holm_lines, holm_p_values
+    from backtune.forecasts.leaks import leak_notes
     from backtune.report.progress import count_progress
 
-    names, worths = _names(symbols, data), []
+    names, worths, leaks = _names(symbols, data), [], []
     for label, chosen in _models([source], names, settings).items():
         for symbol in names:
             bars = symbol_bars(symbol, data, chosen)
+            own = _forecast(bars, label, chosen)
+            leaks.append([note.sentence for note in (*own.notes, *leak_notes(bars, own)) if note.leaks])
             with count_progress("rotations", quiet=as_json) as progress:
-                forecast = _forecast(bars, label, chosen)
-                worths.append(check_forecast(bars, forecast, chosen, rotations=rotations, progress=progress))
+                worths.append(check_forecast(bars, own, chosen, rotations=rotations, progress=progress))
     if as_json:
-        print_json({"symbols": [worth.as_dict() for worth in worths], "p_corrected": holm_p_values(worths)})
+        rows = [worth.as_dict() | {"leaks": said} for worth, said in zip(worths, leaks, strict=True)]
+        print_json({"symbols": rows, "p_corrected": holm_p_values(worths)})
         return
-    for worth in worths:
+    for worth, said in zip(worths, leaks, strict=True):
         _print_worth(worth)
+        for line in said:
+            typer.echo(f"{worth.symbol}: {line}")
     for line in holm_lines(worths):
         typer.echo(line)
 
