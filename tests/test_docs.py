@@ -13,7 +13,16 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
-    ("page", "least"), [("fills.md", 5), ("holding.md", 15), ("plugins.md", 10), ("spaces.md", 8)]
+    ("page", "least"),
+    [
+        ("fills.md", 5),
+        ("forecasts.md", 10),
+        ("holding.md", 15),
+        ("plugins.md", 10),
+        ("spaces.md", 8),
+        ("worth.md", 10),
+        ("orders.md", 5),
+    ],
 )
 def test_pages(page, least):
     failed, tried = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
@@ -22,7 +31,14 @@ def test_pages(page, least):
 
 
 @pytest.mark.parametrize(
-    "module", ["backtune.problem.entry_exit", "backtune.problem.hold", "backtune.backtest.simulate"]
+    "module",
+    [
+        "backtune.forecasts.base",
+        "backtune.forecasts.headings",
+        "backtune.problem.entry_exit",
+        "backtune.problem.hold",
+        "backtune.backtest.simulate",
+    ],
 )
 def test_docstrings(module):
     __import__(module)

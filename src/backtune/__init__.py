@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.bars import Note as Note
     from backtune.bars import Universe as Universe
     from backtune.bars import load_bars as load_bars
+    from backtune.diagnose.comparison import compare_forecasts as compare_forecasts
+    from backtune.diagnose.worth import check_forecast as check_forecast
     from backtune.errors import BacktuneError as BacktuneError
     from backtune.errors import BacktuneWarning as BacktuneWarning
     from backtune.errors import BarsError as BarsError
@@ -38,6 +40,9 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.optimizers import optimize as optimize
     from backtune.optimizers import optimize_many as optimize_many
     from backtune.optimizers import optimizers as optimizers
+    from backtune.orders.sheet import OrderSheet as OrderSheet
+    from backtune.orders.sheet import orders as orders
+    from backtune.problem import Costs as Costs
     from backtune.problem import EntryExitProblem as EntryExitProblem
     from backtune.problem import HoldProblem as HoldProblem
     from backtune.report import plot as plot
@@ -60,11 +65,15 @@ __version__ = "0.1.0"
 _NAMES = {  # by the module that has them
     "backtest": "BacktestResult Result Settings WalkForward backtest_forecasts",
     "bars": "Bars DataWarning Note Universe load_bars",
+    "diagnose.comparison": "compare_forecasts",
+    "diagnose.worth": "check_forecast",
     "errors": "BacktuneError BacktuneWarning BarsError ForecasterError OptimizerError ProblemError RunError "
     "SettingError StrategyError",
     "forecasts": "Forecast Forecaster forecast",
     "optimizers": "Objective Optimizer Optimum Search optimize optimize_many optimizers",
-    "problem": "EntryExitProblem HoldProblem",
+    "orders": "orders",
+    "orders.sheet": "OrderSheet",
+    "problem": "Costs EntryExitProblem HoldProblem",
     "report": "plot report",
     "report.page": "Report",
     "runner": "resume_run run_backtests run_parallel_backtests",

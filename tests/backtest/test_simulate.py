@@ -22,7 +22,7 @@ from backtune.bars import load_sample
 from backtune.forecasts import Forecaster
 from backtune.forecasts.range import Range
 from backtune.optimizers import Optimizer, Optimum
-from backtune.strategies import STRATEGIES, Strategy, strategies
+from backtune.strategies import STRATEGIES, Strategy, maxdiff, strategies
 from price_frames import frame
 
 BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
@@ -544,29 +544,66 @@ class Holed(Forecaster):
         return tuple(moves)
 
 
-@pytest.mark.parametrize(
-    ("value", "rows"),
-    [
-        (np.nan, (0, 1, 2)), (np.nan, (0,)), (np.nan, (1,)), (np.inf, (0, 1, 2)), (np.inf, (0,)),
-        (-np.inf, (1,)), (-np.inf, (0, 1, 2)),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("hole", [110, 150, 159])
-def test_a_hole_in_a_forecast_is_named_as_a_hole(hole, value, rows):
-    bars = tail()
-    with pytest.raises(bt.ForecasterError) as caught:
-        bt.backtest_forecasts("X", 10, data=bars, window=50, model=Holed(hole, value=value, rows=rows))
-    said = str(caught.value)
-    assert (
-        f"the forecast of {str(bars.timestamps[hole])[:10]} (bar {hole}) by model 'holed' is missing" in said
+def without(*holes):
+    """Sizes of maxdiff, none on some bars."""
+
+    def sizes(forecast, can_short):
+        sides = [side.copy() for side in maxdiff(forecast, can_short)]
+        for side in sides:
+            side[list(holes)] = 0.0
+        return tuple(sides)
+
+    return Strategy("maxdiff", sizes)
+
+
+@pytest.mark.parametrize("fills", ["causal", "optimistic", "published"])
+@pytest.mark.parametrize("rows", [(0, 1, 2), (0,), (1,)])
+def test_a_hole_in_a_forecast_costs_its_own_bar_alone(rows, fills):
+    """The same to the bit as a strategy that has no order on these bars: tuned on, traded, first and last."""
+    holes, bars = (110, 111, 150, 159), tail()
+    common = {"data": bars, "window": 50, "fills": fills}
+    holed = bt.backtest_forecasts("X", 10, strategies=["maxdiff"], model=Holed(*holes, rows=rows), **common)
+    whole = bt.backtest_forecasts("X", 10, strategies=[without(*holes)], model=Holed(), **common)
+    pd.testing.assert_frame_equal(
+        holed.simulations.query("strategy == 'maxdiff'").drop(columns="optimizer_seconds"),
+        whole.simulations.query("strategy == 'maxdiff'").drop(columns="optimizer_seconds"),
+        check_exact=True,
     )
-    assert "more bars" not in said
-    assert "\n" not in said
+    rows_of = [
+        result.returns[result.returns.strategy.isin(["maxdiff", "buy_hold"])].reset_index(drop=True)
+        for result in (holed, whole)
+    ]
+    pd.testing.assert_frame_equal(*rows_of, check_exact=True)
+    assert np.isfinite(holed.summary.select_dtypes("number").to_numpy()).any()
 
 
-def test_several_holes_are_counted():
-    with pytest.raises(bt.ForecasterError, match=r"\(bar 120\).*is missing, and so are 2 more"):
-        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(120, 121, 155))
+def test_bars_without_a_forecast_are_counted_in_a_note_and_empty_in_the_inputs():
+    result = bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(120, 121, 155))
+    note = next(note for note in result.facts["notes"] if note["code"] == "forecast_holes")
+    assert note["sentence"] == "3 of 60 bars have no forecast, and so no order"
+    assert note["date"] == str(tail().timestamps[120])[:10]
+    assert result.inputs["high_forecast"].isna().to_numpy().nonzero()[0].tolist() == [20, 21, 55]
+    assert (result.inputs.loc[[20, 21, 55], ["maxdiff:long", "maxdiff:short"]] == 0.0).all(axis=None)
+
+
+def test_a_window_without_any_forecast_trades_nothing():
+    result = bt.backtest_forecasts("X", 10, data=tail(), window=20, model=Holed(*range(130, 155)))
+    first = result.simulations.query("simulation == 0 and strategy == 'maxdiff'")
+    assert first["in_sample"].tolist() == [0.0, 0.0]
+    assert result.returns.query("strategy == 'maxdiff'")["trades"].to_numpy()[:5].sum() == 0
+
+
+@pytest.mark.parametrize(("row", "value"), [(0, np.inf), (1, -np.inf)])
+def test_an_infinite_forecast_is_refused(row, value):
+    with pytest.raises(bt.ForecasterError, match=r"\(bar 120\) by model 'holed' is infinite") as caught:
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(120, value=value, rows=(row,)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", [95, 150])
+def test_forecasts_that_end_before_any_bar_is_traded_are_refused(end):
+    with pytest.raises(bt.ForecasterError, match=r"no forecast from .* its last is of .*--end"):
+        bt.backtest_forecasts("X", 10, data=tail(), window=50, model=Holed(*range(end, 160)))
 
 
 def test_a_hole_that_no_window_needs_costs_nothing():

@@ -14,6 +14,7 @@ def test_it_prints_a_block_a_kind_and_no_optimum_is_beaten(monkeypatch, capsys):
     runpy.run_path(str(SCRIPT), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == [
-        "two offsets", "two offsets, stop -5 %", "three offsets",
+        "two offsets", "two offsets, stop -5 %", "two offsets, costs of every kind", "three offsets",
+        "a backtest with exits close, take_profit", "a backtest with exits close, take_profit, hold",
     ]  # fmt: skip
-    assert sum(line.endswith("beaten by 1000 points each: 0") for line in lines) == 3
+    assert sum(line.endswith("beaten by 1000 points each: 0") for line in lines) == 4

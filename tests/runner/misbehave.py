@@ -15,7 +15,7 @@ from backtune.forecasts.naive import Naive
 from backtune.optimizers import Optimizer, Optimum
 
 UNIVERSE = Universe(seed=3, bars=300)
-TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs", "ledger")
 SMALL = {"num_simulations": 4, "window": 60, "data": UNIVERSE}
 
 

@@ -59,3 +59,32 @@ def returns(moves, a, b, fee, close_at_eod, fills):
     return np.array(
         [bar_return(*bar, a, b, fee, close_at_eod, fills) for bar in np.asarray(moves).T.tolist()]
     )
+
+
+def charged(bar, a, b, costs, close_at_eod, fills):
+    """Least (greatest) return of one bar where limit and market fills cost different amounts: a tree.
+
+    `costs` are maker, market, and how far beyond a level a limit is filled.
+    """
+    o, h, lo, c, hf, lf, long_size, short_size = bar
+    up, down = min(max(hf + a, 0.0), 10.0), min(max(lf + b, -1.0), 0.0)
+    maker, market, through = costs
+    result = 0.0
+    for short, size in ((False, long_size), (True, short_size)):
+        entry, goal = (up, down) if short else (down, up)
+        beyond = [(p > entry + through) if short else (p < entry - through) for p in (o, h if short else lo)]
+        if size == 0 or not any(beyond):
+            continue
+        price = o if beyond[0] else entry
+        reached = (lo if short else h, c)
+        passed, proved = ((p < goal - through) if short else (p > goal + through) for p in reached)
+        ways = [(c, market)]
+        if passed and not close_at_eod:
+            certain = beyond[0] or proved
+            ways = [(goal, maker), *([] if certain else ways)]
+        returns = []
+        for left, cost in ways:
+            ratio = (1 + left) / (1 + price)
+            returns.append((1 - maker) - ratio * (1 + cost) if short else ratio * (1 - cost) - (1 + maker))
+        result += size * (max(returns) if fills == "optimistic" else min(returns))
+    return result

@@ -34,7 +34,7 @@ def tables(series, market=None, optimistic=None):
             {
                 "strategy": name, "timestamp": pd.bdate_range("2020-01-01", periods=n), "value": value,
                 "causal": value, "optimistic": high.get(name, value), "trades": 1,
-                "ambiguous": int(name in high), "turnover": 2.0, "simulation": np.arange(n),
+                "ambiguous": int(name in high), "turnover": 2.0, "held": 1, "simulation": np.arange(n),
             }
         )
         for name, value in {**series, "untuned": dull, "buy_hold": market}.items()

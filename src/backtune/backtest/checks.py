@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from backtune.backtest.settings import Settings
-from backtune.bars import Bars
+from backtune.bars import Bars, Note
 from backtune.errors import BacktuneError, ForecasterError, StrategyError
 from backtune.forecasts import Forecast, Forecaster, forecaster
+from backtune.forecasts.cutoffs import cutoff_notes
+from backtune.forecasts.leaks import leak_notes
 from backtune.forecasts.look_ahead import forecast_peek
+from backtune.forecasts.outside import OutsideForecaster
 from backtune.forecasts.past import is_given_contexts, needs_cutting
 from backtune.identity import origin
 from backtune.identity.walk import namespace_of
@@ -40,6 +45,30 @@ def check_own(bars: Bars, settings: Settings, made: Forecast, targets: Sequence[
     return tuple(said)
 
 
+def forecast_notes(
+    bars: Bars, settings: Settings, made: Forecast, targets: range, traded: range
+) -> tuple[Note, ...]:
+    """Notes on forecasts: bars without one, knowledge of their own bars, training data that reach into them.
+
+    Leaks are looked for where forecasts come from outside or from a forecaster of one's own: backtune's own
+    are given the bars before each forecast alone.
+    """
+    model = forecaster(settings.model)
+    notes = []
+    holes = np.flatnonzero(~made.known[targets.start :]) + targets.start
+    holes = holes[holes > made.first]
+    if len(holes):
+        sentence = f"{len(holes)} of {len(targets)} bars have no forecast, and so no order"
+        notes.append(Note("forecast_holes", sentence, date=_date(bars, int(holes[0]))))
+    if isinstance(model, OutsideForecaster) or is_own(model):
+        notes += leak_notes(bars, made)
+    return (*notes, *cutoff_notes(model, settings.model_cutoff, bars, np.array(traded)))
+
+
+def _date(bars: Bars, bar: int) -> str:
+    return str(bars.local[bar])[:16].replace("T00:00", "")
+
+
 def few(targets: Sequence[int], count: int) -> list[int]:
     """That many of the targets, spread over them, even and odd ones by turns."""
     places = [(len(targets) * (2 * k + 1)) // (2 * count) for k in range(count)]
@@ -57,7 +86,7 @@ def is_own(plug_in: Strategy | Forecaster | Any) -> bool:
 def check_forecaster(
     model: Forecaster,
     bars: Bars,
-    made: Forecast,
+    forecast: Forecast,
     targets: Sequence[int],
     at: Sequence[int],
     cut: bool = False,
@@ -74,7 +103,7 @@ def check_forecaster(
         return f"{name} {UNABLE}"
     for first in at:
         try:
-            peek = forecast_peek(model, bars, made, first, targets, cut=cut)
+            peek = forecast_peek(model, bars, forecast, first, targets, cut=cut)
         except BacktuneError:
             raise
         except Exception as error:
@@ -87,7 +116,9 @@ def check_forecaster(
     return f"{name} was checked for look-ahead on {_bars(at)}: later bars moved no forecast; {BLIND}{past}"
 
 
-def check_strategy(strategy: Any, bars: Bars, made: Forecast, settings: Settings, at: Sequence[int]) -> str:
+def check_strategy(
+    strategy: Any, bars: Bars, forecast: Forecast, settings: Settings, at: Sequence[int]
+) -> str:
     """Say that no size moved with what came behind each of `at`, or what of this cannot be told.
 
     Raises
@@ -96,20 +127,20 @@ def check_strategy(strategy: Any, bars: Bars, made: Forecast, settings: Settings
         One did, or the sizes know the bars that they are for.
     """
     name, arrays, unseen = f"strategy {strategy.name!r}", 0, ""
-    if not sizes_by_bar(strategy, bars, made, settings):
+    if not sizes_by_bar(strategy, bars, forecast, settings):
         return f"{name} was not checked for look-ahead: its problems have no sizes to compare"
     for bar, seed in product(at, (0, 1)):
-        peek = strategy_peek(strategy, bars, made, settings, bar, seed)
+        peek = strategy_peek(strategy, bars, forecast, settings, bar, seed)
         if not peek:
             try:
-                peek, arrays = held_peek(strategy, bars, made, settings, bar, seed)
+                peek, arrays = held_peek(strategy, bars, forecast, settings, bar, seed)
             except Exception as error:  # whatever a copy of someone else's object raises
                 unseen = f" (what it holds could not be changed: {why_not(error)})"
         if peek:
             raise StrategyError(
                 f"{name} looks ahead: {peek.sentence(bars)}; use what is known before each bar alone"
             )
-    known = knows_its_bars(strategy, bars, made, settings)
+    known = knows_its_bars(strategy, bars, forecast, settings)
     if known:
         raise StrategyError(f"{name} looks ahead: {known}; use what is known before each bar alone")
     held = (

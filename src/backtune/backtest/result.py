@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from backtune.backtest.notes import data_notes
 from backtune.backtest.settings import Settings
+from backtune.backtest.tables import COLUMNS
 from backtune.bars import Bars, Note
 from backtune.forecasts import Forecast, forecaster
 from backtune.metrics.account import account_bars
+from backtune.metrics.trades import by_reason
+from backtune.problem import Costs
 
 
 class Origin(Protocol):
@@ -75,7 +79,7 @@ class Memory:
     @cached_property
     def facts(self) -> Mapping[str, Any]:
         """See `Result.facts`."""
-        bars = self.bars
+        bars, costs = self.bars, self.settings.costs_of(self.bars)
         first, last = (str(moment) for moment in bars.timestamps[[0, -1]])
         return {
             "source": bars.source,
@@ -83,12 +87,13 @@ class Memory:
             **self._simulations,
             "dropped": bars.dropped,
             "asset": bars.asset,
-            "fee": self.settings.fee_of(bars.asset),
+            "fee": costs.maker,
+            **({} if costs.is_plain else {"costs": costs.as_dict()}),
             "periods_a_year": bars.periods_a_year,
             "days_a_year": bars.pace.days_a_year,
             "checks": list(self.checks),
             "idle": dict(self.idle),
-            "notes": [note.as_dict() for note in data_notes(bars, self.settings)],
+            "notes": [note.as_dict() for note in (*data_notes(bars, self.settings), *self.forecast.notes)],
             "first": first,
             "last": last,
             "sha256": bars.digest,
@@ -114,7 +119,7 @@ class Result:
     ----------
     symbol : str
     tables : mapping of str to DataFrame
-        The five tables below by name.
+        The six tables below by name.
     simulations : DataFrame
         A row an optimization: simulation (0 the oldest), strategy, close_at_eod (of the exits of one bar),
         selected (the exit that was better in sample, whose returns count), the parameters by name
@@ -128,8 +133,11 @@ class Result:
     returns : DataFrame
         A row a strategy and out-of-sample bar: strategy, simulation, timestamp, local (the same on the
         exchange's own clock), value (return under the run's fill rule), causal, optimistic (the same offsets
-        under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital). What
-        each bar returns by itself: figures leave out what follows a total loss
+        under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital), held
+        (positions that were open at any time in the bar), costs (paid in the bar, of capital; where they are
+        not one fee). The account that was traded: where exit hold is
+        among those tried, its bars are not always those of one configuration (docs/holding.md). What each
+        bar returns by itself: figures leave out what follows a total loss
         (`backtune.metrics.performance.account_returns`).
     configurations : DataFrame
         The same for every strategy and exit that was tried, whether selected or not: strategy, exit,
@@ -152,7 +160,7 @@ class Result:
         bars (their number), dropped, asset, fee, periods_a_year,
         days_a_year, first, last, sha256; and checks, idle, notes, seconds.
     notes : tuple of Note
-        What to know of the data.
+        What to know of the data and the forecasts; what these know of their own bars begins with LEAK.
     seconds : mapping
         Wall-clock time of forecast (and of its parts, forecast_load and so on, where the model tells them
         apart), optimize, evaluate, and of the call (total).
@@ -161,6 +169,10 @@ class Result:
         see: a sentence each.
     idle : mapping of str to str
         Why a strategy never traded out of sample, by its name.
+    ledger : DataFrame
+        A row a trade out of sample, buy-and-hold's left out: strategy, entry and exit (times of their bars),
+        bars (that it spans), side, reason (why it was left: close, take_profit, stop, time, end), size,
+        entry_price, exit_price, value (its return times its size, costs included).
     """
 
     symbol: str
@@ -191,6 +203,22 @@ class Result:
     def inputs(self) -> pd.DataFrame:
         """Moves, forecasts and sizes: a row a bar."""
         return self.tables["inputs"]
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """A row a trade out of sample."""
+        return self.tables["ledger"]
+
+    @property
+    def reasons(self) -> pd.DataFrame:
+        """What trades earned by why they were left; see `backtune.metrics.trades.by_reason`."""
+        return by_reason(self.ledger)
+
+    @property
+    def costs(self) -> Costs:
+        """What trading costs."""
+        facts = self.facts
+        return Costs(**facts["costs"]) if "costs" in facts else Costs.plain(float(facts["fee"]))
 
     @property
     def settings(self) -> Settings:
@@ -276,6 +304,20 @@ class Result:
     def chosen(self, strategy: str) -> pd.DataFrame:
         """Simulations of one strategy, the exit selected."""
         return self._chosen.get(strategy, self.simulations.iloc[:0])
+
+    @property
+    def placed(self) -> dict[str, dict[str, float]]:
+        """Shares of simulations without an order, and with offsets at a bound, by tuned strategy."""
+        shares = {}
+        for name in self.tuned:
+            chosen = self.chosen(name)
+            own = chosen.drop(columns=[column for column in COLUMNS if column in chosen])
+            at_bound = chosen.get("at_bound", ())
+            shares[name] = {
+                "no_order": float(own.isna().all(axis=1).mean()) if own.size else 0.0,
+                "at_bound": float(np.mean(at_bound)) if len(at_bound) else 0.0,
+            }
+        return shares
 
     @cached_property
     def _bars(self) -> dict[str, pd.DataFrame]:

@@ -7,10 +7,12 @@ Signatures, command lines and documents are made from the fields of `Settings`. 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from backtune.backtest.costs import costs_by_symbol, costs_of_symbol
 from backtune.backtest.walk_forward import ALL, WalkForward
 from backtune.bars.options import ReadOptions
 from backtune.errors import BarsError, SettingError, is_flag, is_number, one_of, whole_number
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
     from backtune.bars import Bars
     from backtune.forecasts import Forecaster
     from backtune.optimizers import Optimizer
-    from backtune.problem import Outcome
+    from backtune.problem import Costs, Outcome, Problem
     from backtune.strategies import Exit, Strategy
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
 DEFAULT_BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
+AUTO = "auto"  # of the box: made for each window
+DEFAULT_STOPS = (-0.10, 0.0)  # box of a tuned stop's offset
 
 
 def _setting(default: Any, help: str, form: str = "") -> Any:
@@ -56,28 +60,45 @@ class Settings(ReadOptions):
     )
     end: str | None = _setting(None, "Leave out bars after this date.", "YYYY-MM-DD")
     model: str | Forecaster = _setting("fhs", "Forecaster: a name (docs/forecasting.md) or module:object.")
+    forecasts: str | None = _setting(
+        None, "File or folder of forecasts made elsewhere, in place of a model (docs/forecasts.md)."
+    )
+    model_cutoff: str | None = _setting(None, "Date up to which the model was trained.", "YYYY-MM-DD")
     strategies: Sequence[str | Strategy] = _setting(
         DEFAULT_STRATEGIES, "Names or module:object, comma-separated.", "list"
     )
     exits: Sequence[str | Exit] = _setting(
         DEFAULT_EXITS, "When positions leave, comma-separated; the best in sample is traded.", "list"
     )
+    max_bars: int = _setting(20, "Bars that exit hold may stay open, the entry bar counted.")
+    stop: float | str | None = _setting(
+        None, "Stop of exit hold: none, an offset such as -0.05, or tune.", "number, none or tune"
+    )
     objective: str | Callable[[Outcome], float] = _setting(
         "profit", "What is maximised: profit, sharpe, or module:function."
+    )
+    tuning: str | Callable[..., Any] = _setting(
+        "best", "How a window's bars give a point: best, bagged, shrunk, windows, or module:function."
     )
     optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
     budget: int = _setting(500, "Evaluations an optimization (exact needs none).")
     seed: int = _setting(0, "Seed of everything random.")
     fills: str = _setting("causal", "causal, optimistic or published (docs/fills.md).")
     fee: float | None = _setting(None, "Fraction of notional a fill.")
+    costs: str | PathLike[str] | Costs | Mapping[str, Costs] | None = _setting(
+        None, "CSV or TOML file of costs a symbol, in basis points, in place of fee (docs/fills.md)."
+    )
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
-    bounds: Sequence[Sequence[float]] = _setting(
-        DEFAULT_BOUNDS, "Box of the offsets: LOW:HIGH,LOW:HIGH.", "pairs"
+    bounds: str | Sequence[Sequence[float]] = _setting(
+        AUTO,
+        "Box of the offsets: auto (from the excursions of each window's bars), or LOW:HIGH,LOW:HIGH; a third "
+        "pair is that of a tuned stop.",
+        "pairs or auto",
     )
 
     def __post_init__(self) -> None:
+        from backtune.backtest.tunings import tuning
         from backtune.problem import FILLS
-        from backtune.problem.checks import checked_bounds
         from backtune.problem.objectives import PROFIT, objective
 
         super().__post_init__()
@@ -91,9 +112,11 @@ class Settings(ReadOptions):
             "budget": whole_number("budget", self.budget),
             "seed": whole_number("seed", self.seed, 0),
             **self.read_options.plain(),
-            "bounds": checked_bounds(self.bounds),
+            "max_bars": whole_number("max_bars", self.max_bars),
+            "stop": _stop(self.stop),
+            "bounds": _checked_box(self.bounds, self.stop),
         }
-        for name in ("start", "end"):
+        for name in ("start", "end", "model_cutoff"):
             _check_date(name, getattr(self, name))
         if self.fee is not None:
             if not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
@@ -101,10 +124,19 @@ class Settings(ReadOptions):
                     f"fee is {self.fee!r}; it is a fraction of notional for one fill, 0 <= fee < 1"
                 )
             plain["fee"] = float(self.fee)
+        if self.costs is not None:
+            if self.fee is not None:
+                raise SettingError(
+                    "fee was given with costs, which say what each fill costs; give one of them"
+                )
+            plain["costs"] = costs_by_symbol(self.costs)
+            if self.fills == "published" and not all(each.is_plain for each in plain["costs"].values()):
+                raise SettingError("fills is 'published', whose rule has one fee; give fee instead of costs")
         if self.short is not None:
             plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
         objective(self.objective)
+        tuning(self.tuning)
         if self.objective != PROFIT and self.method.partition(":")[0] in ("exact", "gpu"):
             raise SettingError(
                 f"objective is {_label(self.objective)}, and optimizer {self.method} proves profit alone; "
@@ -120,10 +152,47 @@ class Settings(ReadOptions):
         from backtune.strategies import exits, strategies
 
         strategies(self.strategies)
-        exits(self.exits)
-        forecaster(self.model)
+        if "hold" in exits(self.exits) and self.fills == "published":
+            raise SettingError(
+                "fills is 'published', a rule of one bar; exit hold takes 'causal' or 'optimistic'"
+            )
+        plain = self._outside()
+        forecaster(plain.get("model", self.model))
         optimizer(self.optimizer)
-        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits)}
+        return {"strategies": tuple(self.strategies), "exits": tuple(self.exits), **plain}
+
+    def _outside(self) -> dict[str, str]:
+        """`forecasts` with its whole path, and the `model` that reads them as price files are read."""
+        from backtune.forecasts.outside import split_model
+        from backtune.forecasts.registry import is_path
+
+        if self.forecasts is None and not is_path(self.model):
+            return {}
+        given_path = self.model if self.forecasts is None else self.forecasts
+        path, name = split_model(given_path)  # type: ignore[arg-type]
+        options = {"day_first": self.day_first, "timezone": self.timezone}
+        given = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
+        whole = f"{path}#{name}" if name else path
+        model = f"file:{whole}{given}"
+        if self.model not in (_default("model"), model, given_path):
+            raise SettingError(
+                f"forecasts {self.forecasts} were given with model {_label(self.model)}; leave one out"
+            )
+        return {"forecasts": whole, "model": model}
+
+    @property
+    def box(self) -> tuple[tuple[float, float], ...]:
+        """Box of the offsets as pairs of floats: (high, low), and the stop's where that is tuned.
+
+        Where `bounds` is "auto", that of a window takes the place of the first two: `boxed`.
+        """
+        pairs = DEFAULT_BOUNDS if self.bounds == AUTO else _pairs(self.bounds)
+        return (*pairs, DEFAULT_STOPS) if self.stop == "tune" and len(pairs) == 2 else pairs
+
+    def boxed(self, problem: Problem) -> Problem:
+        """Return the problem of a window in its own box, where `bounds` is "auto" and it can have one."""
+        fits = self.bounds == AUTO and getattr(problem, "abstains", False)
+        return problem.fitted() if fits else problem  # type: ignore[attr-defined]
 
     @property
     def tuned(self) -> tuple[str, ...]:
@@ -142,6 +211,8 @@ class Settings(ReadOptions):
         own += [f"exit {_label(rule)!r}" for rule in self.exits if not isinstance(rule, str)]
         if not isinstance(self.objective, str):
             own.append(f"objective {_label(self.objective)!r}")
+        if not isinstance(self.tuning, str):
+            own.append(f"tuning {_label(self.tuning)!r}")
         if isinstance(self.model, Forecaster) and not _makes(forecaster, self.model.name, self.model):
             own.append(f"model {self.model.name!r}")
         method = self.optimizer
@@ -181,6 +252,20 @@ class Settings(ReadOptions):
 
         return DEFAULT_FEES[asset] if self.fee is None else self.fee
 
+    def costs_of(self, bars: Bars) -> Costs:
+        """Costs of the bars' symbol: as set, else one fee.
+
+        Raises
+        ------
+        SettingError
+            Costs are set, and none of this symbol.
+        """
+        from backtune.problem.costs import Costs
+
+        if self.costs is None:
+            return Costs.plain(self.fee_of(bars.asset))
+        return costs_of_symbol(cast("Mapping[str, Costs]", self.costs), bars.symbol)
+
     def can_short(self, asset: str) -> bool:
         """Whether positions may be short: as set, else of stocks."""
         return asset == "stock" if self.short is None else self.short
@@ -204,8 +289,12 @@ class Settings(ReadOptions):
         ]
         plain["exits"] = [_label(rule) for rule in self.exits]
         plain["objective"] = _label(self.objective)
+        plain["tuning"] = _label(self.tuning)
         plain["optimizer"] = self.method
-        plain["bounds"] = [list(pair) for pair in self.bounds]
+        plain["bounds"] = AUTO if self.bounds == AUTO else [list(pair) for pair in _pairs(self.bounds)]
+        if self.costs is not None:
+            costs = cast("Mapping[str, Costs]", self.costs)
+            plain["costs"] = {symbol: each.as_dict() for symbol, each in costs.items()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in plain.items()}
 
 
@@ -227,9 +316,11 @@ def make_settings(settings: Settings | None, changes: dict[str, Any]) -> Setting
         return Settings(**changes)
     if not isinstance(settings, Settings):
         raise SettingError(f"settings is of type {type(settings).__name__}; give bt.Settings(...)")
-    given = [name for name, value in changes.items() if value != _default(name)]
-    if given:
-        raise SettingError(f"settings was given with {', '.join(given)}; put them into bt.Settings(...) too")
+    changed = [name for name, value in changes.items() if value != _default(name)]
+    if changed:
+        raise SettingError(
+            f"settings was given with {', '.join(changed)}; put them into bt.Settings(...) too"
+        )
     return settings
 
 
@@ -261,6 +352,30 @@ def _check_date(name: str, value: str | None) -> None:
         raise SettingError(f"{name} is {value!r}; expected a date such as 2023-12-31") from None
 
 
+def _stop(value: Any) -> float | str | None:
+    if value is None or (isinstance(value, str) and value == "none"):
+        return None
+    if isinstance(value, str) and value == "tune":
+        return value
+    if not is_number(value) or not -1.0 <= value <= 1.0:
+        raise SettingError(f"stop is {value!r}; give none, an offset such as -0.05, or tune")
+    return float(value)
+
+
+def _pairs(bounds: Any) -> tuple[tuple[float, float], ...]:
+    return tuple((float(low), float(high)) for low, high in bounds)
+
+
+def _checked_box(bounds: Any, stop: Any) -> str | tuple[tuple[float, float], ...]:
+    from backtune.problem.checks import checked_bounds
+    from backtune.problem.hold import OFFSETS
+
+    if isinstance(bounds, str):
+        return one_of("bounds", bounds, (AUTO,))
+    third = isinstance(stop, str) and stop == "tune" and len(tuple(bounds)) == len(OFFSETS)
+    return checked_bounds(bounds, OFFSETS if third else OFFSETS[:2])
+
+
 def _flag(name: str, value: Any) -> bool:
     if not is_flag(value):
         raise SettingError(f"{name} is {value!r}; expected True or False")
@@ -277,11 +392,11 @@ def _names_itself(strategy: Any) -> bool:
     return isinstance(strategy, str) or strategy == STRATEGIES.get(getattr(strategy, "name", ""), UNTUNED)
 
 
-def _makes(make: Callable[[str], object], name: str, given: object) -> bool:
+def _makes(make: Callable[[str], object], name: str, item: object) -> bool:
     """Whether `make` of the name gives the same kind of object, in the same state."""
     try:
         again = make(name)
-        return type(again) is type(given) and bool(vars(again) == vars(given))
+        return type(again) is type(item) and bool(vars(again) == vars(item))
     except Exception:  # an unknown name, or a state that cannot be compared
         return False
 

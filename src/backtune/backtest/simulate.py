@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from backtune.backtest.checks import check_own
+from backtune.backtest.checks import check_own, forecast_notes
 from backtune.backtest.result import Memory, Result
 from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
 from backtune.backtest.tables import (
     TABLES,
+    account_bar_by_bar,
     bar_by_bar,
     idle_reasons,
+    ledger_rows,
     problem_inputs,
     require_names,
-    selected_returns,
     simulation_rows,
+    with_buy_hold,
 )
 from backtune.backtest.tuning import tune
 from backtune.backtest.walk_forward import Window
@@ -31,6 +34,7 @@ from backtune.forecasts import Forecast, forecast, forecaster
 from backtune.metrics.summary import summarize
 from backtune.problem import Problem
 from backtune.problem.objectives import scored
+from backtune.problem.switching import traded
 from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies
 
 
@@ -70,20 +74,35 @@ def backtest_forecasts(
         "maxdiff", "always_on", or your own. Two yardsticks are always shown beside them: untuned (maxdiff's
         sides at offsets 0, its exit chosen like theirs) and buy_hold.
     exits : sequence of str or callable
-        When positions leave: "close" (at the bar's close), "take_profit" (there where it was reached), or
-        your own (`backtune.strategies.exits`). Each simulation trades the one that was better in sample.
+        When positions leave: "close" (at the bar's close), "take_profit" (there where it was reached), "hold"
+        (open over bars until take-profit, stop or `max_bars`), or your own (`backtune.strategies.exits`).
+        Each simulation trades the one that was better in sample; what "hold" has open then lives on by its
+        own rule, and its side places no other order until it has left (docs/holding.md).
+    max_bars : int
+        Bars that "hold" may stay open, the entry bar counted.
+    stop : None, float or "tune"
+        Stop of "hold": none, an offset to the entry bar's forecast such as -0.05, or tuned as a third
+        parameter between -0.10 and 0, or in the third pair of `bounds`.
     objective : {"profit", "sharpe"} or callable
         What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
+    tuning : {"best", "bagged", "shrunk", "windows"} or callable
+        How the bars of a window give a point: the best one, or a steadier one; see
+        `backtune.backtest.tunings`. No order at all is a candidate of each.
     optimizer, budget, seed
         See `backtune.optimize`.
     fills : {"causal", "optimistic", "published"}
         Fill rule to tune and to value by; see `EntryExitProblem`.
     fee : float, optional
         Fraction of notional a fill; by default 0.0005 for stocks and 0.0015 for crypto.
+    costs : Costs, mapping of symbol to Costs, or path, optional
+        In place of `fee`: what limit fills, market fills, and closes that are held through cost; of a file
+        see docs/fills.md.
     asset : {"stock", "crypto"}, optional
         By default told from the bars. Crypto is not shorted.
-    bounds : pair of (low, high)
-        Box of (high_offset, low_offset).
+    bounds : "auto" or pair of (low, high)
+        Box of (high_offset, low_offset); a third pair is that of a tuned stop. "auto" makes one for each
+        window from how far its extremes came out from their forecasts; see
+        `backtune.problem.box.fitted_box`.
     drop_bad : bool
         Drop rows that are no bars instead of refusing the file.
 
@@ -133,24 +152,30 @@ def run_backtest(
     walk = settings.walk_forward(bars)
     first = max(made.first, 1)
     windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
+    require_forecasts(bars, made, range(starts.start, len(bars)))
     chosen = strategies(settings.strategies)
     problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
-    checks = check_own(bars, settings, made, forecast_targets(bars, settings)) if checked else ()
-    simulations, configurations = [], []
-    optimize_seconds = 0.0
+    checks: tuple[str, ...] = ()
+    if checked:
+        targets, traded = forecast_targets(bars, settings), range(starts.start, len(bars))
+        checks = check_own(bars, settings, made, targets)
+        made = replace(made, notes=(*made.notes, *forecast_notes(bars, settings, made, targets, traded)))
+    parts = []
     for strategy in chosen:
-        rows, per_bar, seconds = _simulate(bars, problems[strategy.name], strategy, windows, settings)
-        simulations += rows
-        configurations.append(per_bar)
-        optimize_seconds += seconds
+        parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings))
         progress()
-    table, tried = pd.DataFrame(simulations), pd.concat(configurations, ignore_index=True)
-    fee = settings.fee_of(bars.asset)
-    per_bar = selected_returns(tried, bars, starts, fee)
+    table = pd.DataFrame([row for part in parts for row in part.rows])
+    tried = pd.concat([part.configurations for part in parts], ignore_index=True)
+    ledger = pd.concat([part.ledger for part in parts], ignore_index=True)
+    optimize_seconds = sum(part.seconds for part in parts)
+    costs = settings.costs_of(bars)
+    per_bar = with_buy_hold([part.returns for part in parts], bars, starts, costs)
     inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
     ahead = inputs.iloc[starts.start - windows[0].tune.start :]
-    idle = idle_reasons(per_bar, ahead, settings.can_short(bars.asset))
-    summary = summarize(table, per_bar, settings.window, bars.periods_a_year, fee=fee, market=BUY_HOLD)
+    idle = idle_reasons(per_bar, ahead, table, settings.can_short(bars.asset))
+    summary = summarize(
+        table, per_bar, settings.window, bars.periods_a_year, fee=costs.maker, market=BUY_HOLD
+    )
     total = time.perf_counter() - started
     spent = {
         "forecast": forecast_seconds,
@@ -159,7 +184,7 @@ def run_backtest(
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
-    tables = dict(zip(TABLES, (table, summary, per_bar, tried, inputs), strict=True))
+    tables = dict(zip(TABLES, (table, summary, per_bar, tried, inputs, ledger), strict=True))
     return Result(bars.symbol, tables, Memory(settings, bars, made, spent, checks, idle))
 
 
@@ -176,32 +201,50 @@ def require_bars(bars: Bars, settings: Settings, first: int | None = None) -> No
 
 
 def require_forecasts(bars: Bars, made: Forecast, targets: range) -> None:
-    """Refuse a forecast that is not of these bars, or that has a hole among the `targets`.
+    """Refuse a forecast that is not of these bars, or has none of the `targets`.
 
-    A hole is a bar without a forecast behind one that has one: the model left it out, and more bars would
-    not help.
+    A bar without a forecast, behind one that has one, has no order, and costs itself alone.
 
     Raises
     ------
     ForecasterError
-        Names the first hole.
     """
     if made.high.shape != (len(bars),) or made.low.shape != (len(bars),):
         raise ForecasterError(
             f"model {made.model!r} gave forecasts of shape {made.high.shape} and {made.low.shape} for the "
             f"{len(bars)} bars of {bars.symbol}; expected one value a bar"
         )
-    known = np.isfinite(made.high) & np.isfinite(made.low)
-    if not known.any():
-        raise ForecasterError(f"model {made.model!r} made no forecast of any bar of {bars.symbol}")
-    holes = [t for t in targets if not known[t] and t > known.argmax()]
-    if holes:
-        day, bar = np.datetime_as_string(bars.timestamps[holes[0]], unit="auto"), holes[0]
-        others = f", and so are {len(holes) - 1} more behind it" if len(holes) > 1 else ""
+    endless = np.flatnonzero(np.isinf(made.high) | np.isinf(made.low))
+    if len(endless):
+        bar = int(endless[0])
         raise ForecasterError(
-            f"{bars.symbol}: the forecast of {day} (bar {bar}) by model {made.model!r} is missing{others}: "
-            f"high {made.high[bar]:g}, low {made.low[bar]:g}; give one for every bar behind the first"
+            f"{bars.symbol}: the forecast of {_day(bars, bar)} (bar {bar}) by model {made.model!r} is "
+            f"infinite (high {made.high[bar]:g}, low {made.low[bar]:g}); give NaN where there is no forecast"
         )
+    if not made.known.any():
+        raise ForecasterError(f"model {made.model!r} made no forecast of any bar of {bars.symbol}")
+    if not made.known[targets.start :].any():
+        last = len(bars) - 1 - int(made.known[::-1].argmax())
+        raise ForecasterError(
+            f"{bars.symbol}: model {made.model!r} made no forecast from {_day(bars, targets.start)} on, "
+            f"where bars are tuned and traded; its last is of {_day(bars, last)}: end there (--end "
+            f"{_day(bars, last)[:10]}), or give newer forecasts"
+        )
+
+
+def _day(bars: Bars, bar: int) -> str:
+    return str(np.datetime_as_string(bars.timestamps[bar], unit="auto"))
+
+
+@dataclass(frozen=True, eq=False)
+class _Simulated:
+    """All simulations of one strategy."""
+
+    rows: list[dict[str, Any]]  # one an optimization
+    configurations: pd.DataFrame  # a row an exit and bar
+    returns: pd.DataFrame  # a row a bar, as traded
+    ledger: pd.DataFrame  # a row a trade, as traded
+    seconds: float
 
 
 def _simulate(
@@ -210,8 +253,8 @@ def _simulate(
     strategy: Any,
     windows: Sequence[Window],
     settings: Settings,
-) -> tuple[list[dict[str, Any]], pd.DataFrame, float]:
-    """All simulations of one strategy: a row an optimization, a row an exit and bar, seconds."""
+) -> _Simulated:
+    """All simulations of one strategy: each exit by itself, and the account of those selected."""
     started = time.perf_counter()
     scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
     require_names(strategy.name, scores)
@@ -221,14 +264,20 @@ def _simulate(
     best = np.argmax([[one.objective for one in tuned[name]] for name in scores], axis=0)
     start = windows[0].trade.start
     rows: dict[str, list[dict[str, Any]]] = {}
-    parts = []
-    for place, (name, problem) in enumerate(scores.items()):
-        ahead = problem.window(start - len(bars) + problem.size, problem.size)
-        points = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
-        outcome = ahead.outcome(points)
-        rows[name] = simulation_rows(
-            bars, windows, tuned[name], outcome, best == place, (strategy.name, name, problem.parameters)
-        )
-        parts.append(bar_by_bar(bars, windows, outcome, best == place, (strategy.name, name)))
-    in_order = [row for together in zip(*rows.values(), strict=True) for row in together]
-    return in_order, pd.concat(parts, ignore_index=True), spent
+    parts, ahead, points, outcomes = [], {}, {}, {}
+    for place, (name, problem) in enumerate(problems.items()):
+        ahead[name] = problem.window(start - len(bars) + problem.size, problem.size)
+        points[name] = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
+        outcomes[name] = ahead[name].outcome(points[name])
+        names = (strategy.name, name, problem.parameters)
+        rows[name] = simulation_rows(bars, windows, tuned[name], outcomes[name], best == place, names)
+        parts.append(bar_by_bar(bars, windows, outcomes[name], best == place, names[:2]))
+    selected = np.repeat(np.array(list(problems))[best], settings.horizon)
+    account = traded(ahead, points, outcomes, selected)
+    return _Simulated(
+        [row for together in zip(*rows.values(), strict=True) for row in together],
+        pd.concat(parts, ignore_index=True),
+        account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars)),
+        ledger_rows(bars, start, account, strategy.name),
+        spent,
+    )

@@ -14,16 +14,16 @@ from backtune.backtest.walk_forward import Window
 from backtune.bars import Bars
 from backtune.errors import StrategyError
 from backtune.forecasts import Forecast
-from backtune.problem import Outcome, Problem
+from backtune.problem import Costs, Outcome, Problem
 from backtune.strategies import BUY_HOLD, CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
-TABLES = ("simulations", "summary", "returns", "configurations", "inputs")
+TABLES = ("simulations", "summary", "returns", "configurations", "inputs", "ledger")
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
 COLUMNS = (  # of `Result.simulations`, beside the parameters
     "symbol", "simulation", "strategy", "exit", "close_at_eod", "selected", "objective", "in_sample",
     "out_of_sample", "trades", "ambiguous", "start", "end", "optimizer_seconds", "evaluations", "exact",
-    "stopped", "failures", "bound",
+    "stopped", "failures", "bound", "at_bound",
 )  # fmt: skip
 
 
@@ -93,6 +93,7 @@ def simulation_rows(
             "stopped": str(one.optimum.stopped),
             "failures": int(one.optimum.failures),
             "bound": float(one.optimum.bound),
+            "at_bound": one.at_bound,
         }
         for window, one, chosen, total, filled, unknown in zip(
             windows, tuned, selected, totals, trades, ambiguous, strict=True
@@ -109,47 +110,73 @@ def bar_by_bar(
 ) -> pd.DataFrame:
     """`Result.configurations` of one strategy and exit; see `simulation_rows` for the arguments."""
     strategy, exit_name = names
+    horizon = windows[0].trade.stop - windows[0].trade.start
+    policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
+    chosen = {"exit": exit_name, **policy, "selected": np.repeat(selected, horizon)}
+    return pd.DataFrame({"strategy": strategy, **chosen, **_bar_columns(bars, windows, outcome)})
+
+
+def account_bar_by_bar(
+    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs
+) -> pd.DataFrame:
+    """`Result.returns` of one strategy, from the outcome of its account."""
+    columns = {"strategy": strategy, **_bar_columns(bars, windows, outcome)}
+    if not costs.is_plain:
+        columns["costs"] = costs.maker * outcome.turnover if outcome.costs is None else outcome.costs
+    return pd.DataFrame(columns)
+
+
+def _bar_columns(bars: Bars, windows: Sequence[Window], outcome: Outcome) -> dict[str, Any]:
     first, last = windows[0].trade.start, windows[-1].trade.stop
     horizon = windows[0].trade.stop - first
-    policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
-    return pd.DataFrame(
-        {
-            "strategy": strategy,
-            "exit": exit_name,
-            **policy,
-            "selected": np.repeat(selected, horizon),
-            "simulation": np.repeat([window.simulation for window in windows], horizon),
-            "timestamp": bars.timestamps[first:last],
-            "local": bars.local[first:last],
-            "value": outcome.value,
-            "causal": outcome.causal,
-            "optimistic": outcome.optimistic,
-            "trades": outcome.trades,
-            "ambiguous": outcome.ambiguous,
-            "turnover": outcome.turnover,
-        }
-    )
+    return {
+        "simulation": np.repeat([window.simulation for window in windows], horizon),
+        "timestamp": bars.timestamps[first:last],
+        "local": bars.local[first:last],
+        "value": outcome.value,
+        "causal": outcome.causal,
+        "optimistic": outcome.optimistic,
+        "trades": outcome.trades,
+        "ambiguous": outcome.ambiguous,
+        "turnover": outcome.turnover,
+        "held": outcome.trades if outcome.held is None else outcome.held,
+    }
 
 
-def selected_returns(configurations: pd.DataFrame, bars: Bars, starts: range, fee: float) -> pd.DataFrame:
-    """Bars of the exits that were selected, in the order of time, and buy-and-hold behind them."""
-    chosen = configurations[configurations["selected"]]
-    chosen = chosen.drop(columns=[name for name in ("exit", "close_at_eod", "selected") if name in chosen])
-    order = pd.Categorical(chosen["strategy"], chosen["strategy"].unique())
-    chosen = chosen.iloc[np.lexsort((chosen["timestamp"], order.codes))]
-    held = _buy_hold(bars, starts, fee)[list(chosen.columns)]
-    return pd.concat([chosen, held], ignore_index=True)
+def ledger_rows(bars: Bars, first: int, outcome: Outcome, strategy: str) -> pd.DataFrame:
+    """`Result.ledger` of one strategy, whose account begins in bar `first`."""
+    ledger = outcome.ledger
+    entry, leave = (ledger[name].to_numpy(dtype=np.int64) + first for name in ("entry", "exit"))
+    columns = {
+        "strategy": [strategy] * len(ledger),
+        "entry": bars.timestamps[entry],
+        "exit": bars.timestamps[leave],
+        "bars": leave - entry + 1,
+        **{name: ledger[name].to_numpy(dtype=str) for name in ("side", "reason")},
+        "size": ledger["size"].to_numpy(dtype=np.float64),
+        "entry_price": bars.close[entry - 1] * (1.0 + ledger["entry_price"].to_numpy(dtype=np.float64)),
+        "exit_price": bars.close[leave - 1] * (1.0 + ledger["exit_price"].to_numpy(dtype=np.float64)),
+        "value": ledger["value"].to_numpy(dtype=np.float64),
+    }
+    return pd.DataFrame(columns)
 
 
-def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
-    """Hold from the close before the first out-of-sample bar to the last close; a fee at either end."""
+def with_buy_hold(accounts: Sequence[pd.DataFrame], bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
+    """Bars of the strategies' accounts, and buy-and-hold behind them."""
+    held = _buy_hold(bars, starts, costs)[list(accounts[0].columns)]
+    return pd.concat([*accounts, held], ignore_index=True)
+
+
+def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
+    """Hold from the close before the first bar out of sample to the last one, a market fill at either end."""
     value = bars.moves[3, starts.start :].copy()
-    n = len(value)
+    n, carry = len(value), costs.carry(short=False)
     turnover = np.zeros(n)
     turnover[0] += 1.0
     turnover[-1] += 1.0 + value[-1]
-    value[0] -= fee
-    value[-1] = (1.0 + value[-1]) * (1.0 - fee) - 1.0
+    value[0] -= costs.market
+    value[-1] = (1.0 + value[-1]) * (1.0 - costs.market) - 1.0
+    value -= carry
     return pd.DataFrame(
         {
             "strategy": BUY_HOLD,
@@ -162,6 +189,8 @@ def _buy_hold(bars: Bars, starts: range, fee: float) -> pd.DataFrame:
             "trades": (np.arange(n) == 0).astype(np.int64),
             "ambiguous": np.zeros(n, dtype=np.int64),
             "turnover": turnover,
+            "held": np.ones(n, dtype=np.int64),
+            "costs": costs.market * turnover + carry,
         }
     )
 
@@ -184,8 +213,10 @@ def problem_inputs(
     )
 
 
-def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -> dict[str, str]:
-    """Say of each strategy that never traded out of sample why: no side, or no fill.
+def idle_reasons(
+    returns: pd.DataFrame, inputs: pd.DataFrame, simulations: pd.DataFrame, can_short: bool
+) -> dict[str, str]:
+    """Say of each strategy that never traded out of sample why: no side, no order, or no fill.
 
     Parameters
     ----------
@@ -193,6 +224,8 @@ def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -
         `Result.returns`.
     inputs : DataFrame
         `Result.inputs` of the bars out of sample.
+    simulations : DataFrame
+        `Result.simulations`.
     can_short : bool
         Whether the asset may be sold short.
 
@@ -207,7 +240,10 @@ def idle_reasons(returns: pd.DataFrame, inputs: pd.DataFrame, can_short: bool) -
             continue
         sizes = inputs[[f"{name}:long", f"{name}:short"]].to_numpy()
         ordered = int((sizes > 0.0).any(axis=1).sum())
-        if ordered:
+        mine = simulations[(simulations["strategy"] == name) & simulations["selected"]]
+        if ordered and mine.drop(columns=list(COLUMNS), errors="ignore").isna().all(axis=None):
+            reasons[str(name)] = "no order of the box would have earned anything in sample: none was placed"
+        elif ordered:
             bars = f"{ordered} bar{'s' if ordered != 1 else ''}"
             reasons[str(name)] = f"it had an order in {bars}, and none was filled"
         elif can_short:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backtune.backtest.settings import Settings
+from backtune.backtest.tunings import BEST, tuning
 from backtune.backtest.walk_forward import Window
 from backtune.errors import OptimizerError
 from backtune.optimizers import Optimum, optimize_many, optimizer
@@ -29,11 +31,14 @@ class Tuned:
         The objective at the optimum's point, as the problem of the window gives it.
     in_sample : float
         Total return there over the window's own bars, whatever was maximized.
+    at_bound : bool
+        Whether it lies on the border of the box.
     """
 
     optimum: Optimum
     objective: float
     in_sample: float
+    at_bound: bool = False
 
 
 def tune(
@@ -74,25 +79,50 @@ def tune(
     for window in windows:
         for problem in problems.values():
             skipped = n - problem.size
-            parts.append(problem.window(window.tune.start - skipped, window.tune.stop - skipped))
+            part = problem.window(window.tune.start - skipped, window.tune.stop - skipped)
+            parts.append(settings.boxed(part) if tuned else part)
     if tuned:
-        seeds: int | list[int] = 0
-        if not optimizer(settings.optimizer).proves:
+        seeds = [0] * len(parts)  # of what proves the best point nothing is random
+        if settings.tuning != BEST or not optimizer(settings.optimizer).proves:
             seeds = [_seed(settings.seed, strategy, w.simulation, name) for w in windows for name in problems]
-        optima: Sequence[Optimum] = optimize_many(
-            parts, settings.optimizer, budget=settings.budget, seed=seeds
-        )
-        _require_points(parts, optima, settings.method)
+        optima = _searched(parts, seeds, settings)
     else:
         optima = [_only_point(part) for part in parts]
     results = [_measured(part, optimum, settings) for part, optimum in zip(parts, optima, strict=True)]
     return {name: results[place :: len(problems)] for place, name in enumerate(problems)}
 
 
+def _searched(parts: Sequence[Problem], seeds: Sequence[int], settings: Settings) -> list[Optimum]:
+    """Optima of the settings' tuning; no order at all is a candidate, of every search that it makes too."""
+
+    def search(every: Sequence[Problem], own: Sequence[int]) -> list[Optimum]:
+        optima = optimize_many(every, settings.optimizer, budget=settings.budget, seed=own)
+        _require_points(every, optima, settings.method)
+        return [_or_no_order(part, optimum) for part, optimum in zip(every, optima, strict=True)]
+
+    if settings.tuning == BEST:
+        return search(parts, seeds)
+    optima = tuning(settings.tuning)(parts, seeds, search)
+    _require_points(parts, optima, f"of tuning {settings.tuning!r}")
+    return [_or_no_order(part, optimum) for part, optimum in zip(parts, optima, strict=True)]
+
+
 def _measured(part: Problem, optimum: Optimum, settings: Settings) -> Tuned:
     value = part(optimum.x)
     total = value if settings.objective == PROFIT else float(part.outcome(optimum.x).value.sum())
-    return Tuned(optimum, value, total)
+    edges = [x in pair for x, pair in zip(optimum.x.tolist(), part.bounds, strict=True) if pair[0] < pair[1]]
+    return Tuned(optimum, value, total, any(edges))
+
+
+def _or_no_order(part: Problem, optimum: Optimum) -> Optimum:
+    """The optimum, or no order at all where that is better: it is always a candidate, and costs nothing."""
+    if not getattr(part, "abstains", False):
+        return optimum
+    idle = np.full(len(part.bounds), np.nan)
+    nothing = part(idle)
+    if part(optimum.x) >= nothing:
+        return optimum
+    return replace(optimum, x=idle, value=nothing, bound=max(optimum.bound, nothing))
 
 
 def _only_point(part: Problem) -> Optimum:
@@ -102,6 +132,7 @@ def _only_point(part: Problem) -> Optimum:
     return Optimum(x, value, 1, 0.0, "none", exact=True, bound=value, stopped="proved")
 
 
+@lru_cache(maxsize=4096)  # a rotation test asks for the same ones again and again
 def _seed(seed: int, strategy: str, simulation: int, exit_name: str) -> int:
     """Seed of one optimization: by names, so that it depends neither on what else is run nor on the order."""
     name = hashlib.sha256(f"{strategy}/{exit_name}".encode()).digest()
@@ -124,6 +155,8 @@ def _require_points(problems: Sequence[Problem], optima: Sequence[Any], method: 
 
 def _is_inside(x: NDArray[np.float64], problem: Problem) -> bool:
     try:
+        if getattr(problem, "abstains", False) and np.isnan(np.asarray(x, dtype=np.float64)).all():
+            return len(x) == len(problem.bounds)  # no order at all
         return all(low <= float(value) <= high for value, (low, high) in zip(x, problem.bounds, strict=True))
     except (TypeError, ValueError):
         return False

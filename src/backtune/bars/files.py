@@ -74,7 +74,9 @@ def _entries(folder: Path) -> list[Path]:
             str(folder), "is not a folder", "give the folder that holds SYMBOL.csv or SYMBOL.parquet"
         )
     try:
-        return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        with os.scandir(folder) as entries:  # which says of each whether it is a file, without another look
+            names = [entry.name for entry in entries if entry.is_file() and not entry.name.startswith(".")]
+        return [folder / name for name in sorted(names)]
     except OSError as error:
         raise BarsError(str(folder), f"cannot be read ({error.strerror})", "check its permissions") from error
 

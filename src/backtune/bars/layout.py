@@ -16,13 +16,13 @@ from backtune.errors import BarsError
 _DELIMITERS = (";", "\t", "|", ",")
 _SAMPLE = 160  # lines that tell the layout
 _MOST_BEFORE = 60
+BAR_CELLS = 5  # of a row of prices, at least: a time and four prices
 _PRICE = re.compile(r"^\s*[$€£¥₹]?\s*[+-]?\d[\d.,'  ]*\d?\s*(?:[eE][+-]?\d+)?\s*[€$%]?\s*$")
 _TIME = re.compile(
     r"^\s*[\[(]?(?:\d{8,20}(?:\.\d+)?|\d{1,4}\s*[-/.年년]\s*\d{1,2}\s*[-/.月월]?\s*\d{0,4}.*|"
     r"\d{1,2}[-/. ]\w{3,9}[-/. ,]+\d{2,4}.*|"
     r"[A-Za-z]{3,9}\.?,?\s+\d{1,2}.*|\d{4}-\d\d|\d{8}[ T]\d+.*)\s*$"
 )
-_NO_TIME_YET = re.compile(r"^\d{1,2}:\d\d(?::\d\d)?$")
 
 
 @dataclass
@@ -57,13 +57,19 @@ class Layout:
     by_column: list[str] = field(default_factory=list)
 
 
-def read_layout(source: str, text: str) -> Layout:
+def read_layout(source: str, text: str, cells_a_row: int = BAR_CELLS) -> Layout:
     """Tell the layout from the first lines.
+
+    Parameters
+    ----------
+    source, text : str
+    cells_a_row : int
+        The least that a row has, one of them a time and the others but one numbers.
 
     Raises
     ------
     BarsError
-        No rows of at least five cells are found.
+        It is empty.
     """
     lines = text.split("\n", _SAMPLE)[:_SAMPLE]
     lines = [line.rstrip("\r") for line in lines]
@@ -71,11 +77,11 @@ def read_layout(source: str, text: str) -> Layout:
     if declared is None:
         raise BarsError(source, "cannot be read as CSV (No columns to parse from file)", "it is empty")
     match = re.fullmatch(r"\s*\"?sep=(.)\"?\s*", lines[declared])
-    delimiter = match[1] if match else _delimiter(lines)
+    delimiter = match[1] if match else _delimiter(lines, cells_a_row)
     cells = [cut(line, delimiter) for line in lines]
-    first = _first_row(cells)
+    first = _first_row(cells, cells_a_row)
     width = _width(cells, first)
-    names, begin, by_column = _names(source, cells, first, width)
+    names, begin, by_column = _names(cells, first, width, cells_a_row)
     joined = bool(names) and _is_joined(cells[first:], len(names))
     if joined:
         width = len(names) + 1
@@ -105,11 +111,11 @@ def cut(line: str, delimiter: str) -> list[str]:
         return [cell.strip() for cell in line.split(delimiter)]
 
 
-def is_row(cells: Sequence[str]) -> bool:
-    """Whether a line is a row of a table of prices: a time and at least four numbers."""
+def is_row(cells: Sequence[str], least: int = BAR_CELLS) -> bool:
+    """Whether a line is a row of a table: a time, and numbers in all but one of the `least` cells."""
     numbers = sum(bool(_PRICE.match(cell)) for cell in cells)
     times = sum(bool(_TIME.match(cell)) for cell in cells)
-    return times >= 1 and numbers >= 4 and len(cells) >= 5
+    return times >= 1 and numbers >= least - 1 and len(cells) >= least
 
 
 def is_time(cell: str) -> bool:
@@ -117,15 +123,15 @@ def is_time(cell: str) -> bool:
     return bool(_TIME.match(cell))
 
 
-def _delimiter(lines: Sequence[str]) -> str:
-    """The mark that cuts most lines into the same number of at least five cells, with rows among them."""
+def _delimiter(lines: Sequence[str], least: int) -> str:
+    """The mark that cuts most lines into the same number of cells, with rows among them."""
     best, most = ",", (0, 0)
     for mark in (*_DELIMITERS, " "):
-        rows = [row for row in (cut(line, mark) for line in lines) if len(row) >= 5]
+        rows = [row for row in (cut(line, mark) for line in lines) if len(row) >= least]
         if not rows:
             continue
         ((_, same),) = Counter(len(row) for row in rows).most_common(1)
-        score = (sum(is_row(row) for row in rows), same if mark != " " else 0)
+        score = (sum(is_row(row, least) for row in rows), same if mark != " " else 0)
         if score > most:
             best, most = mark, score
     return best
@@ -136,9 +142,9 @@ def _width(cells: Sequence[Sequence[str]], first: int) -> int:
     return Counter(rows).most_common(1)[0][0] if rows else 0
 
 
-def _first_row(cells: Sequence[Sequence[str]]) -> int:
+def _first_row(cells: Sequence[Sequence[str]], least: int) -> int:
     """The first line that is a row; behind names of columns also one that is damaged."""
-    first = next((i for i, row in enumerate(cells) if is_row(row)), None)
+    first = next((i for i, row in enumerate(cells) if is_row(row, least)), None)
     if first is None:
         first = _end_of_names(cells)
     rich = [i for i in range(first) if len(known_roles(cells[i])) >= 3]
@@ -164,7 +170,7 @@ def _end_of_names(cells: Sequence[Sequence[str]]) -> int:
 
 
 def _names(
-    source: str, cells: Sequence[Sequence[str]], first: int, width: int
+    cells: Sequence[Sequence[str]], first: int, width: int, least: int
 ) -> tuple[list[str], int, list[str]]:
     """Names of the columns, the line they begin in, and the ticker above each."""
     above = [i for i in range(first) if any(cells[i])]
@@ -172,9 +178,9 @@ def _names(
     rich = [i for i in named if len(known_roles(cells[i])) >= 3]
     if not rich:
         last = above[-1] if above else None
-        if last is not None and abs(len(cells[last]) - width) <= 1 and len(cells[last]) >= 5:
+        if last is not None and abs(len(cells[last]) - width) <= 1 and len(cells[last]) >= least:
             return list(cells[last]), last, []  # names that say nothing: the owner may map them
-        if first and above and not is_row(cells[first] if first < len(cells) else []):
+        if first and above and not is_row(cells[first] if first < len(cells) else [], least):
             return list(cells[above[-1]]), above[-1], []
         return [], first, []
     head = rich[-1]

@@ -12,7 +12,8 @@ from backtune.errors import BacktuneWarning
 REMARKS = {  # what was done to read a file as its owner means it; every other code is a warning
     "newest_first", "no_header", "lines_before_header", "lines_after_rows", "header_repeated", "equal_rows",
     "null_rows", "encoding", "number_format", "date_order", "time_format", "adjusted_columns",
-    "adjusted_close", "own_columns", "timezone", "within_rounding", "split_applied",
+    "adjusted_close", "own_columns", "timezone", "within_rounding", "split_applied", "forecast_values",
+    "forecast_columns",
 }  # fmt: skip
 
 
@@ -45,6 +46,11 @@ class Note:
     def warns(self) -> bool:
         """Whether results may be wrong where it is not heeded; else it says how the file was read."""
         return self.code not in REMARKS
+
+    @property
+    def leaks(self) -> bool:
+        """Whether it says that forecasts may know the bars that they are for."""
+        return self.code.startswith("leak_") and self.code != "leak_unknown"
 
     def __str__(self) -> str:
         """Sentence, with row and date before it."""

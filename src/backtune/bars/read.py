@@ -18,6 +18,7 @@ from backtune.bars.assets import active_bars, judge_asset
 from backtune.bars.checks import date_text, last_day_twice, live_row, series_notes
 from backtune.bars.containers import decoded, read_container, suffix_of
 from backtune.bars.frames import Frame, as_pandas, from_frame, is_frame
+from backtune.bars.layout import BAR_CELLS
 from backtune.bars.names import check_symbol, plain, symbol_of
 from backtune.bars.notes import Note, warn
 from backtune.bars.options import Asset, ReadOptions
@@ -128,8 +129,16 @@ def read_options(options: ReadOptions | None, changes: dict[str, Any]) -> ReadOp
         raise SettingError(f"{error}; options of load_bars are {known}") from error
 
 
-def read_table(source: str | os.PathLike[str] | Frame) -> tuple[Table, str | None]:
+def read_table(
+    source: str | os.PathLike[str] | Frame, cells_a_row: int = BAR_CELLS
+) -> tuple[Table, str | None]:
     """Table of a file or frame, and the symbol that the file's name says.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+    cells_a_row : int
+        The least that a row of a text file has.
 
     Raises
     ------
@@ -145,21 +154,21 @@ def read_table(source: str | os.PathLike[str] | Frame) -> tuple[Table, str | Non
     try:
         state = path.stat()
     except (OSError, ValueError):
-        return _file_table(path, 0, 0), stem(path)
-    table = _file_table(path, state.st_mtime_ns, state.st_size)
+        return _file_table(path, 0, 0, cells_a_row), stem(path)
+    table = _file_table(path, state.st_mtime_ns, state.st_size, cells_a_row)
     if not symbols_in(table):
         _file_table.cache_clear()
     return table, stem(path)
 
 
-@lru_cache(maxsize=1)
-def _file_table(path: Path, changed: int, size: int) -> Table:
+@lru_cache(maxsize=2)  # bars, and forecasts of them
+def _file_table(path: Path, changed: int, size: int, cells_a_row: int) -> Table:
     """Table of a file; one of many symbols is asked for again and again, and read once until it changes."""
     frame, content = read_container(path)
     if frame is not None:
         return from_frame(path.name, frame)
     text, encoding = decoded(path.name, content)
-    table = from_text(path.name, text)
+    table = from_text(path.name, text, cells_a_row)
     if encoding:
         table.notes.insert(0, Note("encoding", f"read as {encoding.replace('_', '-')} text"))
     return table

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
-from backtune.bars.layout import Layout, cut, is_time, read_layout
+from backtune.bars.layout import BAR_CELLS, Layout, cut, is_time, read_layout
 from backtune.bars.notes import Note
 from backtune.bars.numbers import is_missing
 from backtune.errors import BarsError
@@ -82,8 +82,14 @@ def cell(column: Column, place: int) -> object:
     return value
 
 
-def from_text(source: str, text: str) -> Table:
+def from_text(source: str, text: str, cells_a_row: int = BAR_CELLS) -> Table:
     """Table of a text file: whatever stands before, between and behind its rows is left out and noted.
+
+    Parameters
+    ----------
+    source, text : str
+    cells_a_row : int
+        The least that a row has.
 
     Raises
     ------
@@ -91,9 +97,9 @@ def from_text(source: str, text: str) -> Table:
         It holds no rows, or a row with more cells than the others.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    layout = read_layout(source, text)
+    layout = read_layout(source, text, cells_a_row)
     body = _after(text, layout.first)
-    body, notes = _without_footer(body, layout)
+    body, notes = _without_footer(body, layout, cells_a_row)
     layout.notes += notes
     columns = None if layout.joined or layout.delimiter == " " else _fast(body, layout)
     if columns is None:
@@ -113,15 +119,15 @@ def _after(text: str, lines: int) -> str:
     return text[place:]
 
 
-def _without_footer(body: str, layout: Layout) -> tuple[str, list[Note]]:
-    """Cut lines behind the rows that are none: no date, and no four numbers."""
+def _without_footer(body: str, layout: Layout, least: int) -> tuple[str, list[Note]]:
+    """Cut lines behind the rows that are none: no date, and too few cells."""
     left_out: list[str] = []
     end = len(body.rstrip())
     for _ in range(_MOST_AFTER):
         begin = body.rfind("\n", 0, end) + 1
         line = body[begin:end].strip()
         cells = [one for one in cut(line, layout.delimiter) if one]
-        if begin == 0 or (line and (not cells or is_time(cells[0]) or len(cells) >= 5)):
+        if begin == 0 or (line and (not cells or is_time(cells[0]) or len(cells) >= least)):
             break
         if line:
             left_out.append(line)

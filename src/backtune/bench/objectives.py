@@ -63,13 +63,16 @@ class TorchObjective:
         high_offset, low_offset = (float(offset) for offset in np.asarray(x, dtype=np.float64))
         open, high, low, close, high_forecast, low_forecast, *sizes = self._tensors
         up, down = rules.levels(torch, high_forecast + high_offset, low_forecast + low_offset)
-        fills, fee = FILLS[self.problem.fills], self.problem.fee
+        fills, costs = FILLS[self.problem.fills], self.problem.costs
+        bar = (torch, open, high, low, close, up, down, fills, self.problem.close_at_eod)
         result = torch.zeros_like(close)
         for short, leg, size in zip((False, True), (rules.long_leg, rules.short_leg), sizes, strict=True):
-            filled, entry, exits = leg(
-                torch, open, high, low, close, up, down, fills, self.problem.close_at_eod
-            )
-            earned = rules.leg_return(entry, exits, fee, fills, short=short)
+            if costs.is_plain:
+                filled, entry, exits = leg(*bar)
+                earned = rules.leg_return(entry, exits, self.problem.fee, fills, short=short)
+            else:
+                filled, entry, exits, level = rules.charged_leg(*bar, costs, short=short)
+                earned = rules.charged_return(entry, exits, level, costs, torch, short=short)
             result = result + size * torch.where(filled, earned, 0.0)
         return float(result.sum().item())
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from backtune.cli import cache, data
+from backtune.cli import cache, data, forecasts
 from backtune.cli.bench import bench
 from backtune.cli.check import check
 from backtune.cli.compare import compare
@@ -22,6 +22,7 @@ from backtune.cli.forecast_check import forecast_check
 from backtune.cli.lazy import LazyGroup
 from backtune.cli.ledger import ledger
 from backtune.cli.optimizers import optimizers
+from backtune.cli.orders import orders
 from backtune.cli.power import power
 from backtune.cli.profile import profile
 from backtune.cli.report import report
@@ -54,8 +55,10 @@ app.command()(profile)
 app.command()(forecast_check)
 app.command()(check)
 app.command()(bench)
+app.command()(orders)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
+app.add_typer(forecasts.app, name="forecasts")
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ def forecast_check(
         return
     forms = {
         "variant": "{}", "forecasts": "{:.0f}", "seconds": "{:.3f}", "speed": "{:.2f}x", "warm_up": "{:.1f}",
+        "memory_mb": "{:.0f}",
         "largest_difference": "{:.5f}", "mean_difference": "{:.6f}", "pinball": "{:.5f}", "mae": "{:.5f}",
         "maxdiff_return": "{:+.2%}", "always_on_return": "{:+.2%}", "worse_than_naive": "{}", "failed": "{}",
     }  # fmt: skip

@@ -29,8 +29,8 @@ def report(
     from backtune.report.page import report as make
     from backtune.report.terminal import verdict_lines
 
-    made = make(*runs)
-    path = made.write(output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html")))
+    page = make(*runs)
+    path = page.write(output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html")))
     if as_json:
         verdicts = [
             {
@@ -38,11 +38,11 @@ def report(
                 **portfolio_values(judged, tries),
                 "symbols": symbol_values(judged, tries),
             }
-            for run, judged, tries in zip(runs, made.judged, made.tries, strict=True)
+            for run, judged, tries in zip(runs, page.judged, page.tries, strict=True)
         ]
         print_json({"report": str(path), "runs": verdicts})
         return
-    for run, judged, tries in zip(runs, made.judged, made.tries, strict=True):
+    for run, judged, tries in zip(runs, page.judged, page.tries, strict=True):
         typer.echo(f"{run}:")
         for line in verdict_lines(judged, tries):
             typer.echo(line)

@@ -65,6 +65,7 @@ def run(
     from backtune.store import Run
 
     engine = Engine(workers, scheduler, task_timeout, memory_limit)
+    wanted = [(settings, run_folder)]
     if resume is not None:
         _refuse_with_resume(context)
         begun = Run.open(resume)
@@ -75,29 +76,60 @@ def run(
                 "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as maxdiff"
             )
         names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
-        kinds = settings.strategies
-    try:
-        with run_progress(len(names), len(kinds) + 1, quiet=as_json) as progress:
-            if resume is not None:
-                runs = resume_run(resume, engine, progress)
-            else:
-                command = ["backtune", *sys.argv[1:]]
-                runs = execute(
-                    names, settings, source, engine, progress,
-                    output=output, run_folder=run_folder, command=command,
-                )  # fmt: skip
-    except KeyboardInterrupt as stop:
-        typer.echo(f"backtune: {stop}", err=True)
-        raise typer.Abort from stop
-    # the run is on disk, its status written: what else is made of a run folder is made here
-    page = report(runs) if runs and runs.folder else None
-    _show(runs, page.subjects[0] if page else None, as_json)
-    if page and runs.folder:  # after the table, which a full disk does not hide
-        page.write(runs.folder / "report.html", 1 if scheduler else workers)
-        if not as_json:
-            typer.echo(f"run folder: {runs.folder} (report.html inside)")
-    if runs.failed:
-        raise typer.Exit(2 if runs.folder is None else 1)
+        kinds, wanted = settings.strategies, _by_model(settings, names, run_folder)
+    done: dict[str, tuple[Run, Subject | None]] = {}
+    for chosen, folder in wanted:
+        try:
+            with run_progress(len(names), len(kinds) + 1, quiet=as_json) as progress:
+                if resume is not None:
+                    runs = resume_run(resume, engine, progress)
+                else:
+                    runs = execute(
+                        names, chosen, source, engine, progress,
+                        output=output, run_folder=folder, command=["backtune", *sys.argv[1:]],
+                    )  # fmt: skip
+        except KeyboardInterrupt as stop:
+            typer.echo(f"backtune: {stop}", err=True)
+            raise typer.Abort from stop
+        # the run is on disk, its status written: what else is made of a run folder is made here
+        page = report(runs) if runs and runs.folder else None
+        done[_model_of(chosen)] = runs, page.subjects[0] if page else None
+        if page and not as_json:
+            _print_run(runs, page.subjects[0], f"model {_model_of(chosen)}" if len(wanted) > 1 else "")
+        if page and runs.folder:  # after the table, which a full disk does not hide
+            page.write(runs.folder / "report.html", 1 if scheduler else workers)
+            if not as_json:
+                typer.echo(f"run folder: {runs.folder} (report.html inside)")
+    _print_all(done, as_json)
+    if any(runs.failed for runs, _ in done.values()):
+        raise typer.Exit(2 if all(runs.folder is None for runs, _ in done.values()) else 1)
+
+
+def _by_model(
+    settings: Settings, names: list[str], run_folder: Path | None
+) -> list[tuple[Settings, Path | None]]:
+    """Settings and folder of each run: one, or one for each model of a file that holds several."""
+    from dataclasses import replace
+
+    from backtune.bars import folder_name
+    from backtune.forecasts import forecaster
+    from backtune.forecasts.outside import OutsideForecaster
+
+    model = forecaster(settings.model)
+    several = model.models(names) if isinstance(model, OutsideForecaster) else []
+    if len(several) < 2:
+        return [(settings, run_folder)]
+    return [
+        (
+            replace(settings, model="fhs", forecasts=f"{settings.forecasts}#{name}"),
+            run_folder and run_folder / folder_name(name),
+        )
+        for name in several
+    ]
+
+
+def _model_of(settings: Settings) -> str:
+    return (settings.forecasts or "").rpartition("#")[2] or str(settings.model)
 
 
 def _symbols(
@@ -127,27 +159,47 @@ def _refuse_with_resume(context: typer.Context) -> None:
             raise SettingError(f"{option} given with --resume; a run that goes on keeps its own settings")
 
 
-def _show(runs: Run, subject: Subject | None, as_json: bool) -> None:
+def _print_run(runs: Run, subject: Subject, title: str) -> None:
+    if title:
+        typer.echo(f"{title}:")
+    if subject.judged:
+        _print_tables(runs, subject.judged, subject.tries)
+
+
+def _print_all(done: dict[str, tuple[Run, Subject | None]], as_json: bool) -> None:
+    """JSON of all runs; of several models, a table that has them side by side."""
+    if not as_json:
+        if len(done) > 1:
+            from backtune.report.runs import models_table
+            from backtune.report.terminal import print_table
+
+            print_table(models_table({name: one.judged for name, (_, one) in done.items() if one}))
+            folders = [str(runs.folder) for runs, _ in done.values() if runs.folder]
+            typer.echo(f"side by side: backtune report {' '.join(folders)}")
+        return
+    plain = {name: _as_plain(*one) for name, one in done.items()}
+    print_json({"models": plain} if len(plain) > 1 else next(iter(plain.values())))
+    for runs, _ in done.values():  # else the progress told them as they happened
+        for error in runs.failed.values():
+            typer.echo(f"backtune: {error}", err=True)
+
+
+def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
     from backtune.cli.report import portfolio_values, symbol_values
 
     judged, tries = (subject.judged, subject.tries) if subject else (None, None)
-    if as_json:
-        print_json(
-            {
-                "folder": str(runs.folder) if runs.folder else None,
-                "symbols": {name: _rows(result) for name, result in runs.items()},
-                **portfolio_values(judged, tries),
-                "verdicts": symbol_values(judged, tries),
-                "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
-                "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
-                "failed": {name: str(error) for name, error in runs.failed.items()},
-            }
-        )
-    elif judged:
-        _print_tables(runs, judged, tries)
-    if as_json:  # else the progress told them as they happened
-        for error in runs.failed.values():
-            typer.echo(f"backtune: {error}", err=True)
+    leaks = {name: [note.sentence for note in result.notes if note.leaks] for name, result in runs.items()}
+    return {
+        "folder": str(runs.folder) if runs.folder else None,
+        "symbols": {name: _rows(result) for name, result in runs.items()},
+        **portfolio_values(judged, tries),
+        "verdicts": symbol_values(judged, tries),
+        "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
+        "placed": {name: result.placed for name, result in runs.items()},
+        "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
+        "leaks": {name: sentences for name, sentences in leaks.items() if sentences},
+        "failed": {name: str(error) for name, error in runs.failed.items()},
+    }
 
 
 def _rows(result: Result) -> list[dict[str, Any]]:
@@ -159,12 +211,12 @@ def _rows(result: Result) -> list[dict[str, Any]]:
 
 
 def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
-    from backtune.report.runs import failed_table, strategies_table
+    from backtune.report.runs import FEW_SYMBOLS, failed_table, strategies_table
     from backtune.report.terminal import (
-        FEW_SYMBOLS,
         check_lines,
         idle_lines,
         note_lines,
+        placed_lines,
         print_table,
         run_text,
         summary_table,
@@ -179,7 +231,7 @@ def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
         for line in note_lines(runs):
             typer.echo(line)
         print_table(summary_table(runs, judged))
-        for line in idle_lines(runs):
+        for line in [*idle_lines(runs), *placed_lines(runs)]:
             typer.echo(line)
     else:
         print_table(strategies_table(runs.summary))

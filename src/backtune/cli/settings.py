@@ -31,7 +31,7 @@ def with_settings(kind: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[A
     kind : type
         A dataclass: `backtune.Settings` or `backtune.bars.ReadOptions`.
     leave_out : tuple of str
-        Fields that the command has an argument of its own for, which is among its parameters.
+        Fields that the command takes otherwise: by a parameter of the same name, or not at all.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,7 +45,7 @@ def with_settings(kind: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[A
             written = read_settings_file(given.pop(FILE), kind)
             values = {entry.name: given.pop(entry.name) for entry in options}
             chosen = {name: value for name, value in values.items() if value not in (None, [])}
-            chosen |= {name: given[name] for name in leave_out}
+            chosen |= {name: given[name] for name in leave_out if name in given}
             plain = {entry.name: entry for entry in fields(kind)}
             merged = {**written, **chosen}
             settings = kind(**{name: _value(plain[name], value) for name, value in merged.items()})
@@ -120,11 +120,20 @@ def _value(entry: Field[Any], value: Any) -> Any:
         return value
     if form == "list":
         return [name.strip() for name in value.split(",") if name.strip()]
-    if form == "pairs":
+    if form == "pairs or auto" and value != "auto":
         return _pairs(entry.name, value)
+    if form == "number, none or tune":
+        return _number_or_word(value)
     if form == "number or all" and value != "all":
         return int(value) if value.lstrip("+-").isdigit() else value
     return value
+
+
+def _number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _pairs(name: str, text: str) -> list[tuple[float, float]]:

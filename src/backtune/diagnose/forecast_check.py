@@ -41,7 +41,8 @@ def check_forecaster(bars: Bars, model: str, settings: Settings) -> pd.DataFrame
     DataFrame
         A row a variant: variant; forecasts, how many; seconds, of the shortest of a few warm runs over all of
         them; speed, times the plain model's; warm_up, seconds that the first run took more (loading,
-        compiling); largest_difference and mean_difference, over all quantiles (points, where there are none),
+        compiling); memory_mb, of the model's weights, or on an accelerator the most that was allocated there;
+        largest_difference and mean_difference, over all quantiles (points, where there are none),
         of moves against the plain model's; pinball and mae, mean over high, low and close; worse_than_naive,
         the moves that are; out-of-sample total_return of each tuned strategy; failed, why a variant has no
         figures.
@@ -72,6 +73,7 @@ def check_forecaster(bars: Bars, model: str, settings: Settings) -> pd.DataFrame
                 "seconds": seconds,
                 "speed": rows[0]["seconds"] / seconds if rows else 1.0,
                 "warm_up": warm_up,
+                "memory_mb": _memory(variant),
                 **_differences(forecast, plain),
                 **_quality(bars, forecast),
                 **_returns(bars, forecast, settings),
@@ -95,6 +97,24 @@ def _timed(bars: Bars, model: str, settings: Settings) -> tuple[Forecast, float,
         spent.append(time.perf_counter() - started)
     shortest = min(spent[1:])
     return predicted, shortest, max(spent[0] - shortest, 0.0)
+
+
+def _memory(variant: str) -> float:
+    """Megabytes that a model takes: NaN where it has no weights."""
+    from backtune.forecasts.torch_models import TorchForecaster
+
+    model = forecaster(variant)
+    if not isinstance(model, TorchForecaster):
+        return float("nan")
+    device = model.target_device()
+    if device.type == "cuda":
+        import torch
+
+        return float(torch.cuda.max_memory_allocated(device) / 2**20)
+    parts = [
+        part for module in model.modules(model.model()) for part in (module.parameters(), module.buffers())
+    ]
+    return float(sum(tensor.numel() * tensor.element_size() for part in parts for tensor in part)) / 2**20
 
 
 def _differences(forecast: Forecast, plain: Forecast) -> Mapping[str, float]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.bars import Bars
+from backtune.bars import Bars, Note
 from backtune.errors import BarsError, SettingError
 from backtune.identity import identity_of
 
@@ -41,6 +42,12 @@ class Forecast:
         Joint draws of (high, low, close), low <= close <= high in each, where the model has them.
     repaired : int
         Bars whose forecast broke low <= close <= high, or whose quantiles crossed, and was put right.
+    next_high, next_low, next_close : float
+        Of the bar behind the last, not there yet: moves on the last close; NaN where none was made.
+    next_time : datetime64 or None
+        Time of that bar, where the forecast says it.
+    notes : tuple of Note
+        How forecasts from outside were read, and what looks wrong in them.
     seconds : mapping of str to float
         Where the time went: load (of weights), cache, prepare, forward, post; empty where not told apart.
     """
@@ -54,12 +61,66 @@ class Forecast:
     samples: Array | None = None
     repaired: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    next_high: float = np.nan
+    next_low: float = np.nan
+    next_close: float = np.nan
+    next_time: np.datetime64 | None = None
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def from_frame(
+        cls, frame: pd.DataFrame, bars: Bars, *, model: str | None = None, **options: Any
+    ) -> Forecast:
+        """Forecast of `bars` from a table of anyone's forecasts, joined by time.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            A row a bar (a column of symbols and one of models may tell rows apart): the time of the bar that
+            it is for, predicted high and low, and perhaps close, as prices or as moves on the close before;
+            which of them is told by the values. Names: high or pred_high; high_q10 or "high 0.1" for
+            quantiles; TSLA_high in a table that has columns for each symbol; made_at for when a row was made.
+        bars : Bars
+        model : str, optional
+            Which of several models.
+        **options
+            `day_first` and `timezone` of `backtune.bars.ReadOptions`.
+
+        Returns
+        -------
+        Forecast
+            NaN on bars without a row. Where there are quantiles alone, high, low and close are the medians; a
+            close that is not there is the one nearest to unchanged.
+
+        Raises
+        ------
+        ForecasterError
+            No row is of a bar; times of another zone, off by a session, or there twice; prices of another
+            scale; moves beyond reason; a high below its low; columns that are not there.
+
+        Examples
+        --------
+        >>> import backtune as bt
+        >>> from backtune.bars import load_sample
+        >>> bars = load_sample("SP500")
+        >>> rows = bars.frame[["high", "low"]].shift(1).iloc[1:]  # yesterday's, for today
+        >>> bt.Forecast.from_frame(rows, bars).first
+        1
+        """
+        from backtune.forecasts.outside import from_frame
+
+        return from_frame(frame, bars, model, options)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which bars have a forecast, shape (n,)."""
+        return np.asarray(np.isfinite(self.high) & np.isfinite(self.low), dtype=np.bool_)
 
     @property
     def first(self) -> int:
-        """Index of the first bar from which on every bar has a forecast."""
-        missing = np.flatnonzero(~(np.isfinite(self.high) & np.isfinite(self.low)))
-        return int(missing[-1]) + 1 if len(missing) else 0
+        """Index of the first bar that has a forecast; the number of bars where none has."""
+        known = self.known
+        return int(known.argmax()) if known.any() else len(known)
 
 
 class Forecaster(ABC):
@@ -108,10 +169,10 @@ class Forecaster(ABC):
             The series is too short for a single forecast.
         """
         self.possible(bars, targets)
-        given = np.array(self.moves(bars), dtype=float)  # a copy: the arrays may be the forecaster's own
-        given[:, : self.warm_up] = np.nan
-        high, low, close = made = ordered(given, axis=0)
-        broken = (made != given) & ~np.isnan(made)
+        moves = np.array(self.moves(bars), dtype=float)  # a copy: the arrays may be the forecaster's own
+        moves[:, : self.warm_up] = np.nan
+        high, low, close = arrays = ordered(moves, axis=0)
+        broken = (arrays != moves) & ~np.isnan(arrays)
         return Forecast(high, low, close, self.name, repaired=int(broken.any(axis=0).sum()))
 
     def possible(self, bars: Bars, targets: Targets = None) -> NDArray[np.int64]:
@@ -124,9 +185,9 @@ class Forecaster(ABC):
         SettingError
             `bars` are no Bars, or `targets` no whole numbers.
         """
-        given: object = bars
-        if not isinstance(given, Bars):
-            kind = type(given).__name__
+        series: object = bars
+        if not isinstance(series, Bars):
+            kind = type(series).__name__
             article = "an" if kind[0].lower() in "aeiou" else "a"
             raise SettingError(f"bars is {article} {kind}; give bt.load_bars(FILE or DataFrame)")
         if not all(np.isfinite(prices).all() for prices in (bars.open, bars.high, bars.low, bars.close)):
@@ -203,26 +264,26 @@ class QuantileForecaster(Forecaster):
         """See `Forecaster.forecast`."""
         return self.finished(bars, self.distribution(bars, self.possible(bars, targets)))
 
-    def finished(self, bars: Bars, made: Distribution) -> Forecast:
+    def finished(self, bars: Bars, distribution: Distribution) -> Forecast:
         """Repair, count and align with the bars what the model gave."""
-        raw = made.quantiles
+        raw = distribution.quantiles
         quantiles = ordered(np.sort(raw, axis=2), axis=1)
-        samples = None if made.samples is None else ordered(made.samples, axis=2)
+        samples = None if distribution.samples is None else ordered(distribution.samples, axis=2)
         repaired = (quantiles != raw).any(axis=(1, 2))
         if samples is not None:
-            repaired |= (samples != made.samples).any(axis=(1, 2))
+            repaired |= (samples != distribution.samples).any(axis=(1, 2))
         points = ordered(self._points(quantiles, samples), axis=1)
-        high, low, close = _aligned(points, made.targets, len(bars)).T.copy()
+        high, low, close = _aligned(points, distribution.targets, len(bars)).T.copy()
         return Forecast(
             high,
             low,
             close,
             self.name,
             LEVELS,
-            _aligned(quantiles, made.targets, len(bars)),
-            None if samples is None else _aligned(samples, made.targets, len(bars)),
+            _aligned(quantiles, distribution.targets, len(bars)),
+            None if samples is None else _aligned(samples, distribution.targets, len(bars)),
             int(repaired.sum()),
-            made.seconds,
+            distribution.seconds,
         )
 
     def _points(self, quantiles: Array, samples: Array | None) -> Array:
@@ -236,8 +297,8 @@ class QuantileForecaster(Forecaster):
 
     def moves(self, bars: Bars) -> tuple[Array, Array, Array]:
         """High, low and close moves, each shape (n,)."""
-        made = self.forecast(bars)
-        return made.high, made.low, made.close
+        forecast = self.forecast(bars)
+        return forecast.high, forecast.low, forecast.close
 
     @abstractmethod
     def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
@@ -295,11 +356,11 @@ def flag(name: str, value: object) -> bool:
 
 
 def _indices(targets: Targets) -> NDArray[np.int64]:
-    given = np.asarray(targets)
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+    indices = np.asarray(targets)
+    if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
         shown = repr(targets) if len(repr(targets)) <= 60 else f"{repr(targets)[:57]}..."
         raise SettingError(f"targets is {shown}; expected whole numbers, indices of bars")
-    return np.unique(given.astype(np.int64))
+    return np.unique(indices.astype(np.int64))
 
 
 def _aligned(values: Array, targets: NDArray[np.int64], n: int) -> Array:

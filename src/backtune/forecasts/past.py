@@ -57,7 +57,7 @@ def forecast_from_past(model: Forecaster, bars: Bars, targets: Targets = None) -
         The model gives values for other bars than it was given.
     """
     n = len(bars)
-    arrays: dict[str, Array] = {name: np.full(n, np.nan) for name in ("high", "low", "close")}
+    arrays: dict[str, Any] = {name: np.full(n, np.nan) for name in ("high", "low", "close")}
     levels: tuple[float, ...] = ()
     repaired, seconds = 0, dict[str, float]()
     for t in model.possible(bars, targets):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from backtune.forecasts.contexts import ContextForecaster
 from backtune.forecasts.past import forecast_from_past, needs_cutting
 from backtune.plugins import named
 
+FILE = "file"  # NAME:PATH of forecasts from outside
 MODELS: dict[str, tuple[str, str]] = {
     "fhs": ("backtune.forecasts.fhs", "FilteredHistory"),
     "range": ("backtune.forecasts.range", "Range"),
@@ -28,6 +30,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "timesfm": ("backtune.forecasts.timesfm", "TimesFM"),
     "toto1": ("backtune.forecasts.toto1", "Toto1"),
 }
+OUTSIDE = {FILE: ("backtune.forecasts.outside", "OutsideForecaster")}
 WEIGHTS: Mapping[str, str] = {  # models with weights, and a name to show how one is given
     "chronos": "amazon/chronos-2",
     "toto": "Datadog/Toto-2.0-22m",
@@ -36,6 +39,7 @@ WEIGHTS: Mapping[str, str] = {  # models with weights, and a name to show how on
     "toto1": "Datadog/Toto-Open-Base-1.0",
 }
 DEFAULT_MODEL = "fhs"
+FIRST = ("self", "weights", "source")  # arguments that are no options
 _OPTION = re.compile(r"[a-z_]+=[^,]*")
 
 
@@ -46,7 +50,8 @@ def forecaster(model: str | Forecaster) -> Forecaster:
     ----------
     model : str or Forecaster
         ``NAME``, ``NAME:WEIGHTS`` for a model with weights (a hub name or a local folder), and options behind
-        either, as in ``fhs,volatility=garch`` or ``chronos:amazon/chronos-2,device=cuda,dtype=bfloat16``. A
+        either, as in ``fhs,volatility=garch`` or ``chronos:amazon/chronos-2,device=cuda,dtype=bfloat16``.
+        ``file:PATH``, or a path alone, for forecasts from outside (see `backtune.Forecast.from_frame`). A
         forecaster of one's own is named ``module:object``, or by an entry point of ``backtune.forecasters``.
 
     Raises
@@ -61,14 +66,27 @@ def forecaster(model: str | Forecaster) -> Forecaster:
         return model
     if not isinstance(model, str):
         raise SettingError(f"model is {model!r}; give its name or a Forecaster")
-    if model.partition(",")[0].partition(":")[0] not in MODELS:
+    if is_path(model):
+        return _made(f"{FILE}:{model}")
+    if model.partition(",")[0].partition(":")[0] not in MODELS | OUTSIDE:
         return _plugged_in(model)
     return _made(model)
+
+
+def is_path(model: object) -> bool:
+    """Whether a model's name is the path of a file or folder of forecasts, or FILE#MODEL."""
+    if not isinstance(model, str) or model in MODELS:
+        return False
+    return os.path.exists(model) or ("#" in model and os.path.exists(model.rpartition("#")[0]))
 
 
 def _plugged_in(model: str) -> Forecaster:
     """Forecaster of somebody else's, by module:object or entry point."""
     name = model.partition(",")[0].partition(":")[0]
+    if os.path.exists(model.partition("#")[0]):
+        raise SettingError(
+            f"model {model!r} is a file or folder; give it as --forecasts {model} (forecasts=)"
+        )
     if get_close_matches(name, MODELS, n=1):
         one_of("model", name, MODELS)  # a slip of the pen rather than a module
     plug_in = named("model", model, MODELS, "forecasters")
@@ -83,8 +101,10 @@ def _made(model: str) -> Forecaster:
     """Make a forecaster once a process, so that weights are loaded, and chunk sizes found, once."""
     head, options = _parts(model)
     name, _, weights = head.partition(":")
-    module, cls_name = MODELS[one_of("model", name, MODELS)]
-    if (name in WEIGHTS) != bool(weights):
+    module, cls_name = (MODELS | OUTSIDE)[name]
+    if name == FILE and not weights:
+        raise SettingError(f"model {model!r} names no file; give file:PATH, or --forecasts PATH")
+    if name != FILE and (name in WEIGHTS) != bool(weights):
         cure = f"give {name}:{WEIGHTS[name]} or {name}:FOLDER" if name in WEIGHTS else f"give {name} alone"
         raise SettingError(f"model {model!r} {'names no' if name in WEIGHTS else 'has no'} weights; {cure}")
     cls: type[Forecaster] = getattr(import_module(module), cls_name)
@@ -106,7 +126,7 @@ def _known(cls: type[Forecaster]) -> list[str]:
             continue
         parameters = inspect.signature(vars(part)["__init__"]).parameters.values()
         handed_on = [p for p in parameters if p.kind is p.VAR_KEYWORD]
-        known += [p.name for p in parameters if p not in handed_on and p.name not in ("self", "weights")]
+        known += [p.name for p in parameters if p not in handed_on and p.name not in FIRST]
         if not handed_on:
             break
     return known
@@ -164,24 +184,24 @@ def forecast_many(
     SettingError, BarsError, ForecasterError
         As `forecast`; a series that is too short fails the call.
     """
-    made = forecaster(model)
+    own = forecaster(model)
     wanted = list(targets) if targets is not None else [None] * len(series)
     if len(wanted) != len(series):
         raise SettingError(f"targets are given for {len(wanted)} of {len(series)} series; give them for each")
-    if not isinstance(made, ContextForecaster):
-        return [forecast(bars, made, each) for bars, each in zip(series, wanted, strict=True)]
-    asked = [(bars, made.possible(bars, each)) for bars, each in zip(series, wanted, strict=True)]
+    if not isinstance(own, ContextForecaster):
+        return [forecast(bars, own, each) for bars, each in zip(series, wanted, strict=True)]
+    asked = [(bars, own.possible(bars, each)) for bars, each in zip(series, wanted, strict=True)]
     return [
-        made.finished(bars, distribution)
-        for (bars, _), distribution in zip(asked, made.distributions(asked), strict=True)
+        own.finished(bars, distribution)
+        for (bars, _), distribution in zip(asked, own.distributions(asked), strict=True)
     ]
 
 
 def with_options(model: str, **options: object) -> str:
     """Name of the same model with other options."""
-    head, given = _parts(model)
-    given.update(options)
-    return ",".join([head, *(f"{name}={value}" for name, value in given.items())])
+    head, settings = _parts(model)
+    settings.update(options)
+    return ",".join([head, *(f"{name}={value}" for name, value in settings.items())])
 
 
 def _parts(model: str) -> tuple[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from backtune.metrics.performance import account_open, account_returns
 
 RETURNS = ("value", "causal", "optimistic")
 COUNTS = ("trades", "ambiguous", "turnover")
+LATER = ("held", "costs")  # which runs of older versions, and of one fee, do not have
 
 
 def account_bars(bars: pd.DataFrame, rule: str) -> pd.DataFrame:
@@ -33,5 +34,5 @@ def account_bars(bars: pd.DataFrame, rule: str) -> pd.DataFrame:
         return bars
     alive = account_open(returns[:, RETURNS.index(rule)])
     columns = {name: accounts[:, place] for place, name in enumerate(RETURNS)}
-    columns |= {name: bars[name].where(alive, 0) for name in COUNTS}
+    columns |= {name: bars[name].where(alive, 0) for name in (*COUNTS, *LATER) if name in bars}
     return bars.assign(**columns)

@@ -33,7 +33,7 @@ def summarize(
     periods_a_year : float
         For annualising.
     fee : float
-        Fraction of notional a fill.
+        Fraction of notional a fill, where `returns` have no column costs.
     market : str
         The strategy of `returns` that alpha and beta refer to; it is in the market on every bar.
 
@@ -55,7 +55,7 @@ def summarize(
     rows = [
         {
             "strategy": name,
-            **_figures(part, periods_a_year, fee, name == market),
+            **_figures(part, periods_a_year, fee),
             **_against(part["value"].to_numpy(), held, periods_a_year),
             **_tuning(name, part, simulations, window),
             **_bracket(part, periods_a_year),
@@ -65,14 +65,15 @@ def summarize(
     return pd.DataFrame(rows)
 
 
-def _figures(part: pd.DataFrame, periods_a_year: float, fee: float, always: bool) -> dict[str, Any]:
-    value, trades = part["value"].to_numpy(), part["trades"].to_numpy()
-    held = np.ones(len(part), dtype=np.bool_) if always else trades > 0
+def _figures(part: pd.DataFrame, periods_a_year: float, fee: float) -> dict[str, Any]:
+    value, trades, held = (part[name].to_numpy() for name in ("value", "trades", "held"))
     turnover = part["turnover"].to_numpy()
+    costs = {"costs": float(part["costs"].sum())} if "costs" in part else {}  # else one fee on the turnover
     ambiguous = int(part["ambiguous"].sum())
     return {
         **asdict(performance(value, periods_a_year)),
-        **asdict(trade_figures(value, held, turnover, fee, periods_a_year)),
+        **asdict(trade_figures(value, held > 0, turnover, fee, periods_a_year)),
+        **costs,
         "trades": int(trades.sum()),
         "ambiguous": ambiguous,
         "ambiguous_share": ratio(ambiguous, int(trades.sum())),

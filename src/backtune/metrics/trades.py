@@ -1,8 +1,8 @@
 """Figures of the trades behind a series of bar returns.
 
-A position is opened and closed inside one bar, so a bar with a fill is a trade; where both sides are filled,
-the two are judged together. An account that has lost everything trades no more: bars after that count as
-bars, and nothing in them as traded, held, bought or paid.
+A bar in which a position was open is a traded one; where both sides hold one, the two are judged together.
+An account that has lost everything trades no more: bars after that count as bars, and nothing in them as
+traded, held, bought or paid.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.metrics.performance import Array, account_open, account_returns, annual_periods, ratio
@@ -49,6 +50,28 @@ class TradeFigures:
     worst_trade: float
     turnover: float
     costs: float
+
+
+def by_reason(ledger: pd.DataFrame) -> pd.DataFrame:
+    """What trades earned by why they were left, long and short apart.
+
+    Parameters
+    ----------
+    ledger : DataFrame
+        See `backtune.BacktestResult.ledger`.
+
+    Returns
+    -------
+    DataFrame
+        A row a strategy, side and reason: strategy, side, reason, trades, value (plain sum of their returns
+        times their sizes, costs included, those after a total loss too), hit_rate (share that earned more
+        than 0), bars (mean number that a trade spans).
+    """
+    parts = ledger.assign(won=ledger["value"] > 0.0).groupby(["strategy", "side", "reason"])
+    table = parts.agg(
+        trades=("value", "size"), value=("value", "sum"), hit_rate=("won", "mean"), bars=("bars", "mean")
+    ).reset_index()
+    return table.set_index("strategy").loc[ledger["strategy"].unique()].reset_index()
 
 
 def trade_figures(

@@ -160,9 +160,9 @@ class Evaluator:
         if self._fixed is None:
             return points
         moving, low = self._fixed
-        whole = np.broadcast_to(low, (*points.shape[:-1], len(low))).copy()
-        whole[..., moving] = points
-        return whole
+        full = np.broadcast_to(low, (*points.shape[:-1], len(low))).copy()
+        full[..., moving] = points
+        return full
 
     def _chunk(self, points: Array) -> Array:
         values = self._evaluate(points)

@@ -33,8 +33,8 @@ class Pygmo(Search):
         import pygmo
 
         rng = np.random.default_rng(seed)
-        whole = self.algorithm in WHOLE and evaluator.counts.any()
-        problem = pygmo.problem((_WholeProblem if whole else _Problem)(evaluator))
+        integers = self.algorithm in WHOLE and evaluator.counts.any()
+        problem = pygmo.problem((_WholeProblem if integers else _Problem)(evaluator))
         while True:
             first, second = (int(number) for number in rng.integers(2**32, size=2))
             algorithm = getattr(pygmo, self.algorithm)(**self._settings(evaluator.budget, first))

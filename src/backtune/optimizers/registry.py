@@ -57,25 +57,25 @@ def optimizer(method: str | Optimizer) -> Optimizer:
     if algorithm and library not in LIBRARIES and library not in _added():
         return _named(_plugged_in(method))
     cls = _own(library) if library in LIBRARIES else _third_party(library)
-    made = cls(algorithm)
-    missing = _missing(cls, made.algorithm)
+    item = cls(algorithm)
+    missing = _missing(cls, item.algorithm)
     if missing:
         cure = f"'backtune[{cls.extra}]'" if cls.extra else " ".join(missing)
         raise OptimizerError(
             f"method {method!r} needs {', '.join(missing)}, which is not installed; pip install {cure}"
         )
-    return made
+    return item
 
 
-def _named(given: Optimizer) -> Optimizer:
+def _named(method: Optimizer) -> Optimizer:
     """Return an optimizer of the caller's own, if it has what tables and files show of it."""
     try:
-        if isinstance(given.method, str):
-            return given
+        if isinstance(method.method, str):
+            return method
     except AttributeError:
         pass
     raise SettingError(
-        f"optimizer is a {type(given).__name__} without a name; give its class a `library`, and call "
+        f"optimizer is a {type(method).__name__} without a name; give its class a `library`, and call "
         "Optimizer.__init__ in its own"
     )
 
@@ -164,8 +164,8 @@ def optimize_many(
         As `optimize`; or as many seeds as objectives were not given.
     """
     items = list(objectives)
-    given = [seed] * len(items) if np.ndim(seed) == 0 else list(seed)  # type: ignore[arg-type]
-    seeds = [whole_number("seed", one, 0) for one in given]
+    each = [seed] * len(items) if np.ndim(seed) == 0 else list(seed)  # type: ignore[arg-type]
+    seeds = [whole_number("seed", one, 0) for one in each]
     if len(seeds) != len(items):
         raise SettingError(
             f"{len(seeds)} seeds were given for {len(items)} objectives; give one, or one each"
@@ -180,7 +180,7 @@ def optimizers() -> dict[str, bool]:
     Nevergrad's registry has several hundred more. A third party's that can not be imported is listed by its
     library, as not installed.
     """
-    known = {name: found for library in LIBRARIES for name, found in _methods(library, _own(library))}
+    known = {name: installed for library in LIBRARIES for name, installed in _methods(library, _own(library))}
     added = _added()
     for library in added:
         try:

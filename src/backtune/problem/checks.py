@@ -53,17 +53,6 @@ def check_bars(o: Array, h: Array, lo: Array, c: Array) -> None:
         refuse_where(name, array, bad, rule)
 
 
-def fraction(name: str, value: float) -> float:
-    """Return a fraction of notional, at least 0 and below 1."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not 0.0 <= number < 1.0:
-        raise ProblemError(f"{name} is {value!r}; it is a fraction of notional, 0 <= {name} < 1")
-    return number
-
-
 def flag(name: str, value: object) -> bool:
     """Return True or False."""
     if not isinstance(value, bool | np.bool_):
@@ -72,25 +61,48 @@ def flag(name: str, value: object) -> bool:
 
 
 def point(x: ArrayLike) -> tuple[float, float]:
-    """Return a pair of finite offsets."""
+    """Return a pair of finite offsets, or of NaN: no order."""
     try:
         a, b = (float(offset) for offset in x)  # type: ignore[union-attr, arg-type]
     except (TypeError, ValueError):
-        a = b = np.nan
-    if not (np.isfinite(a) and np.isfinite(b)):
-        raise ProblemError(f"x is {x!r}; expected a pair (high_offset, low_offset) of finite numbers")
+        a, b = np.nan, 0.0
+    if not (np.isfinite(a) and np.isfinite(b)) and not (np.isnan(a) and np.isnan(b)):
+        raise ProblemError(
+            f"x is {x!r}; expected a pair (high_offset, low_offset) of finite numbers, or both NaN for no "
+            "order"
+        )
     return a, b
 
 
-def checked_bounds(bounds: Sequence[Sequence[float]]) -> Bounds:
-    """Return the box of the two offsets as floats."""
+def idle_rows(name: str, points: Array) -> NDArray[np.bool_]:
+    """Which rows of offsets are all NaN: no order.
+
+    Raises
+    ------
+    ProblemError
+        A row holds NaN or infinities beside finite offsets.
+    """
+    idle = np.asarray(np.isnan(points).all(axis=1))
+    bad = ~(idle | np.isfinite(points).all(axis=1))
+    if bad.any():
+        raise ProblemError(
+            f"{name}[{int(np.argmax(bad))}] holds NaN or infinite offsets; they are finite, or all NaN for "
+            "no order"
+        )
+    return idle
+
+
+def checked_bounds(
+    bounds: Sequence[Sequence[float]], names: tuple[str, ...] = ("high_offset", "low_offset")
+) -> Bounds:
+    """Return the box of the offsets as floats."""
     try:
         pairs = tuple((float(low), float(high)) for low, high in bounds)
     except (TypeError, ValueError):
         raise ProblemError(f"bounds are {bounds!r}; expected ((low, high), (low, high))") from None
-    if len(pairs) != 2:
-        raise ProblemError(f"bounds name {len(pairs)} parameters; expected 2: high_offset, low_offset")
-    for name, (low, high) in zip(("high_offset", "low_offset"), pairs, strict=True):
+    if len(pairs) != len(names):
+        raise ProblemError(f"bounds name {len(pairs)} parameters; expected {len(names)}: {', '.join(names)}")
+    for name, (low, high) in zip(names, pairs, strict=True):
         if not (np.isfinite(low) and np.isfinite(high) and low <= high):
             raise ProblemError(f"bounds of {name} are ({low:g}, {high:g}); expected finite low <= high")
     return pairs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -13,23 +12,25 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import ProblemError, one_of
 from backtune.problem import kernels, rules
+from backtune.problem.box import fitted_box
 from backtune.problem.checks import (
     Bounds,
     check_bars,
     checked_bounds,
     flag,
-    fraction,
+    idle_rows,
     point,
     refuse_where,
     vector,
 )
+from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
+from backtune.problem.legs import side_of
 from backtune.problem.protocol import Outcome
 
 FillRule = Literal["causal", "optimistic", "published"]
 Array = NDArray[np.float64]
 
 FILLS = rules.FILLS
-ROUNDING = 2.0**-50  # more than a sum and a difference can be rounded by, relative to their terms
 DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
 
 
@@ -52,6 +53,9 @@ class EntryExitProblem:
         Size of each side, >= 0, in units of capital.
     fee : float
         Fraction of notional for one fill, 0 <= fee < 1.
+    costs : Costs, optional
+        In place of `fee`: what limit and market fills cost. Entries and take-profits are limits, leaving at
+        the close is a market fill; nothing is held through a close.
     close_at_eod : bool
         True: the position leaves at the close and nowhere else. False: at the take-profit where the rule
         says it was reached, else at the close.
@@ -95,7 +99,8 @@ class EntryExitProblem:
         long_size: ArrayLike,
         short_size: ArrayLike,
         *,
-        fee: float = 0.0005,
+        fee: float = DEFAULT_FEE,
+        costs: Costs | None = None,
         close_at_eod: bool = False,
         fills: FillRule = "causal",
         bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
@@ -120,13 +125,18 @@ class EntryExitProblem:
                 )
         for name, array in (("long_size", ls), ("short_size", ss)):
             refuse_where(name, array, array < 0, "must be >= 0; a short is a positive short_size")
-        self.fee = fraction("fee", fee)
+        self.costs = costs_of(fee, costs)
+        self.fee = self.costs.maker
+        # as the kernels take it: the fee, or where that is not all, a tuple of the maker's
+        self.charge: kernels.Fee = self.fee if self.costs.is_plain else (self.fee,)
         self.close_at_eod = flag("close_at_eod", close_at_eod)
         self.fills: FillRule = cast(FillRule, one_of("fill rule", fills, FILLS))
         self.bounds = checked_bounds(bounds)
         self.moves: Array = np.stack([o, h, lo, c, hf, lf, ls, ss])
         self.moves.flags.writeable = False
-        self._longs, self._shorts = _side(self.moves, short=False), _side(self.moves, short=True)
+        if self.fills == "published" and not self.costs.is_plain:
+            raise ProblemError("fills is 'published', whose rule has one fee; give fee instead of costs")
+        self._longs, self._shorts = (side_of(self.moves, self.costs, short=short) for short in (False, True))
         self.long_legs, self.short_legs = self._longs.legs(), self._shorts.legs()
 
     @property
@@ -134,12 +144,24 @@ class EntryExitProblem:
         """Sizes of both sides, long and short, shape (2, n)."""
         return self.moves[kernels.SIZE : kernels.SIZE + 2]
 
+    def with_sizes(self, sizes: Array) -> EntryExitProblem:
+        """Return the same problem with other sizes, shape (2, n)."""
+        return self._of(np.concatenate([self.moves[: kernels.SIZE], sizes]))
+
+    def _of(self, moves: Array) -> EntryExitProblem:
+        """Return the same problem of other moves (8, n)."""
+        return EntryExitProblem(
+            *moves, costs=self.costs, close_at_eod=self.close_at_eod, fills=self.fills, bounds=self.bounds
+        )
+
     def __call__(self, x: ArrayLike) -> float:
-        """Total return at x = (high_offset, low_offset), the sum over all bars."""
+        """Total return at x = (high_offset, low_offset), the sum over all bars; 0 at NaN: no order."""
         a, b = point(x)
+        if np.isnan(a):
+            return 0.0
         return float(
             kernels.total_one(
-                self.long_legs, self.short_legs, a, b, self.fee, FILLS[self.fills], self.close_at_eod
+                self.long_legs, self.short_legs, a, b, self.charge, FILLS[self.fills], self.close_at_eod
             )
         )
 
@@ -149,7 +171,7 @@ class EntryExitProblem:
         Parameters
         ----------
         points : array_like, shape (m, 2)
-            Pairs (high_offset, low_offset).
+            Pairs (high_offset, low_offset); a pair of NaN places no order.
 
         Returns
         -------
@@ -159,19 +181,23 @@ class EntryExitProblem:
         array = np.ascontiguousarray(points, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != 2:
             raise ProblemError(f"points have shape {array.shape}; expected (m, 2): high_offset, low_offset")
-        if not np.isfinite(array).all():
-            raise ProblemError("points hold NaN or infinite offsets; offsets must be finite")
+        idle = idle_rows("points", array)
         result: Array = kernels.totals(
-            self.long_legs, self.short_legs, array, self.fee, FILLS[self.fills], self.close_at_eod
+            self.long_legs, self.short_legs, array, self.charge, FILLS[self.fills], self.close_at_eod
         )
+        result[idle] = 0.0
         return result
 
     def returns(self, x: ArrayLike) -> Array:
         """Return of each bar at x, shape (n,): long plus short, sizes and fees included."""
         a, b = point(x)
         result = np.zeros(self.size)
+        if np.isnan(a):
+            return result
         for bars, legs, short in self._sides():
-            returns = kernels.leg_returns(legs, a, b, self.fee, FILLS[self.fills], self.close_at_eod, short)
+            returns = kernels.leg_returns(
+                legs, a, b, self.charge, FILLS[self.fills], self.close_at_eod, short
+            )
             result[bars] += returns[: len(bars)]
         return result
 
@@ -179,8 +205,10 @@ class EntryExitProblem:
         """Number of fills of each bar at x, shape (n,): 0, 1, or 2 where both sides are filled."""
         a, b = point(x)
         result = np.zeros(self.size, dtype=np.int64)
+        if np.isnan(a):
+            return result
         for bars, legs, short in self._sides():
-            result[bars] += kernels.leg_filled(legs, a, b, FILLS[self.fills], short)[: len(bars)]
+            result[bars] += kernels.leg_filled(legs, a, b, self.charge, FILLS[self.fills], short)[: len(bars)]
         return result
 
     def ambiguous(self, x: ArrayLike) -> NDArray[np.int64]:
@@ -191,9 +219,11 @@ class EntryExitProblem:
         """
         a, b = point(x)
         result = np.zeros(self.size, dtype=np.int64)
+        if np.isnan(a):
+            return result
         for bars, legs, short in self._sides():
             causal, optimistic = (
-                kernels.leg_returns(legs, a, b, self.fee, rule, self.close_at_eod, short)
+                kernels.leg_returns(legs, a, b, self.charge, rule, self.close_at_eod, short)
                 for rule in (kernels.CAUSAL, kernels.OPTIMISTIC)
             )
             result[bars] += (causal != optimistic)[: len(bars)]
@@ -205,20 +235,20 @@ class EntryExitProblem:
         Parameters
         ----------
         x : array_like, shape (2,), or (n, 2) for a row a bar
-            (high_offset, low_offset).
+            (high_offset, low_offset); both NaN place no order.
         """
         resting = self._resting(x)
         here = (0.0, 0.0)
-        # a return is linear in the fee, which is paid on the notional
-        without_fee, with_fee = (resting._at_fee(fee).returns(here) for fee in (0.0, 0.5))
+        turnover, costs = resting._turnover_and_costs()
         return Outcome(
             value=resting.returns(here),
             causal=resting.under("causal").returns(here),
             optimistic=resting.under("optimistic").returns(here),
             trades=resting.trades(here),
             ambiguous=resting.ambiguous(here),
-            turnover=(without_fee - with_fee) / 0.5,
+            turnover=turnover,
             position=np.zeros(self.size),
+            costs=costs,
             make_ledger=resting._ledger,
         )
 
@@ -230,26 +260,53 @@ class EntryExitProblem:
         offsets = np.asarray(x, dtype=np.float64)
         if offsets.shape != (self.size, 2):
             offsets = np.broadcast_to(np.array(point(x)), (self.size, 2))
+        idle = idle_rows("x", offsets)
         moves = self.moves.copy()
-        moves[kernels.HIGH_FORECAST : kernels.LOW_FORECAST + 1] += offsets.T
-        return EntryExitProblem(*moves, fee=self.fee, close_at_eod=self.close_at_eod, fills=self.fills)
+        moves[kernels.HIGH_FORECAST : kernels.LOW_FORECAST + 1] += np.where(idle, 0.0, offsets.T)
+        moves[kernels.SIZE :, idle] = 0.0
+        return self._of(moves)
+
+    def _turnover_and_costs(self) -> tuple[Array, Array | None]:
+        """Notional that changes hands at offsets 0, and what that costs; None where it is one fee."""
+        if self.costs.is_plain:  # a return is linear in the fee, which is paid on the notional
+            here = (0.0, 0.0)
+            without_fee, with_fee = (self._at_fee(fee).returns(here) for fee in (0.0, 0.5))
+            return (without_fee - with_fee) / 0.5, None
+        turnover, costs = np.zeros((2, self.size))
+        for side, short in ((0, False), (1, True)):
+            filled, entry, exits, at_level = self._fills(short=short)
+            size = np.where(filled, self.sizes[side], 0.0)
+            left = np.where(filled, 1.0 + exits, 0.0) / np.where(filled, 1.0 + entry, 1.0)
+            turnover += size * (1.0 + left)
+            costs += size * (self.fee + left * np.where(at_level, self.fee, self.costs.market))
+        return turnover, costs
 
     def _at_fee(self, fee: float) -> EntryExitProblem:
         other = copy(self)
-        other.fee = fee
+        other.fee = other.charge = fee
         return other
+
+    def _fills(self, *, short: bool) -> tuple[NDArray[np.bool_], Array, Array, NDArray[np.bool_]]:
+        """Which bars fill a side at offsets 0, at which entry, which exit, and whether that is its level."""
+        o, h, lo, c, high, low = self.moves[: kernels.SIZE]
+        bar = (np, o, h, lo, c, *rules.levels(np, high, low), FILLS[self.fills], self.close_at_eod)
+        if not self.costs.is_plain:
+            return rules.charged_leg(*bar, self.costs, short=short)
+        filled, entry, exits = (rules.short_leg if short else rules.long_leg)(*bar)
+        return filled, entry, exits, exits != c
 
     def _ledger(self) -> dict[str, Any]:
         """Trades at offsets 0, in the order of the bars, the long before the short."""
-        o, h, lo, c, high, low = self.moves[: kernels.SIZE]
-        up, down = rules.levels(np, high, low)
         parts = []
-        for side, leg, size in (("long", rules.long_leg, 0), ("short", rules.short_leg, 1)):
-            sizes = self.moves[kernels.SIZE + size]
-            filled, entry, exits = leg(np, o, h, lo, c, up, down, FILLS[self.fills], self.close_at_eod)
+        for side, short in (("long", False), ("short", True)):
+            sizes = self.sizes[int(short)]
+            filled, entry, exits, at_level = self._fills(short=short)
             at = np.flatnonzero(filled & (sizes > 0))
-            opened, left = entry[at], exits[at]
-            earned = rules.leg_return(opened, left, self.fee, FILLS[self.fills], short=bool(size))
+            opened, left, limit = entry[at], exits[at], at_level[at]
+            if self.costs.is_plain:
+                earned = rules.leg_return(opened, left, self.fee, FILLS[self.fills], short=short)
+            else:
+                earned = rules.charged_return(opened, left, limit, self.costs, np, short=short)
             trades = {
                 "entry": at,
                 "exit": at,
@@ -257,7 +314,7 @@ class EntryExitProblem:
                 "size": sizes[at],
                 "entry_price": opened,
                 "exit_price": left,
-                "reason": np.where(left == c[at], "close", "take_profit"),
+                "reason": np.where(limit, "take_profit", "close"),
                 "value": sizes[at] * earned,
             }
             parts.append(pd.DataFrame(trades))
@@ -267,6 +324,16 @@ class EntryExitProblem:
         """Return the same problem valued by another fill rule."""
         other = copy(self)
         other.fills = cast(FillRule, one_of("fill rule", fills, FILLS))
+        return other
+
+    abstains = True  # offsets of NaN are no order
+
+    def fitted(self) -> EntryExitProblem:
+        """Return the same problem in the box that fits its bars; a side of zero width stays."""
+        other = copy(self)
+        other.bounds = tuple(
+            own if own[0] == own[1] else fit for own, fit in zip(self.bounds, fitted_box(self), strict=True)
+        )
         return other
 
     def window(self, start: int, stop: int) -> EntryExitProblem:
@@ -295,65 +362,5 @@ class EntryExitProblem:
         """Show size, policy, rule and bounds."""
         return (
             f"EntryExitProblem({self.size} bars, close_at_eod={self.close_at_eod}, fills={self.fills!r}, "
-            f"fee={self.fee}, bounds={self.bounds})"
+            f"{shown(self.costs)}, bounds={self.bounds})"
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """Bars with a size above zero on one side, a leg for each, in the order of the bars; see `kernels`."""
-
-    bars: NDArray[np.int64]
-    columns: Array  # (8, len(bars))
-    padding: Array  # (8, 1): a leg out of reach of any level
-
-    def slice(self, start: int, stop: int) -> _Side:
-        """Return those of bars start..stop-1, which are then counted from zero."""
-        first, last = self.bars.searchsorted((start, stop))
-        return _Side(self.bars[first:last] - start, self.columns[:, first:last], self.padding)
-
-    def order(self) -> NDArray[np.int64]:
-        """Places of the legs in the order of their reach."""
-        order: NDArray[np.int64] = self.columns[kernels.REACH].argsort(kind="stable")
-        return order
-
-    def in_order(self) -> NDArray[np.int64]:
-        """Bars in the order of `legs`."""
-        return self.bars[self.order()]
-
-    def legs(self) -> Array:
-        """Legs in the order of their reach, padded to a multiple of LANES."""
-        count = len(self.bars)
-        legs = np.empty((len(self.columns), -(-count // kernels.LANES) * kernels.LANES))
-        legs[:, :count] = self.columns.take(self.order(), axis=1)
-        legs[:, count:] = self.padding
-        return legs
-
-
-def _side(moves: Array, short: bool) -> _Side:
-    size_row = kernels.SIZE + short
-    bars = np.flatnonzero(moves[size_row] > 0)
-    columns = np.empty((kernels.REACH + 1, len(bars)))
-    columns[: kernels.SIZE] = moves[: kernels.SIZE].take(bars, axis=1)
-    columns[kernels.SIZE] = moves[size_row].take(bars)
-    columns[kernels.REACH] = _reach(columns, short)
-    padding = np.zeros((len(columns), 1))
-    padding[[kernels.OPEN, kernels.HIGH, kernels.LOW], 0] = (-0.5 if short else 0.5), -0.5, 0.5
-    padding[kernels.REACH] = np.inf
-    return _Side(bars, columns, padding)
-
-
-def _reach(moves: Array, short: bool) -> Array:
-    """Reach of each bar's order, shape (n,); see `kernels`.
-
-    An order is filled only where ``forecast + offset`` comes as far as the bar's extreme or its open, with
-    room for the rounding of that sum and of this difference. A short of a bar beyond the highest level that
-    there is can be filled at any offset.
-    """
-    if short:
-        price, forecast = np.maximum(moves[kernels.HIGH], moves[kernels.OPEN]), moves[kernels.HIGH_FORECAST]
-    else:
-        price, forecast = np.minimum(moves[kernels.LOW], moves[kernels.OPEN]), moves[kernels.LOW_FORECAST]
-    away = forecast - price if short else price - forecast
-    reach: Array = away - ROUNDING * (np.abs(price) + np.abs(forecast))
-    return np.where(price >= kernels.MAX_UP, -np.inf, reach) if short else reach

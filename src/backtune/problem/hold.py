@@ -11,13 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import ProblemError, one_of
 from backtune.problem import hold_kernels as kernels
-from backtune.problem.checks import Bounds, check_bars, fraction, refuse_where, vector
+from backtune.problem.box import fitted_box
+from backtune.problem.checks import Bounds, check_bars, idle_rows, refuse_where, vector
+from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
 from backtune.problem.hold_outcome import HoldState, hold_outcome
 from backtune.problem.protocol import Outcome
 
 Array = NDArray[np.float64]
 HoldFills = Literal["causal", "optimistic"]
 LONG_SIZE, SHORT_SIZE = 6, 7  # rows of the moves
+RULES = ("causal", "optimistic")
 OFFSETS = ("high_offset", "low_offset", "stop_offset")
 DEFAULT_BOUNDS: Bounds = ((-0.03, 0.03), (-0.03, 0.03))
 
@@ -43,6 +46,9 @@ class HoldProblem:
         Size of each side, >= 0, in units of capital; a position keeps that of its entry bar.
     fee : float
         Fraction of notional for one fill, 0 <= fee < 1.
+    costs : Costs, optional
+        In place of `fee`: what limit and market fills, and closes that are held through, cost. Entries and
+        take-profits are limits; stops and exits at a close are market fills.
     max_bars : int
         Bars that a position may span, at least 1. At 1 without a stop this is `EntryExitProblem`.
     stop_offset : None, float or pair of (low, high)
@@ -90,7 +96,8 @@ class HoldProblem:
         long_size: ArrayLike,
         short_size: ArrayLike,
         *,
-        fee: float = 0.0005,
+        fee: float = DEFAULT_FEE,
+        costs: Costs | None = None,
         max_bars: int = 20,
         stop_offset: float | Sequence[float] | None = None,
         carry: float = 0.0,
@@ -114,13 +121,16 @@ class HoldProblem:
                 raise ProblemError(
                     f"{name} has {len(array)} values but close has {self.size}; all must be equally long"
                 )
-        self.fee = fraction("fee", fee)
+        self.costs = costs_of(fee, costs)
+        self.fee = self.costs.maker
         self.max_bars = _count("max_bars", max_bars)
         self.carry = _number("carry", carry)
         self.fills: HoldFills = _fill_rule(fills)
         self.stop_offset, pairs = _stop(stop_offset)
         self.parameters = OFFSETS[: 2 + len(pairs)]
         self.bounds = _box((*bounds, *pairs), self.parameters, bounds)
+        rest = self.carry, self.max_bars, self.has_stop
+        self._terms = {rule: kernels.terms_of(self.costs, *rest, rule == "optimistic") for rule in RULES}
         self.moves: Array = np.stack([o, h, lo, c, *others])
         self.moves.flags.writeable = False
         self._lay_out()
@@ -140,14 +150,27 @@ class HoldProblem:
         self.base = base
         sides = ((1.0, self.moves[LONG_SIZE]), (-1.0, self.moves[SHORT_SIZE]))
         self.longs, self.shorts = (
-            kernels.side_bars(self.moves, base, side) if size.any() else np.empty((kernels.ROWS, 0))
+            kernels.side_bars(self.moves, base, side, self.costs.fill_through)
+            if size.any()
+            else np.empty((kernels.ROWS, 0))
             for side, size in sides
         )
 
     def terms(self, fills: str | None = None) -> kernels.Terms:
         """Return what holds for every bar, as the kernels take it, under the problem's rule or another."""
-        most = (self.fills if fills is None else fills) == "optimistic"
-        return kernels.Terms(self.fee, self.carry, self.max_bars, self.has_stop, most)
+        return self._terms[self.fills if fills is None else fills]
+
+    @property
+    def sizes(self) -> Array:
+        """Sizes of both sides, long and short, shape (2, n)."""
+        return self.moves[LONG_SIZE : SHORT_SIZE + 1]
+
+    def with_sizes(self, sizes: Array) -> HoldProblem:
+        """Return the same problem with other sizes, shape (2, n)."""
+        other = copy(self)
+        other.moves = np.concatenate([self.moves[:LONG_SIZE], sizes])
+        other._lay_out()
+        return other
 
     @property
     def has_stop(self) -> bool:
@@ -229,6 +252,17 @@ class HoldProblem:
         other.fills = _fill_rule(fills)
         return other
 
+    abstains = True  # offsets of NaN are no order
+
+    def fitted(self) -> HoldProblem:
+        """Return the same problem in the box that fits its bars; sides of zero width and the stop's stay."""
+        other = copy(self)
+        fits = (*fitted_box(self), *self.bounds[2:])
+        other.bounds = tuple(
+            own if own[0] == own[1] else fit for own, fit in zip(self.bounds, fits, strict=True)
+        )
+        return other
+
     def window(self, start: int, stop: int) -> HoldProblem:
         """Return the problem of bars start..stop-1 alone.
 
@@ -256,12 +290,7 @@ class HoldProblem:
             raise ProblemError(
                 f"{name} must be numbers of shape (m, {len(self.parameters)}): {', '.join(self.parameters)}"
             )
-        bad = ~(np.isfinite(array).all(axis=1) | np.isnan(array).all(axis=1))
-        if bad.any():
-            raise ProblemError(
-                f"{name}[{int(np.argmax(bad))}] holds NaN or infinite offsets; they are finite, or all NaN "
-                "for no order"
-            )
+        idle_rows(name, array)
         return array
 
     def _point(self, x: Any) -> Array:
@@ -281,7 +310,7 @@ class HoldProblem:
         """Show size, rules and bounds."""
         return (
             f"HoldProblem({self.size} bars, max_bars={self.max_bars}, stop_offset={self.stop_offset}, "
-            f"fills={self.fills!r}, fee={self.fee}, carry={self.carry}, bounds={self.bounds})"
+            f"fills={self.fills!r}, {shown(self.costs)}, carry={self.carry}, bounds={self.bounds})"
         )
 
 
@@ -290,7 +319,7 @@ def _fill_rule(fills: str) -> HoldFills:
         raise ProblemError(
             "fills is 'published', a rule of one bar; hold positions under 'causal' or 'optimistic'"
         )
-    return cast(HoldFills, one_of("fill rule", fills, ("causal", "optimistic")))
+    return cast(HoldFills, one_of("fill rule", fills, RULES))
 
 
 def _count(name: str, value: Any) -> int:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtune.compiled import njit
+from backtune.problem.costs import Costs
 from backtune.problem.kernels import MAX_DOWN, MAX_UP
 
 OPEN, BEST, WORST, CLOSE, ENTRY_FORECAST, EXIT_FORECAST, STOP_FORECAST, SIZE = range(8)
@@ -41,11 +42,31 @@ Array = NDArray[np.float64]
 class Terms(NamedTuple):
     """What holds for every bar of a problem."""
 
-    fee: float
-    carry: float
+    fee: float  # of a limit fill
+    carry: float  # of a long, for each close
+    short_carry: float
+    market: float  # what is left of a market fill over what is left of a limit fill: see `Costs.of_market`
+    short_market: float
+    through: float  # how far beyond a level a limit is filled
     max_bars: int
     stop: bool  # whether there is one
     most: bool  # the greatest total over orders, not the least
+
+
+def terms_of(costs: Costs, carry: float, max_bars: int, stop: bool, most: bool) -> Terms:
+    """Terms of a problem; `carry` is what either side pays beside its costs."""
+    long, short = (carry + costs.carry(short=short) for short in (False, True))
+    market = costs.of_market(short=False), costs.of_market(short=True)
+    return Terms(costs.maker, long, short, *market, costs.fill_through, max_bars, stop, most)
+
+
+@njit()
+def under(terms: Terms, stop: bool, most: bool) -> Terms:
+    """The same terms with or without a stop, for the least or the greatest total."""
+    return Terms(
+        terms.fee, terms.carry, terms.short_carry, terms.market, terms.short_market, terms.through,
+        terms.max_bars, stop, most,
+    )  # fmt: skip
 
 
 @njit(inline="always")
@@ -66,11 +87,29 @@ def exit_ceiling(side: float) -> float:
     return MAX_UP if side > 0.0 else -MAX_DOWN
 
 
+@njit(inline="always")
+def market_of(side: float, terms: Terms) -> float:
+    """What is left of a market fill over what is left of a limit fill."""
+    return terms.market if side > 0.0 else terms.short_market
+
+
+@njit(inline="always")
+def carry_of(side: float, terms: Terms) -> float:
+    """Cost of each close that a position is held through."""
+    return terms.carry if side > 0.0 else terms.short_carry
+
+
+@njit(inline="always")
+def paid(ratio: float, reason: int, side: float, terms: Terms) -> float:
+    """Exit price over entry price of a trade, less what its exit costs beyond that of a limit."""
+    return ratio if reason == TAKE_PROFIT else ratio * market_of(side, terms)
+
+
 @njit(error_model="numpy", inline="always")
 def earned(ratio: float, held: int, size: float, side: float, terms: Terms) -> float:
-    """Return of a trade that left at `ratio` times its entry price, held through `held` closes."""
+    """Return of a trade that left at `ratio` times its entry price, as `paid`, held through `held` closes."""
     gain = side * (1.0 - side * terms.fee) * ratio - side * (1.0 + side * terms.fee)
-    return size * (gain - terms.carry * held)
+    return size * (gain - carry_of(side, terms) * held)
 
 
 @njit(error_model="numpy", inline="always")
@@ -148,12 +187,13 @@ def leave(
     if terms.stop and stop_reached(m[GAP, j], anchor, side) <= stop:
         return j, at_open, STOP
     up = clip(m[EXIT_FORECAST, j] + a, 0.0, exit_ceiling(side))
-    if m[OPEN, j] > up:
+    if m[OPEN, j] - terms.through > up:
         return j, at_open, TAKE_PROFIT
     at_level = (1.0 + side * up) * m[BASE, j] * scale
     if terms.stop and stop_reached(m[DROP, j], anchor, side) <= stop:
         at_stop = (1.0 + side * stop) / anchor * scale
-        if terms.most and m[BEST, j] > up and side * at_level > side * at_stop:
+        passed = m[BEST, j] - terms.through > up
+        if terms.most and passed and side * at_level > side * paid(at_stop, STOP, side, terms):
             return j, at_level, TAKE_PROFIT
         return j, at_stop, STOP
     return j, at_level, TAKE_PROFIT
@@ -173,10 +213,10 @@ def trade(
     """
     down = clip(m[ENTRY_FORECAST, t] + b, entry_floor(side), 0.0)
     up = clip(m[EXIT_FORECAST, t] + a, 0.0, exit_ceiling(side))
-    opened = m[OPEN, t] < down
+    opened = m[OPEN, t] + terms.through < down
     price = m[OPEN, t] if opened else down
     money = 1.0 + side * price
-    taken = m[BEST, t] > up
+    taken = m[BEST, t] - terms.through > up
     stop = 0.0
     if terms.stop:
         stop = clip(m[STOP_FORECAST, t] + s, entry_floor(side), 0.0)
@@ -189,7 +229,7 @@ def trade(
     may_leave = np.nan
     if taken:
         may_leave = (1.0 + side * up) / money
-        if opened or m[CLOSE, t] > up:
+        if opened or m[CLOSE, t] - terms.through > up:
             return t, may_leave, TAKE_PROFIT, np.nan
     last = min(t + terms.max_bars, m.shape[1]) - 1
     if last == t:
@@ -220,8 +260,8 @@ def side_total(
             if t >= n:
                 return value
             continue
-        j, ratio, _, other = trade(m, t, a, b, s, side, terms)
-        result = value + earned(ratio, j - t, m[SIZE, t], side, terms)
+        j, ratio, reason, other = trade(m, t, a, b, s, side, terms)
+        result = value + earned(paid(ratio, reason, side, terms), j - t, m[SIZE, t], side, terms)
         if last <= t and other != other:
             value, t = result, j + 1
             continue
@@ -261,11 +301,11 @@ def hold_totals(longs: Array, shorts: Array, points: Array, terms: Terms) -> Arr
     return result
 
 
-def side_bars(moves: Array, base: Array, side: float) -> Array:
+def side_bars(moves: Array, base: Array, side: float, through: float) -> Array:
     """Bars of one side, shape (14, n).
 
     `moves` are those of the problem (8, n): open, high, low, close, forecasts, sizes; `base` the previous
-    closes."""
+    closes; `through` how far beyond a level a limit is filled."""
     o, h, lo, c, hf, lf, long_size, short_size = moves
     size = long_size if side > 0.0 else short_size
     result = np.empty((ROWS, len(o)))
@@ -274,9 +314,10 @@ def side_bars(moves: Array, base: Array, side: float) -> Array:
     result[ENTRY_FORECAST], result[EXIT_FORECAST], result[STOP_FORECAST] = entry, leaves, entry
     result[SIZE], result[BASE], result[ANCHOR] = size, base, 1.0 / base
     lowest, highest = np.minimum(result[OPEN], worst), np.maximum(result[OPEN], best)
-    fill = np.where(lowest < entry_floor(side), -np.inf, np.where(lowest < 0.0, lowest, np.inf))
+    low, high = lowest + through, highest - through  # must be beyond a level
+    fill = np.where(low < entry_floor(side), -np.inf, np.where(low < 0.0, low, np.inf))
     result[FILL] = np.where(size > 0.0, fill, np.inf)
-    take = np.where(highest > exit_ceiling(side), np.inf, np.where(highest > 0.0, highest, -np.inf))
+    take = np.where(high > exit_ceiling(side), np.inf, np.where(high > 0.0, high, -np.inf))
     result[TAKE] = take
     result[DROP], result[GAP] = (1.0 + side * lowest) * base, (1.0 + o) * base
     return result

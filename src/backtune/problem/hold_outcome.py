@@ -43,37 +43,64 @@ class _Path:
     value: Array
     turnover: Array
     position: Array
+    costs: Array
+    free: NDArray[np.bool_]  # bars before which the side is flat
     state: OpenPosition | None
     base: float  # previous close of the entry bar of a position that was open at the start
 
 
-def hold_outcome(problem: HoldProblem, offsets: Array, state: HoldState | None, keep_open: bool) -> Outcome:
-    """Outcome of a problem at a row of (high, low, stop) offsets a bar; see `HoldProblem.outcome`."""
+def hold_outcome(
+    problem: HoldProblem,
+    offsets: Array,
+    state: HoldState | None,
+    keep_open: bool,
+    others: tuple[Outcome, Outcome] | None = None,
+) -> Outcome:
+    """Outcome of a problem at a row of (high, low, stop) offsets a bar; see `HoldProblem.outcome`.
+
+    `others` are positions of one bar that each side, long and short, may have instead where it is flat: see
+    `backtune.problem.switching`.
+    """
     before = state or HoldState()
     starts = before.long, before.short
     ways: dict[str, list[_Path]] = {}
     for rule in ("causal", "optimistic"):
         terms = problem.terms(rule)
+        flat = [np.zeros(problem.size)] * 2 if others is None else [getattr(one, rule) for one in others]
         ways[rule] = [
-            _path(bars, side, start, terms, keep_open)
-            for bars, (side, _), start in zip(_resting(problem, offsets), SIDES, starts, strict=True)
+            _path(bars, side, start, terms, keep_open, other)
+            for bars, (side, _), start, other in zip(
+                _resting(problem, offsets), SIDES, starts, flat, strict=True
+            )
         ]
     booked = ways[problem.fills]
-    trades, unclear = np.zeros(problem.size, np.int64), np.zeros(problem.size, np.int64)
+    trades, unclear, held = (np.zeros(problem.size, np.int64) for _ in range(3))
     for path in booked:
         entered = path.trades.entry >= 0
         np.add.at(trades, path.trades.entry[entered], 1)
         np.add.at(unclear, path.trades.entry[entered & path.trades.unclear], 1)
+        held += ~path.free
+    turnover, costs = (
+        np.sum([getattr(path, name) for path in booked], axis=0) for name in ("turnover", "costs")
+    )
+    for path, one in zip(booked, others or (), strict=others is not None):
+        trades += path.free * one.trades
+        held += path.free * one.trades
+        unclear += path.free * one.ambiguous
+        turnover += path.free * one.turnover
+        costs += path.free * (problem.fee * one.turnover if one.costs is None else one.costs)
     return Outcome(
         value=np.sum([path.value for path in booked], axis=0),
         causal=np.sum([path.value for path in ways["causal"]], axis=0),
         optimistic=np.sum([path.value for path in ways["optimistic"]], axis=0),
         trades=trades,
         ambiguous=unclear,
-        turnover=np.sum([path.turnover for path in booked], axis=0),
+        turnover=turnover,
         position=np.sum([path.position for path in booked], axis=0),
         state=HoldState(*(path.state for path in booked)),
-        make_ledger=lambda: _ledger(problem, booked),
+        held=held,
+        costs=None if problem.costs.is_plain and not problem.carry else costs,
+        make_ledger=lambda: _ledger(problem, booked, others),
     )
 
 
@@ -84,7 +111,8 @@ def _resting(problem: HoldProblem, offsets: Array) -> tuple[Array, Array]:
     """
     high, low, stop = offsets.T
     idle = np.isnan(high)
-    longs, shorts = (kernels.side_bars(problem.moves, problem.base, side) for side, _ in SIDES)
+    through = problem.costs.fill_through
+    longs, shorts = (kernels.side_bars(problem.moves, problem.base, side, through) for side, _ in SIDES)
     for bars, entry, leaves in ((longs, low, high), (shorts, -high, -low)):
         for row, offset in (
             (kernels.ENTRY_FORECAST, entry),
@@ -97,17 +125,27 @@ def _resting(problem: HoldProblem, offsets: Array) -> tuple[Array, Array]:
 
 
 def _path(
-    bars: Array, side: float, before: OpenPosition | None, terms: kernels.Terms, keep_open: bool
+    bars: Array,
+    side: float,
+    before: OpenPosition | None,
+    terms: kernels.Terms,
+    keep_open: bool,
+    other: Array,
 ) -> _Path:
-    trades = side_trades(bars, side, start_of(before), terms, keep_open)
+    trades = side_trades(bars, side, start_of(before), terms, keep_open, other)
     booked = before.booked if before else 0.0
-    value, turnover, position = bar_by_bar(bars, side, trades, booked, terms, keep_open)
+    value, turnover, position, costs = bar_by_bar(bars, side, trades, booked, terms, keep_open)
+    free = np.ones(bars.shape[1], np.bool_)
+    for entry, last in zip(trades.entry, trades.leave, strict=True):
+        free[max(entry, 0) : last + 1] = False
     return _Path(
         side,
         trades,
-        value,
+        value + free * other,
         turnover,
         position,
+        costs,
+        free,
         _left_open(bars, side, trades, before, terms),
         before.base if before else 1.0,
     )
@@ -138,7 +176,9 @@ def _left_open(
     )
 
 
-def _ledger(problem: HoldProblem, paths: list[_Path]) -> dict[str, Any]:
+def _ledger(
+    problem: HoldProblem, paths: list[_Path], others: tuple[Outcome, Outcome] | None
+) -> dict[str, Any]:
     """Columns of the ledger, in the order of the entries, a long before a short."""
     columns: dict[str, Any] = {name: [] for name in LEDGER}
     for path, (_, name) in zip(paths, SIDES, strict=True):
@@ -153,6 +193,11 @@ def _ledger(problem: HoldProblem, paths: list[_Path]) -> dict[str, Any]:
         columns["exit_price"].append(trades.price * trades.ratio / problem.base[away] - 1.0)
         columns["reason"].append(REASONS[trades.reason])
         columns["value"].append(trades.value)
+    for path, one in zip(paths, others or (), strict=others is not None):
+        ledger = one.ledger
+        placed = ledger[path.free[ledger["entry"].to_numpy(dtype=np.int64)]]
+        for name in LEDGER:
+            columns[name].append(placed[name].to_numpy())
     joined = {name: np.concatenate(parts) for name, parts in columns.items()}
-    order = np.lexsort((joined["side"], joined["entry"]))
+    order = np.lexsort((joined["side"].astype(str), joined["entry"]))
     return {name: column[order] for name, column in joined.items()}

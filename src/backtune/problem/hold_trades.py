@@ -25,11 +25,15 @@ from backtune.problem.hold_kernels import (
     TIME,
     Array,
     Terms,
+    carry_of,
     clip,
     earned,
     entry_floor,
     leave,
+    market_of,
+    paid,
     trade,
+    under,
 )
 
 REASONS = np.array(["take_profit", "stop", "time", "end"])
@@ -98,8 +102,10 @@ def start_of(position: OpenPosition | None) -> Start:
 
 
 @njit(cache=True, error_model="numpy")
-def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bool) -> Trades:
+def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bool, other: Array) -> Trades:
     """Trades of one side on the least, or greatest, way at the levels of its forecasts.
+
+    `other` (n,) is what a way earns besides in a bar that it is flat before and places no order in.
 
     With `keep_open` what is open after the last bar is booked at its close without being sold: it pays no fee
     there, and carries.
@@ -119,8 +125,8 @@ def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bo
         if flat[t] == none:
             continue
         if not m[FILL, t] < m[ENTRY_FORECAST, t]:
-            if _better(flat[t], flat[t + 1], terms.most):
-                flat[t + 1], source[t + 1] = flat[t], -1
+            if _better(flat[t] + other[t], flat[t + 1], terms.most):
+                flat[t + 1], source[t + 1] = flat[t] + other[t], -1
             continue
         stop = _enter(m, t, side, terms, keep_open, trades, count)
         for k in range(count, stop):
@@ -133,9 +139,9 @@ def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bo
 
 @njit()
 def _room(count: int) -> Trades:
-    whole = np.int64
+    ints = np.int64
     return Trades(
-        np.empty(count, whole), np.empty(count, whole), np.empty(count, whole), np.empty(count, np.bool_),
+        np.empty(count, ints), np.empty(count, ints), np.empty(count, ints), np.empty(count, np.bool_),
         np.empty(count), np.empty(count), np.empty(count), np.empty(count),
     )  # fmt: skip
 
@@ -149,11 +155,11 @@ def _better(value: float, than: float, most: bool) -> bool:
 def _go_on(m: Array, side: float, start: Start, terms: Terms, keep_open: bool, trades: Trades) -> None:
     """Write the trade of a position that was open at the start."""
     last = max(min(terms.max_bars - start.held, m.shape[1]), 1) - 1
-    kept = Terms(terms.fee, terms.carry, terms.max_bars, start.stop == start.stop, terms.most)
+    kept = under(terms, start.stop == start.stop, terms.most)
     stop = side * start.stop
     j, ratio, reason = _leave(m, last, stop, start, side, kept)
-    other = _leave(m, last, stop, start, side, _opposite(kept))
-    unclear = start.unclear or other[1] != ratio
+    other = _leave(m, last, stop, start, side, under(kept, kept.stop, not kept.most))
+    unclear = start.unclear or paid(other[1], other[2], side, terms) != paid(ratio, reason, side, terms)
     trades.entry[0], trades.price[0], trades.size[0] = -start.held, 1.0 / start.scale, start.size
     _write(trades, 0, j, ratio, reason, unclear, side, terms, keep_open)
 
@@ -162,9 +168,13 @@ def _go_on(m: Array, side: float, start: Start, terms: Terms, keep_open: bool, t
 def _enter(m: Array, t: int, side: float, terms: Terms, keep_open: bool, trades: Trades, count: int) -> int:
     """Write the trades that the order of bar t may become; gives the number of trades then."""
     j, ratio, reason, sooner = _trade(m, t, side, terms)
-    opposite = _trade(m, t, side, _opposite(terms))
-    unclear = opposite[1] != ratio or (sooner == sooner and (j > t or sooner != ratio))
-    price = min(clip(m[ENTRY_FORECAST, t], entry_floor(side), 0.0), m[OPEN, t])
+    opposite = _trade(m, t, side, under(terms, terms.stop, not terms.most))
+    left = paid(ratio, reason, side, terms)
+    unclear = paid(opposite[1], opposite[2], side, terms) != left
+    unclear = unclear or (sooner == sooner and (j > t or sooner != left))
+    price = clip(m[ENTRY_FORECAST, t], entry_floor(side), 0.0)
+    if m[OPEN, t] + terms.through < price:
+        price = m[OPEN, t]
     for k in range(count, count + 2):
         trades.entry[k], trades.size[k] = t, m[SIZE, t]
         trades.price[k] = (1.0 + side * price) * m[BASE, t]
@@ -188,11 +198,6 @@ def _leave(
     return leave(m, 0, last, 0.0, stop, start.anchor, start.scale, side, terms)
 
 
-@njit()
-def _opposite(terms: Terms) -> Terms:
-    return Terms(terms.fee, terms.carry, terms.max_bars, terms.stop, not terms.most)
-
-
 @njit(error_model="numpy")
 def _write(
     trades: Trades, k: int, j: int, ratio: float, reason: int, unclear: bool, side: float, terms: Terms,
@@ -202,38 +207,45 @@ def _write(
     ends = reason == TIME and held + 1 < terms.max_bars
     trades.leave[k], trades.ratio[k], trades.unclear[k] = j, ratio, unclear
     trades.reason[k] = END if ends else reason
-    trades.value[k] = earned(ratio, held, trades.size[k], side, terms)
+    trades.value[k] = earned(paid(ratio, reason, side, terms), held, trades.size[k], side, terms)
     if ends and keep_open:
-        trades.value[k] = trades.size[k] * (side * (ratio - 1.0) - terms.fee - terms.carry * (held + 1))
+        carry = carry_of(side, terms) * (held + 1)
+        trades.value[k] = trades.size[k] * (side * (ratio - 1.0) - terms.fee - carry)
 
 
 @njit(cache=True, error_model="numpy")
 def bar_by_bar(
     m: Array, side: float, trades: Trades, booked: float, terms: Terms, keep_open: bool
-) -> tuple[Array, Array, Array]:
-    """Return, turnover and position of each bar; `booked` is what bars before the first have booked.
+) -> tuple[Array, Array, Array, Array]:
+    """Return, turnover, position and costs of each bar; `booked` is what bars before the first have booked.
 
     An open position is worth its close over its entry price; the fee of its entry is paid in its first bar.
     """
-    n = m.shape[1]
-    value, turnover, position = np.zeros(n), np.zeros(n), np.zeros(n)
+    n, carry = m.shape[1], carry_of(side, terms)
+    value, turnover, position, costs = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    kept = 1.0 - side * terms.fee
     for k in range(len(trades.entry)):
         entry, last, size = trades.entry[k], trades.leave[k], trades.size[k]
         before = booked if entry < 0 else 0.0
         for j in range(max(entry, 0), last):
             close = (1.0 + side * m[CLOSE, j]) * m[BASE, j] / trades.price[k]
-            worth = size * (side * (close - 1.0) - terms.fee - terms.carry * (j - entry + 1))
+            worth = size * (side * (close - 1.0) - terms.fee - carry * (j - entry + 1))
             value[j] += worth - before
             position[j] += side * size
+            costs[j] += size * carry
             before = worth
         value[last] += trades.value[k] - before
         if entry >= 0:
             turnover[entry] += size
+            costs[entry] += size * terms.fee
         if keep_open and trades.reason[k] == END:
             position[last] += side * size
+            costs[last] += size * carry
         else:
+            left = 1.0 if trades.reason[k] == TAKE_PROFIT else market_of(side, terms)
             turnover[last] += size * trades.ratio[k]
-    return value, turnover, position
+            costs[last] += size * trades.ratio[k] * side * (1.0 - kept * left)
+    return value, turnover, position, costs
 
 
 @njit()

@@ -80,6 +80,16 @@ class ScoredProblem:
         """Return what x earns bar by bar."""
         return self.problem.outcome(x, state)
 
+    @property
+    def abstains(self) -> bool:
+        """Whether the problem takes offsets of NaN as no order, and has a box that fits its bars."""
+        return bool(getattr(self.problem, "abstains", False))
+
+    def fitted(self) -> ScoredProblem:
+        """Return the same problem in the box that fits its bars."""
+        inner: Any = self.problem
+        return ScoredProblem(inner.fitted(), self.score)
+
     def window(self, start: int, stop: int) -> ScoredProblem:
         """Return the problem of bars start..stop-1 alone."""
         return ScoredProblem(self.problem.window(start, stop), self.score)

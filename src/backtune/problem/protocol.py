@@ -36,6 +36,10 @@ class Outcome:
     state : object
         What is open after the last bar, to go on from: `Problem.outcome` of the next bars takes it. None
         where nothing ever stays open.
+    costs : ndarray, shape (n,), optional
+        What was paid in the bar, as a fraction of capital. None: one fee on `turnover`.
+    held : ndarray of int, shape (n,), optional
+        Positions that were open at any time in the bar. None where each ends with its bar: those of `trades`.
     """
 
     value: Array
@@ -46,6 +50,8 @@ class Outcome:
     turnover: Array
     position: Array
     state: Any = None
+    costs: Array | None = None
+    held: Counts | None = None
     make_ledger: Callable[[], dict[str, Any]] = field(default=dict, repr=False)
 
     @cached_property

@@ -110,26 +110,27 @@ def bracket_figure(result: Result, strategy: str) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def surface_figure(found: Surface) -> Figure:
+def surface_figure(surface: Surface) -> Figure:
     """Heat map of a profit surface, its optimum, and a cross as wide as the plateau around it."""
-    (left, right), (bottom, top) = (tuple(1e4 * edge for edge in pair) for pair in found.plateau)
+    ordered = not np.isnan(surface.x[0])
+    (left, right), (bottom, top) = (tuple(1e4 * edge for edge in pair) for pair in surface.plateau)
     heat = {
         "type": "heatmap",
-        "x": _short(1e4 * found.high_offsets),
-        "y": _short(1e4 * found.low_offsets),
-        "z": [_short(100.0 * row, 4) for row in found.totals.T],
+        "x": _short(1e4 * surface.high_offsets),
+        "y": _short(1e4 * surface.low_offsets),
+        "z": [_short(100.0 * row, 4) for row in surface.totals.T],
         "colorscale": "Viridis",
         "colorbar": {"title": {"text": "%"}, "thickness": 12},
         "hovertemplate": "high %{x} bp<br>low %{y} bp<br>%{z}%<extra></extra>",
     }
     optimum: Figure = {
-        "x": [_round(1e4 * found.x[0])],
-        "y": [_round(1e4 * found.x[1])],
+        "x": [_round(1e4 * surface.x[0])],
+        "y": [_round(1e4 * surface.x[1])],
         "mode": "markers",
         "marker": {"size": 9, "color": "#ffffff", "line": {"color": PINK, "width": 2.5}},
         "name": "optimum",
         "cliponaxis": False,  # it is often at the edge of the box
-        "hovertemplate": f"optimum {100 * found.value:.3f}%<br>%{{x}} bp, %{{y}} bp<extra></extra>",
+        "hovertemplate": f"optimum {100 * surface.value:.3f}%<br>%{{x}} bp, %{{y}} bp<extra></extra>",
     }
     across, along = optimum["x"][0], optimum["y"][0]
     cross = {
@@ -145,12 +146,12 @@ def surface_figure(found: Surface) -> Figure:
         for colour, width in (("#ffffff", 5), (PINK, 2.5))
     ]
     layout = {
-        "xaxis": {**_across(found.high_offsets), "title": {"text": "high offset, bp"}, "type": "linear"},
-        "yaxis": {**_across(found.low_offsets), "title": {"text": "low offset, bp"}},
+        "xaxis": {**_across(surface.high_offsets), "title": {"text": "high offset, bp"}, "type": "linear"},
+        "yaxis": {**_across(surface.low_offsets), "title": {"text": "low offset, bp"}},
         "showlegend": False,
         "height": 420,
     }
-    return {"data": [heat, *edged, optimum], "layout": layout}
+    return {"data": [heat, *(edged if ordered else ()), *([optimum] if ordered else ())], "layout": layout}
 
 
 def parameters_figure(result: Result, strategy: str) -> Figure:
@@ -222,14 +223,15 @@ def distribution_figure(result: Result, strategy: str) -> Figure:
 
 
 def costs_figure(result: Result, strategy: str) -> Figure:
-    """Sum of returns before and after fees."""
+    """Sum of returns before and after costs."""
     bars = result.bars_of(strategy)
     stamps, net = plot_times(bars["timestamp"]), bars["value"].to_numpy()
-    paid = bars["turnover"].to_numpy() * result.facts["fee"]
+    one_fee = "costs" not in bars
+    paid = bars["turnover" if one_fee else "costs"].to_numpy() * (result.costs.maker if one_fee else 1.0)
     data = [
-        curve(stamps, 100.0 * np.cumsum(net + paid), "before fees", TEAL),
-        curve(stamps, 100.0 * np.cumsum(net), "after fees", BLUE),
-        curve(stamps, 100.0 * np.cumsum(paid), "fees", RED),
+        curve(stamps, 100.0 * np.cumsum(net + paid), "before costs", TEAL),
+        curve(stamps, 100.0 * np.cumsum(net), "after costs", BLUE),
+        curve(stamps, 100.0 * np.cumsum(paid), "costs", RED),
     ]
     return {"data": data, "layout": {"yaxis": _returns_axis("sum of returns"), "hovermode": "x unified"}}
 
@@ -237,6 +239,7 @@ def costs_figure(result: Result, strategy: str) -> Figure:
 def forecast_figure(result: Result) -> Figure:
     """Forecast against actual highs and lows, out of sample."""
     ahead = result.inputs.iloc[int(result.options["window"]) :]
+    ahead = ahead[ahead[["high_forecast", "low_forecast"]].notna().all(axis=1)]
     data: list[Figure] = []
     ends: list[float] = []
     for side, colour in (("high", TEAL), ("low", RED)):
@@ -296,10 +299,10 @@ def graph_object(figure: Figure, title: str) -> Any:
         from plotly.graph_objects import Figure as PlotlyFigure
     except ImportError:
         raise BacktuneError("figures need plotly, which is not installed; pip install plotly") from None
-    made = PlotlyFigure(figure)
+    drawn = PlotlyFigure(figure)
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # below, it would cover the dates
-    made.update_layout(title={"text": title}, template="plotly_white", legend=legend)
-    return made
+    drawn.update_layout(title={"text": title}, template="plotly_white", legend=legend)
+    return drawn
 
 
 def curve(x: list[str], y: ArrayLike, name: str, colour: str, **styled: Any) -> Figure:

@@ -24,6 +24,6 @@ def notes_section(run: Mapping[str, Result], where: str) -> str:
     ]
     opened = " open" if any(note.warns for _, note in notes) else ""
     return (
-        f'<details class="card"{opened}><summary>Notes on the data{text(where)}</summary>'
+        f'<details class="card"{opened}><summary>Notes on data and forecasts{text(where)}</summary>'
         f"{table(('symbol', 'row', 'date', 'note'), rows, words=True)}</details>"
     )

@@ -367,7 +367,7 @@ def _again(subject: Subject) -> str:
 def _call(subject: Subject) -> str:
     settings, source = subject.record["settings"], subject.record.get("source", {})
     usual = Settings().as_dict()
-    given = {name: value for name, value in settings.items() if value != usual[name]}
+    changed = {name: value for name, value in settings.items() if value != usual[name]}
     known = {
         "sample": "",
         "path": f", data={source.get('path')!r}",
@@ -375,7 +375,7 @@ def _call(subject: Subject) -> str:
         "universe": f", data=Universe({source.get('seed')}, {source.get('bars')})",
     }
     data = known.get(source.get("kind", ""), ", data=data")
-    options = data + "".join(f", {name}={value!r}" for name, value in given.items())
+    options = data + "".join(f", {name}={value!r}" for name, value in changed.items())
     symbols = list(subject.record["symbols"])
     one = len(symbols) == 1
     call = f"bt.backtest_forecasts({symbols[0]!r}" if one else f"bt.run_parallel_backtests({symbols!r}"

@@ -11,7 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from backtune.store import Run
+from backtune.verdict.judged import Judged
+from backtune.verdict.rule import Judgement
 
+FEW_SYMBOLS = 40  # more are summed up
 ENDED = {"complete": "[green]complete[/]", "failed": "[red]failed[/]"}
 
 
@@ -51,6 +54,30 @@ def failed_table(failed: Mapping[str, Exception]) -> Table:
         reason = str(error).removeprefix(f"{symbol}:").strip()
         table.add_row(escape(symbol), f"[red]{escape(reason)}[/]")
     return table
+
+
+def models_table(judged: Mapping[str, Judged]) -> Table:
+    """Runs of several models side by side: of each symbol the strategy that was judged, out of sample."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("symbol", "model", "strategy", "total", "Sharpe", "p", "verdict"):
+        table.add_column(name, justify="right" if name in ("total", "Sharpe", "p") else "left")
+    symbols = dict.fromkeys(symbol for run in judged.values() for symbol in run.symbols)
+    for symbol in symbols if len(symbols) <= FEW_SYMBOLS else ():
+        for model, run in judged.items():
+            if symbol in run.symbols:
+                _add_judgement(table, symbol, model, run.symbols[symbol])
+    for model, run in judged.items():
+        if run.whole and len(symbols) > 1:
+            _add_judgement(table, "all, as one portfolio", model, run.whole)
+    return table
+
+
+def _add_judgement(table: Table, symbol: str, model: str, found: Judgement) -> None:
+    e = found.evidence
+    sharpe = "-" if pd.isna(e.sharpe) else f"{e.sharpe:.2f}"
+    cells = (symbol, model, e.strategy)
+    figures = (f"{e.total_return:+.1%}", sharpe, f"{found.p_value:.3f}")
+    table.add_row(*map(escape, cells), *figures, escape(found.label))
 
 
 def strategies_table(summary: pd.DataFrame) -> Table:

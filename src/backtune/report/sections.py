@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,18 @@ def _bp(value: float) -> str:
     return number(1e4 * value, 1, signed=True)
 
 
-EXIT_WORDS = {"close": "at the close", "take_profit": "at the take-profit, else at the close"}
+EXIT_WORDS = {
+    "close": "at the close",
+    "take_profit": "at the take-profit, else at the close",
+    "hold": "at the take-profit, the stop, or after the longest stay",
+}
+REASON_WORDS = {
+    "take_profit": "take-profit",
+    "close": "close of the bar",
+    "stop": "stop",
+    "time": "longest stay",
+    "end": "end of the bars",
+}
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("total_return", "total return", percent),
     ("annual_return", "CAGR", percent),
@@ -74,7 +86,7 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("best_trade", "best trade", lambda value: percent(value, 2)),
     ("worst_trade", "worst trade", lambda value: percent(value, 2)),
     ("turnover", "turnover a year", _times),
-    ("costs", "fees paid, of capital", lambda value: percent(value, 2, signed=False)),
+    ("costs", "costs paid, of capital", lambda value: percent(value, 2, signed=False)),
     ("in_sample_mean", "in sample, bp a bar", _bp),
     ("out_of_sample_mean", "out of sample, bp a bar", _bp),
     ("ambiguous_share", "ambiguous: depend on the order inside the bar", _share),
@@ -115,8 +127,9 @@ def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, poin
             _section("In sample against out of sample", "samples", _gap(result, strategy)),
             _section("The order inside the bar", "bracket", _order(order)),
             _section("Profit surface of the last simulation", "surface", _plateau(found)) if found else "",
-            _section("Parameters over time", "offsets"),
+            _section("Parameters over time", "offsets", _placed(result, strategy)),
             _section("When to leave", "policy", _exits(result, strategy)),
+            _made_of(result, strategy),
             _section("Returns of traded bars", "distribution"),
             _section("Costs", "costs", _costs(result, strategy)),
             _section("Forecast quality", "forecast", _forecast(result)),
@@ -271,21 +284,35 @@ def _order(order: Bracket) -> str:
     )
 
 
-def _plateau(found: Surface) -> str:
-    high, low = (number(1e4 * offset, 1, signed=True) for offset in found.x)
-    across, along = (number(1e4 * (right - left), 1) for left, right in found.plateau)
-    kind = "exact optimum" if found.exact else "best offsets found"
-    leaving = EXIT_WORDS[found.exit]
+def _plateau(profit: Surface) -> str:
+    if math.isnan(profit.x[0]):
+        return (
+            f'<p class="note">{text(profit.strategy)} placed no order in the last simulation: every pair of '
+            "offsets in the box would have lost in sample.</p>"
+        )
+    high, low = (number(1e4 * offset, 1, signed=True) for offset in profit.x)
+    across, along = (number(1e4 * (right - left), 1) for left, right in profit.plateau)
+    kind = "exact optimum" if profit.exact else "best offsets found"
+    leaving = EXIT_WORDS[profit.exit]
     edge = (
         " It lies at the edge of the offsets allowed; a wider box may hold a better one."
-        if found.at_edge
+        if profit.at_edge
         else ""
     )
     return (
-        f'<p class="note">{text(found.strategy)}, leaving {leaving}. The {kind}: high {high} bp, low {low} '
-        f"bp, total {percent(found.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
+        f'<p class="note">{text(profit.strategy)}, leaving {leaving}. The {kind}: high {high} bp, low {low} '
+        f"bp, total {percent(profit.value, 2)} in sample. No more than {PLATEAU:.0%} of that is lost over "
         f"{across} bp of the high offset and {along} bp of the low offset (the cross): the plateau's width."
         f"{edge}</p>"
+    )
+
+
+def _placed(result: Result, strategy: str) -> str:
+    shares = result.placed[strategy]
+    idle, edge = (percent(shares[name], 0, signed=False) for name in ("no_order", "at_bound"))
+    return (
+        f'<p class="note">No order in {idle} of the simulations: every one in the box lost in sample. '
+        f"Offsets at a bound of the box in {edge}.</p>"
     )
 
 
@@ -303,12 +330,46 @@ def _exits(result: Result, strategy: str) -> str:
     return f'<p class="note">{told}: where each was better in sample.{tied}</p>'
 
 
+def _made_of(result: Result, strategy: str) -> str:
+    """What the trades earned by why they were left, long and short apart, beside the asset itself."""
+    if "ledger" not in tuple(result.tables):  # of an older run
+        return ""
+    rows = [row for row in result.reasons.to_dict("records") if row["strategy"] == strategy]
+    if not rows:
+        return ""
+    shown = [
+        (row["side"], REASON_WORDS.get(row["reason"], text(row["reason"])), *_made(row, row["bars"]))
+        for row in rows
+    ]
+    for side in dict.fromkeys(row["side"] for row in rows):
+        mine = [row for row in rows if row["side"] == side]
+        count = sum(row["trades"] for row in mine)
+        means = {name: sum(r["trades"] * r[name] for r in mine) / count for name in ("hit_rate", "bars")}
+        whole = {"trades": count, "value": sum(row["value"] for row in mine), **means}
+        shown.append((f"<b>{side}</b>", "<b>all</b>", *_made(whole, means["bars"])))
+    held = result.bars_of(BUY_HOLD)["value"]
+    shown.append(("<b>the asset, held</b>", "", "1", percent(float(held.sum()), 2), "", number(len(held), 0)))
+    head = ("side", "left by", "trades", "sum of returns", "win rate", "bars a trade")
+    return f"<section><h3>What the result is made of</h3>{table(head, shown)}</section>"
+
+
+def _made(row: Mapping[str, Any], bars: float) -> tuple[str, str, str, str]:
+    return number(row["trades"], 0), percent(row["value"], 2), _share(row["hit_rate"]), number(bars, 1)
+
+
 def _costs(result: Result, strategy: str) -> str:
     row = _summary_row(result, strategy)
+    costs = result.costs
+    told = f"in fees at {number(1e4 * costs.maker, 1)} bp a fill"
+    if not costs.is_plain:
+        told = "in costs: " + ", ".join(
+            f"{name.replace('_', ' ')} {number(1e4 * value, 1)} bp"
+            for name, value in costs.as_dict().items()
+            if value
+        )
     return (
-        f'<p class="note">{percent(row["costs"], 2, signed=False)} of capital paid in fees at '
-        f"{number(1e4 * result.facts['fee'], 1)} bp a fill; turnover {_times(row['turnover'])} capital a "
-        "year.</p>"
+        f'<p class="note">{percent(row["costs"], 2, signed=False)} of capital paid {told}; turnover '
+        f"{_times(row['turnover'])} capital a year.</p>"
     )
 
 
@@ -316,7 +377,8 @@ def _forecast(result: Result) -> str:
     ahead = result.inputs.iloc[int(result.options["window"]) :]
     rows = []
     for side in ("high", "low", "close"):
-        made, actual = ahead[f"{side}_forecast"].to_numpy(), ahead[side].to_numpy()
+        known = ahead[f"{side}_forecast"].notna()
+        made, actual = ahead.loc[known, f"{side}_forecast"].to_numpy(), ahead.loc[known, side].to_numpy()
         error = actual - made
         moved = np.std(made) > 0 and np.std(actual) > 0
         agree = float(np.corrcoef(made, actual)[0, 1]) if moved else np.nan

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtune.backtest import Result, WalkForward
+from backtune.backtest.settings import AUTO, DEFAULT_BOUNDS
 from backtune.backtest.tables import MOVES
 from backtune.errors import SettingError, one_of
 from backtune.problem import EntryExitProblem
 from backtune.problem.objectives import PROFIT
+from backtune.problem.rules import out_of_reach
 from backtune.strategies import CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
@@ -29,12 +31,12 @@ class Surface:
     totals : ndarray, shape (H, L)
         Total return over the tuning window.
     x : tuple of float
-        The offsets that the simulation chose.
+        The offsets that the simulation chose; NaN where it placed no order.
     value : float
         Total return there.
     plateau : pair of (low, high)
         For each offset, with the other one kept, the stretch around the optimum on which the total return
-        stays within 10 % of it, in steps of a thousandth of the box.
+        stays within 10 % of it, in steps of a thousandth of the box; NaN without an order.
     exact : bool
         Whether the optimum is proved.
     simulation, strategy, exit
@@ -128,14 +130,17 @@ def tuning_problem(result: Result, simulation: int, strategy: str, exit_name: st
     walk = WalkForward(len(result.chosen(strategy)), **settings)
     windows = list(walk.split(len(result.inputs)))
     rows = result.inputs.iloc[windows[simulation].tune]
-    columns = [*MOVES, f"{strategy}:long", f"{strategy}:short"]
-    return EntryExitProblem(
-        *(rows[name].to_numpy() for name in columns),
-        fee=result.facts["fee"],
+    columns = [rows[name].to_numpy() for name in (*MOVES, f"{strategy}:long", f"{strategy}:short")]
+    columns[4:6] = out_of_reach(*columns[4:6])  # NaN on bars without a forecast
+    bounds = result.options["bounds"]
+    problem = EntryExitProblem(
+        *columns,
+        costs=result.costs,
         close_at_eod=CLOSE_AT_EOD[exit_name],
         fills=result.options["fills"],
-        bounds=result.options["bounds"],
+        bounds=DEFAULT_BOUNDS if bounds == AUTO else bounds[:2],
     )
+    return problem.fitted() if bounds == AUTO else problem
 
 
 def _plateau(
@@ -143,6 +148,8 @@ def _plateau(
 ) -> tuple[float, float]:
     """Stretch of one offset around x on which no more than a tenth of the optimum is lost."""
     low, high = problem.bounds[axis]
+    if np.isnan(x[axis]):
+        return np.nan, np.nan
     line = np.unique(np.append(np.linspace(low, high, LINE), x[axis]))
     points = np.tile(np.array(x), (len(line), 1))
     points[:, axis] = line

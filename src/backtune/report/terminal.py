@@ -16,6 +16,7 @@ from rich.table import Table
 from backtune.backtest import Result
 from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
+from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
 from backtune.verdict.tried import Beside, Tries
 
@@ -26,7 +27,6 @@ COLUMNS = (
 
 
 LEFT = ("strategy", "verdict")
-FEW_SYMBOLS = 40  # more are summed up
 
 
 def summary_table(results: Mapping[str, Result], judged: Judged | None = None) -> Table:
@@ -61,11 +61,11 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 def _verdict(judged: Judged | None, symbol: str, strategy: str) -> tuple[str, str]:
     """Sharpe ratio that the record can tell from luck, among the symbols, and the verdict."""
-    found = judged.symbols.get(symbol) if judged else None
-    if found is None or found.evidence.strategy != strategy:
+    judgement = judged.symbols.get(symbol) if judged else None
+    if judgement is None or judgement.evidence.strategy != strategy:
         return "", ""
-    colour = {"edge": "green", "no edge": "red"}.get(found.verdict, "yellow")
-    return _number(found.told_sharpe[1], "{:.1f}"), f"[{colour}]{escape(found.label)}[/]"
+    colour = {"edge": "green", "no edge": "red"}.get(judgement.verdict, "yellow")
+    return _number(judgement.told_sharpe[1], "{:.1f}"), f"[{colour}]{escape(judgement.label)}[/]"
 
 
 def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str]:
@@ -74,8 +74,8 @@ def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str
         return []
     few = len(judged.symbols) <= FEW_SYMBOLS
     lines = [
-        f"{symbol}: {found.can_prove} {found.sentence}{_beside(tries.symbols.get(symbol) if tries else None)}"
-        for symbol, found in judged.symbols.items()
+        f"{symbol}: {one.can_prove} {one.sentence}{_beside(tries.symbols.get(symbol) if tries else None)}"
+        for symbol, one in judged.symbols.items()
         if few
     ]
     if len(judged.symbols) > 1:
@@ -99,6 +99,19 @@ def unseen_lines(results: Mapping[str, Result]) -> list[str]:
         f"{symbol}: {bars:,} more bars were never looked at: --simulations "
         f"{results[symbol].facts['most_simulations']} (or all)"
         for symbol, bars in unseen.items()
+    ]
+
+
+def placed_lines(results: Mapping[str, Result]) -> list[str]:
+    """How often a strategy placed no order, and how often its offsets lie at a bound: a line each."""
+    if len(results) > FEW_SYMBOLS:
+        return []
+    return [
+        f"{symbol}, {strategy}: no order in {shares['no_order']:.0%} of the simulations, as every one in the "
+        f"box lost in sample; offsets at a bound of the box in {shares['at_bound']:.0%}"
+        for symbol, result in results.items()
+        for strategy, shares in result.placed.items()
+        if shares["no_order"] or shares["at_bound"]
     ]
 
 
@@ -145,7 +158,9 @@ def note_lines(results: Mapping[str, Result]) -> list[str]:
     ][:FEW_SYMBOLS]
     noted = {symbol: notes for symbol, result in results.items() if (notes := result.notes)}
     if len(noted) > FEW_SYMBOLS:
-        return [*lines, f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check"]
+        lines.append(f"notes on the data of {len(noted)} symbols: in report.html, or backtune data check")
+        leaks = {symbol: [note for note in notes if note.leaks] for symbol, notes in noted.items()}
+        noted = {symbol: tuple(notes) for symbol, notes in leaks.items()}
     return lines + [f"{symbol}: note: {note}" for symbol, notes in noted.items() for note in notes]
 
 
@@ -154,15 +169,15 @@ def folder_table(checked: list[tuple[Path, Bars | BarsError]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("file", "bars", "first", "last", "asset", "verdict"):
         table.add_column(name, justify="right" if name == "bars" else "left", overflow="fold")
-    for path, found in checked:
-        if isinstance(found, BarsError):
-            reason = str(found).removeprefix(f"{path.name}:").strip()
+    for path, item in checked:
+        if isinstance(item, BarsError):
+            reason = str(item).removeprefix(f"{path.name}:").strip()
             table.add_row(escape(path.name), "", "", "", "", f"[red]bad[/]: {escape(reason)}")
         else:
-            first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in found.local[[0, -1]])
-            dropped = f" ({_rows(found.dropped)} dropped)" if found.dropped else ""
-            verdict = "\n".join([f"[green]good[/]{dropped}", *(escape(str(note)) for note in found.notes)])
-            table.add_row(escape(path.name), f"{len(found)}", first, last, found.asset, verdict)
+            first, last = (str(stamp)[:16].replace("T00:00", "") for stamp in item.local[[0, -1]])
+            dropped = f" ({_rows(item.dropped)} dropped)" if item.dropped else ""
+            verdict = "\n".join([f"[green]good[/]{dropped}", *(escape(str(note)) for note in item.notes)])
+            table.add_row(escape(path.name), f"{len(item)}", first, last, item.asset, verdict)
     return table
 
 

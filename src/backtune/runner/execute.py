@@ -13,6 +13,8 @@ from typing import Any
 from backtune.backtest import Settings
 from backtune.bars import check_symbol
 from backtune.errors import BacktuneError, RunError, SettingError, is_number, whole_number
+from backtune.forecasts import forecaster
+from backtune.forecasts.outside import OutsideForecaster
 from backtune.identity import differences
 from backtune.runner.events import Event, Progress
 from backtune.runner.guard import check_guard, check_objects
@@ -116,6 +118,9 @@ def execute(
     names = _checked(symbols)
     check_source(data, len(names))
     settings.read_options.check_symbols(names)
+    model = forecaster(settings.model)
+    if isinstance(model, OutsideForecaster):
+        model.require_apart(names)
     engine.require(settings)
     for name, folder in (("output", output), ("run_folder", run_folder)):
         if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):

@@ -204,8 +204,8 @@ class Int(Parameter):
 
     def place(self, value: Any) -> float:
         """Place of a value on the line."""
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or not self.low <= value <= self.high or (value - self.low) % self.step:
+        is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not is_integer or not self.low <= value <= self.high or (value - self.low) % self.step:
             raise self._has_no(value)
         return math.log(value) if self.log else float((value - self.low) // self.step)
 

@@ -56,11 +56,11 @@ class Space:
         constraints: Constraint | Sequence[Constraint] = (),
         **named: Any,
     ) -> None:
-        given = {**(parameters or {}), **named}
-        if not given:
+        described = {**(parameters or {}), **named}
+        if not described:
             raise SettingError("the space has no parameters; give at least one, such as fast=(2, 50)")
         self.parameters: dict[str, Parameter] = {
-            _name(name): _parameter(name, value) for name, value in given.items()
+            _name(name): _parameter(name, value) for name, value in described.items()
         }
         self.constraints = (constraints,) if callable(constraints) else tuple(constraints)
         for constraint in self.constraints:
@@ -269,8 +269,8 @@ def _parameter(name: str, value: Any) -> Parameter:
     if isinstance(value, list):
         return Categorical(value)
     if isinstance(value, tuple) and len(value) == 2:
-        whole = all(isinstance(end, int | np.integer) and not isinstance(end, bool) for end in value)
-        return Int(*value) if whole else Float(*value)
+        integers = all(isinstance(end, int | np.integer) and not isinstance(end, bool) for end in value)
+        return Int(*value) if integers else Float(*value)
     raise SettingError(
         f"parameter {name!r} is {value!r}; give a pair (low, high), a list of choices, or a bt.Float, "
         "bt.Int, bt.Ordinal or bt.Categorical"

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from backtune.backtest import Settings
+from backtune.backtest.tunings import tuning
 from backtune.bars import Bars
 from backtune.errors import BacktuneError, ForecasterError, SettingError, StrategyError, in_a_line
 from backtune.forecasts import Forecast, Forecaster, forecaster
+from backtune.forecasts.outside import OutsideForecaster
 from backtune.identity import (
     array_digest,
     code_digest,
@@ -33,7 +35,9 @@ from backtune.optimizers import Optimizer, optimizer
 from backtune.problem.objectives import objective
 from backtune.strategies import Strategy, exits, sizes_of, strategies
 
-PLUG_INS = ("model", "strategies", "exits", "objective", "optimizer")  # settings that say more than a name
+# settings that say more than a name, and a path, whose forecasts count wherever they lie
+PLUG_INS = ("model", "strategies", "exits", "objective", "tuning", "optimizer", "forecasts")
+BY_SYMBOL = ("costs",)  # settings of which a symbol's own part decides its result
 
 
 def run_identity(settings: Settings) -> dict[str, Any]:
@@ -50,11 +54,12 @@ def run_identity(settings: Settings) -> dict[str, Any]:
         "settings": {
             field.name: plain(getattr(settings, field.name))
             for field in fields(settings)
-            if field.name not in PLUG_INS
+            if field.name not in (*PLUG_INS, *BY_SYMBOL)
         },
         "strategies": {one.name: _said_by(one, f"strategy {one.name}") for one in _all(settings)},
         "exits": {name: identity_of(rule, f"exit {name}") for name, rule in exits(settings.exits).items()},
         "objective": identity_of(objective(settings.objective), "the objective"),
+        "tuning": identity_of(tuning(settings.tuning), "the tuning"),
         "optimizer": _said_by(optimizer(settings.optimizer), "the optimizer"),
         "forecaster": _forecaster_if_there(settings),
     }
@@ -79,7 +84,9 @@ def result_identity(
     ForecasterError
         The model's library or its weights are not there.
     """
-    own = {"bars": bars.identity(), "fee": settings.fee_of(bars.asset)}
+    own: dict[str, Any] = {"bars": bars.identity(), "fee": settings.fee_of(bars.asset)}
+    if settings.costs is not None:
+        own["costs"] = settings.costs_of(bars).as_dict()
     if not forecast_decides(settings):
         return {**run, **own, "forecaster": _forecaster(settings)}
     if forecast is None:
@@ -99,11 +106,14 @@ def result_identity(
 def forecast_decides(settings: Settings) -> bool:
     """Whether the forecast itself is part of the identity, rather than what makes it.
 
-    It is where the forecaster is of the user's own, unless that says itself what decides it; and where a
+    It is where forecasts come from outside; where the forecaster is of the user's own, unless that says
+    itself what decides it; and where a
     strategy is, whose sizes are then told by what they are, unless the forecast comes from a model that may
     take minutes.
     """
     model = forecaster(settings.model)
+    if isinstance(model, OutsideForecaster):
+        return True
     if _says_itself(model):
         return False
     return _is_own(type(model)) or any(

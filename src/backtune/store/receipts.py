@@ -237,6 +237,10 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     """
     buffer = io.BytesIO()
     columns = {name: pyarrow.array(frame[name].to_numpy(), from_pandas=True) for name in frame.columns}
+    columns = {  # of a table without rows
+        name: column.cast(pyarrow.string()) if pyarrow.types.is_null(column.type) else column
+        for name, column in columns.items()
+    }
     words = [name for name, column in columns.items() if pyarrow.types.is_string(column.type)]
     parquet.write_table(pyarrow.table(columns), buffer, use_dictionary=words, write_statistics=False)
     return buffer.getvalue()

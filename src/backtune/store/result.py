@@ -53,11 +53,11 @@ class StoredTables(Mapping[str, pd.DataFrame]):
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
-        return iter(TABLES)
+        return iter([name for name in TABLES if name in self._receipt.files])  # older runs have fewer
 
     def __len__(self) -> int:
         """Return the number of tables."""
-        return len(TABLES)
+        return len(list(iter(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Stored:
         What a result needs of run.json.
     facts : mapping
         See `backtune.Result.facts`.
-    given : Settings or None
+    original : Settings or None
         The settings themselves, where the program that ran it is still there.
     data : Source
         Where the bars are; where it is None, run.json says it.
@@ -82,13 +82,13 @@ class Stored:
     receipt: Receipt
     record: Mapping[str, Any]
     facts: Mapping[str, Any]
-    given: Settings | None = None
+    original: Settings | None = None
     data: Source = None
 
     @cached_property
     def settings(self) -> Settings:
         """See `stored_settings`."""
-        return self.given or stored_settings(self.folder, self.record)
+        return self.original or stored_settings(self.folder, self.record)
 
     @property
     def options(self) -> Mapping[str, Any]:

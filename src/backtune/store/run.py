@@ -234,7 +234,8 @@ class Run(Mapping[str, Result]):
         if self.place is None:
             raise RunError("results in memory have no files to query; run them with output=FOLDER")
         place = self.place
-        paths = {name: [table_path(place, symbol, name) for symbol in self.receipts] for name in TABLES}
+        there = [name for name in TABLES if all(name in each.files for each in self.receipts.values())]
+        paths = {name: [table_path(place, symbol, name) for symbol in self.receipts] for name in there}
         return connect(place, self.receipts, paths)
 
     def sql(self, query: str) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from backtune.forecasts import Forecast
 from backtune.identity import identity_of
 from backtune.plugins import named
 from backtune.problem import EntryExitProblem, Problem
+from backtune.problem.rules import out_of_reach
 from backtune.strategies.exits import Orders, exits
 
 if TYPE_CHECKING:
@@ -69,10 +70,12 @@ class Strategy:
         """Problems of the bars from the first forecast on, one an exit of the settings."""
         first = max(forecast.first, 1)
         sides = sizes_of(self, forecast, settings.can_short(bars.asset))
-        arrays = [array[first:] for array in (*bars.moves, forecast.high, forecast.low, *sides)]
-        bounds = tuple((float(low), float(high)) for low, high in settings.bounds)
-        box = bounds if self.tuned else ((0.0, 0.0),) * len(bounds)
-        orders = Orders(*arrays, settings.fee_of(bars.asset), box)  # type: ignore[call-arg]
+        levels = out_of_reach(forecast.high, forecast.low)  # bars without a forecast, whose sizes are 0
+        arrays = [array[first:] for array in (*bars.moves, *levels, *sides)]
+        box = settings.box if self.tuned else ((0.0, 0.0),) * 2
+        costs = settings.costs_of(bars)
+        own = None if costs.is_plain else costs
+        orders = Orders(*arrays, costs.maker, box, own)  # type: ignore[call-arg]
         return {name: rule(orders, settings) for name, rule in exits(settings.exits).items()}
 
     def identity(self) -> dict[str, Any]:
@@ -98,17 +101,17 @@ def sizes_of(strategy: Strategy, forecast: Forecast, can_short: bool) -> tuple[A
         It raised, or gave something else; the message names the strategy.
     """
     try:
-        given: Any = strategy.sizes(_read_only(forecast), can_short)
+        sizes: Any = strategy.sizes(_read_only(forecast), can_short)
     except Exception as error:
         raise StrategyError(f"strategy {strategy.name!r} failed: {in_a_line(error)}; correct it") from error
     known = np.isfinite(forecast.high) & np.isfinite(forecast.low)
     expected = f"expected (long_size, short_size), each of {len(known)} sizes >= 0"
-    several = isinstance(given, tuple | list) or (isinstance(given, np.ndarray) and given.ndim > 0)
-    if not several or len(given) != len(SIDES):
-        what = f"{len(given)} values" if several else _shown(given)
+    several = isinstance(sizes, tuple | list) or (isinstance(sizes, np.ndarray) and sizes.ndim > 0)
+    if not several or len(sizes) != len(SIDES):
+        what = f"{len(sizes)} values" if several else _shown(sizes)
         raise StrategyError(f"strategy {strategy.name!r} gave {what}; {expected}")
     sides = []
-    for side, values in zip(SIDES, given, strict=True):
+    for side, values in zip(SIDES, sizes, strict=True):
         try:
             array = np.array(values)
             if array.dtype.kind not in "biufO":  # text and complex numbers would be cast
@@ -213,8 +216,8 @@ def strategies(names: Sequence[str | Strategy]) -> list[Strategy]:
     if isinstance(names, str) or not isinstance(names, Sequence) or not names:
         raise SettingError(f"strategies are {names!r}; give a list such as ['maxdiff', 'always_on']")
     chosen = [_strategy(name) for name in names]
-    given = [strategy.name for strategy in chosen] + [UNTUNED.name, BUY_HOLD]
-    twice = next((name for name in given if given.count(name) > 1), None)
+    labels = [strategy.name for strategy in chosen] + [UNTUNED.name, BUY_HOLD]
+    twice = next((name for name in labels if labels.count(name) > 1), None)
     if twice:
         raise SettingError(f"strategy name {twice!r} is used twice; untuned and buy_hold are always shown")
     return [*chosen, UNTUNED]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backtune.errors import SettingError
 from backtune.plugins import named
-from backtune.problem import EntryExitProblem, Problem
+from backtune.problem import Costs, EntryExitProblem, HoldProblem, Problem
 from backtune.problem.checks import Bounds
 
 if TYPE_CHECKING:
@@ -32,9 +32,11 @@ class Orders:
     ----------
     open, high, low, close, high_forecast, low_forecast, long_size, short_size : ndarray, shape (n,)
     fee : float
-        Fraction of notional a fill.
+        Fraction of notional a fill; of a limit fill where there are `costs`.
     bounds : tuple of (low, high)
-        Box of the two offsets.
+        Box of the two offsets, and of the stop's where that is tuned.
+    costs : Costs, optional
+        What each kind of fill costs, where that is not one fee.
     """
 
     open: Array
@@ -47,6 +49,12 @@ class Orders:
     short_size: Array
     fee: float
     bounds: Bounds
+    costs: Costs | None = None
+
+    @property
+    def charges(self) -> Costs:
+        """What trading costs."""
+        return self.costs or Costs.plain(self.fee)
 
     @property
     def arrays(self) -> tuple[Array, ...]:
@@ -68,17 +76,33 @@ def take_profit(orders: Orders, settings: Settings) -> Problem:
     return _one_bar(orders, settings, close_at_eod=False)
 
 
-def _one_bar(orders: Orders, settings: Settings, *, close_at_eod: bool) -> Problem:
-    return EntryExitProblem(
+def hold(orders: Orders, settings: Settings) -> Problem:
+    """Stay open over bars until the take-profit, the stop, or `max_bars` bars; see docs/holding.md."""
+    stop: Any = settings.stop
+    if stop == TUNE:  # a yardstick, whose offsets are not tuned, has none then
+        stop = orders.bounds[2] if len(orders.bounds) > 2 else None
+    return HoldProblem(
         *orders.arrays,
-        fee=orders.fee,
-        close_at_eod=close_at_eod,
+        costs=orders.charges,
+        max_bars=settings.max_bars,
+        stop_offset=stop,
         fills=settings.fills,  # type: ignore[arg-type]
-        bounds=orders.bounds,
+        bounds=orders.bounds[:2],
     )
 
 
-EXITS: dict[str, Exit] = {"close": close, "take_profit": take_profit}
+def _one_bar(orders: Orders, settings: Settings, *, close_at_eod: bool) -> Problem:
+    return EntryExitProblem(
+        *orders.arrays,
+        costs=orders.charges,
+        close_at_eod=close_at_eod,
+        fills=settings.fills,  # type: ignore[arg-type]
+        bounds=orders.bounds[:2],
+    )
+
+
+EXITS: dict[str, Exit] = {"close": close, "take_profit": take_profit, "hold": hold}
+TUNE = "tune"  # of a stop: its offset is a third parameter
 CLOSE_AT_EOD = {"close": True, "take_profit": False}  # what the exits of one bar were called
 
 

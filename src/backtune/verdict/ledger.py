@@ -138,18 +138,18 @@ class Ledger:
         dict of symbol to Tried, and Tried of the run as a whole
             The whole counts each run that shares a bar with this one.
         """
-        whole = Trial.together(trials)
+        together = Trial.together(trials)
         places: dict[str, list[str]] = {}
         for symbol, mine in trials.items():
             for mark in (mine.record, *mine.bars):
                 places.setdefault(mark, []).append(symbol)
         by_symbol: dict[str, list[Trial]] = {symbol: [mine] for symbol, mine in trials.items()}
-        runs = [whole]
+        runs = [together]
         for entry in self.entries():
             for one in entry.trials.values():
                 for symbol in {name for mark in (one.record, *one.bars) for name in places.get(mark, ())}:
                     by_symbol[symbol].append(one)
-            if (run := Trial.together(entry.trials)).overlaps(whole):
+            if (run := Trial.together(entry.trials)).overlaps(together):
                 runs.append(run)
         return {symbol: _count(shared) for symbol, shared in by_symbol.items()}, _count(runs)
 
@@ -183,19 +183,19 @@ def new_entry(run: str, settings: Mapping[str, Any], trials: Mapping[str, Trial]
 
 def ledger_path(environment: Mapping[str, str] | None = None) -> Path | None:
     """Where the ledger is: as the environment says, else the user's folder for state; None where off."""
-    given = os.environ if environment is None else environment
-    if VARIABLE in given:
-        named = given[VARIABLE].strip()
+    variables = os.environ if environment is None else environment
+    if VARIABLE in variables:
+        named = variables[VARIABLE].strip()
         return None if named.casefold() in ("", OFF) else Path(named).expanduser()
     base: Path | None
     if sys.platform == "win32":
-        base = Path(given["LOCALAPPDATA"]) if given.get("LOCALAPPDATA") else None
+        base = Path(variables["LOCALAPPDATA"]) if variables.get("LOCALAPPDATA") else None
     elif sys.platform == "darwin":
-        base = Path(given["HOME"]) / "Library" / "Application Support" if given.get("HOME") else None
-    elif os.path.isabs(given.get("XDG_STATE_HOME", "")):
-        base = Path(given["XDG_STATE_HOME"])
+        base = Path(variables["HOME"]) / "Library" / "Application Support" if variables.get("HOME") else None
+    elif os.path.isabs(variables.get("XDG_STATE_HOME", "")):
+        base = Path(variables["XDG_STATE_HOME"])
     else:
-        base = Path(given["HOME"]) / ".local" / "state" if given.get("HOME") else None
+        base = Path(variables["HOME"]) / ".local" / "state" if variables.get("HOME") else None
     return base / "backtune" / "ledger.jsonl" if base else None
 
 

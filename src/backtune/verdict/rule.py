@@ -187,22 +187,22 @@ class Judgement:
         )
 
 
-def judge(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, Judgement]:
+def judge(evidences: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, Judgement]:
     """Judge symbols that were looked at together; see `RULE`.
 
     Parameters
     ----------
-    found : mapping of symbol to Evidence
+    evidences : mapping of symbol to Evidence
     bars_a_day : mapping of symbol to float
         Bars in a trading day, to give the record that is missing in days.
     """
-    causal = holm([e.p_value for e in found.values()])
-    optimistic = holm([e.p_optimistic for e in found.values()])
-    watched = holm([anytime_p(e.e_value) for e in found.values()])
-    needed = _days_needed(found, bars_a_day)
+    causal = holm([e.p_value for e in evidences.values()])
+    optimistic = holm([e.p_optimistic for e in evidences.values()])
+    watched = holm([anytime_p(e.e_value) for e in evidences.values()])
+    needed = _days_needed(evidences, bars_a_day)
     return {
-        symbol: _judged(e, (p, q, 1.0 / w), needed[symbol], len(found))
-        for (symbol, e), p, q, w in zip(found.items(), causal, optimistic, watched, strict=True)
+        symbol: _judged(e, (p, q, 1.0 / w), needed[symbol], len(evidences))
+        for (symbol, e), p, q, w in zip(evidences.items(), causal, optimistic, watched, strict=True)
     }
 
 
@@ -228,15 +228,15 @@ def verdict_word(e: Evidence, p_value: float, p_optimistic: float, e_value: floa
     return NO_SIGN if not above or (e.p_value >= 0.5 and e.testable) else UNKNOWN
 
 
-def _days_needed(found: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, float]:
+def _days_needed(evidences: Mapping[str, Evidence], bars_a_day: Mapping[str, float]) -> dict[str, float]:
     """Trading days missing until each symbol passes, if all records go on as they did.
 
     Holm's step of rank k of m (0 the smallest p-value) asks for LEVEL / (m - k), once all before it passed.
     """
-    ranked = sorted(found, key=lambda symbol: found[symbol].p_value)
+    ranked = sorted(evidences, key=lambda symbol: evidences[symbol].p_value)
     days_needed, before = {}, 0.0
     for rank, symbol in enumerate(ranked):
-        e, a_day = found[symbol], bars_a_day[symbol]
+        e, a_day = evidences[symbol], bars_a_day[symbol]
         for_trades = e.bars * (LEAST_TRADED / max(e.traded, 1) - 1.0) / a_day
         if e.testable and e.p_value < 0.5:  # as the statistic grows with sqrt(n)
             seen, wanted = (NORMAL.inv_cdf(1.0 - p) for p in (e.p_value, LEVEL / (len(ranked) - rank)))

@@ -108,9 +108,9 @@ def _marks(moves: NDArray[np.float64], n: int) -> tuple[Hashes, NDArray[np.bool_
 
 def _mixed(values: NDArray[np.float64]) -> Hashes:
     """Hash of each row, shape (n,)."""
-    whole = np.rint(np.nan_to_num(values) * DIGITS).astype(np.int64).view(np.uint64)
-    mixed = np.zeros(len(whole), np.uint64)
-    for column in whole.T:
+    numbers = np.rint(np.nan_to_num(values) * DIGITS).astype(np.int64).view(np.uint64)
+    mixed = np.zeros(len(numbers), np.uint64)
+    for column in numbers.T:
         mixed = _mix(mixed ^ column)
     return mixed
 

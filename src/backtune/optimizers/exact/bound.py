@@ -79,7 +79,7 @@ def _level(forecast: float, offset: float, short: bool) -> float:
 
 @njit(error_model="numpy")
 def open_legs(
-    legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool,
+    legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool, charged: bool,
     lists: Ids, first: int, stop: int, room: int, series: Array, at: int, entry_steps: Array,
     exit_steps: Array,
 ) -> tuple[int, bool, bool]:  # fmt: skip
@@ -92,6 +92,9 @@ def open_legs(
         Lines of the two axes.
     box : Box
         Seen from this side: its first two lines are entries.
+    published, charged : bool
+        Whether the rule is the published one; whether the close costs another amount than the take-profit, so
+        that a leg filled inside the bar jumps where it turns from the one to the other.
     lists, first, stop, room : ndarray, int, int, int
         Numbers of the legs to look at, first..stop-1; those that stay open are written from `room` on.
     series, at : ndarray, int
@@ -118,6 +121,7 @@ def open_legs(
         if changes | ((level > box.x0) & (level <= box.x1)):
             by_entry |= changes
             by_exit |= (opened > box.x0) & (opened <= box.x1)
+            by_exit |= charged & (inside > box.x0) & (inside <= box.x1)
             count += 1
         elif not (
             box.centred

@@ -12,7 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtune.compiled import njit
-from backtune.problem.kernels import HIGH, HIGH_FORECAST, LOW, LOW_FORECAST, MAX_DOWN, MAX_UP, OPEN, PUBLISHED
+from backtune.problem.kernels import (
+    CAUSAL,
+    CLOSE,
+    HIGH,
+    HIGH_FORECAST,
+    LOW,
+    LOW_FORECAST,
+    MAX_DOWN,
+    MAX_UP,
+    OPEN,
+    OPEN_BEYOND,
+    PROOF,
+    PUBLISHED,
+    Fee,
+)
 
 Array = NDArray[np.float64]
 
@@ -57,15 +71,20 @@ def last_level(f: float, y: float, ceiling: float) -> float:
 
 
 @njit()
-def breakpoints(legs: Array, side: float, fills: int, eod: bool) -> Array:
+def breakpoints(legs: Array, side: float, fills: int, eod: bool, fee: Fee) -> Array:
     """Breakpoints of one side's legs, shape (3, legs); `side` is 1 for longs, -1 for shorts.
 
     Of a long: the last high offset at which its take-profit is reached, the first low offsets at which it
     is filled, and filled at the open. Of a short: the first low offset at which its take-profit is reached,
     the last high offsets at which it is filled, and filled at the open. Infinite where it never or always is.
+
+    Where limit and market fills cost different amounts there is a fourth: where a leg that is filled inside
+    the bar turns from the close to its take-profit, which is a jump then.
     """
     n = legs.shape[1]
-    result = np.empty((3, n))
+    result, opens = np.empty((3, n)), legs[OPEN]
+    if isinstance(fee, tuple):
+        result, opens = np.empty((4, n)), legs[OPEN_BEYOND]
     # a lower level falls short of a move as the upper level of the opposite signs exceeds the opposite move
     short, sign = side < 0.0, -side
     entry, leave = (HIGH, LOW) if short else (LOW, HIGH)
@@ -75,7 +94,7 @@ def breakpoints(legs: Array, side: float, fills: int, eod: bool) -> Array:
         reached, at_open = -sign * legs[leave, t], -np.inf
         if fills != PUBLISHED:  # whose levels are reached where they are touched
             reached = previous_float(reached)
-            opened = previous_float(sign * legs[OPEN, t])  # an open at the level fills nothing
+            opened = previous_float(sign * opens[t])  # an open at the level fills nothing
             at_open = last_level(sign * legs[entry_forecast, t], opened, entry_ceiling)
         taken = -np.inf if eod else last_level(-sign * legs[exit_forecast, t], reached, exit_ceiling)
         crossed = previous_float(sign * legs[entry, t])
@@ -83,4 +102,14 @@ def breakpoints(legs: Array, side: float, fills: int, eod: bool) -> Array:
         result[0, t] = -sign * taken
         result[1, t] = sign * (filled if filled > at_open else at_open)
         result[2, t] = sign * at_open
+        if isinstance(fee, tuple):
+            turned = reached
+            if fills == CAUSAL:
+                proof, close = -sign * legs[PROOF, t], -sign * legs[CLOSE, t]
+                turned = previous_float(max(proof, min(close, -sign * legs[leave, t])))
+            result[3, t] = (
+                sign * np.inf
+                if eod
+                else -sign * last_level(-sign * legs[exit_forecast, t], turned, exit_ceiling)
+            )
     return result

@@ -26,8 +26,11 @@ from backtune.problem.kernels import (
     MAX_DOWN,
     MAX_UP,
     OPEN,
+    OPEN_BEYOND,
     PUBLISHED,
     SIZE,
+    Fee,
+    rate,
 )
 
 Array = NDArray[np.float64]
@@ -56,7 +59,7 @@ class Lattice(NamedTuple):
     short_marks: Ids
     long_legs: Array
     short_legs: Array
-    fee: float
+    fee: Fee
     fills: int
     eod: bool
 
@@ -72,13 +75,13 @@ class Axis(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def lay_out(long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool) -> Lattice:
+def lay_out(long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills: int, eod: bool) -> Lattice:
     """Lay out the lattice of a problem's legs, (7, legs) a side, in the box `bounds`, (2, 2)."""
-    long_breaks = breakpoints(long_legs, 1.0, fills, eod)
-    short_breaks = breakpoints(short_legs, -1.0, fills, eod)
+    long_breaks = breakpoints(long_legs, 1.0, fills, eod, fee)
+    short_breaks = breakpoints(short_legs, -1.0, fills, eod, fee)
     # high offsets with their signs changed ascend from the favourable end, as low offsets do
-    long_lines = np.empty((3, long_legs.shape[1]), dtype=np.int32)
-    short_lines = np.empty((3, short_legs.shape[1]), dtype=np.int32)
+    long_lines = np.empty(long_breaks.shape, dtype=np.int32)
+    short_lines = np.empty(short_breaks.shape, dtype=np.int32)
     rows = _axis(bounds[1, 0], bounds[1, 1], 1.0, short_breaks, long_breaks, short_lines, long_lines)
     columns = _axis(-bounds[0, 1], -bounds[0, 0], -1.0, long_breaks, short_breaks, long_lines, short_lines)
     longs, long_marks = _side(long_legs, long_lines, 1.0, rows, columns, fee, fills, eod)
@@ -100,10 +103,13 @@ def _axis(
     Writes the line of each of these breakpoints: the first one if it is below `low`, the number of lines if
     above `high`.
     """
-    inside = np.empty(exits.shape[1] + 2 * entries.shape[1] + 1)
+    every, last = exits.shape
+    inside = np.empty((every - 2) * last + 2 * entries.shape[1] + 1)
     inside[0] = low
     count = 1
-    for points, spots, first, stop in ((exits, exit_lines, 0, 1), (entries, entry_lines, 1, 3)):
+    for points, spots, first, stop in (
+        (exits, exit_lines, 0, 1), (entries, entry_lines, 1, 3), (exits, exit_lines, 3, every)
+    ):  # fmt: skip
         for i in range(first, stop):
             for t in range(points.shape[1]):
                 x = sign * points[i, t]
@@ -130,7 +136,7 @@ def _axis(
         places[order[i]] = kept
     kept += 1
     _count(lines[:kept], low, scale, firsts)
-    for spots, first, stop in ((exit_lines, 0, 1), (entry_lines, 1, 3)):
+    for spots, first, stop in ((exit_lines, 0, 1), (entry_lines, 1, 3), (exit_lines, 3, every)):
         for i in range(first, stop):
             for t in range(spots.shape[1]):
                 spots[i, t] = kept if spots[i, t] < 0 else places[spots[i, t]]
@@ -191,13 +197,13 @@ def _first_at(axis: Axis, x: float) -> int:
 
 @njit(error_model="numpy")
 def _side(
-    legs: Array, lines: Ids, side: float, entries: Axis, exits: Axis, fee: float, fills: int, eod: bool
+    legs: Array, lines: Ids, side: float, entries: Axis, exits: Axis, fee: Fee, fills: int, eod: bool
 ) -> tuple[Array, Ids]:
     """Legs of one side, shape (legs, 7), and their marks, shape (legs, 6); `side` is -1 for shorts."""
     n = legs.shape[1]
     result, marks = np.empty((n, 7)), np.empty((n, 6), dtype=np.int32)
     entry, leave = (LOW_FORECAST, HIGH_FORECAST) if side > 0.0 else (HIGH_FORECAST, LOW_FORECAST)
-    paid, kept = (fee, 0.0) if fills == PUBLISHED else (1.0 + side * fee, side * fee)
+    paid, kept = (rate(fee), 0.0) if fills == PUBLISHED else (1.0 + side * rate(fee), side * rate(fee))
     for t in range(n):
         size, opened, close = legs[SIZE, t], legs[OPEN, t], legs[CLOSE, t]
         result[t, ENTRY_FORECAST], result[t, EXIT_FORECAST] = legs[entry, t], legs[leave, t]
@@ -206,13 +212,16 @@ def _side(
         result[t, BASE] = -size * paid if fills == PUBLISHED else -side * size * paid
         marks[t, FILLED], marks[t, AT_OPEN] = lines[1, t], lines[2, t]
         # an open beyond the previous close is passed before the level is clipped there
-        clips = fills == PUBLISHED or side * opened >= 0.0
+        passed = legs[OPEN_BEYOND, t] if isinstance(fee, tuple) else opened
+        clips = fills == PUBLISHED or side * passed >= 0.0
         marks[t, ENTRY_CLIPPED] = _first_at(entries, -side * legs[entry, t]) if clips else lines[2, t]
         taken = inside = clipped = len(exits.lines)
         if not eod:
             taken = inside = lines[0, t]
             clipped = _first_at(exits, side * legs[leave, t])
-            if fills == CAUSAL:  # from where the close is beyond the level, which the price then crossed
+            if isinstance(fee, tuple):
+                inside = lines[3, t]
+            elif fills == CAUSAL:  # from where the close is beyond the level, which the price then crossed
                 inside = len(exits.lines)
                 if side * close > 0.0:
                     inside = _first_at(exits, side * (legs[leave, t] - close))
@@ -235,7 +244,7 @@ def rounding(lattice: Lattice) -> float:
     for legs, side in ((lattice.long_legs, 1.0), (lattice.short_legs, -1.0)):
         n += legs.shape[1]
         for t in range(legs.shape[1]):
-            most = max(legs[HIGH, t], legs[OPEN, t], 0.0)
+            most = max(legs[HIGH, t], legs[OPEN, t], legs[CLOSE, t], 0.0)
             least = min(legs[LOW, t], legs[OPEN, t], 0.0)
             if side < 0.0:
                 out = max(legs[LOW_FORECAST, t] + lattice.rows[0], MAX_DOWN)
@@ -245,5 +254,7 @@ def rounding(lattice: Lattice) -> float:
                 enters, most = 1.0 + least, max(most, out)
             money = legs[SIZE, t] * (1.0 + most) / enters
             alone += money
-            together += legs[SIZE, t] * ((most - least) / enters + lattice.fee) + money * reach / enters
+            together += (
+                legs[SIZE, t] * ((most - least) / enters + abs(rate(lattice.fee))) + money * reach / enters
+            )
     return 2.0**-52 * (64.0 * alone + 32.0 * n * together)

@@ -17,7 +17,7 @@ from backtune.compiled import njit
 from backtune.optimizers.exact.paths_bound import Box, Opened, Scratch, scratch, side_bound
 from backtune.optimizers.exact.paths_lattice import FILLED, Array, Ids, Lattice, Side, lay_out
 from backtune.problem.hold import HoldProblem
-from backtune.problem.hold_kernels import BASE, BEST, OPEN, SIZE, WORST, hold_total
+from backtune.problem.hold_kernels import BASE, BEST, OPEN, SIZE, WORST, carry_of, hold_total
 
 A0, A1, B0, B1, S0, S1, AXIS, LINE = range(8)  # columns of nodes: lines of a box, and where to split it
 LEFT, EVALUATIONS, BOXES, BEST_A, BEST_B, BEST_S = range(6)  # of counts
@@ -202,7 +202,7 @@ def _most(it: Side, lattice: Lattice) -> float:
         if it.marks[FILLED, t] < len(it.entries):
             k = t // span
             ratio = max(highest[k], highest[k + 1]) / min(lowest[k], lowest[k + 1])
-            result += bars[SIZE, t] * (2.0 * ratio + 2.0 + abs(lattice.terms.carry) * span)
+            result += bars[SIZE, t] * (2.0 * ratio + 2.0 + abs(carry_of(it.side, lattice.terms)) * span)
     return result
 
 

@@ -41,10 +41,12 @@ from backtune.problem.hold_kernels import (
     SIZE,
     STOP_FORECAST,
     Terms,
+    carry_of,
     clip,
     earned,
     entry_floor,
     exit_ceiling,
+    market_of,
 )
 
 
@@ -188,14 +190,14 @@ def _filled_at_open(
     if terms.stop:
         mark = marks[STOP_OPEN, t]
         if line < mark:
-            work.now[k, 0] = max(work.now[k, 0], earned(1.0, 0, size, it.side, terms))
+            work.now[k, 0] = max(work.now[k, 0], earned(market_of(it.side, terms), 0, size, it.side, terms))
             if box.s1 < mark:
                 return count
             opened.stops[mark] += 1
             line = mark
         mark = marks[STOP_WORST, t]
         if line < mark:
-            at_stop = (1.0 + it.side * min(_stop(it, t, line), price)) / money
+            at_stop = (1.0 + it.side * min(_stop(it, t, line), price)) / money * market_of(it.side, terms)
             work.now[k, 0] = max(work.now[k, 0], earned(at_stop, 0, size, it.side, terms))
             if terms.most and first <= box.x1:
                 work.now[k, 0] = max(work.now[k, 0], at_level)
@@ -212,7 +214,7 @@ def _filled_at_open(
         opened.exits[taken] += 1
         end = taken
     if max(box.e0, marks[FILLED, t]) < marks[AT_OPEN, t]:
-        return count  # it stays open as after a fill inside the bar, which is cheaper
+        return count  # it stays open as after a fill inside the bar, whose list has the cheaper of the two
     return _later(it, t, money, box.x0, end, line, box, terms, work, opened, count)
 
 
@@ -232,7 +234,7 @@ def _filled_inside(
     if terms.stop:
         mark = marks[STOP_WORST, t]
         if line < mark:
-            at_stop = (1.0 + it.side * min(_stop(it, t, line), price)) / money
+            at_stop = (1.0 + it.side * min(_stop(it, t, line), price)) / money * market_of(it.side, terms)
             work.now[k, 0] = max(work.now[k, 0], earned(at_stop, 0, size, it.side, terms))
             if terms.most and first <= box.x1:
                 work.now[k, 0] = max(work.now[k, 0], at_level)
@@ -257,6 +259,8 @@ def _filled_inside(
         work.now[k, 0] = max(work.now[k, 0], at_level)
     elif asked and taken <= box.x0:
         work.now[k, 1] = at_level
+    if marks[AT_OPEN, t] <= box.e1:  # a fill at the open is cheaper where a limit needs more than a touch
+        money = 1.0 + it.side * min(price, it.bars[OPEN, t])
     work.entries[k, 1] = _later(it, t, money, box.x0, end, line, box, terms, work, opened, count)
 
 
@@ -276,7 +280,7 @@ def _later(
     scale = anchor / money
     # what an exit at a price after some closes earns, up to rounding: rate * price + base - carry * closes
     rate, base = size * side * (1.0 - side * terms.fee) * scale, -size * side * (1.0 + side * terms.fee)
-    carry = size * terms.carry
+    carry, at_market = size * carry_of(side, terms), rate * market_of(side, terms)
     stop, stops = it.firsts[t], it.firsts[t + 1]
     j = t
     while True:
@@ -291,7 +295,7 @@ def _later(
         fixed = base - carry * (j - t)
         if stop < stops and it.stop_bars[stop] == 2 * j + 1:
             mark = it.stop_marks[stop]
-            exits[count], gains[count] = j, rate * bars[GAP, j] + fixed
+            exits[count], gains[count] = j, at_market * bars[GAP, j] + fixed
             count += 1
             if box.s1 < mark:
                 return count
@@ -311,7 +315,7 @@ def _later(
         passed = max(x0, taken) < end
         if stop < stops and it.stop_bars[stop] == 2 * j:
             mark = it.stop_marks[stop]
-            gain = rate * ((1.0 + side * _stop(it, t, line)) / anchor) + fixed
+            gain = at_market * ((1.0 + side * _stop(it, t, line)) / anchor) + fixed
             if terms.most and passed:
                 gain = max(gain, rate * work.levels[j] + fixed)
                 opened.exits[taken] += taken > x0
@@ -330,5 +334,5 @@ def _later(
             opened.exits[taken] += 1
             end = taken
     close = (1.0 + side * bars[CLOSE, last]) * bars[BASE, last]
-    exits[count], gains[count] = last, rate * close + base - carry * (last - t)
+    exits[count], gains[count] = last, at_market * close + base - carry * (last - t)
     return count + 1

@@ -68,7 +68,9 @@ class Lattice(NamedTuple):
 
 def lay_out(long_bars: Array, short_bars: Array, bounds: Array, terms: Terms) -> Lattice:
     """Lay out the lattice of a problem in the box `bounds` (3, 2)."""
-    long_breaks, short_breaks = _breaks(long_bars, 1.0), _breaks(short_bars, -1.0)
+    long_breaks, short_breaks = (
+        _breaks(long_bars, 1.0, terms.through), _breaks(short_bars, -1.0, terms.through)
+    )  # fmt: skip
     lows = _lines(*bounds[1], long_breaks[:TAKEN], short_breaks[TAKEN:])
     highs = _lines(-bounds[0, 1], -bounds[0, 0], short_breaks[:TAKEN], long_breaks[TAKEN:])
     long_stops = _stop_offsets(long_bars, 1.0, terms, long_breaks[FILLED], bounds[1, 1])
@@ -121,19 +123,21 @@ def _stop_break(forecast: float, move: float, side: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _breaks(bars: Array, side: float) -> Array:
-    """Where each comparison of a bar begins to hold along the lines of its axis: rows FILLED to ENDED."""
+def _breaks(bars: Array, side: float, through: float) -> Array:
+    """Where each comparison of a bar begins to hold along the lines of its axis: rows FILLED to ENDED.
+
+    `through` is how far beyond a level a price must be."""
     n = bars.shape[1]
     result = np.empty((5, n))
     for t in range(n):
         entry, leaves = bars[ENTRY_FORECAST, t], bars[EXIT_FORECAST, t]
-        opened = _entry_break(entry, bars[OPEN, t], side)
-        filled = min(opened, _entry_break(entry, bars[WORST, t], side))
+        opened = _entry_break(entry, bars[OPEN, t] + through, side)
+        filled = min(opened, _entry_break(entry, bars[WORST, t] + through, side))
         result[FILLED, t] = filled if bars[SIZE, t] > 0.0 else np.inf
         result[AT_OPEN, t] = opened if bars[SIZE, t] > 0.0 else np.inf
-        result[TAKEN, t] = _exit_break(leaves, bars[BEST, t], side)
-        result[GAPPED, t] = _exit_break(leaves, bars[OPEN, t], side)
-        result[ENDED, t] = _exit_break(leaves, bars[CLOSE, t], side)
+        result[TAKEN, t] = _exit_break(leaves, bars[BEST, t] - through, side)
+        result[GAPPED, t] = _exit_break(leaves, bars[OPEN, t] - through, side)
+        result[ENDED, t] = _exit_break(leaves, bars[CLOSE, t] - through, side)
     return result
 
 

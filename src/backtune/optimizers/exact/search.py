@@ -179,6 +179,7 @@ def _bounded(
 ) -> tuple[Box, int, int, float]:  # fmt: skip
     """Bound a box and cut it down; gives what is left of it, its open longs and shorts, and its bound."""
     rows, columns, published = lattice.rows, lattice.columns, lattice.fills == PUBLISHED
+    charged = isinstance(lattice.fee, tuple)
     row_steps, column_steps = frontier.row_steps, frontier.column_steps
     series, at = frontier.series, ROWS * place
     frontier.counts[NODES] += 1
@@ -187,12 +188,12 @@ def _bounded(
     for i in range(box.x1 - box.x0 + 2):
         column_steps[i, 0] = column_steps[i, 1] = column_steps[i, 2] = 0.0
     longs, long_rows, long_columns = open_legs(
-        lattice.longs, lattice.long_marks, rows, columns, box, published,
+        lattice.longs, lattice.long_marks, rows, columns, box, published, charged,
         lists, first, middle, room, series, at, row_steps, column_steps,
     )  # fmt: skip
     seen = Box(box.x0, box.x1, box.e0, box.e1, box.exit, box.entry, box.centred, -1.0)
     shorts, short_columns, short_rows = open_legs(
-        lattice.shorts, lattice.short_marks, columns, rows, seen, published,
+        lattice.shorts, lattice.short_marks, columns, rows, seen, published, charged,
         lists, middle, stop, room + longs, series, at, column_steps, row_steps,
     )  # fmt: skip
     bound, row, column = upper_bound(rows, columns, box, series, at, row_steps, column_steps)

@@ -16,6 +16,7 @@ from backtune.optimizers.exact import paths, search
 from backtune.optimizers.exact.lattice import Array, Ids, Lattice, lay_out, rounding
 from backtune.optimizers.exact.paths import Proof
 from backtune.problem import FILLS, EntryExitProblem, HoldProblem
+from backtune.problem.kernels import Fee
 
 SLICE = 256  # nodes between two looks at the clock
 CHUNKS = 8  # tasks for each thread that solves many problems: one a problem costs as much as a small problem
@@ -37,7 +38,9 @@ class Exact(Optimizer):
 
     def supports(self, objective: Objective) -> bool:
         """Whether there is a proof for it."""
-        return isinstance(objective, EntryExitProblem | HoldProblem)
+        if isinstance(objective, EntryExitProblem):
+            return not _may_fall(objective)
+        return isinstance(objective, HoldProblem)
 
     def optimize(
         self, objective: Objective, *, budget: int = 500, seed: int = 0, time_limit: float | None = None
@@ -85,6 +88,11 @@ class Exact(Optimizer):
 
 
 def _provable(objective: Objective) -> EntryExitProblem | HoldProblem:
+    if isinstance(objective, EntryExitProblem) and _may_fall(objective):
+        raise OptimizerError(
+            "method 'exact' proves no optimum of fills 'optimistic' with fill_through in the costs; give "
+            "fills 'causal', exit hold, or another method, such as 'scipy'"
+        )
     if isinstance(objective, EntryExitProblem | HoldProblem):
         return objective
     raise OptimizerError(
@@ -93,12 +101,17 @@ def _provable(objective: Objective) -> EntryExitProblem | HoldProblem:
     )
 
 
-def _arguments(problem: EntryExitProblem) -> tuple[Array, Array, Array, float, int, bool]:
+def _may_fall(problem: EntryExitProblem) -> bool:
+    """Whether a leg may turn from its level back to the close as the level comes nearer."""
+    return problem.fills == "optimistic" and problem.costs.fill_through > 0.0 and not problem.close_at_eod
+
+
+def _arguments(problem: EntryExitProblem) -> tuple[Array, Array, Array, Fee, int, bool]:
     return (
         problem.long_legs,
         problem.short_legs,
         np.array(problem.bounds),
-        problem.fee,
+        problem.charge,
         FILLS[problem.fills],
         problem.close_at_eod,
     )
@@ -132,7 +145,7 @@ def _solved(problems: Sequence[EntryExitProblem | HoldProblem]) -> list[Proof]:
 
 
 def _solve_until(
-    long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool, deadline: float
+    long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills: int, eod: bool, deadline: float
 ) -> Sequence[float]:
     """`_solve` in slices, until the proof is complete or the deadline has passed."""
     lattice = lay_out(long_legs, short_legs, bounds, fee, fills, eod)
@@ -150,7 +163,7 @@ def _solve_until(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _solve(
-    long_legs: Array, short_legs: Array, bounds: Array, fee: float, fills: int, eod: bool
+    long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills: int, eod: bool
 ) -> tuple[float, float, float, float, float]:
     """High offset, low offset, value, bound and evaluations of one problem's optimum."""
     lattice = lay_out(long_legs, short_legs, bounds, fee, fills, eod)

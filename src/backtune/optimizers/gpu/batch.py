@@ -73,6 +73,11 @@ class ProblemBatch:
                     f"problems[{place}] is a {type(problem).__name__}; "
                     "ProblemBatch takes EntryExitProblem only"
                 )
+            if not problem.costs.is_plain:
+                raise OptimizerError(
+                    f"problems[{place}] has {problem.costs}; ProblemBatch and the gpu methods take one fee: "
+                    "use another method, such as 'exact'"
+                )
         self.problems = tuple(problems)
         self.dtype = dtype_of(dtype)
         self.device = open_device(device, self.dtype)

@@ -1,0 +1,170 @@
+"""Ways to choose a point for the bars ahead from a window's bars: the best in sample, or a steadier one.
+
+The best point of a window is the best by luck as well. Each tuning here is a function of the windows'
+problems and of a search that finds the best point of each; it gives one optimum a window. One of your own
+may be named as module:object, or be added by an entry point of ``backtune.tunings``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtune.errors import SettingError
+from backtune.optimizers import Optimum
+from backtune.plugins import named
+from backtune.problem import Problem
+
+Array = NDArray[np.float64]
+Search = Callable[[Sequence[Problem], Sequence[int]], Sequence[Optimum]]
+Tuning = Callable[[Sequence[Problem], Sequence[int], Search], Sequence[Optimum]]
+
+RESAMPLES = 50
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the best offsets that shrinking may keep
+FOLDS = 4  # parts of a window that shrinking tries shares on, each after what it was tuned on
+PARTS = (1.0, 0.5, 0.25)  # of a window, its last bars, whose best points are averaged
+
+
+def best(problems: Sequence[Problem], seeds: Sequence[int], search: Search) -> Sequence[Optimum]:
+    """Take the best point in sample: use it where bars are many and offsets few, or to compare with."""
+    return search(problems, seeds)
+
+
+def bagged(problems: Sequence[Problem], seeds: Sequence[int], search: Search) -> Sequence[Optimum]:
+    """Median of the best points of 50 resamples of the window's bars, drawn in blocks; see Breiman (1996).
+
+    A resample counts each bar as often as it was drawn (stationary bootstrap, Politis and Romano 1994, mean
+    block of n**(1/3) bars), so that its optimum is exact as well. Where at least half of them place no order,
+    none is placed. Use it where one lucky bar decides the best point.
+
+    Raises
+    ------
+    SettingError
+        A problem cannot weigh its bars.
+    """
+    resamples = []
+    for problem, seed in zip(problems, seeds, strict=True):
+        weigh = _ability(problem, "with_sizes", "bagged")
+        rng = np.random.default_rng(seed)
+        resamples += [weigh(_sizes(problem) * drawn(problem.size, rng)) for _ in range(RESAMPLES)]
+    optima = search(resamples, np.repeat(seeds, RESAMPLES).tolist())
+    result = []
+    for place, problem in enumerate(problems):
+        every = optima[place * RESAMPLES : (place + 1) * RESAMPLES]
+        points = np.array([optimum.x for optimum in every])
+        idle = np.isnan(points).any(axis=1)
+        x = (
+            np.full(points.shape[1], np.nan)
+            if 2 * idle.sum() >= len(idle)
+            else np.median(points[~idle], axis=0)
+        )
+        result.append(_chosen(problem, x, every))
+    return result
+
+
+def shrunk(problems: Sequence[Problem], seeds: Sequence[int], search: Search) -> Sequence[Optimum]:
+    """Best point drawn towards offsets of zero, by the share that earned most on later bars of the window.
+
+    The last three quarters of the window are traded in three steps, each with shares of the best point of the
+    bars before it; the share that earned most is applied to the best point of all. Use it where offsets near
+    the forecast are a sensible prior.
+    """
+    ends = [[problem.size * fold // FOLDS for fold in range(1, FOLDS + 1)] for problem in problems]
+    parts = [p.window(0, end) for p, stops in zip(problems, ends, strict=True) for end in stops]
+    optima = search(parts, np.repeat(seeds, FOLDS).tolist())
+    result = []
+    for place, (problem, stops) in enumerate(zip(problems, ends, strict=True)):
+        own = optima[place * FOLDS : (place + 1) * FOLDS]
+        earned = np.zeros(len(SHARES))
+        for tuned, start, stop in zip(own, stops[:-1], stops[1:], strict=False):
+            later = problem.window(start, stop)
+            earned += [later(share * tuned.x) if not np.isnan(tuned.x).any() else 0.0 for share in SHARES]
+        share = SHARES[len(SHARES) - 1 - int(np.argmax(earned[::-1]))]  # a tie keeps more of it
+        result.append(_chosen(problem, share * own[-1].x, own))
+    return result
+
+
+def windows(problems: Sequence[Problem], seeds: Sequence[int], search: Search) -> Sequence[Optimum]:
+    """Mean of the best points of the whole window, of its last half and of its last quarter.
+
+    Those of them that place no order are left out; where most do, none is placed. Use it where it is not
+    clear how much of the past still holds.
+    """
+    count = len(PARTS)
+    parts = [p.window(p.size - max(int(share * p.size), 1), p.size) for p in problems for share in PARTS]
+    optima = search(parts, np.repeat(seeds, count).tolist())
+    result = []
+    for place, problem in enumerate(problems):
+        own = optima[place * count : (place + 1) * count]
+        result.append(_chosen(problem, _most(own, np.mean), own))
+    return result
+
+
+BEST = "best"
+TUNINGS: dict[str, Tuning] = {BEST: best, "bagged": bagged, "shrunk": shrunk, "windows": windows}
+
+
+def tuning(name: str | Tuning) -> Tuning:
+    """Return the function that `name` names.
+
+    Raises
+    ------
+    SettingError
+        Unknown, or no function.
+    """
+    function: Any = named("tuning", name, TUNINGS)
+    if not callable(function):
+        raise SettingError(
+            f"tuning {name!r} is a {type(function).__name__}; give a function (problems, seeds, search)"
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def drawn(n: int, rng: np.random.Generator) -> Array:
+    """How often each of n bars is drawn in one resample of the stationary bootstrap, shape (n,)."""
+    first = rng.integers(n, size=n)
+    begins = rng.random(n) < n ** (-1.0 / 3.0)
+    begins[0] = True
+    start = np.maximum.accumulate(np.where(begins, np.arange(n), 0))
+    places = (first[start] + np.arange(n) - start) % n
+    return np.bincount(places, minlength=n).astype(np.float64)
+
+
+def _most(optima: Sequence[Optimum], middle: Callable[..., Array]) -> Array:
+    """Middle of the points of those that place orders; no order where at least half of them place none."""
+    points = np.array([optimum.x for optimum in optima])
+    idle = np.isnan(points).any(axis=1)
+    if 2 * idle.sum() >= len(idle):
+        return np.full(points.shape[1], np.nan)
+    return middle(points[~idle], axis=0)
+
+
+def _chosen(problem: Problem, x: Array, optima: Sequence[Optimum]) -> Optimum:
+    """Optimum at a point that is no longer the best one of anything: nothing is proved of it."""
+    low, high = np.array(problem.bounds).T
+    x = np.clip(x, low, high)  # NaN stays
+    return replace(
+        optima[-1], x=x, value=float(problem(x)), bound=math.inf, exact=False, stopped="tuning",
+        evaluations=sum(one.evaluations for one in optima), seconds=sum(one.seconds for one in optima),
+        failures=sum(one.failures for one in optima), trace=np.empty(0),
+    )  # fmt: skip
+
+
+def _sizes(problem: Problem) -> Array:
+    sizes: Array = _ability(problem, "sizes", "bagged")
+    return sizes
+
+
+def _ability(problem: Problem, name: str, tuning: str) -> Any:
+    found = getattr(problem, name, None)
+    if found is None:
+        raise SettingError(
+            f"tuning {tuning!r} weighs bars, which a {type(problem).__name__} cannot; use "
+            "another, such as shrunk"
+        )
+    return found

@@ -1,0 +1,134 @@
+"""`--forecasts FILE`: anyone's forecasts in a run; several models in one file are several runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import backtune as bt
+from backtune.bars import load_bars
+from backtune.cli import main
+from price_frames import frame
+
+SMALL = ("--simulations", 5, "--window", 30)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "data"
+    place.mkdir()
+    for number, name in enumerate(("ONE", "TWO")):
+        frame(n=160, seed=number).to_csv(place / f"{name}.csv", index=False)
+    return place
+
+
+@pytest.fixture
+def backtune(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["backtune", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        captured = capsys.readouterr()
+        return left.value.code, captured.out, captured.err
+
+    return call
+
+
+def table(folder, symbols, models):
+    rows = []
+    for symbol in symbols:
+        bars = load_bars(folder / f"{symbol}.csv")
+        for model in models:
+            made = bt.forecast(bars, model)
+            columns = {"date": bars.timestamps, "pred_high": made.high, "pred_low": made.low}
+            rows.append(pd.DataFrame(columns).assign(symbol=symbol, model=model))
+    return pd.concat(rows).dropna()
+
+
+def test_a_file_of_forecasts_is_backtested(backtune, folder, tmp_path):
+    table(folder, ["ONE", "TWO"], ["range"]).to_csv(tmp_path / "own.csv", index=False)
+    code, out, err = backtune("run", "ONE", "TWO", "--data", folder, "--forecasts", "own.csv", *SMALL)
+    assert code == 0, err
+    assert "ONE: note: forecasts are read as moves on the close before" in out
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_several_models_of_a_file_are_several_runs_side_by_side(backtune, folder, tmp_path):
+    table(folder, ["ONE", "TWO"], ["range", "naive"]).to_csv(tmp_path / "own.csv", index=False)
+    code, out, err = backtune("run", "ONE", "TWO", "--data", folder, "--forecasts", "own.csv", *SMALL)
+    assert code == 0, err
+    assert "model range:" in out
+    assert "model naive:" in out
+    assert out.rstrip().splitlines()[-1].startswith("side by side: backtune report ")
+    folders = sorted((tmp_path / "runs").iterdir())
+    assert len(folders) == 2
+    used = {bt.Run.open(one).record["settings"]["forecasts"].rpartition("#")[2] for one in folders}
+    assert used == {"range", "naive"}
+
+
+def test_json_has_each_model_and_its_leaks(backtune, folder, tmp_path):
+    rows = table(folder, ["ONE"], ["range", "naive"])
+    bars = load_bars(folder / "ONE.csv")
+    actual = pd.DataFrame({"high": bars.moves[1], "low": bars.moves[2]}, index=bars.timestamps)
+    for side in ("high", "low"):
+        truth = actual[side].reindex(rows["date"]).to_numpy()
+        rows[f"pred_{side}"] += np.where(rows["model"] == "naive", 0.3 * truth, 0.0)
+    rows.to_parquet(tmp_path / "own.parquet")
+    code, out, _ = backtune(
+        "run", "ONE", "--data", folder, "--forecasts", "own.parquet", "--json", "--run-folder", "here", *SMALL
+    )
+    found = json.loads(out)["models"]
+    assert code == 0
+    assert list(found) == ["range", "naive"]
+    assert found["range"]["leaks"] == {}
+    assert found["naive"]["leaks"]["ONE"][0].startswith("LEAK: forecasts know the bar")
+    assert found["naive"]["folder"].endswith("here/naive")
+
+
+def test_one_model_of_a_file_is_named_behind_a_hash(backtune, folder, tmp_path):
+    table(folder, ["ONE"], ["range", "naive"]).to_csv(tmp_path / "own.csv", index=False)
+    code, out, _ = backtune("run", "ONE", "--data", folder, "--forecasts", "own.csv#naive", *SMALL, "--json")
+    assert code == 0
+    assert "symbols" in json.loads(out)
+
+
+def test_other_commands_take_the_file_too(backtune, folder, tmp_path):
+    table(folder, ["ONE"], ["range"]).to_csv(tmp_path / "own.csv", index=False)
+    code, out, err = backtune("profile", "ONE", "--data", folder, "--forecasts", "own.csv", *SMALL, "--json")
+    assert code == 0, err
+    assert json.loads(out)["stages"]
+    code, out, err = backtune("forecast-check", "own.csv", "ONE", "--data", folder, *SMALL, "--json")
+    assert code == 0, err
+    assert json.loads(out)["ONE"][0]["variant"] == "plain"
+
+
+def test_a_run_goes_on_with_its_file(backtune, folder, tmp_path):
+    table(folder, ["ONE"], ["range"]).to_csv(tmp_path / "own.csv", index=False)
+    common = ("run", "ONE", "--data", folder, "--forecasts", "own.csv", "--run-folder", "here", *SMALL)
+    assert backtune(*common)[0] == 0
+    code, _, err = backtune("run", "--resume", "here")
+    assert code == 0, err
+    assert "ONE done before" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows.assign(date="1999-01-01"), "has the time of a bar"),
+        (lambda rows: rows.assign(pred_high=rows["pred_low"] - 1), "is below the low"),
+        (lambda rows: rows.assign(symbol="THREE"), "holds symbols THREE, and ONE is none of them"),
+    ],
+)
+def test_bad_forecasts_are_one_line_and_leave_nothing(backtune, folder, tmp_path, change, said):
+    change(table(folder, ["ONE"], ["range"])).to_csv(tmp_path / "own.csv", index=False)
+    code, _, err = backtune("run", "ONE", "--data", folder, "--forecasts", "own.csv", *SMALL, "--json")
+    assert code == 2
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,185 @@
+"""What stands beside the orders, what is refused, and how much an order is for."""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import backtune as bt
+from backtune.backtest import Settings, run_backtest
+from backtune.orders.history import history
+from backtune.orders.sizing import Sizing, read_instruments
+from backtune.strategies import strategies
+from planted import random_walk
+from synthetic import make_bars
+
+SMALL = Settings(window=60, num_simulations=40, horizon=2)
+NOW = {"now": "2021-02-09"}
+BARS = make_bars(400, 3)
+prices = st.floats(0.01, 1e5)
+
+
+def sheet(**options):
+    settings = options.pop("settings", SMALL)
+    return bt.orders("SYN", data=options.pop("data", BARS), settings=settings, **NOW, **options)
+
+
+def test_buys_rest_below_the_close_and_sells_above_it():
+    table = sheet().table
+    assert len(table) == 3  # maxdiff has one side a bar
+    low, high = table["side"] == "long", table["side"] == "short"
+    assert (table.loc[low, "limit"] <= BARS.close[-1]).all()
+    assert (table.loc[high, "limit"] >= BARS.close[-1]).all()
+    assert (table["time"] == np.datetime64("2021-02-09")).all()
+    assert table["quantity"].isna().all()
+
+
+def test_what_stands_beside_an_order_adds_up_to_the_backtest():
+    result = run_backtest(BARS, SMALL)
+    for strategy in strategies(SMALL.strategies)[:-1]:
+        past = history(result, strategy)
+        row = result.summary.set_index("strategy").loc[strategy.name]
+        earned = result.returns.loc[result.returns["strategy"] == strategy.name, "value"].sum()
+        assert sum(side.fills for side in past.values()) == row["trades"]
+        total = sum(side.bp * side.orders for side in past.values() if side.orders)
+        assert total / 1e4 == pytest.approx(earned, abs=1e-12)
+    assert past["long"].orders == past["short"].orders == 80
+
+
+def test_the_verdict_stands_beside_the_strategy_that_was_judged_and_no_edge_comes_first():
+    found = bt.orders("SYN", data=random_walk(1, 250), settings=SMALL, now="2015-12-17")
+    judged = found.judged.symbols["SYN"]
+    assert not found.refusals
+    rows = found.table.set_index("strategy")["verdict"]
+    assert set(rows[[judged.evidence.strategy]]) == {judged.label}
+    assert set(rows.drop(judged.evidence.strategy)) == {""}
+    assert list(found.as_dict())[:2] == ["without_edge", "refused"]
+    assert found.without_edge["SYN"].startswith(judged.label)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_distance": 1e-4}, r"from the last close [\d.]+, more than 0%"),
+        ({"tick": 1000.0}, "it would buy at 0 and sell at"),
+        ({"capital": 1.0, "lot": 1.0}, "for less than one lot"),
+    ],
+)
+def test_unsafe_orders_are_left_out_in_a_line_each(options, said):
+    found = sheet(**options)
+    if "tick" in options:  # rounded apart, nothing crosses; a limit of 0 is no distance to rest at
+        assert all("more than 20%" in line for line in found.refusals["SYN"])
+    else:
+        assert all(re.search(said, line) for line in found.refusals["SYN"])
+    assert len(found.table) == 0
+    assert len(found.refusals["SYN"]) == 3
+
+
+def test_a_flat_forecast_that_would_buy_where_it_sells_is_refused():
+    class Flat(bt.Forecaster):
+        name, warm_up = "flat", 2
+
+        def moves(self, bars):
+            return np.zeros((3, len(bars)))
+
+    settings = Settings(
+        window=60, num_simulations=4, model=Flat(), bounds=((0, 0), (0, 0)), strategies=["always_on"]
+    )
+    found = sheet(settings=settings)
+    assert len(found.table) == 0
+    assert all("which is not above" in line for line in found.refusals["SYN"])
+
+
+def test_stale_bars_are_refused_and_the_others_are_kept():
+    found = bt.orders(["OLD", "SP500"], data=None, end="2018-12-31", num_simulations=5)
+    assert set(found.table["symbol"]) == {"SP500"}
+    assert "no data given" in found.refusals["OLD"][0]
+    stale = bt.orders("SYN", data=BARS, settings=SMALL)
+    assert "is over: orders on old bars are refused" in stale.refusals["SYN"][0]
+    assert len(stale.table) == 0
+
+
+def test_an_end_date_asks_for_the_orders_of_that_time():
+    found = bt.orders("SYN", data=BARS, end="2020-12-31", window=60, num_simulations=5)
+    assert found.table["last_close"].iloc[0] == BARS.close[BARS.timestamps <= np.datetime64("2020-12-31")][-1]
+    assert not found.refusals
+
+
+@given(prices, st.sampled_from([0.01, 0.05, 0.25, 0.1, 1.0, 1e-8]))
+def test_prices_are_on_their_tick_and_never_nearer_to_the_market(price, tick):
+    sizing = Sizing(tick=tick)
+    below, above = sizing.price(price, up=False), sizing.price(price, up=True)
+    near = 1e-9 * max(price, tick)
+    assert below <= price + near
+    assert above >= price - near
+    assert above - below <= tick * (1 + 1e-9) + near
+    assert sizing.price(below, up=True) == sizing.price(below, up=False) == below
+
+
+def test_a_price_that_is_on_its_tick_stays_there():
+    assert Sizing(tick=0.01).price(100.10, up=True) == 100.1
+    assert Sizing(tick=0.01).price(0.1 + 0.2, up=True) == 0.3
+
+
+@given(st.floats(1, 1e6), st.floats(0.001, 0.5), prices, st.floats(0.001, 0.9), st.floats(0.1, 2.0))
+def test_a_quantity_costs_no_more_than_capital_and_loses_no_more_than_risk(
+    capital, risk, price, adverse, size
+):
+    units = Sizing(capital, risk).quantity(size, price, adverse)
+    assert units * price <= capital * size * (1 + 1e-12)
+    assert units * price * adverse <= risk * capital * (1 + 1e-12)
+    lots = Sizing(capital, risk, lot=0.5).quantity(size, price, adverse)
+    assert lots % 0.5 == 0
+    assert units - 0.5 <= lots <= units * (1 + 1e-9)
+
+
+def test_risk_is_of_the_furthest_move_against_the_position_in_the_window():
+    table = sheet(capital=1000.0, risk=0.01).table.set_index("side")
+    lows, highs = BARS.moves[2, -60:], BARS.moves[1, -60:]
+    for side, adverse in (("long", -lows.min()), ("short", highs.max())):
+        rows = table.loc[[side]]
+        np.testing.assert_allclose(rows["quantity"] * rows["limit"] * adverse, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"capital": -1}, "capital is -1; expected a number above 0"),
+        ({"risk": 0.1}, "risk is 0.1 of a capital that is not given"),
+        ({"capital": 1, "risk": 1.5}, "risk is 1.5; expected a share of capital"),
+        ({"tick": math.nan}, "tick is nan"),
+        ({"max_distance": 0}, "max_distance is 0"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(options, said):
+    with pytest.raises(bt.SettingError, match=re.escape(said)):
+        sheet(**options)
+    with pytest.raises(bt.SettingError, match="now is 'soon'; expected a time"):
+        bt.orders("SYN", data=BARS, now="soon")
+
+
+def test_steps_of_a_file_go_before_the_options(tmp_path):
+    path = tmp_path / "steps.csv"
+    pd.DataFrame({"symbol": ["SYN"], "tick": [0.25], "lot": [None]}).to_csv(path, index=False)
+    table = sheet(instruments=path, tick=0.01, lot=2.0, capital=1e5).table
+    assert (table["limit"] % 0.25 == 0).all()
+    assert (table["quantity"] % 2 == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("symbol,tick\nA,1\n", "no column 'lot'; it needs symbol, tick and lot"),
+        ("symbol,tick,lot\nA,x,1\n", "tick of A is 'x'; expected a number above 0"),
+        ("", "cannot be read as CSV"),
+    ],
+)
+def test_a_bad_file_of_steps_is_told_in_one_line(tmp_path, text, said):
+    path = tmp_path / "steps.csv"
+    path.write_text(text)
+    with pytest.raises(bt.SettingError, match=said):
+        read_instruments(path)

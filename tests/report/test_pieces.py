@@ -1,0 +1,30 @@
+"""The parts of the page that are drawn in processes are those of this one, in their order."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from backtune.report import page as pages
+from backtune.report.page import report
+from backtune.report.pieces import Piece, _drawn
+from backtune.store import Run
+
+
+@pytest.mark.slow
+def test_a_page_drawn_in_processes_is_the_page(sample_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "MANY", 2)
+    one = report(sample_run.folder)
+    one.write(tmp_path / "one.html")
+    one.write(tmp_path / "two.html", workers=2)
+    assert (tmp_path / "two.html").read_bytes() == (tmp_path / "one.html").read_bytes()
+
+
+def test_what_a_process_that_was_killed_had_to_draw_is_drawn_here(sample_run):
+    run = Run.open(sample_run.folder)
+    piece = Piece(run["SP500"], report(run).judged[0].symbols["SP500"], 5)
+    lost: Future[bytes] = Future()
+    lost.set_exception(BrokenProcessPool())
+    assert _drawn(piece, lost) == piece.draw()
