@@ -132,3 +132,37 @@ def test_bad_forecasts_are_one_line_and_leave_nothing(backtune, folder, tmp_path
     assert said in err
     assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_forecasts_leak_is_told_beside_what_they_are_worth(backtune, folder, tmp_path):
+    rows = table(folder, ["ONE"], ["range"])
+    bars = load_bars(folder / "ONE.csv")
+    actual = pd.DataFrame({"high": bars.moves[1], "low": bars.moves[2]}, index=bars.timestamps)
+    for side in ("high", "low"):
+        rows[f"pred_{side}"] += 0.2 * actual[side].reindex(rows["date"]).to_numpy()
+    rows.to_csv(tmp_path / "own.csv", index=False)
+    common = ("--symbols", "ONE", "--data", folder, "--rotations", 0, *SMALL, "--json")
+    code, out, err = backtune("forecasts", "check", "own.csv", *common)
+    assert code == 0, err
+    assert json.loads(out)["symbols"][0]["leaks"][0].startswith("LEAK: forecasts know the bar")
+    code, out, err = backtune("forecasts", "check", "range", *common)
+    assert code == 0, err
+    assert json.loads(out)["symbols"][0]["leaks"] == []
+
+
+def test_the_row_of_the_next_bar_becomes_its_order(backtune, folder, tmp_path):
+    bars = load_bars(folder / "ONE.csv")
+    rows = table(folder, ["ONE"], ["range"])
+    days = 1 if pd.Timestamp(bars.timestamps[-1]).weekday() < 4 else 3
+    due = bars.timestamps[-1] + np.timedelta64(days, "D")
+    ahead = {"date": [due], "pred_high": 0.02, "pred_low": -0.01, "symbol": "ONE", "model": "range"}
+    end = str(bars.timestamps[-1])[:10]
+    common = ("ONE", "--data", folder, "--forecasts", "own.csv", "--end", end, "--json", *SMALL)
+    rows.to_csv(tmp_path / "own.csv", index=False)
+    code, _, err = backtune("orders", *common)
+    assert code == 2
+    assert "made no forecast of the bar behind the last" in err
+    pd.concat([rows, pd.DataFrame(ahead)]).to_csv(tmp_path / "own.csv", index=False)
+    code, out, err = backtune("orders", *common)
+    assert code == 0, err
+    assert json.loads(out)["orders"] is not None
