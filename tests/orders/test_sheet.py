@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import backtune as bt
 from backtune.backtest import Settings, run_backtest
 from backtune.orders.history import history
+from backtune.orders.sheet import _refusal
 from backtune.orders.sizing import Sizing, read_instruments
 from backtune.strategies import strategies
 from planted import random_walk
@@ -41,7 +43,7 @@ def test_buys_rest_below_the_close_and_sells_above_it():
 def test_what_stands_beside_an_order_adds_up_to_the_backtest():
     result = run_backtest(BARS, SMALL)
     for strategy in strategies(SMALL.strategies)[:-1]:
-        past = history(result, strategy)
+        past = history(result, strategy.name)
         row = result.summary.set_index("strategy").loc[strategy.name]
         earned = result.returns.loc[result.returns["strategy"] == strategy.name, "value"].sum()
         assert sum(side.fills for side in past.values()) == row["trades"]
@@ -79,19 +81,19 @@ def test_unsafe_orders_are_left_out_in_a_line_each(options, said):
     assert len(found.refusals["SYN"]) == 3
 
 
-def test_a_flat_forecast_that_would_buy_where_it_sells_is_refused():
-    class Flat(bt.Forecaster):
-        name, warm_up = "flat", 2
+def test_an_order_that_would_buy_where_another_sells_is_refused():
+    row = {"last_close": 100.0, "quantity": np.nan, "stop": np.nan}
+    long = row | {"side": "long", "limit": 99.0, "take_profit": np.nan}
+    short = row | {"side": "short", "limit": 99.0, "take_profit": np.nan}
+    assert "it would buy at 99 and sell at 99, which is not above" in _refusal(long, [long, short], 0.2)
+    assert _refusal(long, [long], 0.2) == ""
+    assert "which is not above" in _refusal(long | {"take_profit": 98.5}, [long], 0.2)
 
-        def moves(self, bars):
-            return np.zeros((3, len(bars)))
 
-    settings = Settings(
-        window=60, num_simulations=4, model=Flat(), bounds=((0, 0), (0, 0)), strategies=["always_on"]
-    )
-    found = sheet(settings=settings)
+def test_no_order_is_said_where_none_was_better_in_sample():
+    found = sheet(settings=replace(SMALL, fee=0.2, strategies=["maxdiff"]))
     assert len(found.table) == 0
-    assert all("which is not above" in line for line in found.refusals["SYN"])
+    assert found.notes["SYN"][-1] == "maxdiff: no order, since in sample none earned anything"
 
 
 def test_stale_bars_are_refused_and_the_others_are_kept():

@@ -60,9 +60,17 @@ def test_a_policy_chosen_in_a_tie_is_drawn_and_said(result):
 
 
 def test_the_heat_map_fills_its_axes(result):
-    layout = figures.surface_figure(surface(result, points=11))["layout"]
-    for axis in ("xaxis", "yaxis"):
-        assert layout[axis]["range"] == pytest.approx([-330.0, 330.0])  # 11 centres from -300 to 300 bp
+    drawn = surface(result, points=11)  # 11 centres from end to end of the box
+    layout = figures.surface_figure(drawn)["layout"]
+    for axis, offsets in (("xaxis", drawn.high_offsets), ("yaxis", drawn.low_offsets)):
+        assert layout[axis]["range"] == pytest.approx([1.1e4 * offsets[0], 1.1e4 * offsets[-1]], rel=1e-4)
+
+
+def test_a_simulation_without_an_order_has_a_map_without_an_optimum_and_says_so(result):
+    nan = float("nan")
+    idle = replace(surface(result, points=11), x=(nan, nan), value=0.0, plateau=((nan, nan), (nan, nan)))
+    assert [trace["type"] for trace in figures.surface_figure(idle)["data"]] == ["heatmap"]
+    assert "placed no order in the last simulation" in _plateau(idle)
 
 
 def test_the_optimum_is_drawn_last_in_the_middle_of_a_cross_as_wide_as_the_plateau(result):
@@ -80,7 +88,7 @@ def test_the_optimum_is_drawn_last_in_the_middle_of_a_cross_as_wide_as_the_plate
 
 def test_an_optimum_at_the_edge_of_the_box_is_said_to_be(result):
     found = surface(result, points=11)
-    inside, outside = replace(found, x=(0.001, 0.002)), replace(found, x=(0.001, -0.03))
+    inside, outside = replace(found, x=(0.001, 0.002)), replace(found, x=(0.001, float(found.low_offsets[0])))
     assert "edge of the offsets" not in _plateau(inside)
     assert "edge of the offsets" in _plateau(outside)
 

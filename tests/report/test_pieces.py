@@ -24,7 +24,8 @@ def test_a_page_drawn_in_processes_is_the_page(sample_run, tmp_path, monkeypatch
 
 def test_what_a_process_that_was_killed_had_to_draw_is_drawn_here(sample_run):
     run = Run.open(sample_run.folder)
-    piece = Piece(run["SP500"], report(run).judged[0].symbols["SP500"], 5)
+    page = report(run)
+    piece = Piece(run["SP500"], page.judged[0].symbols["SP500"], page.tries[0].symbols["SP500"], 5)
     lost: Future[bytes] = Future()
     lost.set_exception(BrokenProcessPool())
     assert _drawn(piece, lost) == piece.draw()

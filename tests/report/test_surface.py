@@ -26,13 +26,14 @@ def test_the_plateau_holds_the_optimum_and_ends_where_a_tenth_is_lost(sample_res
     lost = found.value - 0.1 * abs(found.value) - 1e-12
     beyond = 0
     for axis, ((low, high), offset) in enumerate(zip(found.plateau, found.x, strict=True)):
-        assert -0.03 <= low <= offset <= high <= 0.03
-        for end, step in ((low, -6e-5), (high, 6e-5)):
+        left, right = problem.bounds[axis]
+        assert left <= low <= offset <= high <= right
+        for end, step in ((low, -0.001 * (right - left)), (high, 0.001 * (right - left))):
             x = np.array(found.x)
             x[axis] = end
             assert problem(x) >= lost
             x[axis] = end + step
-            if abs(x[axis]) <= 0.03:
+            if left <= x[axis] <= right:
                 beyond += 1
                 assert problem(x) < lost
     assert beyond >= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,10 @@ from backtune.cli.options import Debug, Json, print_json
 from backtune.cli.settings import with_settings
 
 if TYPE_CHECKING:
+    from backtune.bars import Bars
     from backtune.diagnose.comparison import Comparison
     from backtune.diagnose.worth import Worth
+    from backtune.forecasts import Forecast
 
 app = typer.Typer(help="What forecasts are worth.", no_args_is_help=True, rich_markup_mode=None)
 Symbols = Annotated[
@@ -23,9 +26,9 @@ Folder = Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYM
 
 
 @app.command()
-@with_settings(Settings, leave_out=("model",))
+@with_settings(Settings, leave_out=("model", "forecasts"))
 def check(
-    model: Annotated[str, typer.Argument(help="Forecaster: a name, module:object, or a file of forecasts.")],
+    source: Annotated[str, typer.Argument(help="Forecaster, or FILE or FOLDER of forecasts.")],
     symbols: Symbols = None,
     data: Folder = None,
     rotations: Annotated[int, typer.Option(help="Wrong times to try; 0 for none.")] = 500,
@@ -37,17 +40,17 @@ def check(
     """Judge forecasts in error and in money: beside naive, the default, their own wrong times; find leaks."""
     from backtune.backtest import symbol_bars
     from backtune.diagnose.worth import check_forecast, holm_lines, holm_p_values
-    from backtune.forecasts import forecast
     from backtune.forecasts.leaks import leak_notes
     from backtune.report.progress import count_progress
 
-    worths, leaks = [], []
-    for symbol in _names(symbols, data):
-        bars = symbol_bars(symbol, data, settings)
-        made = forecast(bars, settings.model)
-        leaks.append([note.sentence for note in (*made.notes, *leak_notes(bars, made)) if note.leaks])
-        with count_progress("rotations", quiet=as_json) as progress:
-            worths.append(check_forecast(bars, made, settings, rotations=rotations, progress=progress))
+    names, worths, leaks = _names(symbols, data), [], []
+    for label, chosen in _models([source], names, settings).items():
+        for symbol in names:
+            bars = symbol_bars(symbol, data, chosen)
+            own = _forecast(bars, label, chosen)
+            leaks.append([note.sentence for note in (*own.notes, *leak_notes(bars, own)) if note.leaks])
+            with count_progress("rotations", quiet=as_json) as progress:
+                worths.append(check_forecast(bars, own, chosen, rotations=rotations, progress=progress))
     if as_json:
         rows = [worth.as_dict() | {"leaks": said} for worth, said in zip(worths, leaks, strict=True)]
         print_json({"symbols": rows, "p_corrected": holm_p_values(worths)})
@@ -61,9 +64,9 @@ def check(
 
 
 @app.command()
-@with_settings(Settings, leave_out=("model",))
+@with_settings(Settings, leave_out=("model", "forecasts"))
 def compare(
-    models: Annotated[list[str], typer.Argument(help="Forecasters, two or more.")],
+    sources: Annotated[list[str], typer.Argument(help="Forecasters, or files of forecasts: two or more.")],
     symbols: Symbols = None,
     data: Folder = None,
     as_json: Json = False,
@@ -74,15 +77,48 @@ def compare(
     """Compare forecasters pairwise, in money and in error: which of them can be told apart."""
     from backtune.backtest import symbol_bars
     from backtune.diagnose.comparison import compare_forecasts
-    from backtune.forecasts import forecast
 
-    bars = {symbol: symbol_bars(symbol, data, settings) for symbol in _names(symbols, data)}
-    forecasts = {symbol: {name: forecast(series, name) for name in models} for symbol, series in bars.items()}
+    names = _names(symbols, data)
+    models = _models(sources, names, settings)
+    bars = {symbol: symbol_bars(symbol, data, settings) for symbol in names}
+    forecasts = {
+        symbol: {label: _forecast(series, label, chosen) for label, chosen in models.items()}
+        for symbol, series in bars.items()
+    }
     comparison = compare_forecasts(bars, forecasts, settings)
     if as_json:
         print_json(comparison.as_dict())
     else:
         _print_comparison(comparison)
+
+
+def _models(sources: list[str], names: list[str], settings: Settings) -> dict[str, Settings]:
+    """Settings of each model by its label: a file that holds several models gives several."""
+    from backtune.forecasts import MODELS, forecaster
+    from backtune.forecasts.outside import OutsideForecaster
+
+    models: dict[str, Settings] = {}
+    for source in sources:
+        path, _, model = source.partition("#")
+        if source.partition(",")[0].partition(":")[0] in MODELS or not Path(path).exists():
+            models[source] = replace(settings, model=source)
+            continue
+        outside = forecaster(replace(settings, forecasts=source).model)
+        assert isinstance(outside, OutsideForecaster)
+        outside.require_apart(names)
+        several = outside.models(names)
+        labels = several if len(several) > 1 else [model or Path(path).name]
+        for label in labels:
+            part = f"{path}#{label}" if len(several) > 1 else source
+            models[label] = replace(settings, forecasts=part)
+    return models
+
+
+def _forecast(bars: Bars, label: str, settings: Settings) -> Forecast:
+    """Forecast of the bars, by the name that tables show."""
+    from backtune.forecasts import forecast
+
+    return replace(forecast(bars, settings.model), model=label)
 
 
 def _names(symbols: str | None, data: Path | None) -> list[str]:

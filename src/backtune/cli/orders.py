@@ -77,19 +77,29 @@ def _print_orders(sheet: OrderSheet) -> None:
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
 
+    if len(sheet.positions):
+        held = sheet.positions.assign(
+            time=sheet.positions["time"].astype(str), since=sheet.positions["since"].astype(str)
+        )
+        typer.echo("open in the backtest's account, with what to do in the next bar:")
+        print_table(frame_table(held))
     if sheet.table.empty:
         return
     table = sheet.table.assign(
         time=sheet.table["time"].astype(str).str.removesuffix(" 00:00:00"),
         verdict=sheet.table["verdict"].str.partition(":")[0],
     )
-    prices = dict.fromkeys(("limit", "take_profit", "high_forecast", "low_forecast", "last_close"), "{:.10g}")
+    prices = dict.fromkeys(
+        ("limit", "take_profit", "stop", "high_forecast", "low_forecast", "last_close"), "{:.10g}"
+    )
     forms = {
         "symbol": "{}", "time": "{}", "strategy": "{}", "side": "{}", "limit": "", "take_profit": "",
-        "exit": "{}", "size": "{:g}", "quantity": "{:.10g}", "high_forecast": "", "low_forecast": "",
-        "last_close": "", "orders": "{:.0f}", "filled": "{:.0%}", "bp": "{:+.1f}", "verdict": "{}",
+        "stop": "", "exit": "{}", "size": "{:g}", "quantity": "{:.10g}", "high_forecast": "",
+        "low_forecast": "", "last_close": "", "orders": "{:.0f}", "filled": "{:.0%}", "bp": "{:+.1f}",
+        "verdict": "{}",
     }  # fmt: skip
-    shown = forms | prices
-    if table["quantity"].isna().all():
-        del shown["quantity"]
+    shown = forms | dict.fromkeys(prices, "{:.10g}")
+    for name in ("quantity", "stop"):
+        if table[name].isna().all():
+            del shown[name]
     print_table(frame_table(table, shown))

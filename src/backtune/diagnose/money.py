@@ -12,6 +12,7 @@ from backtune.backtest.tuning import tune
 from backtune.bars import Bars
 from backtune.forecasts import Forecast
 from backtune.problem.objectives import scored
+from backtune.problem.switching import traded
 from backtune.strategies import is_tuned, problems_of, strategies
 
 Array = NDArray[np.float64]
@@ -62,13 +63,14 @@ def _returns(
     name = str(getattr(strategy, "name", ""))
     tuned = tune(scores, windows, len(bars), settings, strategy=name, tuned=True)
     best = np.argmax([[one.objective for one in tuned[name]] for name in scores], axis=0)
-    values = []
-    for name, problem in scores.items():
+    ahead, points, outcomes = {}, {}, {}
+    for name, problem in problems.items():
         first = windows[0].trade.start - len(bars) + problem.size
-        points = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
-        values.append(problem.window(first, problem.size).outcome(points).value)
-    chosen: Array = np.choose(np.repeat(best, settings.horizon), values)
-    return chosen
+        ahead[name] = problem.window(first, problem.size)
+        points[name] = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
+        outcomes[name] = ahead[name].outcome(points[name])
+    selected = np.repeat(np.array(list(problems))[best], settings.horizon)
+    return traded(ahead, points, outcomes, selected).value
 
 
 def mean_return(returns: dict[str, Array]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from backtune.backtest import Settings, Window
-from backtune.bars import Bars
+from backtune.bars import Bars, Note
 from backtune.diagnose.accuracy import accuracy, accuracy_differences
 from backtune.diagnose.money import Array, mean_return, mix_with_truth, returns_of, windows_of
 from backtune.diagnose.paired import LEVEL, Difference, difference_of
@@ -25,8 +25,10 @@ from backtune.diagnose.rotation import (
     rotation_rows,
     rotation_test,
 )
-from backtune.forecasts import DEFAULT_MODEL, Forecast
+from backtune.forecasts import DEFAULT_MODEL, Forecast, forecaster
 from backtune.forecasts import forecast as forecast_of
+from backtune.forecasts.cutoffs import cutoff_notes
+from backtune.forecasts.leaks import leak_notes
 from backtune.verdict.luck import holm
 
 NAIVE = "naive"
@@ -56,6 +58,8 @@ class Worth:
     break_even : float
         Least share of the truth in a mix with the forecast that earns its costs: 0 where the forecast does by
         itself, NaN where the truth does not.
+    notes : tuple of Note
+        What to know of the forecasts before any figure: how they were read, and whether they know their bars.
     """
 
     symbol: str
@@ -67,11 +71,13 @@ class Worth:
     bp_differences: dict[str, Difference]
     rotations: tuple[Rotation, ...]
     break_even: float
+    notes: tuple[Note, ...] = ()
 
     @property
     def sentences(self) -> list[str]:
         """What was seen, in words."""
-        said = [_against(self, other) for other in self.bp_differences]
+        said = [str(note) for note in self.notes if note.warns]
+        said += [_against(self, other) for other in self.bp_differences]
         said += [_timing(test) for test in self.rotations]
         if math.isnan(self.break_even):
             said.append("even the truth does not earn its costs on these bars")
@@ -91,6 +97,7 @@ class Worth:
             "bp_differences": {name: asdict(each) for name, each in self.bp_differences.items()},
             "rotations": rotation_rows(self.rotations),
             "break_even": self.break_even,
+            "notes": [note.as_dict() for note in self.notes],
             "sentences": self.sentences,
         }
 
@@ -148,7 +155,14 @@ def check_forecast(
         },
         rotations=tuple(rotation_test(bars, forecast, settings, kind, rotations, progress) for kind in tests),
         break_even=break_even(bars, forecast, settings, windows),
+        notes=_notes(bars, forecast, settings, windows),
     )
+
+
+def _notes(bars: Bars, forecast: Forecast, settings: Settings, windows: list[Window]) -> tuple[Note, ...]:
+    traded = np.arange(windows[0].trade.start, len(bars))
+    cutoff = cutoff_notes(forecaster(settings.model), settings.model_cutoff, bars, traded)
+    return (*forecast.notes, *leak_notes(bars, forecast), *cutoff)
 
 
 def holm_p_values(worths: Sequence[Worth]) -> dict[str, dict[str, float]]:

@@ -140,8 +140,8 @@ class Forecaster(ABC):
     packages : tuple of str
         Installed packages whose version decides a forecast, beyond those that its code is seen to use.
     causal : bool
-        Declared by a class for itself, not for those that build on it: shown a whole series, it forecasts
-        each bar from those before it. `backtune.testing.ForecasterConformance` proves it.
+        Declared by a class: shown a whole series, it forecasts each bar from those before it, and so do those
+        that build on it. `backtune.testing.ForecasterConformance` proves it.
     """
 
     causal: ClassVar[bool] = False

@@ -42,6 +42,7 @@ class FilteredHistory(QuantileForecaster):
     SettingError
     """
 
+    causal = True
     warm_up = SEED + LEAST + 1
 
     def __init__(

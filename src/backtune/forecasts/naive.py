@@ -11,6 +11,7 @@ from backtune.forecasts.base import Array, Forecaster
 class Naive(Forecaster):
     """Forecast the high and low moves of the last bar, and the close nearest to unchanged."""
 
+    causal = True
     name = "naive"
     warm_up = 2  # bar 0 has no moves
 

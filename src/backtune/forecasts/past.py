@@ -27,11 +27,11 @@ AT_ONCE = ("forecast", "moves", "distribution", "distributions")  # methods that
 def needs_cutting(model: Forecaster) -> bool:
     """Whether the series is cut for this forecaster, a call a bar.
 
-    Not for backtune's own, nor for one whose own class declares ``causal = True``, nor for a
-    `ContextForecaster`, which is given the bars before each forecast alone anyway.
+    Not for backtune's own, nor for one whose class declares ``causal = True`` or builds on one that does, nor
+    for a `ContextForecaster`, which is given the bars before each forecast alone anyway.
     """
     kind = type(model)
-    if vars(kind).get("causal", False) is True or origin(namespace_of(kind)) == "backtune":
+    if model.causal is True or origin(namespace_of(kind)) == "backtune":
         return False
     return not is_given_contexts(model)
 

@@ -23,6 +23,7 @@ class Range(Forecaster):
     close) move in units of the scale of its own day; the median, since offsets are judged by absolute error.
     """
 
+    causal = True
     name = "range"
     warm_up = HORIZONS[-1] + LEAST + 1
 

@@ -13,7 +13,7 @@ from backtune.backtest.tuning import tune
 from backtune.bars import Bars
 from backtune.errors import StrategyError
 from backtune.forecasts import Forecast
-from backtune.problem import EntryExitProblem, Problem, rules
+from backtune.problem import EntryExitProblem, HoldProblem, Problem, rules
 from backtune.problem.kernels import HIGH_FORECAST, LOW_FORECAST
 from backtune.problem.objectives import scored
 from backtune.strategies import Array, problems_of
@@ -34,6 +34,8 @@ class NextOrder:
         Of the limit order that opens the position.
     take_profit : float or None
         Of the limit order that closes it; None where it leaves at the close alone.
+    stop : float or None
+        Set at entry and kept; None without one.
     exit : str
         Name of the exit.
     offsets : mapping of str to float
@@ -44,12 +46,32 @@ class NextOrder:
     size: float
     entry: float
     take_profit: float | None
+    stop: float | None
     exit: str
     offsets: Mapping[str, float]
 
 
-def next_orders(longer: Bars, forecast: Forecast, settings: Settings, strategy: Any) -> list[NextOrder]:
-    """Orders of the last bar of `longer`, tuned on the bars before it, as a simulation of that bar has them.
+@dataclass(frozen=True)
+class Tuning:
+    """What was tuned up to the last bar, for the next one.
+
+    Attributes
+    ----------
+    problems : mapping of exit to Problem
+        With the next bar as their last, of which nothing is used.
+    points : mapping of exit to ndarray, shape (d,)
+        Tuned parameters; NaN for no order.
+    selected : str
+        The exit that was better in sample.
+    """
+
+    problems: Mapping[str, Problem]
+    points: Mapping[str, Array]
+    selected: str
+
+
+def tune_next(longer: Bars, forecast: Forecast, settings: Settings, strategy: Any) -> Tuning:
+    """Tune on the window before the last bar of `longer`, as a simulation of that bar does.
 
     Parameters
     ----------
@@ -59,11 +81,6 @@ def next_orders(longer: Bars, forecast: Forecast, settings: Settings, strategy: 
         Of these bars.
     settings : Settings
     strategy : Strategy, or an object with `problems`
-
-    Raises
-    ------
-    StrategyError
-        A problem of its own does not say where its orders rest.
     """
     walk = WalkForward(1, settings.window, 1, settings.gap, settings.anchored)
     first = max(forecast.first, 1)
@@ -75,30 +92,53 @@ def next_orders(longer: Bars, forecast: Forecast, settings: Settings, strategy: 
     best = max(
         tuned, key=lambda name: tuned[name][0].objective
     )  # a tie goes to the first, as in the backtest
-    return orders_at(problems[best], np.asarray(tuned[best][0].optimum.x), best, strategy.name)
+    return Tuning(problems, {name: np.asarray(one[0].optimum.x) for name, one in tuned.items()}, best)
 
 
-def orders_at(problem: Problem, x: Array, exit: str, strategy: str) -> list[NextOrder]:
-    """Orders of a problem's last bar at a point; none where the point is NaN: no order.
+def next_orders(tuning: Tuning, strategy: str) -> list[NextOrder]:
+    """Orders of the next bar by the exit that was selected; none where its point is NaN: no order.
 
     Raises
     ------
     StrategyError
-        The problem is none whose rules are known here.
+        Its problem is none whose rules are known here.
     """
-    if not isinstance(problem, EntryExitProblem):
+    exit, x = tuning.selected, tuning.points[tuning.selected]
+    problem = tuning.problems[exit]
+    if not isinstance(problem, EntryExitProblem | HoldProblem):
         raise StrategyError(
             f"strategy {strategy!r}, exit {exit!r}: a {type(problem).__name__} does not say where its orders "
-            "rest; orders are made of the exits close and take_profit"
+            "rest; orders are made of the exits close, take_profit and hold"
         )
     if np.isnan(x).any():
         return []
-    high, low = problem.moves[HIGH_FORECAST, -1] + x[0], problem.moves[LOW_FORECAST, -1] + x[1]
-    up, down = (float(level) for level in rules.levels(np, high, low))
+    up, down = levels_of(problem, x)
+    at_close = isinstance(problem, EntryExitProblem) and problem.close_at_eod
     offsets = dict(zip(problem.parameters, map(float, x), strict=True))
-    sides = ((LONG, down, up), (SHORT, up, down))
     return [
-        NextOrder(side, float(size), entry, None if problem.close_at_eod else leave, exit, offsets)
-        for (side, entry, leave), size in zip(sides, problem.sizes[:, -1], strict=True)
+        NextOrder(
+            side, float(size), entry, None if at_close else leave, stop_of(problem, x, side), exit, offsets
+        )
+        for (side, entry, leave), size in zip(
+            ((LONG, down, up), (SHORT, up, down)), problem.sizes[:, -1], strict=True
+        )
         if size > 0.0
     ]
+
+
+def levels_of(problem: EntryExitProblem | HoldProblem, x: Array) -> tuple[float, float]:
+    """Levels U and D of a problem's last bar at a point."""
+    high, low = problem.moves[HIGH_FORECAST, -1] + x[0], problem.moves[LOW_FORECAST, -1] + x[1]
+    up, down = rules.levels(np, high, low)
+    return float(up), float(down)
+
+
+def stop_of(problem: EntryExitProblem | HoldProblem, x: Array, side: str) -> float | None:
+    """Stop of a position that is opened in a problem's last bar, docs/holding.md; None where it has none."""
+    if isinstance(problem, EntryExitProblem) or not problem.has_stop:
+        return None
+    offset = problem.with_stop(x[None, :])[0, 2]
+    up, down = rules.levels(
+        np, problem.moves[HIGH_FORECAST, -1] - offset, problem.moves[LOW_FORECAST, -1] + offset
+    )
+    return float(down if side == LONG else up)

@@ -14,6 +14,7 @@ from backtune.errors import BarsError, ForecasterError
 from backtune.forecasts import Forecast, forecaster
 from backtune.forecasts import forecast as forecast_of
 from backtune.forecasts.base import MOVES
+from backtune.forecasts.outside import OutsideForecaster
 
 Times = NDArray[np.datetime64]
 SEEN = 1000  # last bars that show on which days and at which times there is trade
@@ -52,13 +53,13 @@ def require_fresh(bars: Bars, now: np.datetime64) -> None:
     )
 
 
-def with_next_bar(bars: Bars, close: float = FLAT) -> Bars:
+def with_next_bar(bars: Bars, close: float = FLAT, time: np.datetime64 | None = None) -> Bars:
     """Return the bars and one more, of which nothing is known: flat at `close` times the last close."""
     prices = (bars.open, bars.high, bars.low, bars.close)
     opened, high, low, closed = (np.append(part, close * bars.close[-1]) for part in prices)
     volume = None if bars.volume is None else np.append(bars.volume, np.nan)
     offset = None if bars.utc_offset is None else np.append(bars.utc_offset, bars.utc_offset[-1])
-    stamps = np.append(bars.timestamps, next_time(bars))
+    stamps = np.append(bars.timestamps, next_time(bars) if time is None else time)
     return replace(
         bars, timestamps=stamps, open=opened, high=high, low=low, close=closed, volume=volume,
         utc_offset=offset,
@@ -73,22 +74,35 @@ def forecast_next(bars: Bars, settings: Settings) -> Forecast:
     ForecasterError
         There is none of the next bar, or it depends on that bar.
     """
-    longer, targets = with_next_bar(bars), range(forecast_targets(bars, settings).start, len(bars) + 1)
-    forecast = forecast_of(longer, settings.model, targets)
-    if not (np.isfinite(forecast.high[-1]) and np.isfinite(forecast.low[-1])):
+    model = forecaster(settings.model)
+    if isinstance(model, OutsideForecaster):
+        forecast = _with_next_row(model.forecast(bars))
+    else:
+        longer, targets = with_next_bar(bars), range(forecast_targets(bars, settings).start, len(bars) + 1)
+        forecast = forecast_of(longer, model, targets)
+    day = str(bars.timestamps[-1])[:16].removesuffix("T00:00")
+    last = f"the bar behind the last of {bars.symbol} ({day})"
+    if not forecast.known[-1]:
         raise ForecasterError(
-            f"model {forecast.model!r} made no forecast of the bar behind the last of {bars.symbol} "
-            f"({str(bars.timestamps[-1])[:16].removesuffix('T00:00')}); give one that does, or newer "
-            "forecasts"
+            f"model {forecast.model!r} made no forecast of {last}: orders on old forecasts are refused; give "
+            "newer ones"
         )
-    if is_own(forecaster(settings.model)):
-        again = forecast_of(with_next_bar(bars, MOVED), settings.model, targets)
+    if is_own(model) and not isinstance(model, OutsideForecaster):
+        again = forecast_of(with_next_bar(bars, MOVED), model, [len(bars)])
         if any(getattr(forecast, move)[-1] != getattr(again, move)[-1] for move in MOVES):
             raise ForecasterError(
-                f"model {forecast.model!r} looks ahead: its forecast of the bar behind the last of "
-                f"{bars.symbol} depends on that bar; make each forecast from the bars before it alone"
+                f"model {forecast.model!r} looks ahead: its forecast of {last} depends on that bar; make "
+                "each forecast from the bars before it alone"
             )
     return forecast
+
+
+def _with_next_row(forecast: Forecast) -> Forecast:
+    """Put the row of the bar that is not there yet behind the others."""
+    high, low, close = (
+        np.append(getattr(forecast, move), getattr(forecast, f"next_{move}")) for move in MOVES
+    )
+    return replace(forecast, high=high, low=low, close=close, levels=(), quantiles=None, samples=None)
 
 
 def first_bars(forecast: Forecast, count: int) -> Forecast:

@@ -16,8 +16,9 @@ from backtune.bars import Bars
 from backtune.errors import BacktuneError, SettingError, is_number
 from backtune.forecasts import Forecast
 from backtune.orders.history import History, history
-from backtune.orders.levels import LONG, NextOrder, next_orders
+from backtune.orders.levels import LONG, NextOrder, next_orders, tune_next
 from backtune.orders.next_bar import first_bars, forecast_next, require_fresh, with_next_bar
+from backtune.orders.positions import POSITIONS, open_positions
 from backtune.orders.sizing import Sizing, for_symbol, read_instruments
 from backtune.strategies import is_tuned, strategies
 from backtune.verdict.judged import Judged, judge_run
@@ -25,8 +26,8 @@ from backtune.verdict.rule import EDGE
 
 MAX_DISTANCE = 0.2
 COLUMNS = (
-    "symbol", "time", "strategy", "side", "limit", "take_profit", "exit", "size", "quantity", "high_forecast",
-    "low_forecast", "last_close", "orders", "filled", "bp", "verdict",
+    "symbol", "time", "strategy", "side", "limit", "take_profit", "stop", "exit", "size", "quantity",
+    "high_forecast", "low_forecast", "last_close", "orders", "filled", "bp", "verdict",
 )  # fmt: skip
 
 
@@ -38,20 +39,25 @@ class OrderSheet:
     ----------
     table : DataFrame
         A row an order: symbol; time, when its bar is due; strategy; side ("long" buys, "short" sells);
-        limit and take_profit, prices (NaN where it leaves at the close alone); exit; size, in units of
-        capital; quantity, in units of the symbol (NaN without a capital); high_forecast, low_forecast and
-        last_close, prices; orders, how many of this side there were out of sample; filled, the share of them
-        that was; bp, basis points of capital that one earned, filled or not; verdict, of the strategy that
-        was judged, empty for others.
+        limit, take_profit and stop, prices (NaN where it has none); exit; size, in units of capital;
+        quantity, in units of the symbol (NaN without a capital); high_forecast, low_forecast and last_close,
+        prices; orders, how many of this side there were out of sample; filled, the share of them that was;
+        bp, basis points of capital that one earned, filled or not; verdict, of the strategy that was judged,
+        empty for others.
+    positions : DataFrame
+        A row a position that exit hold has open in the backtest's account after the last bar: symbol, time,
+        strategy, side; since, bars and entry_price, of its entry; size; take_profit, of the next bar, and
+        stop, prices; leaves_at_close, whether the next bar is its last. A side that has one has no new order.
     refusals : dict of str to list of str
         Why orders of a symbol are not given: a line each.
     judged : Judged
         The verdicts on the symbols, looked at together.
     notes : dict of str to list of str
-        What to know of a symbol's data.
+        What to know of a symbol's bars and forecasts, such as that these know their own bars.
     """
 
     table: pd.DataFrame
+    positions: pd.DataFrame
     refusals: dict[str, list[str]]
     judged: Judged
     notes: dict[str, list[str]]
@@ -71,6 +77,9 @@ class OrderSheet:
             "without_edge": self.without_edge,
             "refused": self.refusals,
             "orders": self.table.assign(time=self.table["time"].astype(str)).to_dict("records"),
+            "positions": self.positions.assign(
+                time=self.positions["time"].astype(str), since=self.positions["since"].astype(str)
+            ).to_dict("records"),
             "notes": self.notes,
         }
 
@@ -106,8 +115,9 @@ def orders(
     capital : float, optional
         Money in one symbol; an order of size 1 is for all of it.
     risk : float, optional
-        Share of `capital` that an order may lose where the price goes on against it, from its limit, as far
-        as it ever went from the close before within the tuning window. Quantities are cut to that.
+        Share of `capital` that an order may lose at its stop; without one, where the price goes on against
+        it, from its limit, as far as it ever went from the close before in a bar of the tuning window.
+        Quantities are cut to that.
     tick, lot : float, optional
         Steps of price and quantity. Buys are rounded down and sells up, so never nearer to the market;
         quantities down.
@@ -147,6 +157,8 @@ def orders(
     results: dict[str, Result] = {}
     rows: dict[str, list[dict[str, Any]]] = {}
     refusals: dict[str, list[str]] = {}
+    idle: dict[str, list[str]] = {}
+    held: list[dict[str, Any]] = []
     for symbol in names:
         try:
             bars = symbol_bars(symbol, data, settings)
@@ -154,7 +166,10 @@ def orders(
             forecast = forecast_next(bars, settings)
             results[symbol] = run_backtest(bars, settings, made=first_bars(forecast, len(bars)), checked=True)
             mine = for_symbol(sizing, steps, symbol)
-            rows[symbol], refusals[symbol] = _rows(results[symbol], forecast, mine, max_distance)
+            rows[symbol], still, refusals[symbol], idle[symbol] = _rows(
+                results[symbol], forecast, mine, max_distance
+            )
+            held += still
         except BacktuneError as error:
             refusals[symbol] = [str(error)]
     judged = judge_run(results)
@@ -163,10 +178,14 @@ def orders(
         for symbol, mine in rows.items()
         for row in mine
     ]
-    notes = {symbol: [str(note) for note in result.notes if note.warns] for symbol, result in results.items()}
+    notes = {
+        symbol: [str(note) for note in result.notes if note.warns] + idle.get(symbol, [])
+        for symbol, result in results.items()
+    }
     table = pd.DataFrame(listed, columns=list(COLUMNS))
     return OrderSheet(
         table,
+        pd.DataFrame(held, columns=list(POSITIONS)),
         {symbol: lines for symbol, lines in refusals.items() if lines},
         judged,
         {symbol: lines for symbol, lines in notes.items() if lines},
@@ -190,24 +209,38 @@ def _is_judged(judged: Judged, symbol: str, row: Mapping[str, Any]) -> bool:
 
 def _rows(
     result: Result, forecast: Forecast, sizing: Sizing, max_distance: float
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Orders of a symbol, and a line for each that is refused."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str], list[str]]:
+    """Orders of a symbol, positions that are open, and a line for each order refused and strategy idle."""
     bars, settings = result.bars, result.settings
-    longer = with_next_bar(bars)
-    rows, refusals = [], []
+    longer = with_next_bar(bars, time=forecast.next_time)
+    rows, held, refusals, idle = [], [], [], []
     for strategy in strategies(settings.strategies):
         if not is_tuned(strategy):
             continue
-        past = history(result, strategy)
-        orders = next_orders(longer, forecast, settings, strategy)
+        tuning = tune_next(longer, forecast, settings, strategy)
+        positions = open_positions(result, tuning, strategy.name)
+        busy = {row["side"] for row in positions}
+        head = {"symbol": bars.symbol, "time": longer.timestamps[-1]}
+        held += [head | _on_ticks(row, sizing) for row in positions]
+        if np.isnan(tuning.points[tuning.selected]).any():
+            idle.append(f"{strategy.name}: no order, since in sample none earned anything")
+        past = history(result, strategy.name)
+        orders = [order for order in next_orders(tuning, strategy.name) if order.side not in busy]
         mine = [_row(longer, forecast, order, past[order.side], sizing, settings) for order in orders]
         for row in mine:
             reason = _refusal(row, mine, max_distance)
             if reason:
                 refusals.append(f"{strategy.name}, {row['side']}: {reason}")
             else:
-                rows.append({"symbol": bars.symbol, "strategy": strategy.name, **row})
-    return rows, refusals
+                rows.append({**head, "strategy": strategy.name, **row})
+    return rows, held, refusals, idle
+
+
+def _on_ticks(row: dict[str, Any], sizing: Sizing) -> dict[str, Any]:
+    """A position with its prices as an exchange takes them: a stop no further than it was, if by a tick."""
+    sells = row["side"] == LONG
+    prices = {name: row[name] for name in ("take_profit", "stop") if np.isfinite(row[name])}
+    return row | {name: sizing.price(price, up=sells) for name, price in prices.items()}
 
 
 def _row(
@@ -215,15 +248,15 @@ def _row(
 ) -> dict[str, Any]:
     close, buys = float(longer.close[-2]), order.side == LONG
     limit = sizing.price(close * (1.0 + order.entry), up=not buys)
-    leaves = order.take_profit
+    leaves, stop = order.take_profit, order.stop
     quantity = np.nan
     if sizing.capital is not None and limit > 0.0:
-        quantity = sizing.quantity(order.size, limit, _adverse(longer, order.side, settings))
+        quantity = sizing.quantity(order.size, limit, _adverse(longer, order, settings))
     return {
-        "time": longer.timestamps[-1],
         "side": order.side,
         "limit": limit,
         "take_profit": np.nan if leaves is None else sizing.price(close * (1.0 + leaves), up=buys),
+        "stop": np.nan if stop is None else sizing.price(close * (1.0 + stop), up=buys),
         "exit": order.exit,
         "size": order.size,
         "quantity": quantity,
@@ -236,10 +269,16 @@ def _row(
     }
 
 
-def _adverse(longer: Bars, side: str, settings: Settings) -> float:
-    """The furthest that a bar of the tuning window went against a side from the close before it."""
+def _adverse(longer: Bars, order: NextOrder, settings: Settings) -> float:
+    """How far the price may go against an order from its limit: to its stop, else as far as it ever did.
+
+    That is from the close before, in a bar of the tuning window.
+    """
+    sign = 1.0 if order.side == LONG else -1.0
+    if order.stop is not None and sign * (order.entry - order.stop) > 0.0:
+        return sign * (order.entry - order.stop) / (1.0 + order.entry)
     _, high, low, _ = longer.moves[:, -1 - settings.window : -1]
-    return max(0.0, float(-low.min() if side == LONG else high.max()))
+    return max(0.0, float(-low.min() if order.side == LONG else high.max()))
 
 
 def _refusal(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], max_distance: float) -> str:

@@ -6,8 +6,8 @@ a supermartingale: it reaches 20 with probability at most 1/20, however often an
 stakes are a mixture over a grid, as in Waudby-Smith and Ramdas (2024), J. Royal Statistical Society B 86.
 
 **The rule for losses.** A bettor on a mean needs a bound on what a bar can lose, and returns have none: a
-short can lose more than its stake. So a bar is counted as losing at most ``6 (1 + 60 / t)`` times the root
-mean square of the returns before it (and never less than the worst of them), and as gaining at most half of
+short can lose more than its stake. So a bar is counted as losing at most ``1 + 60 / t`` times the larger of 6
+root mean squares of the returns before it and 1.5 times the worst of them, and as gaining at most half of
 that; t counts the bars so far. Wealth is then never negative. What is cut off gains lowers it, what is cut
 off losses raises it, so it is a supermartingale where the losses beyond the bound are worth no more, in the
 mean, than the gains beyond half of it: for symmetric returns of any tails, for returns capped above, for
@@ -25,7 +25,8 @@ from backtune.errors import SettingError
 from backtune.metrics.performance import Array
 
 STAKES = (0.5, 1.0)  # of what ruins at the bound; two suffice, and each more costs wealth
-BOUND = 6.0  # root mean squares that a bar is taken to lose at most
+BOUND = 6.0  # root mean squares that a bar is taken to lose at most,
+WORST = 1.5  # and times the worst loss so far
 GAIN = 0.5  # of that is what it is counted as gaining at most
 CAUTION = 60.0  # bars after which the bound is twice its last value
 SETTLED = 20.0  # bars after which an exposure is believed by half
@@ -124,7 +125,7 @@ def _wealth(r: Array, stakes: Array) -> Array:
     for t in range(len(r)):
         if r[t] != 0.0:
             if moved >= 3:  # of fewer, nothing is known
-                bound = max(BOUND * np.sqrt(squares / moved), worst) * (1.0 + CAUTION / (t + 1.0))
+                bound = max(BOUND * np.sqrt(squares / moved), WORST * worst) * (1.0 + CAUTION / (t + 1.0))
                 share = min(max(r[t] / bound, -1.0), GAIN) if bound > 0.0 else 0.0
                 for k in range(len(stakes)):
                     each[k] *= 1.0 + stakes[k] * share
