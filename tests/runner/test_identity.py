@@ -277,7 +277,7 @@ def test_a_worker_with_other_versions_stops_the_run(place, tmp_path):
 def test_a_forecast_that_is_made_for_the_key_is_made_once_and_its_seconds_are_counted(place, tmp_path):
     world = World(place)
     text = (
-        "import time\nCALLS = []\nclass Slow(Mine):\n    def moves(self, bars):\n"
+        "import time\nCALLS = []\nclass Slow(Mine):\n    causal = True\n    def moves(self, bars):\n"
         "        CALLS.append(bars.digest)\n        time.sleep(0.05)\n        return super().moves(bars)"
     )
     world.write(plug=(ways.FORECASTER, text))
