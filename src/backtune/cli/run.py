@@ -11,7 +11,7 @@ import typer
 from backtune.backtest.settings import Settings
 from backtune.cli.options import Data, Debug, Json, print_json
 from backtune.cli.settings import with_settings
-from backtune.errors import SettingError
+from backtune.errors import RunError, SettingError
 
 if TYPE_CHECKING:
     from backtune.backtest import Result
@@ -78,6 +78,7 @@ def run(
         names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
         kinds, wanted = settings.strategies, _by_model(settings, names, run_folder)
     done: dict[str, tuple[Run, Subject | None]] = {}
+    unwritten: RunError | None = None
     for chosen, folder in wanted:
         try:
             with run_progress(len(names), len(kinds) + 1, quiet=as_json) as progress:
@@ -97,10 +98,16 @@ def run(
         if page and not as_json:
             _print_run(runs, page.subjects[0], f"model {_model_of(chosen)}" if len(wanted) > 1 else "")
         if page and runs.folder:  # after the table, which a full disk does not hide
-            page.write(runs.folder / "report.html", 1 if scheduler else workers)
+            try:
+                page.write(runs.folder / "report.html", 1 if scheduler else workers)
+            except RunError as error:
+                unwritten = error
+                continue
             if not as_json:
                 typer.echo(f"run folder: {runs.folder} (report.html inside)")
     _print_all(done, as_json)
+    if unwritten:
+        raise unwritten
     if any(runs.failed for runs, _ in done.values()):
         raise typer.Exit(2 if all(runs.folder is None for runs, _ in done.values()) else 1)
 
