@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
         ("holding.md", 15),
         ("plugins.md", 10),
         ("spaces.md", 8),
+        ("tuning.md", 4),
         ("worth.md", 10),
         ("orders.md", 5),
     ],
