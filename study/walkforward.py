@@ -14,6 +14,7 @@ import pandas as pd
 
 import backtune
 from backtune.backtest import Settings, run_backtest, symbol_bars
+from backtune.backtest.box import DEFAULT_BOUNDS
 from backtune.bars import SAMPLE_SYMBOLS, Bars
 from backtune.bench.objectives import TorchObjective
 from backtune.errors import in_a_line
@@ -40,7 +41,7 @@ def measure() -> dict[str, Any]:
         beside 70, by optimizer; torch: seconds and evaluations of the same optimizations on the torch kind;
         models: share of the run that each large forecasting model takes, or why it could not be run.
     """
-    base = Settings(num_simulations=SIMULATIONS, budget=BUDGET, fills="published")
+    base = Settings(num_simulations=SIMULATIONS, budget=BUDGET, fills="published", bounds=DEFAULT_BOUNDS)
     bars = symbol_bars(SYMBOL, None, base)
     measured: dict[str, Any] = {"symbol": SYMBOL, "bars": len(bars), "half": {}}
     for optimizer in ("exact", METHOD):

@@ -12,6 +12,14 @@ from dataclasses import dataclass, field, fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from backtune.backtest.box import (
+    AUTO,
+    DEFAULT_BOUNDS,
+    DEFAULT_STOPS,
+    checked_box,
+    checked_stop,
+    pairs_of,
+)
 from backtune.backtest.costs import costs_by_symbol, costs_of_symbol
 from backtune.backtest.walk_forward import ALL, WalkForward
 from backtune.bars.options import ReadOptions
@@ -26,9 +34,6 @@ if TYPE_CHECKING:
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
-DEFAULT_BOUNDS = ((-0.03, 0.03), (-0.03, 0.03))
-AUTO = "auto"  # of the box: made for each window
-DEFAULT_STOPS = (-0.10, 0.0)  # box of a tuned stop's offset
 
 
 def _setting(default: Any, help: str, form: str = "") -> Any:
@@ -113,8 +118,8 @@ class Settings(ReadOptions):
             "seed": whole_number("seed", self.seed, 0),
             **self.read_options.plain(),
             "max_bars": whole_number("max_bars", self.max_bars),
-            "stop": _stop(self.stop),
-            "bounds": _checked_box(self.bounds, self.stop),
+            "stop": checked_stop(self.stop),
+            "bounds": checked_box(self.bounds, self.stop),
         }
         for name in ("start", "end", "model_cutoff"):
             _check_date(name, getattr(self, name))
@@ -186,7 +191,7 @@ class Settings(ReadOptions):
 
         Where `bounds` is "auto", that of a window takes the place of the first two: `boxed`.
         """
-        pairs = DEFAULT_BOUNDS if self.bounds == AUTO else _pairs(self.bounds)
+        pairs = DEFAULT_BOUNDS if self.bounds == AUTO else pairs_of(self.bounds)
         return (*pairs, DEFAULT_STOPS) if self.stop == "tune" and len(pairs) == 2 else pairs
 
     def boxed(self, problem: Problem) -> Problem:
@@ -291,7 +296,7 @@ class Settings(ReadOptions):
         plain["objective"] = _label(self.objective)
         plain["tuning"] = _label(self.tuning)
         plain["optimizer"] = self.method
-        plain["bounds"] = AUTO if self.bounds == AUTO else [list(pair) for pair in _pairs(self.bounds)]
+        plain["bounds"] = AUTO if self.bounds == AUTO else [list(pair) for pair in pairs_of(self.bounds)]
         if self.costs is not None:
             costs = cast("Mapping[str, Costs]", self.costs)
             plain["costs"] = {symbol: each.as_dict() for symbol, each in costs.items()}
@@ -350,30 +355,6 @@ def _check_date(name: str, value: str | None) -> None:
             date.fromisoformat(value)
     except (TypeError, ValueError):
         raise SettingError(f"{name} is {value!r}; expected a date such as 2023-12-31") from None
-
-
-def _stop(value: Any) -> float | str | None:
-    if value is None or (isinstance(value, str) and value == "none"):
-        return None
-    if isinstance(value, str) and value == "tune":
-        return value
-    if not is_number(value) or not -1.0 <= value <= 1.0:
-        raise SettingError(f"stop is {value!r}; give none, an offset such as -0.05, or tune")
-    return float(value)
-
-
-def _pairs(bounds: Any) -> tuple[tuple[float, float], ...]:
-    return tuple((float(low), float(high)) for low, high in bounds)
-
-
-def _checked_box(bounds: Any, stop: Any) -> str | tuple[tuple[float, float], ...]:
-    from backtune.problem.checks import checked_bounds
-    from backtune.problem.hold import OFFSETS
-
-    if isinstance(bounds, str):
-        return one_of("bounds", bounds, (AUTO,))
-    third = isinstance(stop, str) and stop == "tune" and len(tuple(bounds)) == len(OFFSETS)
-    return checked_bounds(bounds, OFFSETS if third else OFFSETS[:2])
 
 
 def _flag(name: str, value: Any) -> bool:

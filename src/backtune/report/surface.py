@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtune.backtest import Result, WalkForward
-from backtune.backtest.settings import AUTO, DEFAULT_BOUNDS
+from backtune.backtest.box import AUTO, DEFAULT_BOUNDS
 from backtune.backtest.tables import MOVES
 from backtune.errors import SettingError, one_of
 from backtune.problem import EntryExitProblem
