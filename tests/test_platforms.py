@@ -84,7 +84,8 @@ def opened_as_text(tree):
         texts += [
             k.value.value for k in node.keywords if k.arg == "mode" and isinstance(k.value, ast.Constant)
         ]
-        of_run = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in ("Run", "cls")
+        owner = getattr(node.func.value, "id", "") if isinstance(node.func, ast.Attribute) else ""
+        of_run = owner in ("Run", "cls", "os")
         opens = name == "open" and not of_run and not any("b" in text for text in texts)
         encoded = any(k.arg == "encoding" for k in node.keywords) or any("utf-8" in text for text in texts)
         if (opens or name in ("read_text", "write_text")) and not encoded:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from backtune.verdict.trial import Trial, variants
 
@@ -209,23 +209,46 @@ def _ending(path: Path) -> str:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """Open a file to write at its end, for this process alone."""
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    """Open a file to write at its end, for this process alone where the system has locks."""
+    with open(path, "ab+", buffering=0, opener=_own) as file, _alone(file) as handle:
+        yield handle
+
+
+def _own(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def _alone(file: BinaryIO) -> Iterator[int]:
+    """Hold the lock of an open file; without one the line is still written in one piece."""
+    handle = file.fileno()
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(handle, 0, os.SEEK_SET)
-            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            with suppress(OSError):  # a file system without locks: the line is still written in one piece
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        import fcntl
+    except ImportError:
+        unlock = _lock_first_byte(file)
+    else:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)  # ends with the file
+        unlock = None
+    try:
         yield handle
     finally:
-        if sys.platform == "win32":
-            with suppress(OSError):
-                os.lseek(handle, 0, os.SEEK_SET)
-                msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
-        os.close(handle)
+        if unlock is not None:
+            unlock()
+
+
+def _lock_first_byte(file: BinaryIO) -> Callable[[], None] | None:
+    """Lock a file as Windows does, and return how to end that; None where it cannot be."""
+    try:
+        import msvcrt
+    except ImportError:
+        return None
+    locking: Any = msvcrt
+
+    def change(mode: int) -> None:
+        file.seek(0)
+        with suppress(OSError):
+            locking.locking(file.fileno(), mode, 1)
+
+    change(locking.LK_LOCK)
+    return lambda: change(locking.LK_UNLCK)
