@@ -98,6 +98,7 @@ def walk(result, strategy, short, max_bars, stop):
     return earned
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [None, -0.004])
 @pytest.mark.parametrize("exits", [["hold"], ["take_profit", "hold"], ["close", "take_profit", "hold"]])
 @pytest.mark.parametrize("horizon", [1, 4])
@@ -245,6 +246,7 @@ def test_where_no_order_is_best_none_is_placed_and_every_way_out_takes_it(exits,
 # ---- settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -17,6 +17,7 @@ def tail(bars, symbol="SP500"):
     return load_sample(symbol).frame.iloc[-bars:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuning", sorted(TUNINGS))
 @pytest.mark.parametrize("optimizer", ["exact", "random"])
 def test_no_simulation_trades_what_lost_in_sample(tuning, optimizer):

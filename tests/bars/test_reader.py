@@ -95,6 +95,7 @@ def test_a_run_by_the_name_of_a_source_is_resumed(tmp_path):
     assert again["SYN00001"].bars.digest == bt.Universe(3).load("SYN00001").digest
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_a_source(tmp_path):
     words = ["run", "SYN00001", "--data", "universe:3", "--simulations", "2", "--model", "naive", "--json"]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}

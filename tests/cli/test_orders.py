@@ -45,6 +45,7 @@ def test_stale_bars_of_all_symbols_exit_with_2_and_of_some_with_1():
     assert "NOWHERE: refused:" in some.stdout
 
 
+@pytest.mark.slow
 def test_forecasts_are_checked_in_error_and_in_money():
     done = run(*CHECK)
     assert done.exit_code == 0
@@ -80,6 +81,7 @@ def forecasts_file(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_every_model_of_a_file_is_checked_as_the_forecaster_that_made_it(forecasts_file):
     options = [*FEW, "--rotations", "19", "--json"]
     plain = json.loads(run("forecasts", "check", str(forecasts_file), *options).stdout)

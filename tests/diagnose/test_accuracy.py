@@ -91,6 +91,7 @@ def test_no_difference_is_no_evidence_and_a_constant_one_is():
     assert np.isnan(difference_of(np.ones(2)).p_value)
 
 
+@pytest.mark.slow
 def test_p_values_of_no_difference_are_not_small_too_often():
     """Of 200 series of noise with dependence between neighbours, about 5 % may be below 5 %."""
     rng, small = np.random.default_rng(3), 0

@@ -155,6 +155,7 @@ def test_too_few_other_times_give_no_p_value():
     assert len(test.others) == 0
 
 
+@pytest.mark.slow
 def test_p_values_of_forecasts_that_know_nothing_are_uniform():
     """The default's forecasts of other series; benchmarks/rotation.py does it with 200."""
     settings = Settings(window=20, num_simulations=8, horizon=5, strategies=["maxdiff"])
@@ -167,6 +168,7 @@ def test_p_values_of_forecasts_that_know_nothing_are_uniform():
     assert max(found) > 0.7
 
 
+@pytest.mark.slow
 def test_a_planted_direction_is_found_and_volatility_alone_is_not_taken_for_one():
     settings = Settings(window=30, num_simulations=40, horizon=2, strategies=["maxdiff"])
     bars, rng = random_walk(11, 300), np.random.default_rng(0)

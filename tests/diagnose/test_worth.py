@@ -64,6 +64,7 @@ def test_a_forecast_is_held_against_naive_and_the_default():
     assert len(found.sentences) >= 2
 
 
+@pytest.mark.slow
 def test_an_oracle_is_said_to_know_its_bars():
     bars = random_walk(2, 260)
     found = check_forecast(bars, bt.forecast(bars, Oracle(0.9)), SMALL, rotations=30)
@@ -73,6 +74,7 @@ def test_an_oracle_is_said_to_know_its_bars():
     assert found.as_dict()["rotations"][0]["rotations"] == 30
 
 
+@pytest.mark.slow
 def test_of_many_symbols_the_p_values_are_corrected_for_their_number():
     bars = [random_walk(seed, 200, f"S{seed}") for seed in (2, 3)]
     found = [check_forecast(each, bt.forecast(each, Oracle(0.9)), SMALL, rotations=25) for each in bars]

@@ -372,6 +372,7 @@ def test_several_symbols_need_a_table_that_tells_them_apart(tmp_path):
         bt.run_parallel_backtests(["SP500", "NASDAQ"], 2, max_workers=1, forecasts=str(tmp_path / "a.csv"))
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_any_text_is_read_or_refused_in_one_line(data):
     """No text of a file makes a traceback, and none a forecast of bars that it has no row for."""

@@ -28,6 +28,7 @@ def rested(row, inputs):
             yield side, size, entry, leave if row["exit"] == "take_profit" else None, row["exit"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bars", "settings", "count"),
     [

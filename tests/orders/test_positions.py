@@ -45,6 +45,7 @@ def test_stops_are_those_of_the_simulation_of_the_bar(stop):
         assert orders["short"].stop == min(max(inside["high_forecast"] - offset, 0.0), 10.0)
 
 
+@pytest.mark.slow
 def test_an_open_position_is_listed_with_its_levels_and_its_side_has_no_new_order():
     """Of each trade that spans a bar's close: entry, size, and the price at which it left in the next bar."""
     result = run_backtest(BARS, replace(HOLD, num_simulations=300 - START))

@@ -86,6 +86,7 @@ def test_any_bars_agree_with_the_tree(prices, sizes, grid, x, stop, max_bars):
     assert problem.batch([x, x, (np.nan, np.nan)]).tolist() == [problem(x)] * 2 + [0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("away", "reason"), [(0, "stop"), (1, "end")])
 @pytest.mark.parametrize("side", [1, -1])
 def test_a_price_in_cents_that_meets_the_stop_is_at_it_however_its_moves_are_rounded(side, away, reason):

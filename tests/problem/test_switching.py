@@ -54,6 +54,7 @@ def test_the_account_is_the_least_and_the_greatest_over_all_orders_of_all_its_ex
     assert open_questions > 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 def test_no_side_holds_two_positions_at_a_time_and_trades_add_up(fills):
     met = 0

@@ -96,11 +96,13 @@ def test_the_error_can_be_caught_as_a_setting_error(tmp_path):
     assert script(tmp_path, text) == (0, ["SettingError"], [])
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_a_call_without_a_guard(tmp_path):
     script(tmp_path, CALL.replace("max_workers=2", "max_workers=2, output='runs'"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["script.py"]
 
 
+@pytest.mark.slow
 def test_one_worker_needs_no_guard(tmp_path):
     assert script(tmp_path, f"print(sorted({CALL.replace('max_workers=2', 'max_workers=1')}))")[0] == 0
 

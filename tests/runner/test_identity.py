@@ -57,6 +57,7 @@ def run(world, folder, workers=1):
     return ends, runs["SYN"].summary["total_return"].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THROUGH_A_RUN)
 def test_what_changed_is_run_again_and_named_and_the_same_is_used_again(name, place, tmp_path):
     _, first = run(set_up(name, place), tmp_path / "run")
@@ -107,6 +108,7 @@ LIVE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", LIVE)
 def test_what_cannot_be_told_is_never_used_again_and_said(what, place, tmp_path):
     (place / "side").write_text("long")
@@ -232,6 +234,7 @@ def test_the_forecast_of_a_stored_result_is_refused_where_it_is_another_now(plac
     assert runs["SYN"].forecast.high[-1] == 0.01
 
 
+@pytest.mark.slow
 def test_weights_of_a_real_model_that_were_replaced_are_seen_and_else_nothing_is_forecast(
     place, tmp_path, monkeypatch
 ):

@@ -47,6 +47,7 @@ def record(folder):
     return json.loads((folder / "run.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -83,6 +84,7 @@ def test_own_objects_give_the_same_in_worker_processes():
     assert_same(run(workers=2, **options), run(**options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "named"),
     [

@@ -69,6 +69,7 @@ def test_symbols_share_calls_and_have_the_results_they_have_alone(data):
     assert_same(runs, alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(tiny_models.LIBRARIES))
 def test_real_models_give_each_symbol_the_forecasts_it_has_alone(kind, data, tmp_path):
     """Their batches equal single calls but for rounding."""

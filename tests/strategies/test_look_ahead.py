@@ -147,6 +147,7 @@ def test_a_strategy_that_holds_the_prices_is_told(sizes):
         check(sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", COMPUTED_AHEAD.values(), ids=COMPUTED_AHEAD)
 def test_a_strategy_that_is_never_wrong_about_the_close_is_told(sizes):
     with pytest.raises(bt.StrategyError, match="took the side of the bar's own close on"):
@@ -189,6 +190,7 @@ def test_a_strategy_without_a_memory_of_its_own_is_asked_for():
             check(sizes)
 
 
+@pytest.mark.slow
 def test_nothing_of_the_callers_is_changed_by_the_check():
     before = CLOSES.copy(), FRAME.copy(), MADE.high.copy()
     for sizes in (*HONEST.values(), *HELD_AHEAD.values()):
@@ -199,6 +201,7 @@ def test_nothing_of_the_callers_is_changed_by_the_check():
     np.testing.assert_array_equal(MADE.high, before[2])
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(lag=st.integers(-3, 3), cut=st.floats(-0.5, 0.5), place=st.integers(60, 390))
 def test_a_threshold_on_a_shifted_forecast_looks_ahead_only_where_it_is_shifted_back(lag, cut, place):

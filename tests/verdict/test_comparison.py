@@ -43,6 +43,7 @@ def test_a_small_steady_difference_is_seen_between_runs_that_each_look_like_luck
     assert found.edge[0] > 0.05
 
 
+@pytest.mark.slow
 def test_the_best_of_many_runs_of_noise_is_not_better_by_more_than_luck():
     luckiest = [min(compared(*({"A": noise([seed, k], 100)} for k in range(20))).best) for seed in range(20)]
     assert sum(p <= 0.05 for p in luckiest) <= 4
@@ -64,6 +65,7 @@ def test_together_is_the_mean_over_symbols_a_bar_at_a_time():
     assert np.allclose(found.equity.to_numpy(), np.cumprod(1.0 + np.column_stack(by_hand), axis=0))
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_difference_19_times_in_20():
     covered = 0
     for seed in range(200):

@@ -98,6 +98,7 @@ def test_a_small_loss_on_few_bars_is_no_sign_of_an_edge_for_one_may_be_there():
     assert "No sign of an edge: nothing was earned" in found.sentence
 
 
+@pytest.mark.slow
 def test_a_small_profit_on_many_bars_is_no_edge_worth_having():
     """2,520 bars at a Sharpe ratio of 0 to 0.1: an edge of 0.5 would show by now."""
     found = verdict(normal(0.00001, n=9000), market=normal(0.0, n=9000, seed=3))

@@ -110,6 +110,7 @@ def test_the_values_of_a_verdict_are_words_of_a_list_and_numbers(results, ledger
     assert judgement_values(strong(results[40], sharpe=np.nan))["sharpe"] is None
 
 
+@pytest.mark.slow
 def test_a_result_says_how_many_bars_of_its_file_no_simulation_traded(results):
     result = results[40]
     most = result.facts["most_simulations"]

@@ -46,6 +46,7 @@ def same(a, b):
     return repr(a) == repr(b)  # NaN is like itself
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 40), mean=st.sampled_from([-0.01, 0.0, 0.0005, 0.004]), ambiguous=st.integers(0, 1)
 )

@@ -35,6 +35,7 @@ def test_equals_the_quadratic_form(n, eod, fills):
         _agrees_with_quadratic(random_problem(seed, n=n, fills=fills, close_at_eod=eod, bounds=BOX))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", FILLS)
 def test_equals_the_quadratic_form_at_three_thousand_bars(fills):
     _agrees_with_quadratic(
