@@ -6,12 +6,13 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
+import typer.testing
 from typer.main import get_command
 
 from backtune.cli import app
 from backtune.cli.lazy import LazyGroup
 
+CliRunner = typer.testing.CliRunner.__mro__[1]  # that of the click which this typer uses
 HEAVY = ("pandas", "numpy", "numba", "scipy", "pyarrow", "arch", "torch")
 
 
