@@ -107,8 +107,8 @@ def placed_lines(results: Mapping[str, Result]) -> list[str]:
     if len(results) > FEW_SYMBOLS:
         return []
     return [
-        f"{symbol}, {strategy}: no order in {shares['no_order']:.0%} of the simulations (all in the box lost in "
-        f"sample), offsets at a bound of the box in {shares['at_bound']:.0%}"
+        f"{symbol}, {strategy}: no order in {shares['no_order']:.0%} of the simulations (all of the box lost "
+        f"in sample), offsets at a bound of the box in {shares['at_bound']:.0%}"
         for symbol, result in results.items()
         for strategy, shares in result.placed.items()
         if shares["no_order"] or shares["at_bound"]
