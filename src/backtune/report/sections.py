@@ -310,10 +310,8 @@ def _plateau(profit: Surface) -> str:
 def _placed(result: Result, strategy: str) -> str:
     shares = result.placed[strategy]
     idle, edge = (percent(shares[name], 0, signed=False) for name in ("no_order", "at_bound"))
-    return (
-        f'<p class="note">No order in {idle} of the simulations: every one in the box lost in sample. '
-        f"Offsets at a bound of the box in {edge}.</p>"
-    )
+    told = f"No order in {idle} of the simulations: all of the box lost in sample. At a bound of it: {edge}."
+    return f'<p class="note">{told}</p>'
 
 
 def _exits(result: Result, strategy: str) -> str:
