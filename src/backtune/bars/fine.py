@@ -47,10 +47,19 @@ class FineBars:
         """Return prices as moves on the previous closes (n,) of the bars that they lie in."""
         return FineBars(self.first, self.values / previous.repeat(np.diff(self.first)) - 1.0)
 
+    def longer(self) -> FineBars:
+        """Return the same with one more bar behind, that has none."""
+        return FineBars(np.append(self.first, self.first[-1]), self.values)
+
     @property
     def known(self) -> NDArray[np.bool_]:
         """Whether each bar has finer ones, shape (n,)."""
         return np.diff(self.first) > 0
+
+    @property
+    def tells(self) -> bool:
+        """Whether any bar has several: else they say no more than the bars."""
+        return bool((np.diff(self.first) > 1).any())
 
     @cached_property
     def digest(self) -> str:
@@ -58,7 +67,7 @@ class FineBars:
         return hashlib.sha256(self.first.astype("int64").tobytes() + self.values.tobytes()).hexdigest()
 
 
-def fine_bars(bars: Bars, fine: Bars) -> tuple[FineBars, Note]:
+def fine_bars(bars: Bars, fine: Bars) -> tuple[FineBars, tuple[Note, ...]]:
     """Bars of `fine` that lie in each of `bars`, and what to know of them.
 
     Times are those at which bars begin; of days and longer bars the date counts. Where both are of the same
@@ -93,28 +102,32 @@ def fine_bars(bars: Bars, fine: Bars) -> tuple[FineBars, Note]:
     if 2 * differ > int(some.sum()):
         raise BarsError(fine.source, *_disagreement(bars, values, first, some & ~agree, differ, some))
     kept = agree.repeat(count)
-    first = np.append(0, np.cumsum(np.where(agree, count, 0)))
-    sentence = f"finer bars ({fine.source}) tell the order inside {int(agree.sum())} of {len(bars)} bars"
+    first_of_all, first = first, np.append(0, np.cumsum(np.where(agree, count, 0)))
+    told = f"finer bars ({fine.source}) tell the order inside {int(agree.sum())} of {len(bars)} bars"
+    notes = [Note("detail", told)]
     if differ:
-        sentence += f"; those of {differ} differ from the bar itself, which keeps the rule of one bar"
-    return FineBars(first, _snapped(bars, values[:, kept], first)), Note("detail", sentence)
+        what, _ = _disagreement(bars, values, first_of_all, some & ~agree, differ, some)
+        notes.append(Note("detail_differs", f"{what}: such bars keep the rule of one bar"))
+    return FineBars(first, _snapped(bars, values[:, kept], first)), tuple(notes)
 
 
 def _places(bars: Bars, fine: Bars) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the finer bars of each bar begin among those that lie in one (n + 1,); and which these are."""
     aware = bars.utc_offset is not None and fine.utc_offset is not None
     days = bars.pace.seconds >= DAY
-    starts, times = (
-        one.timestamps if aware and not days else one.local for one in (bars, fine)
-    )  # where a clock is set back, only UTC tells the order
-    starts, times = starts.astype("M8[ns]").astype(np.int64), times.astype("M8[ns]").astype(np.int64)
+    starts, times = (  # where a clock is set back, only UTC tells the order
+        (one.timestamps if aware and not days else one.local).astype("M8[ns]").astype(np.int64).view(np.int64)
+        for one in (bars, fine)
+    )
     step = int(bars.pace.seconds * 1e9)
     if days:
         day = int(DAY * 1e9)
         starts = starts // day * day
         step = max(step // day, 1) * day
     away = np.append(np.diff(starts), step)
-    ends = starts + np.where(2 * away <= 3 * step, away, step)  # a bar before a night or a weekend is no longer
+    ends = starts + np.where(
+        2 * away <= 3 * step, away, step
+    )  # a bar before a night or a weekend is no longer
     at = np.searchsorted(starts, times, side="right") - 1
     inside = np.flatnonzero((at >= 0) & (times < ends[at]))
     return np.searchsorted(at[inside], np.arange(len(starts) + 1)), inside
@@ -128,9 +141,7 @@ def _reduced(values: Array, first: NDArray[np.int64]) -> Array:
     return np.stack([values[0, begins], high, low, values[3, ends]])
 
 
-def _agree(
-    bars: Bars, values: Array, first: NDArray[np.int64], some: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _agree(bars: Bars, values: Array, first: NDArray[np.int64], some: NDArray[np.bool_]) -> NDArray[np.bool_]:
     own = np.stack([bars.open, bars.high, bars.low, bars.close])[:, some]
     room = TOLERANCE * (own[1] - own[2]) + ROUNDING * own[1]
     return np.asarray((np.abs(_reduced(values, first) - own) <= room).all(axis=0))

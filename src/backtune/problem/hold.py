@@ -147,9 +147,7 @@ class HoldProblem:
     def side_bars(self, side: float) -> Array:
         """Bars of one side (1.0 long, -1.0 short), or their parts, as the kernels take them."""
         parts = self.parts[side < 0.0] if self.parts else None
-        return kernels.side_bars(
-            self.moves, self.base, side, self.costs.fill_through, self.max_bars, parts
-        )
+        return kernels.side_bars(self.moves, self.base, side, self.costs.fill_through, self.max_bars, parts)
 
     def _lay_out(self) -> None:
         """Make the arrays that the kernels run over."""
@@ -166,10 +164,7 @@ class HoldProblem:
         self.base = base
         sides = ((1.0, self.moves[LONG_SIZE]), (-1.0, self.moves[SHORT_SIZE]))
         self.longs, self.shorts = (
-            self.side_bars(side)
-            if size.any()
-            else np.empty((kernels.ROWS, 0))
-            for side, size in sides
+            self.side_bars(side) if size.any() else np.empty((kernels.ROWS, 0)) for side, size in sides
         )
 
     def terms(self, fills: str | None = None) -> kernels.Terms:
@@ -187,6 +182,11 @@ class HoldProblem:
         other.moves = np.concatenate([self.moves[:LONG_SIZE], sizes])
         other._lay_out()
         return other
+
+    @property
+    def holds(self) -> bool:
+        """Whether a position may stay open after its bar."""
+        return self.max_bars > 1
 
     @property
     def has_stop(self) -> bool:
@@ -277,6 +277,13 @@ class HoldProblem:
         other.bounds = tuple(
             own if own[0] == own[1] else fit for own, fit in zip(self.bounds, fits, strict=True)
         )
+        return other
+
+    def without_detail(self) -> HoldProblem:
+        """Return the same problem by its bars alone."""
+        other = copy(self)
+        other.parts = None
+        other._lay_out()
         return other
 
     def window(self, start: int, stop: int) -> HoldProblem:

@@ -10,8 +10,8 @@ worst price of a bar and its open in units of the first bar's previous close. Wh
 the order of events, a bar has several columns, its *parts* (see `parts`), with the same levels: AT is the bar
 of a part, NEXT the first part of the next bar, LAST the part at whose close a trade of a part leaves at the
 latest. A bar places one order: who left in a part of it is flat again at the first part of the next. The
-rules are those of the package's `docs/holding.md`; `tests/hold_reference.py` states them once more as a tree of everything that may
-have happened.
+rules are those of the package's `docs/holding.md`; `tests/support/hold_reference.py` states them once more as
+a tree of everything that may have happened.
 
 The only question that a bar leaves open, and on which it depends when the next order can be placed, is
 whether the take-profit was reached after a fill inside the bar. So a total is a shortest (longest) way:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backtune.problem import hold_kernels as kernels
 from backtune.problem.hold_trades import (
+    ONE_BAR_REASONS,
     REASONS,
     OpenPosition,
     Trades,
@@ -195,7 +196,7 @@ def _ledger(
         columns["size"].append(trades.size)
         columns["entry_price"].append(trades.price / before - 1.0)
         columns["exit_price"].append(trades.price * trades.ratio / problem.base[away] - 1.0)
-        columns["reason"].append(REASONS[trades.reason])
+        columns["reason"].append((REASONS if problem.holds else ONE_BAR_REASONS)[trades.reason])
         columns["value"].append(trades.value)
     for path, one in zip(paths, others or (), strict=others is not None):
         ledger = one.ledger

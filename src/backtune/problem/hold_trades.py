@@ -40,6 +40,7 @@ from backtune.problem.hold_kernels import (
 )
 
 REASONS = np.array(["take_profit", "stop", "time", "end"])
+ONE_BAR_REASONS = np.array(["take_profit", "stop", "close", "close"])
 
 
 @dataclass(frozen=True)

@@ -58,26 +58,26 @@ def both_parts(bars: Array, fine: FineBars, stop: bool) -> tuple[Parts, Parts]:
 
 
 def _check(bars: Array, fine: FineBars) -> None:
-    n, known = bars.shape[1], fine.known
-    if len(known) != n or fine.values.shape != (4, fine.first[-1]) or fine.first[0] or (np.diff(fine.first) < 0).any():
+    known, (o, h, lo, c) = fine.known, fine.values
+    if len(known) != bars.shape[1] or fine.first[0] or (np.diff(fine.first) < 0).any():
         raise ProblemError(
-            f"detail has finer bars of {len(known)} bars, {fine.values.shape[-1]} in all, and the problem has "
-            f"{n} bars; give FineBars whose first has one place a bar and one behind the last"
+            f"detail has finer bars of {len(known)} bars and the problem has {bars.shape[1]}; give FineBars "
+            "whose first says of each bar, and behind the last, where they begin"
         )
-    if not known.any():
-        return
-    begins, ends = fine.first[:-1][known], fine.first[1:][known] - 1
-    o, h, lo, c = fine.values
-    told = np.stack([o[begins], np.maximum.reduceat(h, begins), np.minimum.reduceat(lo, begins), c[ends]])
-    differs = ~(np.abs(told - bars[:, known]) <= ROUNDING).all(axis=0)
-    wrong = (lo > np.minimum(o, c)) | (h < np.maximum(o, c)) | ~np.isfinite(fine.values).all(axis=0)
-    if differs.any() or wrong.any():
-        t = int(np.flatnonzero(known)[np.argmax(differs)]) if differs.any() else int(
-            np.searchsorted(fine.first, np.argmax(wrong), side="right") - 1
-        )
+    if fine.first[-1] != len(c):
+        raise ProblemError(f"detail has {len(c)} finer bars and its first ends at {fine.first[-1]}; cut both")
+    wrong = ~((lo <= np.minimum(o, c)) & (h >= np.maximum(o, c)) & np.isfinite(h) & (lo > -1.0))
+    bad = np.zeros(len(known), np.bool_)
+    bad[np.searchsorted(fine.first, np.flatnonzero(wrong), side="right") - 1] = True
+    if known.any():
+        begins, ends = fine.first[:-1][known], fine.first[1:][known] - 1
+        high, low = np.maximum.reduceat(h, begins), np.minimum.reduceat(lo, begins)
+        away = np.abs(np.stack([o[begins], high, low, c[ends]]) - bars[:, known])
+        bad[known] |= ~(away <= ROUNDING).all(axis=0)
+    if bad.any():
         raise ProblemError(
-            f"detail of bar {t} does not open, reach and close as the bar does; give moves on the same previous "
-            "close, each with low <= open, close <= high"
+            f"detail of bar {int(np.argmax(bad))} does not open, reach and close as the bar does; give moves "
+            "on the same previous close, each with low <= open, close <= high"
         )
 
 
