@@ -138,6 +138,21 @@ def test_the_optimum_is_proved_and_never_beaten(fills, tuned):
             assert problem.batch(np.clip(best.x + away, low, high)).max() <= best.value
 
 
+@pytest.mark.parametrize("fills", RULES)
+def test_no_corner_of_any_cell_is_higher(fills):
+    """Every finer price's breakpoints and their neighbouring floats, in small problems."""
+    for seed in range(12):
+        problem, _, fine = detailed(seed, bars=3, steps=5, width=2, fills=fills, bounds=((-0.01, 0.01),) * 2)
+        axes = []
+        for forecast in problem.moves[4:6]:
+            at = np.repeat(np.arange(3), np.diff(fine.first))
+            every = np.concatenate([(fine.prices - forecast[at]).ravel(), *(problem.moves[:4] - forecast)])
+            every = np.concatenate([every, np.nextafter(every, -9), np.nextafter(every, 9), [-0.01, 0.01]])
+            axes.append(np.unique(every[np.abs(every) <= 0.01]))
+        corners = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+        assert problem.batch(corners).max() <= bt.optimize(problem).value
+
+
 def test_bars_of_a_trade_sum_to_it_and_a_stretch_goes_on_from_the_one_before():
     for seed in range(40):
         problem, _, _ = detailed(seed, bars=14)

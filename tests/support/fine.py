@@ -26,13 +26,13 @@ def without(fine, bars):
     count = np.diff(fine.first)
     keep = ~np.isin(np.arange(len(count)), bars)
     return FineBars(
-        np.append(0, np.cumsum(count * keep)), np.ascontiguousarray(fine.values[:, keep.repeat(count)])
+        np.append(0, np.cumsum(count * keep)), np.ascontiguousarray(fine.prices[:, keep.repeat(count)])
     )
 
 
 def inside(fine):
     """A list of (open, high, low, close) a bar."""
-    return [fine.values[:, a:b].T.tolist() for a, b in zip(fine.first[:-1], fine.first[1:], strict=True)]
+    return [fine.prices[:, a:b].T.tolist() for a, b in zip(fine.first[:-1], fine.first[1:], strict=True)]
 
 
 def detailed(seed, bars=6, steps=11, width=3, **changes):

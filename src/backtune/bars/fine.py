@@ -30,26 +30,26 @@ class FineBars:
     ----------
     first : ndarray of int, shape (n + 1,)
         Those of bar t are first[t]..first[t + 1] - 1; none where a bar has no finer ones.
-    values : ndarray, shape (4, m)
-        Open, high, low and close: prices, or moves on the previous close of the bar that they lie in. Those
-        of a bar begin at its open, end at its close and reach from its low to its high.
+    prices : ndarray, shape (4, m)
+        Open, high, low and close, or their moves on the previous close of the bar that they lie in. Those of
+        a bar begin at its open, end at its close and reach from its low to its high.
     """
 
     first: NDArray[np.int64]
-    values: Array
+    prices: Array
 
     def window(self, start: int, stop: int) -> FineBars:
         """Return those of bars start..stop-1 alone."""
         first = self.first[start : stop + 1]
-        return FineBars(first - first[0], self.values[:, first[0] : first[-1]])
+        return FineBars(first - first[0], self.prices[:, first[0] : first[-1]])
 
     def moves(self, previous: Array) -> FineBars:
         """Return prices as moves on the previous closes (n,) of the bars that they lie in."""
-        return FineBars(self.first, self.values / previous.repeat(np.diff(self.first)) - 1.0)
+        return FineBars(self.first, self.prices / previous.repeat(np.diff(self.first)) - 1.0)
 
     def longer(self) -> FineBars:
         """Return the same with one more bar behind, that has none."""
-        return FineBars(np.append(self.first, self.first[-1]), self.values)
+        return FineBars(np.append(self.first, self.first[-1]), self.prices)
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -64,7 +64,7 @@ class FineBars:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what they are: changes with any value."""
-        return hashlib.sha256(self.first.astype("int64").tobytes() + self.values.tobytes()).hexdigest()
+        return hashlib.sha256(self.first.astype("int64").tobytes() + self.prices.tobytes()).hexdigest()
 
 
 def fine_bars(bars: Bars, fine: Bars) -> tuple[FineBars, tuple[Note, ...]]:
@@ -177,7 +177,7 @@ def _disagreement(
     )
     return (
         f"detail differs from {differ} of {int(some.sum())} bars of {bars.symbol}, first on "
-        f"{str(bars.local[t])[:16]}: {name} {left:g}, by the finer bars {right:g}",
+        f"{str(bars.local[t])[:16].removesuffix('T00:00')}: {name} {left:g}, by the finer bars {right:g}",
         "give both of one source, adjusted alike, each bar at the time at which it begins",
     )
 

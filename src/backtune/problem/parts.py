@@ -51,14 +51,14 @@ def both_parts(bars: Array, fine: FineBars, stop: bool) -> tuple[Parts, Parts]:
         The finer bars are of other bars.
     """
     _check(bars, fine)
-    long = _parts(bars, fine.first, np.ascontiguousarray(fine.values), stop)
+    long = _parts(bars, fine.first, np.ascontiguousarray(fine.prices), stop)
     flipped = [OPEN, LOW, HIGH, CLOSE]
-    short = _parts(-bars[flipped], fine.first, -fine.values[flipped], stop)
+    short = _parts(-bars[flipped], fine.first, -fine.prices[flipped], stop)
     return Parts(*long), Parts(short[0], -short[1][flipped])
 
 
 def _check(bars: Array, fine: FineBars) -> None:
-    known, (o, h, lo, c) = fine.known, fine.values
+    known, (o, h, lo, c) = fine.known, fine.prices
     if len(known) != bars.shape[1] or fine.first[0] or (np.diff(fine.first) < 0).any():
         raise ProblemError(
             f"detail has finer bars of {len(known)} bars and the problem has {bars.shape[1]}; give FineBars "
