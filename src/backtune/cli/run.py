@@ -145,14 +145,14 @@ def _symbols(
     """Symbols, and where their bars are."""
     from backtune.bars import SAMPLE_SYMBOLS, Universe
 
-    for name, given in (("--demo", demo), ("--universe", universe is not None)):
-        if given and (symbols or data or (demo and universe is not None)):
+    for name, wanted in (("--demo", demo), ("--universe", universe is not None)):
+        if wanted and (symbols or data or (demo and universe is not None)):
             raise SettingError(f"{name} was given with symbols or other data; it uses its own")
     if demo:
         return list(SAMPLE_SYMBOLS), None
     if universe is not None:
-        made = Universe(seed, bars)
-        return made.symbols(universe), made
+        source = Universe(seed, bars)
+        return source.symbols(universe), source
     if not symbols:
         raise SettingError("no symbols given; name some (backtune run ETHUSD --data FOLDER) or use --demo")
     return list(symbols), data
