@@ -195,9 +195,8 @@ def certificates() -> None:
             took[name].append((start, tasks / 300))
     for name, each in took.items():
         start, task = map(statistics.median, zip(*each, strict=True))
-        print(
-            f"2 workers {name} certificates: there after {start:.2f} s, then {1e3 * task:.1f} ms a task of nothing"
-        )
+        ready = f"2 workers {name} certificates: there after {start:.2f} s"
+        print(f"{ready}; {1e3 * task:.1f} ms a task of nothing")
 
 
 def _lives(process: psutil.Process) -> bool:
