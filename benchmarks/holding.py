@@ -4,6 +4,7 @@
     python benchmarks/holding.py FOLDER --windows 50  # every price file of a folder
     python benchmarks/holding.py --beat 1000000       # and try to beat each optimum with that many points
     python benchmarks/holding.py --detail             # with simulated bars of a minute inside those of a day
+    python benchmarks/holding.py --long               # long simulated series, and many problems at once
 
 Times are the process's own CPU time, so that other work on the machine moves them less; ratios are to be
 compared, not times.
@@ -75,6 +76,47 @@ def beaten(problem: bt.HoldProblem, best: bt.Optimum, points: int, seed: int) ->
     return False
 
 
+def simulated(bars: int, scale: float, **rule: Any) -> bt.HoldProblem:
+    """A random walk whose bars move by `scale`, with forecasts near that."""
+    rng = np.random.default_rng(0)
+    prices = np.exp(np.cumsum(scale / np.sqrt(20) * rng.standard_normal((bars + 1) * 20))).reshape(-1, 20)
+    moves = prices[1:] / prices[:-1, -1:] - 1.0
+    forecast = scale * np.exp(0.3 * rng.standard_normal(bars))
+    long = (rng.random(bars) < 0.5).astype(float)
+    own = moves[:, 0], moves.max(axis=1), moves.min(axis=1), moves[:, -1]
+    return bt.HoldProblem(*own, forecast, -forecast, long, 1.0 - long, **rule)
+
+
+def long_series() -> None:
+    """Print evaluations over three years of hours, proofs at n = 2,000, and 280 problems at once."""
+    for name, rule in KINDS.items():
+        problem = simulated(26_280, 0.006, **rule)
+        low, high = np.array(problem.bounds).T
+        points = np.random.default_rng(0).uniform(low, high, (500, len(low)))
+        problem.batch(points[:2])
+        started = time.process_time()
+        problem.batch(points)
+        each = time.process_time() - started
+        print(f"{name}: 26,280 bars x 500: {1e3 * each:.0f} ms, {1e9 * each / 500 / 26_280:.2f} ns a bar")
+    for bars, scale in ((200, 0.03), (2_000, 0.006)):
+        problem = simulated(bars, scale)
+        bt.optimize(problem)
+        started = time.process_time()
+        best = bt.optimize(problem)
+        print(
+            f"two offsets, {bars} simulated bars: {1e3 * (time.process_time() - started):.0f} ms, {best.exact}"
+        )
+    series = [load_sample("NASDAQ"), load_sample("SP500")]
+    many = list(problems(series, 200, 140))
+    bt.optimize_many(many[:4])
+    started, spent = time.perf_counter(), time.process_time()
+    bt.optimize_many(many)
+    print(
+        f"{len(many)} problems of 200 bars: {time.perf_counter() - started:.2f} s, "
+        f"{time.process_time() - spent:.2f} s of processors"
+    )
+
+
 def with_detail(minutes: int = 1_440, bars: int = 200) -> None:
     """Print parts, and times of a proof and of an evaluation, with simulated minutes inside days."""
     rng = np.random.default_rng(0)
@@ -131,10 +173,14 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=10, help="windows of each series")
     parser.add_argument("--bars", type=int, default=200)
     parser.add_argument("--beat", type=int, default=0, metavar="POINTS")
-    parser.add_argument("--detail", action="store_true", help="measure finer bars, and nothing else")
+    parser.add_argument("--detail", action="store_true", help="measure finer bars, and not the series")
+    parser.add_argument("--long", action="store_true", help="measure long series, and not those of a folder")
     options = parser.parse_args()
-    if options.detail:
-        with_detail()
+    if options.detail or options.long:
+        if options.detail:
+            with_detail()
+        if options.long:
+            long_series()
         return
     files = sorted(options.folder.glob("*.csv")) if options.folder else []
     series = [bt.load_bars(path) for path in files] or [load_sample("NASDAQ"), load_sample("SP500")]
