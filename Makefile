@@ -66,7 +66,7 @@ types: $(VENV)/.lint
 
 bench: $(VENV)/.core
 	$(PIP) torch==2.13.0
-	$(PIP) -e '.[peers,chronos,toto]'
+	$(PIP) -e '.[peers,chronos,toto,cma,optuna]'
 	$(BIN)/python benchmarks/performance.py
 
 # the API, as pages under build/docs
