@@ -1,4 +1,4 @@
-"""A run that is told to end: what was reported done stays done, a line says how to go on, no process is left."""
+"""A run that is told to end: what is done stays done, a line says how to go on, no process is left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 import backtune as bt
-from runs_under_fire import SMALL, SYMBOLS, ended, receipts, record, resume, stamps, start, wait_for_receipts
+from runs_under_fire import SYMBOLS, ended, receipts, record, resume, stamps, start, wait_for_receipts
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
 REPEATS = range(3)

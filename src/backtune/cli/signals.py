@@ -43,5 +43,5 @@ def interrupted_once() -> Iterator[list[int]]:
         for (
             sign,
             handler,
-        ) in before.items():  # of a process that ends, and would die by another on its way out
+        ) in before.items():  # one that ends must not die on its way out
             signal.signal(sign, signal.SIG_IGN if heard else handler)
