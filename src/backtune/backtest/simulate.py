@@ -34,7 +34,7 @@ from backtune.forecasts import Forecast, forecast, forecaster
 from backtune.metrics.summary import summarize
 from backtune.problem import Problem
 from backtune.problem.objectives import scored
-from backtune.problem.switching import traded
+from backtune.problem.switching import open_questions, traded
 from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies
 
 
@@ -97,6 +97,9 @@ def backtest_forecasts(
     costs : Costs, mapping of symbol to Costs, or path, optional
         In place of `fee`: what limit fills, market fills, and closes that are held through cost; of a file
         see docs/fills.md.
+    detail : path, optional
+        Folder of finer bars of the same symbols, such as those of a minute (or a file). They decide the order
+        of events inside a bar as far as they tell it (docs/fills.md).
     asset : {"stock", "crypto"}, optional
         By default told from the bars. Crypto is not shorted.
     bounds : "auto" or pair of (low, high)
@@ -274,10 +277,11 @@ def _simulate(
         parts.append(bar_by_bar(bars, windows, outcomes[name], best == place, names[:2]))
     selected = np.repeat(np.array(list(problems))[best], settings.horizon)
     account = traded(ahead, points, outcomes, selected)
+    questions = open_questions(ahead, points, selected)
     return _Simulated(
         [row for together in zip(*rows.values(), strict=True) for row in together],
         pd.concat(parts, ignore_index=True),
-        account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars)),
+        account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars), questions),
         ledger_rows(bars, start, account, strategy.name),
         spent,
     )

@@ -117,12 +117,18 @@ def bar_by_bar(
 
 
 def account_bar_by_bar(
-    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs
-) -> pd.DataFrame:
-    """`Result.returns` of one strategy, from the outcome of its account."""
+    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs,
+    questions: NDArray[np.int64] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """`Result.returns` of one strategy, from the outcome of its account.
+
+    `questions` are its trades whose result would depend on the order inside a bar without finer bars.
+    """
     columns = {"strategy": strategy, **_bar_columns(bars, windows, outcome)}
     if not costs.is_plain:
         columns["costs"] = costs.maker * outcome.turnover if outcome.costs is None else outcome.costs
+    if questions is not None:
+        columns["questions"] = questions
     return pd.DataFrame(columns)
 
 
@@ -191,6 +197,7 @@ def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
             "turnover": turnover,
             "held": np.ones(n, dtype=np.int64),
             "costs": costs.market * turnover + carry,
+            "questions": np.zeros(n, dtype=np.int64),
         }
     )
 

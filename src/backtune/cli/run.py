@@ -207,6 +207,7 @@ def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
     from backtune.cli.report import portfolio_values, symbol_values
 
     judged, tries = (subject.judged, subject.tries) if subject else (None, None)
+    decided = {name: result.decided for name, result in runs.items()}
     leaks = {name: [note.sentence for note in result.notes if note.leaks] for name, result in runs.items()}
     return {
         "folder": str(runs.folder) if runs.folder else None,
@@ -215,6 +216,7 @@ def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
         "verdicts": symbol_values(judged, tries),
         "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
         "placed": {name: result.placed for name, result in runs.items()},
+        **({"decided": decided} if any(decided.values()) else {}),
         "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},
         "leaks": {name: sentences for name, sentences in leaks.items() if sentences},
         "failed": {name: str(error) for name, error in runs.failed.items()},
@@ -233,6 +235,7 @@ def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
     from backtune.report.runs import FEW_SYMBOLS, failed_table, strategies_table
     from backtune.report.terminal import (
         check_lines,
+        decided_lines,
         idle_lines,
         note_lines,
         placed_lines,
@@ -250,7 +253,7 @@ def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
         for line in note_lines(runs):
             typer.echo(line)
         print_table(summary_table(runs, judged))
-        for line in [*idle_lines(runs), *placed_lines(runs)]:
+        for line in [*idle_lines(runs), *placed_lines(runs), *decided_lines(runs)]:
             typer.echo(line)
     else:
         print_table(strategies_table(runs.summary))
