@@ -51,6 +51,7 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.runner import resume_run as resume_run
     from backtune.runner import run_backtests as run_backtests
     from backtune.runner import run_parallel_backtests as run_parallel_backtests
+    from backtune.runner import walk_forward as walk_forward
     from backtune.space import Categorical as Categorical
     from backtune.space import Float as Float
     from backtune.space import Int as Int
@@ -76,7 +77,7 @@ _NAMES = {  # by the module that has them
     "problem": "Costs EntryExitProblem HoldProblem",
     "report": "plot report",
     "report.page": "Report",
-    "runner": "resume_run run_backtests run_parallel_backtests",
+    "runner": "resume_run run_backtests run_parallel_backtests walk_forward",
     "space": "Categorical Float Int Ordinal Space",
     "store": "Run Runs",
     "strategies": "Strategy",
