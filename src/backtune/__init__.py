@@ -60,6 +60,7 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.store import Run as Run
     from backtune.store import Runs as Runs
     from backtune.strategies import Strategy as Strategy
+    from backtune.strategies.backtesting_py import from_backtesting as from_backtesting
 
 __version__ = "0.1.0"
 
@@ -81,6 +82,7 @@ _NAMES = {  # by the module that has them
     "space": "Categorical Float Int Ordinal Space",
     "store": "Run Runs",
     "strategies": "Strategy",
+    "strategies.backtesting_py": "from_backtesting",
 }
 _HOME = {name: home for home, names in _NAMES.items() for name in names.split()}
 __all__ = sorted(_HOME)
