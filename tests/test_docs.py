@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
         ("fills.md", 5),
         ("forecasts.md", 10),
         ("holding.md", 15),
+        ("own_strategies.md", 9),
         ("plugins.md", 10),
         ("spaces.md", 8),
         ("tuning.md", 4),
@@ -39,6 +40,7 @@ def test_pages(page, least):
         "backtune.problem.entry_exit",
         "backtune.problem.hold",
         "backtune.backtest.simulate",
+        "backtune.runner.own",
     ],
 )
 def test_docstrings(module):

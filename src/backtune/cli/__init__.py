@@ -30,6 +30,7 @@ from backtune.cli.run import run
 from backtune.cli.runs import runs
 from backtune.cli.signals import interrupted_once
 from backtune.cli.sql import sql
+from backtune.cli.walkforward import walkforward
 from backtune.errors import BacktuneError, BacktuneWarning
 
 INTERRUPTED = 130
@@ -45,6 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(walkforward)
 app.command()(report)
 app.command()(runs)
 app.command()(sql)
