@@ -32,7 +32,7 @@ Tuning = Callable[[Sequence[Problem], Sequence[int], Search], Sequence[Optimum]]
 RESAMPLES = 50
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the best offsets that shrinking may keep
 FOLDS = 4  # parts of a window that shrinking tries shares on, each after what it was tuned on
-LINES = 65  # of the lattice a side that the Sharpe ratio is looked at on, at once
+LINES = 33  # of the lattice a side that the Sharpe ratio is looked at on, at once
 SHARE = 0.125  # of the box's sides: those of a plateau
 CENTRES, COARSE = 1025, 33  # of plateaus a side, and those of them that are tried first
 PARTS = (1.0, 0.5, 0.25)  # of a window, its last bars, whose best points are averaged
@@ -117,8 +117,8 @@ def sharpe(problems: Sequence[Problem], seeds: Sequence[int], search: Search) ->
     """Highest Sharpe ratio in sample: use it where a few bars make the profit.
 
     Of one-bar problems the candidates are the corners of the exact search's lattice, each set of fills at its
-    best prices, and the points half way between them: every pair where there are at most 65 a side, else of
-    65 evenly picked ones and then of those around the best; last, 65 points a side between the best of them
+    best prices, and the points half way between them: every pair where there are at most 33 a side, else of
+    33 evenly picked ones and then of those around the best; last, 33 points a side between the best of them
     and its neighbours. Of other problems differential evolution looks for it (500 evaluations). Neither is
     proved.
 
