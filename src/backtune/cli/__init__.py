@@ -48,7 +48,6 @@ app = typer.Typer(
     help="Tune a forecast-driven limit-order backtest to its provable optimum, and see what it would have "
     "earned out of sample.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
