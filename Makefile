@@ -78,7 +78,7 @@ docs: $(VENV)/.core
 # the pictures of README and site, again: Chromium and its driver draw the page
 pictures: $(VENV)/.core
 	$(PIP) -e '.[pictures]'
-	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/pictures.py --page
 
 # a wheel into dist/, installed into an empty environment where it runs the demo
 wheel: ENV := .venv-wheel
