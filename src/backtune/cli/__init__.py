@@ -10,10 +10,11 @@ import sys
 import warnings
 from collections.abc import Callable
 from io import TextIOWrapper
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from backtune import __version__
 from backtune.cli import cache, data, forecasts
 from backtune.cli.bench import bench
 from backtune.cli.check import check
@@ -28,6 +29,7 @@ from backtune.cli.profile import profile
 from backtune.cli.report import report
 from backtune.cli.run import run
 from backtune.cli.runs import runs
+from backtune.cli.schema import schema
 from backtune.cli.signals import interrupted_once
 from backtune.cli.sql import sql
 from backtune.cli.walkforward import walkforward
@@ -36,15 +38,32 @@ from backtune.errors import BacktuneError, BacktuneWarning
 INTERRUPTED = 130
 COLLECT_AFTER = 100_000  # objects; with the usual 700, imports alone are interrupted hundreds of times
 
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"backtune {__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="backtune",
     help="Tune a forecast-driven limit-order backtest to its provable optimum, and see what it would have "
     "earned out of sample.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Options of the program itself, before the command."""
+
+
 app.command()(run)
 app.command()(walkforward)
 app.command()(report)
@@ -59,6 +78,7 @@ app.command()(forecast_check)
 app.command()(check)
 app.command()(bench)
 app.command()(orders)
+app.command()(schema)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.add_typer(forecasts.app, name="forecasts")
