@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
         ("tuning.md", 4),
         ("worth.md", 10),
         ("orders.md", 5),
+        ("report.md", 5),
     ],
 )
 def test_pages(page, least):

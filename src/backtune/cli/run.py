@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Data, Debug, Json, print_json
+from backtune.cli.options import BenchmarkOption, Data, Debug, Json, WeightsOption, print_json
 from backtune.cli.settings import with_settings
 from backtune.errors import RunError, SettingError
 
@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from backtune.verdict.judged import Judged
     from backtune.verdict.tried import Tries
 
-WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
+WITH_RESUME = {
+    "resume",
+    "weights",
+    "benchmark",
+    "workers",
+    "scheduler",
+    "task_timeout",
+    "memory_limit",
+    "as_json",
+    "debug",
+}
 
 
 @with_settings(Settings)
@@ -52,6 +62,8 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run folder: do what has no good result.")
     ] = None,
+    weights: WeightsOption = "equal",
+    benchmark: BenchmarkOption = None,
     as_json: Json = False,
     debug: Debug = False,
     *,
@@ -93,7 +105,7 @@ def run(
             typer.echo(f"backtune: {stop}", err=True)
             raise typer.Abort from stop
         # the run is on disk, its status written: what else is made of a run folder is made here
-        page = report(runs) if runs and runs.folder else None
+        page = report(runs, weights=weights, benchmark=benchmark) if runs and runs.folder else None
         done[_model_of(chosen)] = runs, page.subjects[0] if page else None
         if page and not as_json:
             _print_run(runs, page.subjects[0], f"model {_model_of(chosen)}" if len(wanted) > 1 else "")
@@ -200,6 +212,7 @@ def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
         "folder": str(runs.folder) if runs.folder else None,
         "symbols": {name: _rows(result) for name, result in runs.items()},
         **portfolio_values(judged, tries),
+        "performance": subject.portfolio.as_dict() if subject and subject.portfolio else None,
         "verdicts": symbol_values(judged, tries),
         "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
         "placed": {name: result.placed for name, result in runs.items()},
