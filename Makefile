@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 FREE_PIP = $(ENV)/bin/python -m pip install --quiet --disable-pip-version-check
+# files of tests side by side: one process a core, and at most four, since each may hold models
+TOGETHER := -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: demo check test test-newest test-lowest lint types bench docs clean
 .DEFAULT_GOAL := demo
@@ -32,27 +34,27 @@ demo: $(VENV)/.core
 	$(BIN)/backtune run --demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TOGETHER)
 
 # what to run while at work: no torch, no optional library, nothing slow
 check: lint types
-	$(BIN)/python -m pytest -m 'core and not slow'
+	$(BIN)/python -m pytest $(TOGETHER) -m 'core and not slow'
 
 # the core's tests with what pip installs today, and with the lowest versions that pyproject.toml declares;
 # each in an environment of its own
 test-newest: ENV := .venv-newest
 test-newest:
 	$(PYTHON) -m venv $(ENV)
-	$(FREE_PIP) --upgrade --upgrade-strategy eager -e . pytest hypothesis
-	$(ENV)/bin/python -m pytest -m core -W error::DeprecationWarning -W error::FutureWarning
+	$(FREE_PIP) --upgrade --upgrade-strategy eager -e . pytest pytest-xdist hypothesis
+	$(ENV)/bin/python -m pytest $(TOGETHER) -m core -W error::DeprecationWarning -W error::FutureWarning
 
 test-lowest: ENV := .venv-lowest
 test-lowest:
 	$(PYTHON) -m venv $(ENV)
 	mkdir -p build
 	sed -n '/^dependencies/,/^]/s/^ *"\(.*\)>=\([0-9.]*\)".*/\1==\2/p' pyproject.toml > build/lowest.txt
-	$(FREE_PIP) -c build/lowest.txt -e . pytest hypothesis
-	$(ENV)/bin/python -m pytest -m core
+	$(FREE_PIP) -c build/lowest.txt -e . pytest pytest-xdist hypothesis
+	$(ENV)/bin/python -m pytest $(TOGETHER) -m core
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -21,20 +21,6 @@ def folder(tmp_path):
     return place
 
 
-@pytest.fixture
-def backtune(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["backtune", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return left.value.code, captured.out, captured.err
-
-    return call
-
-
 SMALL = ("--simulations", 2, "--window", 30, "--model", "range")
 
 

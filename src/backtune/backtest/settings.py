@@ -176,14 +176,14 @@ class Settings(ReadOptions):
         given_path = self.model if self.forecasts is None else self.forecasts
         path, name = split_model(given_path)  # type: ignore[arg-type]
         options = {"day_first": self.day_first, "timezone": self.timezone}
-        given = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
-        whole = f"{path}#{name}" if name else path
-        model = f"file:{whole}{given}"
+        options_text = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
+        full_path = f"{path}#{name}" if name else path
+        model = f"file:{full_path}{options_text}"
         if self.model not in (_default("model"), model, given_path):
             raise SettingError(
                 f"forecasts {self.forecasts} were given with model {_label(self.model)}; leave one out"
             )
-        return {"forecasts": whole, "model": model}
+        return {"forecasts": full_path, "model": model}
 
     @property
     def box(self) -> tuple[tuple[float, float], ...]:
@@ -289,8 +289,8 @@ class Settings(ReadOptions):
         plain["model"] = self.model if isinstance(self.model, str) else forecaster(self.model).name
         names = [strategy.name for strategy in strategies(self.strategies)[:-1]]
         plain["strategies"] = [
-            given if isinstance(given, str) else name
-            for given, name in zip(self.strategies, names, strict=True)
+            strategy if isinstance(strategy, str) else name
+            for strategy, name in zip(self.strategies, names, strict=True)
         ]
         plain["exits"] = [_label(rule) for rule in self.exits]
         plain["objective"] = _label(self.objective)

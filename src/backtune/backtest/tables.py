@@ -196,14 +196,14 @@ def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
 
 
 def problem_inputs(
-    bars: Bars, made: Forecast, problems: Mapping[str, Mapping[str, Problem]], first: int
+    bars: Bars, forecast: Forecast, problems: Mapping[str, Mapping[str, Problem]], first: int
 ) -> pd.DataFrame:
     """`Result.inputs`: moves, forecasts and sizes of the bars from `first` on.
 
     Sizes are those of strategies whose problems say them, as `backtune.EntryExitProblem` does.
     """
-    columns = dict(zip(MOVES, [*bars.moves, made.high, made.low], strict=True))
-    columns["close_forecast"] = made.close
+    columns = dict(zip(MOVES, [*bars.moves, forecast.high, forecast.low], strict=True))
+    columns["close_forecast"] = forecast.close
     for strategy, by_exit in problems.items():
         sides: Array | None = getattr(next(iter(by_exit.values())), "sizes", None)
         for side, size in zip(("long", "short"), () if sides is None else sides, strict=sides is not None):

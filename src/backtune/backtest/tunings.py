@@ -161,10 +161,10 @@ def _sizes(problem: Problem) -> Array:
 
 
 def _ability(problem: Problem, name: str, tuning: str) -> Any:
-    found = getattr(problem, name, None)
-    if found is None:
+    value = getattr(problem, name, None)
+    if value is None:
         raise SettingError(
             f"tuning {tuning!r} weighs bars, which a {type(problem).__name__} cannot; use "
             "another, such as shrunk"
         )
-    return found
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,25 +71,23 @@ def run(
     settings: Settings,
 ) -> None:
     """Backtest symbols: table, and a run folder with everything behind it."""
-    from backtune.report.page import report
     from backtune.report.progress import run_progress
     from backtune.runner import Engine, resume_run
     from backtune.runner.execute import execute
     from backtune.store import Run
 
     engine = Engine(workers, scheduler, task_timeout, memory_limit)
+    source: Any = None
     wanted = [(settings, run_folder)]
     if resume is not None:
         _refuse_with_resume(context)
         begun = Run.open(resume)
         names, kinds = begun.record["symbols"], begun.settings.strategies
     else:
-        if not settings.tuned:
-            raise SettingError(
-                "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as maxdiff"
-            )
-        names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
+        names, source = _symbols(symbols, data, demo, universe, universe_bars, settings)
         kinds, wanted = settings.strategies, _by_model(settings, names, run_folder)
+        _check_portfolio(weights, benchmark, names, source, settings)
+    view = {"weights": weights, "benchmark": benchmark}
     done: dict[str, tuple[Run, Subject | None]] = {}
     unwritten: RunError | None = None
     for chosen, folder in wanted:
@@ -104,24 +103,52 @@ def run(
         except KeyboardInterrupt as stop:
             typer.echo(f"backtune: {stop}", err=True)
             raise typer.Abort from stop
-        # the run is on disk, its status written: what else is made of a run folder is made here
-        page = report(runs, weights=weights, benchmark=benchmark) if runs and runs.folder else None
-        done[_model_of(chosen)] = runs, page.subjects[0] if page else None
-        if page and not as_json:
-            _print_run(runs, page.subjects[0], f"model {_model_of(chosen)}" if len(wanted) > 1 else "")
-        if page and runs.folder:  # after the table, which a full disk does not hide
-            try:
-                page.write(runs.folder / "report.html", 1 if scheduler else workers)
-            except RunError as error:
-                unwritten = error
-                continue
-            if not as_json:
-                typer.echo(f"run folder: {runs.folder} (report.html inside)")
+        title = f"model {_model_of(chosen)}:" if len(wanted) > 1 else ""
+        subject, error = _show(runs, title, 1 if scheduler else workers, as_json, view)
+        done[_model_of(chosen)], unwritten = (runs, subject), error or unwritten
     _print_all(done, as_json)
     if unwritten:
         raise unwritten
     if any(runs.failed for runs, _ in done.values()):
         raise typer.Exit(2 if all(runs.folder is None for runs, _ in done.values()) else 1)
+
+
+def _show(
+    runs: Run, title: str, workers: int, as_json: bool, view: Mapping[str, Any]
+) -> tuple[Subject | None, RunError | None]:
+    """Judge a run, print it, then write its page: a full disk does not hide the table.
+
+    The run is on disk, its status written: what else is made of a run folder is made here.
+    """
+    from backtune.report.page import report
+
+    if not runs or not runs.folder:
+        return None, None
+    page = report(runs, **view)
+    subject = page.subjects[0]
+    if subject.judged and not as_json:
+        if title:
+            typer.echo(title)
+        _print_tables(runs, subject.judged, subject.tries)
+    try:
+        page.write(runs.folder / "report.html", workers)
+    except RunError as error:
+        return subject, error
+    if not as_json:
+        typer.echo(f"run folder: {runs.folder} (report.html inside)")
+    return subject, None
+
+
+def _check_portfolio(
+    weights: str, benchmark: str | None, names: list[str], source: Any, settings: Settings
+) -> None:
+    """Refuse weights and a benchmark that are none before the run, not after it."""
+    from backtune.store.portfolio import benchmark_bars, check_weights
+    from backtune.store.source import of_symbol
+
+    check_weights(weights, names)
+    if benchmark is not None:
+        benchmark_bars(benchmark, of_symbol(source, benchmark), settings)
 
 
 def _by_model(
@@ -152,19 +179,28 @@ def _model_of(settings: Settings) -> str:
 
 
 def _symbols(
-    symbols: list[str] | None, data: str | None, demo: bool, universe: int | None, bars: int, seed: int
+    symbols: list[str] | None,
+    data: str | None,
+    demo: bool,
+    universe: int | None,
+    bars: int,
+    settings: Settings,
 ) -> tuple[list[str], Any]:
     """Symbols, and where their bars are."""
     from backtune.bars import SAMPLE_SYMBOLS, Universe
 
-    for name, given in (("--demo", demo), ("--universe", universe is not None)):
-        if given and (symbols or data or (demo and universe is not None)):
+    if not settings.tuned:
+        raise SettingError(
+            "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as maxdiff"
+        )
+    for name, wanted in (("--demo", demo), ("--universe", universe is not None)):
+        if wanted and (symbols or data or (demo and universe is not None)):
             raise SettingError(f"{name} was given with symbols or other data; it uses its own")
     if demo:
         return list(SAMPLE_SYMBOLS), None
     if universe is not None:
-        made = Universe(seed, bars)
-        return made.symbols(universe), made
+        source = Universe(settings.seed, bars)
+        return source.symbols(universe), source
     if not symbols:
         raise SettingError("no symbols given; name some (backtune run ETHUSD --data FOLDER) or use --demo")
     return list(symbols), data
@@ -176,13 +212,6 @@ def _refuse_with_resume(context: typer.Context) -> None:
         if name not in WITH_RESUME and source is not None and source.name == "COMMANDLINE":
             option = "symbols were" if name == "symbols" else f"--{name.replace('_', '-')} was"
             raise SettingError(f"{option} given with --resume; a run that goes on keeps its own settings")
-
-
-def _print_run(runs: Run, subject: Subject, title: str) -> None:
-    if title:
-        typer.echo(f"{title}:")
-    if subject.judged:
-        _print_tables(runs, subject.judged, subject.tries)
 
 
 def _print_all(done: dict[str, tuple[Run, Subject | None]], as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -70,6 +70,17 @@ def run_portfolio(
         bars["benchmark"] = benchmark_returns(benchmark, times, grain)
     name = benchmark.symbol if benchmark is not None else None
     return PortfolioResult(strategy, _label(weights), len(members), bars, shares, periods, name)
+
+
+def check_weights(weights: Weights, symbols: Collection[str]) -> None:
+    """Refuse what are no weights of these symbols.
+
+    Raises
+    ------
+    SettingError
+    """
+    if not (isinstance(weights, str) and weights in (EQUAL, INVERSE_VOLATILITY)):
+        weight_table(weights, symbols)
 
 
 def benchmark_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
