@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.backtest import backtest_forecasts as backtest_forecasts
     from backtune.bars import Bars as Bars
     from backtune.bars import DataWarning as DataWarning
+    from backtune.bars import FineBars as FineBars
     from backtune.bars import Note as Note
     from backtune.bars import Universe as Universe
     from backtune.bars import load_bars as load_bars
@@ -66,7 +67,7 @@ __version__ = "0.1.0"
 
 _NAMES = {  # by the module that has them
     "backtest": "BacktestResult Result Settings WalkForward backtest_forecasts",
-    "bars": "Bars DataWarning Note Universe load_bars",
+    "bars": "Bars DataWarning FineBars Note Universe load_bars",
     "diagnose.comparison": "compare_forecasts",
     "diagnose.worth": "check_forecast",
     "errors": "BacktuneError BacktuneWarning BarsError ForecasterError OptimizerError ProblemError RunError "

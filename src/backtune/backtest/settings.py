@@ -21,6 +21,7 @@ from backtune.backtest.box import (
     pairs_of,
 )
 from backtune.backtest.costs import costs_by_symbol, costs_of_symbol
+from backtune.backtest.detail import checked_detail
 from backtune.backtest.walk_forward import ALL, WalkForward
 from backtune.bars.options import ReadOptions
 from backtune.errors import BarsError, SettingError, is_flag, is_number, one_of, whole_number
@@ -88,7 +89,8 @@ class Settings(ReadOptions):
         "profit", "What is maximised: profit, sharpe, or module:function."
     )
     tuning: str | Callable[..., Any] = _setting(
-        "best", "How a window's bars give a point: best, bagged, shrunk, windows, or module:function."
+        "best",
+        "How a window's bars give a point: best, sharpe, plateau, bagged, shrunk, windows, module:function.",
     )
     optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
     budget: int = _setting(500, "Evaluations an optimization (exact needs none).")
@@ -97,6 +99,9 @@ class Settings(ReadOptions):
     fee: float | None = _setting(None, "Fraction of notional a fill.")
     costs: str | PathLike[str] | Costs | Mapping[str, Costs] | None = _setting(
         None, "CSV or TOML file of costs a symbol, in basis points, in place of fee (docs/fills.md)."
+    )
+    detail: str | PathLike[str] | None = _setting(
+        None, "Folder of finer bars, which decide the order of events inside a bar (docs/fills.md)."
     )
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
     bounds: str | Sequence[Sequence[float]] = _setting(
@@ -142,6 +147,8 @@ class Settings(ReadOptions):
             plain["costs"] = costs_by_symbol(self.costs)
             if self.fills == "published" and not all(each.is_plain for each in plain["costs"].values()):
                 raise SettingError("fills is 'published', whose rule has one fee; give fee instead of costs")
+        if self.detail is not None:
+            plain["detail"] = checked_detail(self.detail, self.fills, self.method)
         if self.short is not None:
             plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
@@ -181,14 +188,14 @@ class Settings(ReadOptions):
         given_path = self.model if self.forecasts is None else self.forecasts
         path, name = split_model(given_path)  # type: ignore[arg-type]
         options = {"day_first": self.day_first, "timezone": self.timezone}
-        given = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
-        whole = f"{path}#{name}" if name else path
-        model = f"file:{whole}{given}"
+        options_text = "".join(f",{option}={value}" for option, value in options.items() if value is not None)
+        full_path = f"{path}#{name}" if name else path
+        model = f"file:{full_path}{options_text}"
         if self.model not in (_default("model"), model, given_path):
             raise SettingError(
                 f"forecasts {self.forecasts} were given with model {_label(self.model)}; leave one out"
             )
-        return {"forecasts": whole, "model": model}
+        return {"forecasts": full_path, "model": model}
 
     @property
     def box(self) -> tuple[tuple[float, float], ...]:
@@ -294,8 +301,8 @@ class Settings(ReadOptions):
         plain["model"] = self.model if isinstance(self.model, str) else forecaster(self.model).name
         names = [strategy.name for strategy in strategies(self.strategies)][: len(self.strategies)]
         plain["strategies"] = [
-            given if isinstance(given, str) else name
-            for given, name in zip(self.strategies, names, strict=True)
+            strategy if isinstance(strategy, str) else name
+            for strategy, name in zip(self.strategies, names, strict=True)
         ]
         plain["exits"] = [_label(rule) for rule in self.exits]
         plain["objective"] = _label(self.objective)

@@ -35,7 +35,7 @@ from backtune.forecasts import Forecast, forecast, forecaster
 from backtune.metrics.summary import summarize
 from backtune.problem import Problem
 from backtune.problem.objectives import scored
-from backtune.problem.switching import traded
+from backtune.problem.switching import open_questions, traded
 from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies, takes_forecasts
 
 
@@ -86,7 +86,7 @@ def backtest_forecasts(
         parameter between -0.10 and 0, or in the third pair of `bounds`.
     objective : {"profit", "sharpe"} or callable
         What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
-    tuning : {"best", "bagged", "shrunk", "windows"} or callable
+    tuning : {"best", "sharpe", "plateau", "bagged", "shrunk", "windows"} or callable
         How the bars of a window give a point: the best one, or a steadier one; see
         `backtune.backtest.tunings`. No order at all is a candidate of each.
     optimizer, budget, seed
@@ -98,6 +98,9 @@ def backtest_forecasts(
     costs : Costs, mapping of symbol to Costs, or path, optional
         In place of `fee`: what limit fills, market fills, and closes that are held through cost; of a file
         see docs/fills.md.
+    detail : path, optional
+        Folder of finer bars of the same symbols, such as those of a minute (or a file). They decide the order
+        of events inside a bar as far as they tell it (docs/fills.md).
     asset : {"stock", "crypto"}, optional
         By default told from the bars. Crypto is not shorted.
     bounds : "auto" or pair of (low, high)
@@ -279,10 +282,11 @@ def _simulate(
         parts.append(bar_by_bar(bars, windows, outcomes[name], best == place, names))
     selected = np.repeat(np.array(list(problems))[best], settings.horizon)
     account = traded(ahead, points, outcomes, selected)
+    questions = open_questions(ahead, points, selected)
     return _Simulated(
         [row for together in zip(*rows.values(), strict=True) for row in together],
         pd.concat(parts, ignore_index=True),
-        account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars)),
+        account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars), questions),
         ledger_rows(bars, start, account, strategy.name),
         spent,
     )

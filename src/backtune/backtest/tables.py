@@ -129,12 +129,18 @@ def bar_by_bar(
 
 
 def account_bar_by_bar(
-    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs
-) -> pd.DataFrame:
-    """`Result.returns` of one strategy, from the outcome of its account."""
+    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs,
+    questions: NDArray[np.int64] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """`Result.returns` of one strategy, from the outcome of its account.
+
+    `questions` are its trades whose result would depend on the order inside a bar without finer bars.
+    """
     columns = {"strategy": strategy, **_bar_columns(bars, windows, outcome)}
     if outcome.costs is not None or not costs.is_plain:
         columns["costs"] = costs.maker * outcome.turnover if outcome.costs is None else outcome.costs
+    if questions is not None:
+        columns["questions"] = questions
     return pd.DataFrame(columns)
 
 
@@ -203,19 +209,20 @@ def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
             "turnover": turnover,
             "held": np.ones(n, dtype=np.int64),
             "costs": costs.market * turnover + carry,
+            "questions": np.zeros(n, dtype=np.int64),
         }
     )
 
 
 def problem_inputs(
-    bars: Bars, made: Forecast, problems: Mapping[str, Mapping[str, Problem]], first: int
+    bars: Bars, forecast: Forecast, problems: Mapping[str, Mapping[str, Problem]], first: int
 ) -> pd.DataFrame:
     """`Result.inputs`: moves, forecasts and sizes of the bars from `first` on.
 
     Sizes are those of strategies whose problems say them, as `backtune.EntryExitProblem` does.
     """
-    columns = dict(zip(MOVES, [*bars.moves, made.high, made.low], strict=True))
-    columns["close_forecast"] = made.close
+    columns = dict(zip(MOVES, [*bars.moves, forecast.high, forecast.low], strict=True))
+    columns["close_forecast"] = forecast.close
     for strategy, by_exit in problems.items():
         sides: Array | None = getattr(next(iter(by_exit.values())), "sizes", None)
         for side, size in zip(("long", "short"), () if sides is None else sides, strict=sides is not None):

@@ -148,14 +148,17 @@ def read_table(
     if is_frame(source):
         return from_frame("DataFrame", as_pandas(source)), None
     if not isinstance(source, str | os.PathLike):
-        given = type(source).__name__
-        raise SettingError(f"source is of type {given}; give the path of a price file, or a DataFrame")
+        kind = type(source).__name__
+        raise SettingError(f"source is of type {kind}; give the path of a price file, or a DataFrame")
     path = Path(source)
     try:
         state = path.stat()
     except (OSError, ValueError):
         return _file_table(path, 0, 0, cells_a_row), stem(path)
-    table = _file_table(path, state.st_mtime_ns, state.st_size, cells_a_row)
+    try:
+        table = _file_table(path, state.st_mtime_ns, state.st_size, cells_a_row)
+    except MemoryError as error:
+        raise BarsError(path.name, "does not fit into memory", "cut it") from error
     if not symbols_in(table):
         _file_table.cache_clear()
     return table, stem(path)

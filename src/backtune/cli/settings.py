@@ -49,15 +49,15 @@ def with_settings(
         ]
 
         @functools.wraps(command)
-        def run(**given: Any) -> None:
-            written = read_settings_file(given.pop(FILE), kind)
-            values = {entry.name: given.pop(entry.name) for entry in options}
+        def run(**arguments: Any) -> None:
+            written = read_settings_file(arguments.pop(FILE), kind)
+            values = {entry.name: arguments.pop(entry.name) for entry in options}
             chosen = {name: value for name, value in values.items() if value not in (None, [])}
-            chosen |= {name: given[name] for name in leave_out if name in given}
+            chosen |= {name: arguments[name] for name in leave_out if name in arguments}
             plain = {entry.name: entry for entry in fields(kind)}
             merged = {**instead, **written, **chosen}
             settings = kind(**{name: _value(plain[name], value) for name, value in merged.items()})
-            command(**given, settings=settings)
+            command(**arguments, settings=settings)
 
         del run.__wrapped__  # typer is to see the signature below
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

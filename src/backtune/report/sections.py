@@ -22,6 +22,7 @@ from backtune.report.html import (
     text,
     toned,
 )
+from backtune.report.notes import decided_note
 from backtune.report.strategy import costs, made_of, placed, share, summary_row, takes_none, times
 from backtune.report.surface import PLATEAU, Surface, has_surface, surface
 from backtune.report.watched import tried_note, wealth_figure, wealth_note
@@ -110,7 +111,7 @@ def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, poin
             _section("Out of sample", "equity", _strategies(result)),
             _section("Watched: a bettor's wealth", "wealth", wealth_note(judgement)),
             _section("In sample against out of sample", "samples", _gap(result, strategy)),
-            _section("The order inside the bar", "bracket", _order(order)),
+            _section("The order inside the bar", "bracket", _order(order) + decided_note(result, strategy)),
             _section("Profit surface of the last simulation", "surface", _plateau(found)) if found else "",
             _section("Parameters over time", "offsets", placed(result, strategy)),
             _section("When to leave", "policy", _exits(result, strategy)) if "policy" in drawn else "",

@@ -17,6 +17,7 @@ from backtune.backtest import Result
 from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
 from backtune.forecasts.registry import NONE
+from backtune.report.notes import decided_sentence
 from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
 from backtune.verdict.tried import Beside, Tries
@@ -112,6 +113,17 @@ def placed_lines(results: Mapping[str, Result]) -> list[str]:
         for symbol, result in results.items()
         for strategy, shares in result.placed.items()
         if shares["no_order"] or shares["at_bound"]
+    ]
+
+
+def decided_lines(results: Mapping[str, Result]) -> list[str]:
+    """How many questions of order finer bars decided: a line a strategy."""
+    if len(results) > FEW_SYMBOLS:
+        return []
+    return [
+        f"{symbol}, {decided_sentence(result, strategy)}"
+        for symbol, result in results.items()
+        for strategy in result.decided
     ]
 
 

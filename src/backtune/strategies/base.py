@@ -75,7 +75,10 @@ class Strategy:
         box = settings.box if self.tuned else ((0.0, 0.0),) * 2
         costs = settings.costs_of(bars)
         own = None if costs.is_plain else costs
-        orders = Orders(*arrays, costs.maker, box, own)  # type: ignore[call-arg]
+        detail = None
+        if bars.detail is not None and bars.detail.tells:
+            detail = bars.detail.window(first, len(bars)).moves(bars.close[first - 1 : -1])
+        orders = Orders(*arrays, costs.maker, box, own, detail)  # type: ignore[call-arg]
         return {name: rule(orders, settings) for name, rule in exits(settings.exits).items()}
 
     def identity(self) -> dict[str, Any]:
