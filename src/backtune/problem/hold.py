@@ -172,6 +172,10 @@ class HoldProblem:
         other._lay_out()
         return other
 
+    def weighted(self, weights: Array) -> HoldProblem:
+        """Return the same problem with what enters in each bar counted so many times, shape (n,), >= 0."""
+        return self.with_sizes(self.sizes * weights)
+
     @property
     def has_stop(self) -> bool:
         """Whether positions have a stop, at a fixed offset or a tuned one."""
