@@ -55,7 +55,7 @@ def bagged(problems: Sequence[Problem], seeds: Sequence[int], search: Search) ->
     SettingError
         A problem cannot weigh its bars.
     """
-    resamples = []
+    resamples: list[Problem] = []
     for problem, seed in zip(problems, seeds, strict=True):
         weighted = getattr(problem, "weighted", None)
         if weighted is None:
