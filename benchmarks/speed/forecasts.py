@@ -195,7 +195,7 @@ def second_run(subject: Subject, plan: Plan) -> tuple[list[Row], float]:
 
     def both() -> None:
         with tempfile.TemporaryDirectory() as cache, environment(BACKTUNE_CACHE=cache), torch_threads(1):
-            registry._made.cache_clear()  # the first run loads the weights
+            registry._built.cache_clear()  # the first run loads the weights
             runs = [
                 bt.backtest_forecasts("SYN", plan.simulations, data=bars, model=model, window=plan.window)
                 for _ in range(2)

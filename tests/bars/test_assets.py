@@ -10,7 +10,7 @@ import pytest
 
 import backtune as bt
 from backtune.bars import DataWarning, load_sample
-from backtune.bars.assets import by_name, infer_asset, judge_asset
+from backtune.bars.assets import by_name, judge_asset
 from price_frames import frame
 
 
@@ -103,9 +103,9 @@ def test_minutes_of_one_day_go_by_the_name_unless_it_is_saturday():
 
 def test_short_series_by_name():
     stamps = np.array(["2021-01-04", "2021-01-05"], "datetime64[ns]")
-    assert infer_asset("BTCUSDT", stamps) == "crypto"
-    assert infer_asset("TSLA", stamps) == "stock"
-    assert infer_asset("USD", stamps) == "stock"
+    assert judge_asset("BTCUSDT", stamps)[0] == "crypto"
+    assert judge_asset("TSLA", stamps)[0] == "stock"
+    assert judge_asset("USD", stamps)[0] == "stock"
 
 
 @pytest.mark.parametrize("symbol", ["SP500", "NASDAQ"])

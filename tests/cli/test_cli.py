@@ -21,20 +21,6 @@ def folder(tmp_path):
     return place
 
 
-@pytest.fixture
-def backtune(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["backtune", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return left.value.code, captured.out, captured.err
-
-    return call
-
-
 SMALL = ("--simulations", 2, "--window", 30, "--model", "range")
 
 
@@ -129,7 +115,7 @@ def test_output_that_cannot_be_written(backtune, tmp_path):
 
 
 def test_an_interrupt_is_one_line_wherever_it_comes(backtune, monkeypatch):
-    def stop(*subjects):
+    def stop(*subjects, **view):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("backtune.report.page.report", stop)

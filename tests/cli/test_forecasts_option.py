@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ import pytest
 
 import backtune as bt
 from backtune.bars import load_bars
-from backtune.cli import main
 from price_frames import frame
 
 SMALL = ("--simulations", 5, "--window", 30)
@@ -24,20 +22,6 @@ def folder(tmp_path):
     for number, name in enumerate(("ONE", "TWO")):
         frame(n=160, seed=number).to_csv(place / f"{name}.csv", index=False)
     return place
-
-
-@pytest.fixture
-def backtune(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["backtune", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return left.value.code, captured.out, captured.err
-
-    return call
 
 
 def table(folder, symbols, models):

@@ -21,13 +21,15 @@ from backtune.identity import origin
 from backtune.identity.walk import namespace_of
 from backtune.strategies import Strategy, strategies
 from backtune.strategies.look_ahead import held_peek, knows_its_bars, sizes_by_bar, strategy_peek, why_not
+from backtune.strategies.own import EXIT, FunctionStrategy
+from backtune.strategies.own_look_ahead import check_function
 
 FEW = 3  # bars that a run checks a strategy on; a forecaster, which may be slow, on one
 UNABLE = "cannot look ahead: it is given the bars before each forecast alone"
 BLIND = "what it reads from files, or has computed beforehand, cannot be seen"
 
 
-def check_own(bars: Bars, settings: Settings, made: Forecast, targets: Sequence[int]) -> tuple[str, ...]:
+def check_own(bars: Bars, settings: Settings, forecast: Forecast, targets: Sequence[int]) -> tuple[str, ...]:
     """Check the run's own strategies and forecaster on a few bars, and say what was done: a sentence each.
 
     Raises
@@ -38,15 +40,19 @@ def check_own(bars: Bars, settings: Settings, made: Forecast, targets: Sequence[
     said = []
     model = forecaster(settings.model)
     if is_own(model):
-        said.append(check_forecaster(model, bars, made, targets, few(targets, 1), needs_cutting(model)))
+        said.append(check_forecaster(model, bars, forecast, targets, few(targets, 1), needs_cutting(model)))
+    strategy: Any
     for strategy in strategies(settings.strategies):
-        if is_own(strategy):
-            said.append(check_strategy(strategy, bars, made, settings, at=few(targets, FEW)))
+        if isinstance(strategy, FunctionStrategy):
+            problem = strategy.problems(bars, forecast, settings)[EXIT]
+            said += check_function(strategy, problem, bars, settings, few(targets, FEW))
+        elif is_own(strategy):
+            said.append(check_strategy(strategy, bars, forecast, settings, at=few(targets, FEW)))
     return tuple(said)
 
 
 def forecast_notes(
-    bars: Bars, settings: Settings, made: Forecast, targets: range, traded: range
+    bars: Bars, settings: Settings, forecast: Forecast, targets: range, traded: range
 ) -> tuple[Note, ...]:
     """Notes on forecasts: bars without one, knowledge of their own bars, training data that reach into them.
 
@@ -55,13 +61,13 @@ def forecast_notes(
     """
     model = forecaster(settings.model)
     notes = []
-    holes = np.flatnonzero(~made.known[targets.start :]) + targets.start
-    holes = holes[holes > made.first]
+    holes = np.flatnonzero(~forecast.known[targets.start :]) + targets.start
+    holes = holes[holes > forecast.first]
     if len(holes):
         sentence = f"{len(holes)} of {len(targets)} bars have no forecast, and so no order"
         notes.append(Note("forecast_holes", sentence, date=_date(bars, int(holes[0]))))
     if isinstance(model, OutsideForecaster) or is_own(model):
-        notes += leak_notes(bars, made)
+        notes += leak_notes(bars, forecast)
     return (*notes, *cutoff_notes(model, settings.model_cutoff, bars, np.array(traded)))
 
 

@@ -20,12 +20,12 @@ BASIS_POINT = 1e4  # in one
 SMALLEST = 0.01  # basis points: a fee below it is a fraction that was not turned into them
 
 
-def costs_by_symbol(given: Any) -> dict[str, Costs]:
+def costs_by_symbol(costs: Any) -> dict[str, Costs]:
     """Costs by symbol, `OTHERS` for all that are not named.
 
     Parameters
     ----------
-    given : Costs, mapping of symbol to Costs or to its fields, or path
+    costs : Costs, mapping of symbol to Costs or to its fields, or path
         A file, CSV or TOML, has a row (a table) a symbol, with the fields of `Costs` in basis points.
 
     Raises
@@ -35,15 +35,15 @@ def costs_by_symbol(given: Any) -> dict[str, Costs]:
     """
     from backtune.problem import Costs
 
-    if isinstance(given, Costs):
-        return {OTHERS: given}
-    if isinstance(given, str | os.PathLike):
-        return _read(Path(given))
-    if not isinstance(given, Mapping) or not given:
-        raise SettingError(f"costs are {given!r}; give a file, bt.Costs(...), or a dict of them by symbol")
+    if isinstance(costs, Costs):
+        return {OTHERS: costs}
+    if isinstance(costs, str | os.PathLike):
+        return _read(Path(costs))
+    if not isinstance(costs, Mapping) or not costs:
+        raise SettingError(f"costs are {costs!r}; give a file, bt.Costs(...), or a dict of them by symbol")
     return {
         str(symbol): row if isinstance(row, Costs) else _costs(f"costs of {symbol}", row, 1.0)
-        for symbol, row in given.items()
+        for symbol, row in costs.items()
     }
 
 
@@ -55,13 +55,13 @@ def costs_of_symbol(costs: Mapping[str, Costs], symbol: str) -> Costs:
     SettingError
         It has none.
     """
-    found = costs.get(symbol, costs.get(OTHERS))
-    if found is None:
+    own = costs.get(symbol, costs.get(OTHERS))
+    if own is None:
         raise SettingError(
             f"costs have no row of {symbol}, only of {', '.join(costs)}; add one, or one of {OTHERS} for all "
             "other symbols"
         )
-    return found
+    return own
 
 
 def _read(path: Path) -> dict[str, Costs]:

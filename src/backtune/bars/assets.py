@@ -32,13 +32,6 @@ _INTERVAL = re.compile(
 _SATURDAY = 5
 
 
-def infer_asset(
-    symbol: str, timestamps: NDArray[np.datetime64], active: NDArray[np.bool_] | None = None
-) -> Asset:
-    """Stock or crypto, as `judge_asset` says."""
-    return judge_asset(symbol, timestamps, active)[0]
-
-
 def judge_asset(
     symbol: str, timestamps: NDArray[np.datetime64], active: NDArray[np.bool_] | None = None
 ) -> tuple[Asset, bool]:

@@ -165,8 +165,8 @@ def _is_names(cells: Sequence[str]) -> bool:
 
 def _end_of_names(cells: Sequence[Sequence[str]]) -> int:
     """Line after the one that holds most names of columns, where no row can be told."""
-    found = max(range(min(len(cells), _MOST_BEFORE)), key=lambda i: len(known_roles(cells[i])))
-    return found + 1 if known_roles(cells[found]) else next(i for i, row in enumerate(cells) if any(row)) + 1
+    best = max(range(min(len(cells), _MOST_BEFORE)), key=lambda i: len(known_roles(cells[i])))
+    return best + 1 if known_roles(cells[best]) else next(i for i, row in enumerate(cells) if any(row)) + 1
 
 
 def _names(

@@ -148,8 +148,8 @@ def read_table(
     if is_frame(source):
         return from_frame("DataFrame", as_pandas(source)), None
     if not isinstance(source, str | os.PathLike):
-        given = type(source).__name__
-        raise SettingError(f"source is of type {given}; give the path of a price file, or a DataFrame")
+        kind = type(source).__name__
+        raise SettingError(f"source is of type {kind}; give the path of a price file, or a DataFrame")
     path = Path(source)
     try:
         state = path.stat()

@@ -227,14 +227,14 @@ def _read_whole(values: NDArray[np.int64], widths: NDArray[np.int64]) -> Times:
 def _read_floats(values: NDArray[np.float64]) -> Times:
     """Numbers with fractions: whole ones as digits, others as seconds (or smaller units) with a part."""
     held = np.isfinite(values) & (values >= 0) & (values < 9.2e18)
-    whole = np.where(held, np.floor(np.where(held, values, 0.0)), -1.0).astype(np.int64)
-    part = np.where(held, values - whole, 0.0)
-    times = _read_whole(whole, _widths(whole))
+    seconds = np.where(held, np.floor(np.where(held, values, 0.0)), -1.0).astype(np.int64)
+    part = np.where(held, values - seconds, 0.0)
+    times = _read_whole(seconds, _widths(seconds))
     if part.any():
         if not times.named.all():  # a date has no fraction
             times.local = np.where(part > 0.0, _NAT, times.local)
             return times
-        unit = np.select([whole < 10**11, whole < 10**14, whole < 10**17], [10**9, 10**6, 10**3], 1)
+        unit = np.select([seconds < 10**11, seconds < 10**14, seconds < 10**17], [10**9, 10**6, 10**3], 1)
         times.local = times.local + np.rint(part * unit).astype("timedelta64[ns]")
     return times
 

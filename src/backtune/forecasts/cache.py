@@ -137,12 +137,12 @@ def forecast_cache() -> ForecastCache | None:
     SettingError
         The limit is no number.
     """
-    given = os.environ.get(FOLDER_VARIABLE, "")
-    if given.lower() == "off":
+    setting = os.environ.get(FOLDER_VARIABLE, "")
+    if setting.lower() == "off":
         return None
     try:
-        if given:
-            folder = Path(given).expanduser()
+        if setting:
+            folder = Path(setting).expanduser()
         else:
             folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backtune"
     except RuntimeError:  # nobody knows where this user's home is, as in a container

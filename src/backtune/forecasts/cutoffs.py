@@ -35,17 +35,17 @@ CUTOFFS = {
 }
 
 
-def cutoff_of(model: Forecaster, given: str | None = None) -> Cutoff | None:
+def cutoff_of(model: Forecaster, date: str | None = None) -> Cutoff | None:
     """Cut-off of a model: as given, else as recorded for published weights; None where it is not known.
 
     Parameters
     ----------
     model : Forecaster
-    given : str, optional
+    date : str, optional
         `Settings.model_cutoff`.
     """
-    if given is not None:
-        return Cutoff(given, "as given")
+    if date is not None:
+        return Cutoff(date, "as date")
     weights = getattr(model, "weights", None)
     start, cutoff = CUTOFFS.get(getattr(model, "kind", ""), ("", None))
     name = str(weights).rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1].lower()
@@ -53,20 +53,20 @@ def cutoff_of(model: Forecaster, given: str | None = None) -> Cutoff | None:
 
 
 def cutoff_notes(
-    model: Forecaster, given: str | None, bars: Bars, traded: NDArray[np.int64]
+    model: Forecaster, date: str | None, bars: Bars, traded: NDArray[np.int64]
 ) -> tuple[Note, ...]:
     """Say which bars out of sample the model may have been trained on, or that this is not known.
 
     Parameters
     ----------
     model : Forecaster
-    given : str, optional
+    date : str, optional
         `Settings.model_cutoff`.
     bars : Bars
     traded : ndarray of int
         Bars out of sample.
     """
-    cutoff = cutoff_of(model, given)
+    cutoff = cutoff_of(model, date)
     if cutoff is None:
         if getattr(model, "weights", None) is None:
             return ()

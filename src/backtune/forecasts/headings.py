@@ -92,11 +92,11 @@ def heading_of(name: object) -> Heading:
         return Heading("")
     level, others, said = None, [], False
     for place, word in enumerate(words):
-        found = _level_of(word, place > places[0]) if place != places[0] else None
+        word_level = _level_of(word, place > places[0]) if place != places[0] else None
         if place == places[0]:
             continue
-        if found is not None and level is None:
-            level = found
+        if word_level is not None and level is None:
+            level = word_level
         elif word in _FILLERS:
             said |= word in _SAID
         else:
@@ -160,7 +160,7 @@ def symbols_of(names: Sequence[str]) -> list[str]:
     for heading in every:
         if heading.role in ("high", "low") and heading.symbol:
             sides.setdefault(heading.symbol, set()).add(heading.role)
-    return [symbol for symbol, found in sides.items() if len(found) == 2]
+    return [symbol for symbol, columns in sides.items() if len(columns) == 2]
 
 
 def _only(source: str, names: Sequence[str], every: Sequence[Heading], role: str) -> int | None:

@@ -67,8 +67,8 @@ def join(source: str, times: Times, bars: Bars, options: ReadOptions) -> Joined:
         kinds = [(_dates(local), _dates(bars.local), "")]
     else:
         kinds = _kinds(utc, local, bool(times.named.all()) or options.timezone is not None, bars)
-    found = [(_places(rows, own), rows, own, said) for rows, own, said in kinds]
-    places, rows, own, said = max(found, key=lambda one: int((one[0] >= 0).sum()))  # the first of equals
+    choices = [(_places(rows, own), rows, own, said) for rows, own, said in kinds]
+    places, rows, own, said = max(choices, key=lambda one: int((one[0] >= 0).sum()))  # the first of equals
     _require_overlap(source, places, rows, own, bars, daily)
     joined = Joined(places)
     if said:
@@ -165,9 +165,9 @@ def late(times: Times, made_at: Times, joined: Joined, bars: Bars) -> NDArray[np
     """
     n = len(bars)
     rows = np.flatnonzero((joined.bars >= 0) & (joined.bars < n) & ~np.isnat(made_at.local))
-    found = np.zeros(len(joined.bars), dtype=np.bool_)
+    late = np.zeros(len(joined.bars), dtype=np.bool_)
     if not len(rows) or n < 2:
-        return found
+        return late
     at = joined.bars[rows]
     step = pd.Timedelta(bars.pace.seconds, unit="s").to_timedelta64()
     aware = bool(made_at.named.all())
@@ -175,15 +175,15 @@ def late(times: Times, made_at: Times, joined: Joined, bars: Bars) -> NDArray[np
     if bars.pace.seconds >= DAILY and not around:
         opened = _dates(bars.local[at])
         allowed = np.timedelta64(24 if aware else 12, "h")
-        made = made_at.local[rows] if not aware else made_at.utc[rows]
+        stamps = made_at.local[rows] if not aware else made_at.utc[rows]
     elif aware or bars.utc_offset is None:
-        opened, made, allowed = bars.timestamps[at], made_at.utc[rows], step / 20
+        opened, stamps, allowed = bars.timestamps[at], made_at.utc[rows], step / 20
         if aware and bars.utc_offset is None and not around:
             allowed = _DAY
     else:
-        opened, made, allowed = bars.local[at], made_at.local[rows], step / 20
-    found[rows] = made > opened + allowed
-    return found
+        opened, stamps, allowed = bars.local[at], made_at.local[rows], step / 20
+    late[rows] = stamps > opened + allowed
+    return late
 
 
 def _text(stamp: np.datetime64) -> str:

@@ -78,10 +78,12 @@ def forecast_of(
         notes.append(Note("forecast_columns", f"columns that are no forecasts are left out: {shown}"))
     if made_at is not None:
         notes += _late_note(late(times, made_at, joined, bars), joined, numbers, bars)
-    made = _aligned(bars, at, values, name)
+    forecast = _aligned(bars, at, values, name)
     if levels:
-        made = replace(made, levels=levels, quantiles=_quantiles(bars, at, quantiles, levels, kept, prices))
-    return replace(made, next_time=joined.next_time, notes=tuple(notes))
+        forecast = replace(
+            forecast, levels=levels, quantiles=_quantiles(bars, at, quantiles, levels, kept, prices)
+        )
+    return replace(forecast, next_time=joined.next_time, notes=tuple(notes))
 
 
 def _one_a_bar(
@@ -233,11 +235,11 @@ def _require_reason(source: str, bars: Bars, values: Mapping[str, Array], at: Ro
             )
 
 
-def _late_note(found: NDArray[np.bool_], joined: Joined, numbers: Rows, bars: Bars) -> list[Note]:
-    if not found.any():
+def _late_note(late: NDArray[np.bool_], joined: Joined, numbers: Rows, bars: Bars) -> list[Note]:
+    if not late.any():
         return []
-    first = int(np.argmax(found))
-    count, of = int(found.sum()), int(((joined.bars >= 0) & (joined.bars < len(bars))).sum())
+    first = int(np.argmax(late))
+    count, of = int(late.sum()), int(((joined.bars >= 0) & (joined.bars < len(bars))).sum())
     day = str(bars.local[joined.bars[first]])[:16].replace("T00:00", "")
     sentence = (
         f"LEAK: {count} of {of} forecasts were made after their bar had opened, by their own made_at: they "

@@ -83,8 +83,8 @@ class OutsideForecaster(Forecaster):
 
     def moves(self, bars: Bars) -> tuple[Array, Array, Array]:
         """High, low and close moves, each shape (n,)."""
-        made = self.forecast(bars)
-        return made.high, made.low, made.close
+        forecast = self.forecast(bars)
+        return forecast.high, forecast.low, forecast.close
 
     def book(self, symbol: str) -> Book:
         """Rows of the file that holds a symbol.
@@ -112,10 +112,10 @@ class OutsideForecaster(Forecaster):
         """Models of the source, in their order; empty where it has no column for them."""
         if self.model is not None:
             return []
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for symbol in symbols if Path(str(self.source)).is_dir() else [""]:
-            found.update(dict.fromkeys(self.book(symbol).models))
-        return list(found)
+            names.update(dict.fromkeys(self.book(symbol).models))
+        return list(names)
 
     def require_apart(self, symbols: Iterable[str]) -> None:
         """Refuse one table that names no symbols where several are to be forecast: each would get the same.

@@ -30,7 +30,11 @@ MODELS: dict[str, tuple[str, str]] = {
     "timesfm": ("backtune.forecasts.timesfm", "TimesFM"),
     "toto1": ("backtune.forecasts.toto1", "Toto1"),
 }
-OUTSIDE = {FILE: ("backtune.forecasts.outside", "OutsideForecaster")}
+NONE = "none"  # of strategies that take no forecasts
+OUTSIDE = {
+    FILE: ("backtune.forecasts.outside", "OutsideForecaster"),
+    NONE: ("backtune.forecasts.none", "NoForecast"),
+}
 WEIGHTS: Mapping[str, str] = {  # models with weights, and a name to show how one is given
     "chronos": "amazon/chronos-2",
     "toto": "Datadog/Toto-2.0-22m",
@@ -67,10 +71,10 @@ def forecaster(model: str | Forecaster) -> Forecaster:
     if not isinstance(model, str):
         raise SettingError(f"model is {model!r}; give its name or a Forecaster")
     if is_path(model):
-        return _made(f"{FILE}:{model}")
+        return _built(f"{FILE}:{model}")
     if model.partition(",")[0].partition(":")[0] not in MODELS | OUTSIDE:
         return _plugged_in(model)
-    return _made(model)
+    return _built(model)
 
 
 def is_path(model: object) -> bool:
@@ -97,7 +101,7 @@ def _plugged_in(model: str) -> Forecaster:
 
 
 @lru_cache(maxsize=2)
-def _made(model: str) -> Forecaster:
+def _built(model: str) -> Forecaster:
     """Make a forecaster once a process, so that weights are loaded, and chunk sizes found, once."""
     head, options = _parts(model)
     name, _, weights = head.partition(":")
@@ -113,9 +117,9 @@ def _made(model: str) -> Forecaster:
         if not known:
             raise SettingError(f"model {model!r}: {name} has no options; give {name} alone")
         one_of(f"option of {name}", option, known)
-    made = cls(*([weights] if weights else []), **options)
-    made.name = model  # with its options, so that a run's record says how to make it again
-    return made
+    model_object = cls(*([weights] if weights else []), **options)
+    model_object.name = model  # with its options, so that a run's record says how to make it again
+    return model_object
 
 
 def _known(cls: type[Forecaster]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backtune.problem.checks import Bounds
 from backtune.problem.rules import FAR
@@ -32,5 +33,11 @@ def fitted_box(problem: Any) -> Bounds:
     _, high, low, _, high_forecast, low_forecast = problem.moves[:6]
     known = high_forecast < FAR  # bars without a forecast have levels out of reach
     excursions = ((high - high_forecast)[known], (low - low_forecast)[known])
-    usual = [float(np.median(np.abs(away))) if known.any() else 0.0 for away in excursions]
+    usual = [_median(np.abs(away)) if known.any() else 0.0 for away in excursions]
     return tuple((-half, half) for half in (max(REACH * away, LEAST) for away in usual))
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """`numpy.median`, which takes five times as long for a window's few numbers: each window has its box."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2.0

@@ -116,22 +116,9 @@ def execute(
 ) -> Run:
     """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
     names = _checked(symbols)
-    check_source(data, len(names))
-    settings.read_options.check_symbols(names)
-    model = forecaster(settings.model)
-    if isinstance(model, OutsideForecaster):
-        model.require_apart(names)
-    engine.require(settings)
-    for name, folder in (("output", output), ("run_folder", run_folder)):
-        if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):
-            raise SettingError(f"{name} is {folder!r}; give the path of a folder")
+    _require(names, settings, data, engine, {"output": output, "run_folder": run_folder})
     temporary = None
     if output is None and run_folder is None:
-        if engine.scheduler is not None:
-            raise SettingError(
-                f"scheduler {engine.scheduler} was given without a folder; give output or run_folder, on a "
-                "path that every node sees"
-            )
         temporary = tempfile.TemporaryDirectory(prefix="backtune-")
         output = temporary.name
     identity = run_identity(settings)
@@ -149,20 +136,7 @@ def execute(
         Task(folder, name, settings, of_symbol(data, name), identity, engine.task_timeout, symbols=len(names))
         for name in names
     ]
-    errors: dict[str, BacktuneError] = {}
-    try:
-        with closing(engine.run(tasks, progress)) as outcomes:  # type: ignore[type-var]
-            for outcome in outcomes:
-                _take(outcome, errors, writer, progress)
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(_interrupted(writer, len(names), temporary is None)) from stop
-    except Exception as error:
-        if not writer.receipts and not writer.record["resumed"]:
-            writer.discard()  # it never began
-            raise
-        if not isinstance(error, RunError):
-            raise
-        raise RunError(f"{error}; {_so_far(writer, len(names), temporary is None)}") from error
+    errors = _carry_out(tasks, engine, writer, progress, temporary is None)
     writer.finish()
     failed = {name: errors[name] for name in names if name in errors}
     kept: Path | None = None if temporary else writer.folder
@@ -173,6 +147,47 @@ def execute(
     if uncounted := count_run(run):
         progress(Event("note", message=uncounted))
     return run
+
+
+def _require(
+    names: Sequence[str], settings: Settings, data: Source, engine: Engine, folders: Mapping[str, Any]
+) -> None:
+    """Refuse what cannot be run, before there is a run."""
+    check_source(data, len(names))
+    settings.read_options.check_symbols(names)
+    model = forecaster(settings.model)
+    if isinstance(model, OutsideForecaster):
+        model.require_apart(names)
+    engine.require(settings)
+    for name, folder in folders.items():
+        if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):
+            raise SettingError(f"{name} is {folder!r}; give the path of a folder")
+    if engine.scheduler is not None and all(folder is None for folder in folders.values()):
+        raise SettingError(
+            f"scheduler {engine.scheduler} was given without a folder; give output or run_folder, on a "
+            "path that every node sees"
+        )
+
+
+def _carry_out(
+    tasks: Sequence[Task], engine: Engine, writer: RunWriter, progress: Progress, kept: bool
+) -> dict[str, BacktuneError]:
+    """Do the tasks, write each receipt as it comes, and return the error of each symbol that failed."""
+    errors: dict[str, BacktuneError] = {}
+    try:
+        with closing(engine.run(tasks, progress)) as outcomes:  # type: ignore[type-var]
+            for outcome in outcomes:
+                _take(outcome, errors, writer, progress)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(_interrupted(writer, len(tasks), kept)) from stop
+    except Exception as error:
+        if not writer.receipts and not writer.record["resumed"]:
+            writer.discard()  # it never began
+            raise
+        if not isinstance(error, RunError):
+            raise
+        raise RunError(f"{error}; {_so_far(writer, len(tasks), kept)}") from error
+    return errors
 
 
 def _checked(symbols: Sequence[str]) -> list[str]:
@@ -233,9 +248,10 @@ def _interrupted(writer: RunWriter, total: int, kept: bool) -> str:
 
 def _so_far(writer: RunWriter, total: int, kept: bool) -> str:
     done = sum(receipt.good for receipt in writer.receipts.values())
-    cure = (
-        f"continue with backtune run --resume {writer.folder}" if kept else "nothing is kept without output"
-    )
+    cure = f"continue with backtune run --resume {writer.folder}"
+    if writer.record["objects"]:  # which a run folder does not keep
+        cure = f"continue with the same call and run_folder={writer.folder} (--run-folder)"
+    cure = cure if kept else "nothing is kept without output"
     return f"{done} of {total} symbols done; {cure}"
 
 
