@@ -42,6 +42,8 @@ def kinds(paths: list[Path], symbols: int, bars: int) -> Iterator[tuple[str, lis
         yield path.stem, [(bt.load_bars(path), "fhs")]
     for symbol in ("NASDAQ", "SP500"):
         yield symbol, [(load_sample(symbol), "fhs")]
+    if not symbols:
+        return
     yield f"{symbols} random walks", [(random_walk(seed, bars), "fhs") for seed in range(symbols)]
     for strength in (0.05, 0.2):
         planted = [(random_walk(seed, bars), Oracle(strength, seed)) for seed in range(symbols)]
@@ -120,7 +122,7 @@ def main() -> None:
         "what", nargs="*", help="a folder of price files; speed; losses, with a folder or none"
     )
     parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--symbols", type=int, default=10, help="simulated series of each kind")
+    parser.add_argument("--symbols", type=int, default=10, help="simulated series of each kind, or 0")
     options = parser.parse_args()
     warnings.simplefilter("ignore", bt.DataWarning)
     part = next(iter(options.what), "")
