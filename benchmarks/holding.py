@@ -3,6 +3,7 @@
     python benchmarks/holding.py                      # the shipped sample
     python benchmarks/holding.py FOLDER --windows 50  # every price file of a folder
     python benchmarks/holding.py --beat 1000000       # and try to beat each optimum with that many points
+    python benchmarks/holding.py --detail             # with simulated bars of a minute inside those of a day
 
 Times are the process's own CPU time, so that other work on the machine moves them less; ratios are to be
 compared, not times.
@@ -74,6 +75,45 @@ def beaten(problem: bt.HoldProblem, best: bt.Optimum, points: int, seed: int) ->
     return False
 
 
+def with_detail(minutes: int = 1_440, bars: int = 200) -> None:
+    """Print parts, and times of a proof and of an evaluation, with simulated minutes inside days."""
+    rng = np.random.default_rng(0)
+    walk = np.cumsum(0.03 / np.sqrt(4 * minutes) * rng.standard_normal((bars + 1) * minutes * 4))
+    prices = np.exp(walk).reshape(bars + 1, minutes, 4)
+    moves = prices[1:] / prices[:-1, -1:, -1:] - 1.0
+    inside = np.stack([moves[..., 0], moves.max(2), moves.min(2), moves[..., -1]]).reshape(4, -1)
+    fine = bt.FineBars(np.arange(bars + 1) * minutes, inside)
+    day = moves.reshape(bars, -1)
+    forecast = np.full(bars, 0.024)
+    long = (rng.random(bars) < 0.5).astype(float)
+    own = (day[:, 0], day.max(1), day.min(1), day[:, -1], forecast, -forecast, long, 1.0 - long)
+    rules: dict[str, dict[str, Any]] = {"one bar": {"max_bars": 1}, **KINDS}
+    for name, rule in rules.items():
+        problem = bt.HoldProblem(*own, detail=fine, **rule)
+        low, high = np.array(problem.bounds).T
+        points = rng.uniform(low, high, (500, len(low)))
+        bt.optimize(problem)
+        problem.batch(points)
+        seconds = [time.process_time()]
+        bt.HoldProblem(*own, detail=fine, **rule)
+        seconds.append(time.process_time())
+        best = bt.optimize(problem)
+        seconds.append(time.process_time())
+        problem.batch(points)
+        laid, proof, values = np.diff([*seconds, time.process_time()])
+        wide = problem.under("optimistic")(best.x) - best.value
+        bare = problem.without_detail()
+        parts = problem.longs.shape[1] + problem.shorts.shape[1]
+        print(
+            f"{name}, {bars} days of {minutes} minutes: {parts / 2 / bars:.1f} parts a bar, laid out in "
+            f"{1e3 * laid:.0f} ms\n"
+            f"  proof: {1e3 * proof:.1f} ms; evaluation: {1e9 * values / 500 / bars:.2f} ns a bar\n"
+            f"  open at the optimum: {1e2 * wide:.2f} %, by the days alone "
+            f"{1e2 * (bare.under('optimistic')(best.x) - bare(best.x)):.2f} %",
+            flush=True,
+        )
+
+
 def backtest(exits: list[str]) -> float:
     """CPU seconds of a backtest of the sample, 70 simulations of four strategies, compiled code warm."""
     seconds = []
@@ -91,7 +131,11 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=10, help="windows of each series")
     parser.add_argument("--bars", type=int, default=200)
     parser.add_argument("--beat", type=int, default=0, metavar="POINTS")
+    parser.add_argument("--detail", action="store_true", help="measure finer bars, and nothing else")
     options = parser.parse_args()
+    if options.detail:
+        with_detail()
+        return
     files = sorted(options.folder.glob("*.csv")) if options.folder else []
     series = [bt.load_bars(path) for path in files] or [load_sample("NASDAQ"), load_sample("SP500")]
     for name, rule in KINDS.items():

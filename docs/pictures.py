@@ -175,10 +175,7 @@ def staircase(theme: Theme) -> str:
     start, end = -0.02, 0.012
     breaks = breaks[(breaks > start) & (breaks < end)]
     edges = [start, *breaks, end]
-    steps = [
-        np.linspace(a + 1e-9, b - 1e-9, 20)
-        for a, b in pairwise(edges)
-    ]
+    steps = [np.linspace(a + 1e-9, b - 1e-9, 20) for a, b in pairwise(edges)]
     values = [problem.batch(np.column_stack((np.full(len(x), best.x[0]), x))) for x in steps]
     lowest, highest = min(v.min() for v in values), best.value
     across, up = scale(start, end, 70, 740), scale(lowest, highest * 1.2, 262, 40)

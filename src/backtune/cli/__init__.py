@@ -30,7 +30,9 @@ from backtune.cli.report import report
 from backtune.cli.run import run
 from backtune.cli.runs import runs
 from backtune.cli.schema import schema
+from backtune.cli.signals import interrupted_once
 from backtune.cli.sql import sql
+from backtune.cli.walkforward import walkforward
 from backtune.errors import BacktuneError, BacktuneWarning
 
 INTERRUPTED = 130
@@ -63,6 +65,7 @@ def options(
 
 
 app.command()(run)
+app.command()(walkforward)
 app.command()(report)
 app.command()(runs)
 app.command()(sql)
@@ -90,23 +93,29 @@ def main() -> None:
             stream, TextIOWrapper
         ):  # what a console of another encoding lacks is written as \\u65e5
             stream.reconfigure(errors="backslashreplace")
+    with interrupted_once() as signals:
+        code = _status()
+    sys.exit(128 + signals[0] if signals and code == INTERRUPTED else code)
+
+
+def _status() -> int:
+    """Exit status of the command that was called."""
     try:
         code = LazyGroup(app)(standalone_mode=False)
         if code == INTERRUPTED:
             typer.echo("backtune: interrupted", err=True)
+        return code if isinstance(code, int) else 0
     except BacktuneError as error:
-        code = _failed(str(error))
+        return _failed(str(error))
     except typer.Abort:  # the command has told of it
-        code = INTERRUPTED
+        return INTERRUPTED
     except Exception as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
-            code = 2
-        elif hasattr(error, "format_message"):  # a usage error of the command-line parser
-            code = _failed(f"{error.format_message().rstrip('.')}; see 'backtune --help'")
-        else:
-            code = _failed(f"{type(error).__name__}: {error} (a bug in backtune; --debug shows where)")
-    sys.exit(code if isinstance(code, int) else 0)
+            return 2
+        if hasattr(error, "format_message"):  # a usage error of the command-line parser
+            return _failed(f"{error.format_message().rstrip('.')}; see 'backtune --help'")
+        return _failed(f"{type(error).__name__}: {error} (a bug in backtune; --debug shows where)")
 
 
 def _line_for(others: Callable[..., str]) -> Callable[..., str]:

@@ -195,6 +195,8 @@ class Search(Optimizer):
             with suppress(Stop):
                 self._run(evaluator, int(seed))
             seconds = time.perf_counter() - started
+        if evaluator.fault is not None:
+            raise evaluator.fault
         if evaluator.best_x is None:
             raise OptimizerError(evaluator.no_value(self.method))
         return Optimum(

@@ -18,7 +18,7 @@ import numpy as np
 
 from backtune.errors import OptimizerError, SettingError, in_a_line, one_of, whole_number
 from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
-from backtune.optimizers.enumeration import enumerated
+from backtune.optimizers.enumeration import enumerated, is_gone_through
 from backtune.plugins import import_object
 from backtune.space import Space, SpaceObjective
 
@@ -125,7 +125,7 @@ def optimize(
         if not callable(objective):
             raise SettingError(f"the objective is a {type(objective).__name__}; give a function of a point")
         objective = SpaceObjective(objective, space)
-    if isinstance(objective, SpaceObjective) and (search.proves or 0 < objective.space.count <= budget):
+    if is_gone_through(objective, budget, search.proves):
         return enumerated(objective, time_limit)
     return search.optimize(objective, budget=budget, seed=seed, time_limit=time_limit)  # type: ignore[arg-type]
 
@@ -170,8 +170,13 @@ def optimize_many(
         raise SettingError(
             f"{len(seeds)} seeds were given for {len(items)} objectives; give one, or one each"
         )
-    budget = whole_number("budget", budget)
-    return optimizer(method).optimize_many(items, budget=budget, seeds=seeds, time_limit=time_limit)
+    budget, search = whole_number("budget", budget), optimizer(method)
+    if any(is_gone_through(item, budget, search.proves) for item in items):
+        return [
+            optimize(item, search, budget=budget, seed=own, time_limit=time_limit)
+            for item, own in zip(items, seeds, strict=True)
+        ]
+    return search.optimize_many(items, budget=budget, seeds=seeds, time_limit=time_limit)
 
 
 def optimizers() -> dict[str, bool]:

@@ -1,14 +1,17 @@
 """Positions that live over bars, as compiled code: what a pair of offsets earns along a whole path.
 
-A side's bars are an array (14, n), mirrored for shorts (moves and forecasts with their signs changed), so
+A side's bars are an array (17, n), mirrored for shorts (moves and forecasts with their signs changed), so
 that either side buys at a level below, D = clip(ENTRY_FORECAST + entry offset), and takes its profit at a
 level above, U = clip(EXIT_FORECAST + exit offset). A long's entry offset is the low offset and its exit
 offset the high one; a short's are the high offset and the low one with their signs changed. Both put their
 stop at S = clip(STOP_FORECAST + stop offset). FILL and TAKE are the prices that an entry, and an exit, begins
 with, made such that one comparison with a level that is not clipped yet decides it; DROP and GAP are the
-worst price of a bar and its open in units of the first bar's previous close. The rules are those of the
-package's `docs/holding.md`; `tests/hold_reference.py` states them once more as a tree of everything that may
-have happened.
+worst price of a bar and its open in units of the first bar's previous close. Where finer bars tell more of
+the order of events, a bar has several columns, its *parts* (see `parts`), with the same levels: AT is the bar
+of a part, NEXT the first part of the next bar, LAST the part at whose close a trade of a part leaves at the
+latest. A bar places one order: who left in a part of it is flat again at the first part of the next. The
+rules are those of the package's `docs/holding.md`; `tests/support/hold_reference.py` states them once more as
+a tree of everything that may have happened.
 
 The only question that a bar leaves open, and on which it depends when the next order can be placed, is
 whether the take-profit was reached after a fill inside the bar. So a total is a shortest (longest) way:
@@ -26,10 +29,12 @@ from numpy.typing import NDArray
 from backtune.compiled import njit
 from backtune.problem.costs import Costs
 from backtune.problem.kernels import MAX_DOWN, MAX_UP
+from backtune.problem.parts import Parts
 
 OPEN, BEST, WORST, CLOSE, ENTRY_FORECAST, EXIT_FORECAST, STOP_FORECAST, SIZE = range(8)
 BASE, ANCHOR, FILL, TAKE, DROP, GAP = range(8, 14)  # BASE is the previous close, ANCHOR one over it
-ROWS = 14
+AT, NEXT, LAST = range(14, 17)
+ROWS = 17
 STRIDE = 4  # bars looked at together
 TOUCH = (
     2.0**-40
@@ -106,7 +111,7 @@ def paid(ratio: float, reason: int, side: float, terms: Terms) -> float:
 
 
 @njit(error_model="numpy", inline="always")
-def earned(ratio: float, held: int, size: float, side: float, terms: Terms) -> float:
+def earned(ratio: float, held: float, size: float, side: float, terms: Terms) -> float:
     """Return of a trade that left at `ratio` times its entry price, as `paid`, held through `held` closes."""
     gain = side * (1.0 - side * terms.fee) * ratio - side * (1.0 + side * terms.fee)
     return size * (gain - carry_of(side, terms) * held)
@@ -231,7 +236,7 @@ def trade(
         may_leave = (1.0 + side * up) / money
         if opened or m[CLOSE, t] - terms.through > up:
             return t, may_leave, TAKE_PROFIT, np.nan
-    last = min(t + terms.max_bars, m.shape[1]) - 1
+    last = int(m[LAST, t])
     if last == t:
         return t, (1.0 + side * m[CLOSE, t]) / money, TIME, may_leave
     anchor = m[ANCHOR, t]
@@ -261,18 +266,19 @@ def side_total(
                 return value
             continue
         j, ratio, reason, other = trade(m, t, a, b, s, side, terms)
-        result = value + earned(paid(ratio, reason, side, terms), j - t, m[SIZE, t], side, terms)
+        held, after = m[AT, j] - m[AT, t], int(m[NEXT, j])
+        result = value + earned(paid(ratio, reason, side, terms), held, m[SIZE, t], side, terms)
         if last <= t and other != other:
-            value, t = result, j + 1
+            value, t = result, after
             continue
         last = max(last, t)
-        while last <= j:
+        while last < after:
             last += 1
             flat[last] = none
         if other == other:
-            also = value + earned(other, 0, m[SIZE, t], side, terms)
-            flat[t + 1] = max(also, flat[t + 1]) if terms.most else min(also, flat[t + 1])
-        flat[j + 1] = max(result, flat[j + 1]) if terms.most else min(result, flat[j + 1])
+            also, soon = value + earned(other, 0.0, m[SIZE, t], side, terms), int(m[NEXT, t])
+            flat[soon] = max(also, flat[soon]) if terms.most else min(also, flat[soon])
+        flat[after] = max(result, flat[after]) if terms.most else min(result, flat[after])
         t += 1
         value = flat[t]
         if t >= n:
@@ -301,11 +307,18 @@ def hold_totals(longs: Array, shorts: Array, points: Array, terms: Terms) -> Arr
     return result
 
 
-def side_bars(moves: Array, base: Array, side: float, through: float) -> Array:
-    """Bars of one side, shape (14, n).
+def side_bars(
+    moves: Array, base: Array, side: float, through: float, max_bars: int, parts: Parts | None = None
+) -> Array:
+    """Bars of one side, or their parts, shape (17, n).
 
     `moves` are those of the problem (8, n): open, high, low, close, forecasts, sizes; `base` the previous
     closes; `through` how far beyond a level a limit is filled."""
+    bars = np.arange(len(base) + 1)
+    first = bars if parts is None else parts.first
+    if parts is not None:
+        at = bars[:-1].repeat(np.diff(first))
+        moves, base = np.concatenate([parts.prices, moves[4:, at]]), base[at]
     o, h, lo, c, hf, lf, long_size, short_size = moves
     size = long_size if side > 0.0 else short_size
     result = np.empty((ROWS, len(o)))
@@ -320,4 +333,7 @@ def side_bars(moves: Array, base: Array, side: float, through: float) -> Array:
     take = np.where(high > exit_ceiling(side), np.inf, np.where(high > 0.0, high, -np.inf))
     result[TAKE] = take
     result[DROP], result[GAP] = (1.0 + side * lowest) * base, (1.0 + o) * base
+    count = np.diff(first)
+    result[AT], result[NEXT] = bars[:-1].repeat(count), first[1:].repeat(count)
+    result[LAST] = (first[np.minimum(bars[:-1] + max_bars, bars[-1])] - 1).repeat(count)
     return result

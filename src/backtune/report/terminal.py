@@ -16,6 +16,8 @@ from rich.table import Table
 from backtune.backtest import Result
 from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
+from backtune.forecasts.registry import NONE
+from backtune.report.notes import decided_sentence
 from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
 from backtune.verdict.tried import Beside, Tries
@@ -107,12 +109,31 @@ def placed_lines(results: Mapping[str, Result]) -> list[str]:
     if len(results) > FEW_SYMBOLS:
         return []
     return [
-        f"{symbol}, {strategy}: no order in {shares['no_order']:.0%} of the simulations (all of the box lost "
-        f"in sample), offsets at a bound of the box in {shares['at_bound']:.0%}"
+        f"{symbol}, {strategy}: {_placed(result, shares)}"
         for symbol, result in results.items()
         for strategy, shares in result.placed.items()
         if shares["no_order"] or shares["at_bound"]
     ]
+
+
+def decided_lines(results: Mapping[str, Result]) -> list[str]:
+    """How many questions of order finer bars decided: a line a strategy."""
+    if len(results) > FEW_SYMBOLS:
+        return []
+    return [
+        f"{symbol}, {decided_sentence(result, strategy)}"
+        for symbol, result in results.items()
+        for strategy in result.decided
+    ]
+
+
+def _placed(result: Result, shares: Mapping[str, float]) -> str:
+    if result.options.get("model") == NONE:
+        return f"parameters at an end of their range in {shares['at_bound']:.0%} of the simulations"
+    return (
+        f"no order in {shares['no_order']:.0%} of the simulations (all of the box lost in sample), offsets "
+        f"at a bound of the box in {shares['at_bound']:.0%}"
+    )
 
 
 def idle_lines(results: Mapping[str, Result]) -> list[str]:

@@ -248,9 +248,10 @@ def _interrupted(writer: RunWriter, total: int, kept: bool) -> str:
 
 def _so_far(writer: RunWriter, total: int, kept: bool) -> str:
     done = sum(receipt.good for receipt in writer.receipts.values())
-    cure = (
-        f"continue with backtune run --resume {writer.folder}" if kept else "nothing is kept without output"
-    )
+    cure = f"continue with backtune run --resume {writer.folder}"
+    if writer.record["objects"]:  # which a run folder does not keep
+        cure = f"continue with the same call and run_folder={writer.folder} (--run-folder)"
+    cure = cure if kept else "nothing is kept without output"
     return f"{done} of {total} symbols done; {cure}"
 
 
