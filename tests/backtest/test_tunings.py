@@ -10,7 +10,10 @@ import backtune as bt
 from backtune.backtest.tunings import TUNINGS, drawn
 from backtune.bars import Universe, load_sample
 from backtune.problem.box import fitted_box
-from problems import random_problem
+from backtune.problem.neighbourhood import mean_totals
+from backtune.problem.objectives import scored, sharpe
+from holds import hold_problem
+from problems import candidates, random_problem
 
 
 def tail(bars, symbol="SP500"):
@@ -61,6 +64,66 @@ def test_a_tuning_that_weighs_bars_says_where_it_cannot():
         bt.backtest_forecasts(
             "SP500", 2, window=40, tuning="bagged", objective="sharpe", optimizer="random", budget=5
         )
+
+
+@pytest.mark.parametrize("fills", ["causal", "optimistic", "published"])
+def test_no_point_where_anything_changes_has_a_sharpe_ratio_much_above_the_tuned_one(fills):
+    for seed in range(8):
+        problem = random_problem(seed, n=24, fills=fills, kind="gapped")
+        (tuned,) = TUNINGS["sharpe"]([problem], [0], None)
+        mesh = np.stack(np.meshgrid(*(candidates(problem, axis, 1) for axis in (0, 1))), axis=-1)
+        corners = [sharpe(problem.outcome(x)) for x in mesh.reshape(-1, 2)[::7]]
+        if np.isnan(tuned.x).any():
+            assert max(corners) <= 1e-9
+            continue
+        assert not tuned.exact
+        assert sharpe(problem.outcome(tuned.x)) >= 0.995 * max(corners)
+        assert tuned.value == problem(tuned.x)
+
+
+def test_the_sharpe_tuning_of_held_positions_is_what_evolution_finds_of_that_objective():
+    problem = hold_problem(3, n=25, kind="gapped")
+    (tuned,) = TUNINGS["sharpe"]([problem], [5], None)
+    found = bt.optimize(scored(problem, "sharpe"), "scipy", seed=5)
+    np.testing.assert_array_equal(tuned.x, found.x)
+    assert (tuned.value, tuned.exact) == (problem(found.x), False)
+
+
+def test_the_plateau_is_the_centre_of_the_rectangle_with_the_highest_mean():
+    for seed in (0, 1, 2, 3):
+        problem = random_problem(seed, n=40, kind="gapped", bounds=((-0.03, 0.03), (-0.02, 0.02)))
+        (tuned,) = TUNINGS["plateau"]([problem], [0], None)
+        half = (0.00375, 0.0025)
+        every = mean_totals(problem, np.linspace(-0.03, 0.03, 97), np.linspace(-0.02, 0.02, 97), half)
+        if np.isnan(tuned.x).any():
+            assert every.max() <= 1e-4
+            continue
+        mean = mean_totals(problem, tuned.x[:1], tuned.x[1:], half)[0, 0]
+        assert mean >= every.max() - 1e-3 * np.ptp(every)
+        assert mean > 0.0
+
+
+def test_a_spike_that_one_bar_makes_is_no_plateau():
+    """Forty bars earn a little over a wide stretch of low offsets, one of them a lot at a single price."""
+    low = np.full(41, -0.02)
+    close = np.full(41, 0.0)
+    low[40], close[40] = -0.0801, 0.1
+    moves = (np.zeros(41), np.maximum(close, 0.001), low, close, np.full(41, 0.05), np.full(41, -0.01))
+    problem = bt.EntryExitProblem(*moves, 1.0, 0.0, fee=0.0, bounds=((0.0, 0.0), (-0.08, 0.0)))
+    best = bt.optimize(problem)
+    (tuned,) = TUNINGS["plateau"]([problem], [0], None)
+    assert tuned.x[1] > best.x[1]  # not at the brink, where the orders of forty bars are filled no more
+    assert problem((0.0, best.x[1] - 1e-9)) < 0.5 * best.value
+    assert problem((0.0, tuned.x[1] - 0.0045)) > 0.5 * best.value
+
+
+def test_tunings_with_a_search_of_their_own_say_what_they_cannot():
+    with pytest.raises(bt.SettingError, match=r"tuning 'sharpe' was given with an objective; leave one"):
+        bt.backtest_forecasts(
+            "SP500", 2, window=40, tuning="sharpe", objective="sharpe", optimizer="random", budget=5
+        )
+    with pytest.raises(bt.SettingError, match=r"tuning 'plateau' integrates fills of one bar, which a Hold"):
+        bt.backtest_forecasts("SP500", 2, window=40, tuning="plateau", exits=["hold"])
 
 
 def test_an_unknown_tuning_is_one_line():

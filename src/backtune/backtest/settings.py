@@ -89,7 +89,8 @@ class Settings(ReadOptions):
         "profit", "What is maximised: profit, sharpe, or module:function."
     )
     tuning: str | Callable[..., Any] = _setting(
-        "best", "How a window's bars give a point: best, bagged, shrunk, windows, or module:function."
+        "best",
+        "How a window's bars give a point: best, sharpe, plateau, bagged, shrunk, windows, module:function.",
     )
     optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
     budget: int = _setting(500, "Evaluations an optimization (exact needs none).")

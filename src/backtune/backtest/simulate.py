@@ -86,7 +86,7 @@ def backtest_forecasts(
         parameter between -0.10 and 0, or in the third pair of `bounds`.
     objective : {"profit", "sharpe"} or callable
         What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
-    tuning : {"best", "bagged", "shrunk", "windows"} or callable
+    tuning : {"best", "sharpe", "plateau", "bagged", "shrunk", "windows"} or callable
         How the bars of a window give a point: the best one, or a steadier one; see
         `backtune.backtest.tunings`. No order at all is a candidate of each.
     optimizer, budget, seed

@@ -15,6 +15,15 @@ Data = Annotated[
     str | None,
     typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet; or a source: NAME:argument, module:object."),
 ]
+WeightsOption = Annotated[
+    str,
+    typer.Option(
+        "--weights", help="Of the portfolio: equal, inverse_volatility, or a file of symbol, weight."
+    ),
+]
+BenchmarkOption = Annotated[
+    str | None, typer.Option("--benchmark", help="Symbol to hold the portfolio against, such as SPY.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 

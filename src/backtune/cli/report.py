@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import BenchmarkOption, Debug, Json, WeightsOption, print_json
 
 if TYPE_CHECKING:
     from backtune.verdict.judged import Judged
@@ -22,6 +22,8 @@ def report(
             help="File to write; by default RUN/report.html, and report.html here for several runs."
         ),
     ] = None,
+    weights: WeightsOption = "equal",
+    benchmark: BenchmarkOption = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -29,16 +31,17 @@ def report(
     from backtune.report.page import report as make
     from backtune.report.terminal import verdict_lines
 
-    page = make(*runs)
+    page = make(*runs, weights=weights, benchmark=benchmark)
     path = page.write(output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html")))
     if as_json:
         verdicts = [
             {
                 "run": str(run),
-                **portfolio_values(judged, tries),
-                "symbols": symbol_values(judged, tries),
+                **portfolio_values(subject.judged, subject.tries),
+                "performance": subject.portfolio.as_dict() if subject.portfolio else None,
+                "symbols": symbol_values(subject.judged, subject.tries),
             }
-            for run, judged, tries in zip(runs, page.judged, page.tries, strict=True)
+            for run, subject in zip(runs, page.subjects, strict=True)
         ]
         print_json({"report": str(path), "runs": verdicts})
         return

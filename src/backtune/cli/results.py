@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -22,7 +22,13 @@ Start = Callable[["Progress"], "Run"]
 
 
 def carry_out(
-    starts: Sequence[tuple[str, Start]], symbols: int, steps: int, processes: int, *, as_json: bool
+    starts: Sequence[tuple[str, Start]],
+    symbols: int,
+    steps: int,
+    processes: int,
+    *,
+    as_json: bool,
+    view: Mapping[str, Any],
 ) -> None:
     """Do runs one after the other, print what came of each and write its page.
 
@@ -35,6 +41,8 @@ def carry_out(
     processes : int
         That draw a page of many symbols.
     as_json : bool
+    view : mapping
+        What `backtune.report.page.report` is told beside the run.
 
     Raises
     ------
@@ -56,7 +64,7 @@ def carry_out(
             typer.echo(f"backtune: {stop}", err=True)
             raise typer.Abort from stop
         # the run is on disk, its status written: what else is made of a run folder is made here
-        page = report(runs) if runs and runs.folder else None
+        page = report(runs, **view) if runs and runs.folder else None
         done[model] = runs, page.subjects[0] if page else None
         if page and not as_json:
             _print_run(runs, page.subjects[0], f"model {model}" if len(starts) > 1 else "")
@@ -110,6 +118,7 @@ def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
         "folder": str(runs.folder) if runs.folder else None,
         "symbols": {name: _rows(result) for name, result in runs.items()},
         **portfolio_values(judged, tries),
+        "performance": subject.portfolio.as_dict() if subject and subject.portfolio else None,
         "verdicts": symbol_values(judged, tries),
         "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
         "placed": {name: result.placed for name, result in runs.items()},

@@ -10,12 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Data, Debug, Json
+from backtune.cli.options import BenchmarkOption, Data, Debug, Json, WeightsOption
 from backtune.cli.results import Start, carry_out
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
-WITH_RESUME = {"resume", "workers", "scheduler", "task_timeout", "memory_limit", "as_json", "debug"}
+WITH_RESUME = {
+    "resume",
+    "weights",
+    "benchmark",
+    "workers",
+    "scheduler",
+    "task_timeout",
+    "memory_limit",
+    "as_json",
+    "debug",
+}
 
 
 @with_settings(Settings)
@@ -47,6 +57,8 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run folder: do what has no good result.")
     ] = None,
+    weights: WeightsOption = "equal",
+    benchmark: BenchmarkOption = None,
     as_json: Json = False,
     debug: Debug = False,
     *,
@@ -70,6 +82,7 @@ def run(
             )
         names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
         kinds, wanted = settings.strategies, _by_model(settings, names, run_folder)
+        _check_portfolio(weights, benchmark, names, source, settings)
     starts: list[tuple[str, Start]] = []
     for chosen, folder in wanted:
         if resume is not None:
@@ -80,7 +93,21 @@ def run(
                 output=output, run_folder=folder, command=["backtune", *sys.argv[1:]],
             )  # fmt: skip
         starts.append((_model_of(chosen), start))
-    carry_out(starts, len(names), len(kinds) + 1, 1 if scheduler else workers, as_json=as_json)
+    view = {"weights": weights, "benchmark": benchmark}
+    processes = 1 if scheduler else workers
+    carry_out(starts, len(names), len(kinds) + 1, processes, as_json=as_json, view=view)
+
+
+def _check_portfolio(
+    weights: str, benchmark: str | None, names: list[str], source: Any, settings: Settings
+) -> None:
+    """Refuse weights and a benchmark that are none before the run, not after it."""
+    from backtune.store.portfolio import benchmark_bars, check_weights
+    from backtune.store.source import of_symbol
+
+    check_weights(weights, names)
+    if benchmark is not None:
+        benchmark_bars(benchmark, of_symbol(source, benchmark), settings)
 
 
 def _by_model(

@@ -80,7 +80,7 @@ def walkforward(
         execute, names, own_settings(own, settings), data, engine,
         output=output, run_folder=run_folder, command=["backtune", *sys.argv[1:]],
     )  # fmt: skip
-    carry_out([(own.name, start)], len(names), 2, 1 if scheduler else workers, as_json=as_json)
+    carry_out([(own.name, start)], len(names), 2, 1 if scheduler else workers, as_json=as_json, view={})
 
 
 def _space(name: str) -> Space:
