@@ -23,9 +23,11 @@ RUNS = [
     path for path in PAGES if ">>> " in path.read_text("utf-8") or "```console" in path.read_text("utf-8")
 ]
 NEEDS = {"gpu.md": "torch"}
+SLOW = {"README.md", "fills.md", "gpu.md", "holding.md", "tuning.md", "tutorial.md", "worth.md"}
+SHOWN = [pytest.param(path, id=path.name, marks=[pytest.mark.slow] * (path.name in SLOW)) for path in RUNS]
 
 
-@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SHOWN)
 def test_what_a_page_shows_is_what_comes_out(path, tmp_path, monkeypatch):
     pytest.importorskip(NEEDS.get(path.name, "backtune"))
     monkeypatch.chdir(tmp_path)
@@ -118,11 +120,12 @@ def test_the_site_has_every_page_and_the_api_every_public_name():
 
 def test_no_page_but_the_findings_speaks_of_what_its_reader_cannot_see():
     for path in TEXTS:
-        if path.name not in ("findings.md", "benchmark.md"):
+        if path.name not in ("findings.md", "benchmark.md", "fills.md"):
             text = path.read_text("utf-8").lower()
             assert not re.search(r"earlier document|the study|findings document", text), path.name
 
 
+@pytest.mark.slow
 def test_the_drawings_are_those_that_the_command_draws(tmp_path):
     """Words and numbers; lines and colours may differ in a last digit between machines."""
     drawn = runpy.run_path(str(ROOT / "docs" / "pictures.py"))["draw_all"](tmp_path)
