@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 import zipfile
 from pathlib import Path
 
@@ -46,4 +47,8 @@ def test_it_says_what_it_is(wheel):
     assert about["License-Expression"] == "Apache-2.0"
     assert about["Requires-Python"] == ">=3.11"
     assert {line.partition(",")[0] for line in about.get_all("Project-URL")} >= {"Documentation", "Issues"}
-    assert "pip install backtune" in about.get_payload()
+    text = about.get_payload()
+    assert "pip install backtune" in text
+    links = re.findall(r"\]\(([^)]+)\)", text) + re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []  # PyPI has no files beside it
