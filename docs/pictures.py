@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import io
 import struct
 import subprocess
 import sys
@@ -369,6 +370,8 @@ def photograph(folder: Path) -> None:
     """Run the demo and photograph the top of its page in both themes."""
     tests = Path(__file__).parents[1] / "tests" / "support"
     sys.path.insert(0, str(tests))
+    from PIL import Image
+
     from chromium import chromium, show, wait_for
 
     with tempfile.TemporaryDirectory() as place:
@@ -378,7 +381,8 @@ def photograph(folder: Path) -> None:
             for theme in THEMES:
                 show(browser, (Path(place) / "demo" / "report.html").as_uri(), width=1000, scheme=theme)
                 wait_for(browser, "document.readyState === 'complete'")
-                browser.save_screenshot(str(folder / f"page-{theme}.png"))
+                shot = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
+                shot.quantize(96).save(folder / f"page-{theme}.png", optimize=True)
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import inspect
 import re
 import runpy
 import sys
@@ -24,9 +23,11 @@ RUNS = [
     path for path in PAGES if ">>> " in path.read_text("utf-8") or "```console" in path.read_text("utf-8")
 ]
 NEEDS = {"gpu.md": "torch"}
+SLOW = {"README.md", "fills.md", "gpu.md", "holding.md", "tuning.md", "tutorial.md", "worth.md"}
+SHOWN = [pytest.param(path, id=path.name, marks=[pytest.mark.slow] * (path.name in SLOW)) for path in RUNS]
 
 
-@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SHOWN)
 def test_what_a_page_shows_is_what_comes_out(path, tmp_path, monkeypatch):
     pytest.importorskip(NEEDS.get(path.name, "backtune"))
     monkeypatch.chdir(tmp_path)
@@ -114,16 +115,17 @@ def test_the_site_has_every_page_and_the_api_every_public_name():
     assert set(re.findall(r": ([\w-]+\.md)$", site, re.MULTILINE)) == pages
     api = re.findall(r"^::: ([\w.]+)$", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
     names = {name.rpartition(".")[2] for name in api}
-    assert names >= {name for name in bt.__all__ if not inspect.ismodule(getattr(bt, name))}
+    assert set(bt.__all__) <= names
 
 
 def test_no_page_but_the_findings_speaks_of_what_its_reader_cannot_see():
     for path in TEXTS:
-        if path.name not in ("findings.md", "benchmark.md"):
+        if path.name not in ("findings.md", "fills.md"):
             text = path.read_text("utf-8").lower()
             assert not re.search(r"earlier document|the study|findings document", text), path.name
 
 
+@pytest.mark.slow
 def test_the_drawings_are_those_that_the_command_draws(tmp_path):
     """Words and numbers; lines and colours may differ in a last digit between machines."""
     drawn = runpy.run_path(str(ROOT / "docs" / "pictures.py"))["draw_all"](tmp_path)

@@ -12,12 +12,21 @@ import backtune as bt
 import price_frames
 from backtune.cli import app, main
 from backtune.cli.options import SCHEMA_VERSION
+from backtune.cli.schema import SHARED
 
 SMALL = ("--simulations", 3, "--window", 40)
 PLUGS = """
 import pandas as pd
 from backtune.bars.sources import Source
 from backtune.strategies import Strategy
+
+import backtune as bt
+
+space = bt.Space(days=(1, 3))
+
+def follow(bars, p):
+    moves = bars["close"].pct_change().fillna(0.0)
+    return moves * (moves.rolling(p["days"]).mean().shift(1) > 0)
 
 mine = Strategy("mine", lambda forecast, can_short: ((forecast.high > 0) * 1.0, (forecast.high > 9) * 1.0))
 
@@ -30,6 +39,10 @@ class Shop(Source):
 TINY_BENCH = ("--seeds", 2, "--budget", 30, "--timing-seeds", 1, "--workers", 1)
 CALLS = {
     "run": ("run", "ONE", "BAD", "--data", "prices", *SMALL, "--run-folder", "again"),
+    "walkforward": (
+        "walkforward", "plugs_of_json:follow", "ONE", "--space", "plugs_of_json:space", "--data", "prices",
+        *SMALL, "--run-folder", "own",
+    ),
     "report": ("report", "first", "second"),
     "compare": ("compare", "first", "second"),
     "runs": ("runs", "."),
@@ -86,7 +99,9 @@ def place(tmp_path_factory):
 
 
 def schema_of(name):
-    return json.loads((files("backtune.cli") / "schemas" / f"{name}.json").read_text("utf-8"))
+    return json.loads(
+        (files("backtune.cli") / "schemas" / f"{SHARED.get(name, name)}.json").read_text("utf-8")
+    )
 
 
 def no_constant(name):
@@ -155,7 +170,7 @@ def test_every_command_with_json_has_a_schema_and_a_call_here():
     json_commands = {name for name, item in commands() if any("--json" in p.opts for p in item.params)}
     assert {name for name, _ in commands()} - json_commands == {"schema"}
     stored = {path.name.removesuffix(".json") for path in (files("backtune.cli") / "schemas").iterdir()}
-    assert json_commands == set(CALLS) == stored
+    assert json_commands == set(CALLS) == stored | set(SHARED)
 
 
 def test_schema_prints_names_and_schemas(backtune):

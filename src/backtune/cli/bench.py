@@ -44,7 +44,7 @@ def bench(
 ) -> None:
     """Compare optimizers: tables, a recommendation with its evidence, and a page.
 
-    `python study/findings.py FILE`, in a checkout of backtune, writes the findings document anew.
+    `python study/findings.py FILE`, in a checkout of backtune, measures docs/findings.md again.
     """
     from backtune.bench import benchmark, own_suite
     from backtune.bench import suite as make_suite

@@ -61,8 +61,8 @@ class EntryExitProblem:
         says it was reached, else at the close.
     fills : {"causal", "optimistic", "published"}
         "causal" books only what the bar proves; use it unless you reproduce something. "optimistic" is the
-        upper end of what the bar allows. "published" is the rule of the study this project began with: no
-        gaps, one fee, the order of the extremes assumed in the trader's favour.
+        upper end of what the bar allows. "published" takes a touch for a fill, knows no gaps, charges one
+        fee, and assumes the order of the extremes in the trader's favour: for comparing with such results.
     bounds : pair of (low, high)
         Box of (high_offset, low_offset). A side of zero width fixes that offset.
 
