@@ -63,3 +63,16 @@ def test_what_is_no_run_is_refused_in_one_line(arguments, place):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "is not a run folder" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_portfolio_is_in_the_json_with_weights_and_benchmark(run, place):
+    folder = next((place / "runs").iterdir())
+    (place / "w.csv").write_text("symbol,weight\nSP500,0.5\n")
+    done = backtune("report", folder, "--json", "--weights", "w.csv", "--benchmark", "NASDAQ", cwd=place)
+    (found,) = json.loads(done.stdout)["runs"]
+    performance = found["performance"]
+    assert (performance["weights"], performance["benchmark"]["total_return"] != 0.0) == ("w.csv", True)
+    assert performance["contributions"]["NASDAQ"] == 0.0
+    done = backtune("report", folder, "--benchmark", "NO", cwd=place)
+    assert (done.returncode, "benchmark NO" in done.stderr) == (2, True)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 import backtune as bt
 from backtune.bars import load_sample
+from backtune.metrics.calendar import portfolio_grain, portfolio_periods
 from backtune.store import Run
 from backtune.verdict.judged import judge_results, judge_run
-from backtune.verdict.portfolio import Portfolio, portfolio_grain, portfolio_periods
+from backtune.verdict.portfolio import Portfolio
 from results import result_of
 
 NAMES = ("maxdiff", "untuned", "buy_hold")

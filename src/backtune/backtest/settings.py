@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
+ORDER_SETTINGS = (  # of forecasts and of orders, which a strategy of one's own has no use for
+    "model", "forecasts", "model_cutoff", "strategies", "exits", "max_bars", "stop", "fills", "short",
+    "bounds",
+)  # fmt: skip
+OWN_DEFAULTS = {"model": "none", "optimizer": "scipy"}  # of those that it has: differential evolution
 
 
 def _setting(default: Any, help: str, form: str = "") -> Any:
@@ -84,7 +89,8 @@ class Settings(ReadOptions):
         "profit", "What is maximised: profit, sharpe, or module:function."
     )
     tuning: str | Callable[..., Any] = _setting(
-        "best", "How a window's bars give a point: best, bagged, shrunk, windows, or module:function."
+        "best",
+        "How a window's bars give a point: best, sharpe, plateau, bagged, shrunk, windows, module:function.",
     )
     optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
     budget: int = _setting(500, "Evaluations an optimization (exact needs none).")
@@ -293,7 +299,7 @@ class Settings(ReadOptions):
 
         plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         plain["model"] = self.model if isinstance(self.model, str) else forecaster(self.model).name
-        names = [strategy.name for strategy in strategies(self.strategies)[:-1]]
+        names = [strategy.name for strategy in strategies(self.strategies)][: len(self.strategies)]
         plain["strategies"] = [
             strategy if isinstance(strategy, str) else name
             for strategy, name in zip(self.strategies, names, strict=True)

@@ -8,16 +8,32 @@ from typing import Annotated, Any
 
 import typer
 
+SCHEMA_VERSION = 1  # of schemas/*.json; goes up where a key is renamed or dropped, or changes its meaning
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Data = Annotated[
     str | None,
     typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet; or a source: NAME:argument, module:object."),
 ]
+WeightsOption = Annotated[
+    str,
+    typer.Option(
+        "--weights", help="Of the portfolio: equal, inverse_volatility, or a file of symbol, weight."
+    ),
+]
+BenchmarkOption = Annotated[
+    str | None, typer.Option("--benchmark", help="Symbol to hold the portfolio against, such as SPY.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON document; NaN, NaT and infinities become null."""
+def print_json(value: Any, *, by_name: bool = False) -> None:
+    """Print one JSON document; NaN, NaT and infinities become null.
+
+    A dict begins with the version of its schema, unless its keys are names (`by_name`) of symbols or methods.
+    """
+    if isinstance(value, dict) and not by_name:
+        value = {"schema_version": SCHEMA_VERSION, **value}
     escaped = "utf" not in (sys.stdout.encoding or "").lower()  # a console of Windows may lack letters
     typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=escaped, default=str))
 

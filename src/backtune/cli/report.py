@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import BenchmarkOption, Debug, Json, WeightsOption, print_json
 
 if TYPE_CHECKING:
+    from backtune.backtest import Result
     from backtune.verdict.judged import Judged
     from backtune.verdict.tried import Tries
 
@@ -22,6 +24,8 @@ def report(
             help="File to write; by default RUN/report.html, and report.html here for several runs."
         ),
     ] = None,
+    weights: WeightsOption = "equal",
+    benchmark: BenchmarkOption = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -29,16 +33,18 @@ def report(
     from backtune.report.page import report as make
     from backtune.report.terminal import verdict_lines
 
-    page = make(*runs)
+    page = make(*runs, weights=weights, benchmark=benchmark)
     path = page.write(output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html")))
     if as_json:
         verdicts = [
             {
                 "run": str(run),
-                **portfolio_values(judged, tries),
-                "symbols": symbol_values(judged, tries),
+                **portfolio_values(subject.judged, subject.tries),
+                "performance": subject.portfolio.as_dict() if subject.portfolio else None,
+                "symbols": symbol_values(subject.judged, subject.tries),
+                **unseen_values(subject.run),
             }
-            for run, judged, tries in zip(runs, page.judged, page.tries, strict=True)
+            for run, subject in zip(runs, page.subjects, strict=True)
         ]
         print_json({"report": str(path), "runs": verdicts})
         return
@@ -57,6 +63,18 @@ def portfolio_values(judged: Judged | None, tries: Tries | None) -> dict[str, An
         return {"verdict": None, "portfolio": None}
     values = judgement_values(judged.portfolio, tries.portfolio if tries else None)
     return {"verdict": values["verdict"], "portfolio": values}
+
+
+def unseen_values(run: Mapping[str, Result]) -> dict[str, dict[str, int]]:
+    """Bars that no simulation traded, and the number of simulations that would leave none, for JSON."""
+    return {
+        "unseen_bars": {name: result.unseen_bars for name, result in run.items()},
+        "most_simulations": {
+            name: int(result.facts["most_simulations"])
+            for name, result in run.items()
+            if "most_simulations" in result.facts
+        },
+    }
 
 
 def symbol_values(judged: Judged | None, tries: Tries | None) -> dict[str, Any]:

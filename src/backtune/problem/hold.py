@@ -186,6 +186,10 @@ class HoldProblem:
         other._lay_out()
         return other
 
+    def weighted(self, weights: Array) -> HoldProblem:
+        """Return the same problem with what enters in each bar counted so many times, shape (n,), >= 0."""
+        return self.with_sizes(self.sizes * weights)
+
     @property
     def holds(self) -> bool:
         """Whether a position may stay open after its bar."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pandas.api.types import is_numeric_dtype
 
 from backtune.backtest import Result
 from backtune.backtest.tables import COLUMNS
@@ -159,6 +160,7 @@ def parameters_figure(result: Result, strategy: str) -> Figure:
     chosen = result.chosen(strategy).sort_values("simulation")
     stamps = plot_times(chosen["end"])
     names = [name for name in chosen if name not in COLUMNS and chosen[name].notna().any()]
+    names = [name for name in names if is_numeric_dtype(chosen[name])]  # choices are in the table below
     offsets = all(name.endswith("_offset") for name in names)
     scale = 1e4 if offsets else 1.0
     colours = (BLUE, AMBER, PURPLE, TEAL)
@@ -196,7 +198,7 @@ def exits_figure(result: Result, strategy: str) -> Figure:
 def distribution_figure(result: Result, strategy: str) -> Figure:
     """Histogram of the returns of traded bars, and of buy-and-hold."""
     bars = result.bars_of(strategy)
-    traded = 100.0 * bars.loc[bars["trades"] > 0, "value"].to_numpy()
+    traded = 100.0 * bars.loc[bars["held" if "held" in bars else "trades"] > 0, "value"].to_numpy()
     held = 100.0 * result.bars_of(BUY_HOLD)["value"].to_numpy()
     both = np.concatenate([traded, held])
     reach = float(np.abs(both).max()) * 1.0001 if len(both) else 1.0

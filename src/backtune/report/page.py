@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from backtune.backtest import Result, Settings
+from backtune.bars import Bars
 from backtune.errors import RunError, SettingError
 from backtune.identity import versions
+from backtune.metrics.portfolio import PortfolioResult
+from backtune.metrics.weights import EQUAL, Weights
 from backtune.report.compared import comparison_section, differences_section
 from backtune.report.html import number, p_value, percent, prose, table, text, toned
 from backtune.report.notes import notes_section
@@ -48,6 +51,7 @@ class Subject:
     run: Run
     judged: Judged
     tries: Tries
+    portfolio: PortfolioResult | None = None
 
     @property
     def record(self) -> Mapping[str, Any]:
@@ -108,13 +112,19 @@ class Report:
         return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="800" frameborder="0"></iframe>'
 
 
-def report(*subjects: Result | Mapping[str, Result] | str | os.PathLike[str]) -> Report:
+def report(
+    *subjects: Result | Mapping[str, Result] | str | os.PathLike[str],
+    weights: Weights = EQUAL,
+    benchmark: str | Bars | None = None,
+) -> Report:
     """Judge results, and write the page about them.
 
     Parameters
     ----------
     *subjects : Result, Run, other mapping of symbol to Result, or path of a run folder
         Several are shown side by side.
+    weights, benchmark
+        Of the portfolio; see `backtune.Run.portfolio`.
 
     Returns
     -------
@@ -138,10 +148,10 @@ def report(*subjects: Result | Mapping[str, Result] | str | os.PathLike[str]) ->
     if not subjects:
         raise SettingError("nothing to report on; give a result or a run folder")
     plotly_file()  # a page without figures is none: better said before the work
-    return Report(tuple(_subject(subject) for subject in subjects))
+    return Report(tuple(_subject(subject, weights, benchmark) for subject in subjects))
 
 
-def _subject(item: object) -> Subject:
+def _subject(item: object, weights: Weights = EQUAL, benchmark: str | Bars | None = None) -> Subject:
     if isinstance(item, str | os.PathLike):
         item = Run.open(item)
     if isinstance(item, Result):
@@ -152,7 +162,11 @@ def _subject(item: object) -> Subject:
         raise SettingError(f"{type(item).__name__} is nothing to report on; give a result or a run folder")
     count_run(item)  # what is looked at is counted, wherever it was run
     judged = judge_run(item)
-    return Subject(item.folder.name if item.folder else "this session", item, judged, tries(item, judged))
+    account = None
+    if judged.portfolio is not None:
+        account = item.portfolio(judged.portfolio.evidence.strategy, weights=weights, benchmark=benchmark)
+    label = item.folder.name if item.folder else "this session"
+    return Subject(label, item, judged, tries(item, judged), account)
 
 
 def _page(subjects: Sequence[Subject], workers: int = 1) -> Iterator[bytes]:
@@ -208,8 +222,8 @@ def _header(subject: Subject) -> str:
     if overall.verdict == EDGE and subject.tries.portfolio and subject.tries.portfolio.verdict != EDGE:
         headline = "An edge by itself, and none among all that was tried on these bars"
     return (
-        f"<header><h1>{headline}</h1><p class='soft'>{about}</p></header>"
-        f'<p class="soft">{text(overall.can_prove)} {text(" ".join(unseen_lines(subject.run)))}</p>'
+        f'<header><p class="soft">{text(overall.can_prove)} {text(" ".join(unseen_lines(subject.run)))}</p>'
+        f"<h1>{headline}</h1><p class='soft'>{about}</p></header>"
         f'<p class="answer">{badge(overall)} {lead}{prose(overall.sentence)}</p>'
         f"{tried_note(subject.tries.portfolio)}"
         f"{_census(subject) if several else ''}{_rule()}"

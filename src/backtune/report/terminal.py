@@ -16,6 +16,7 @@ from rich.table import Table
 from backtune.backtest import Result
 from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
+from backtune.forecasts.registry import NONE
 from backtune.report.notes import decided_sentence
 from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
@@ -81,7 +82,7 @@ def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str
     ]
     if len(judged.symbols) > 1:
         overall, other = judged.portfolio, _beside(tries.portfolio if tries else None)
-        said = f"{overall.label}. {overall.can_prove} {overall.sentence}{other}"
+        said = f"{overall.can_prove} {overall.label}. {overall.sentence}{other}"
         lines.append(f"the run, as one portfolio: {said}")
     return lines
 
@@ -108,8 +109,7 @@ def placed_lines(results: Mapping[str, Result]) -> list[str]:
     if len(results) > FEW_SYMBOLS:
         return []
     return [
-        f"{symbol}, {strategy}: no order in {shares['no_order']:.0%} of the simulations (all of the box lost "
-        f"in sample), offsets at a bound of the box in {shares['at_bound']:.0%}"
+        f"{symbol}, {strategy}: {_placed(result, shares)}"
         for symbol, result in results.items()
         for strategy, shares in result.placed.items()
         if shares["no_order"] or shares["at_bound"]
@@ -125,6 +125,15 @@ def decided_lines(results: Mapping[str, Result]) -> list[str]:
         for symbol, result in results.items()
         for strategy in result.decided
     ]
+
+
+def _placed(result: Result, shares: Mapping[str, float]) -> str:
+    if result.options.get("model") == NONE:
+        return f"parameters at an end of their range in {shares['at_bound']:.0%} of the simulations"
+    return (
+        f"no order in {shares['no_order']:.0%} of the simulations (all of the box lost in sample), offsets "
+        f"at a bound of the box in {shares['at_bound']:.0%}"
+    )
 
 
 def idle_lines(results: Mapping[str, Result]) -> list[str]:

@@ -18,15 +18,18 @@ import pandas as pd
 
 from backtune.backtest import Result, Settings
 from backtune.backtest.tables import TABLES
-from backtune.bars import check_symbol
+from backtune.bars import Bars, check_symbol
 from backtune.errors import BacktuneError, RunError, one_of
 from backtune.identity import versions
 from backtune.store.receipts import Receipt, read_receipt, table_path
 from backtune.store.result import Stored, StoredTables, stored_settings
-from backtune.store.source import Source
+from backtune.store.source import Source, of_symbol, restore
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
+
+    from backtune.metrics.portfolio import PortfolioResult
+    from backtune.metrics.weights import Weights
 
 SHAPE: Mapping[str, type] = {  # of run.json
     "status": str, "symbols": list, "settings": dict, "command": list, "resumed": list, "source": dict,
@@ -218,6 +221,37 @@ class Run(Mapping[str, Result]):
     def returns(self) -> pd.DataFrame:
         """See `backtune.Result.returns`."""
         return self.table("returns")
+
+    def portfolio(
+        self, strategy: str | None = None, *, weights: Weights = "equal", benchmark: str | Bars | None = None
+    ) -> PortfolioResult:
+        """Combine the symbols to one account, aligned by date, out of sample.
+
+        Parameters
+        ----------
+        strategy : str, optional
+            By default the first that was tuned.
+        weights : {"equal", "inverse_volatility"}, file, mapping, Series or DataFrame
+            Equal capital in every symbol; in proportion to one over the volatility of each asset's last 60
+            bars before; or yours (`backtune.metrics.weights.weight_table`). A symbol without a bar earns
+            nothing on it, and its capital stays with it.
+        benchmark : str or Bars, optional
+            A symbol whose bars lie where the run's do, or the bars themselves.
+
+        Raises
+        ------
+        SettingError
+            No results, no such strategy or benchmark, or weights that are none.
+        RunError
+            A table is missing or damaged, or the run's data were objects that a folder does not keep.
+        """
+        from backtune.store.portfolio import benchmark_bars, run_portfolio
+
+        bars = benchmark if isinstance(benchmark, Bars) else None
+        if isinstance(benchmark, str):
+            data = self.data if self.data is not None or self.memory else restore(self.record["source"])
+            bars = benchmark_bars(benchmark, of_symbol(data, benchmark), self.settings)
+        return run_portfolio(self, strategy or self.tuned[0], weights, bars)
 
     def connect(self) -> Any:
         """Give a DuckDB connection with a view for each of `TABLES` over the Parquet files.

@@ -11,17 +11,16 @@ import pandas as pd
 from backtune.backtest import Result
 from backtune.bars.series import DAYS_A_YEAR
 from backtune.errors import RunError, SettingError
-from backtune.verdict.evidence import Evidence, evidence
-from backtune.verdict.portfolio import (
-    DAILY,
-    INSTANT,
-    Portfolio,
+from backtune.metrics.calendar import (
     Stretch,
     clock,
+    pooled_rate,
     portfolio_grain,
     portfolio_periods,
     portfolio_times,
 )
+from backtune.verdict.evidence import Evidence, evidence
+from backtune.verdict.portfolio import Portfolio
 from backtune.verdict.rule import Judgement, judge
 from backtune.verdict.written import YARDSTICKS, evidence_of
 
@@ -85,17 +84,13 @@ class _Pool:
 
     def __init__(self, years: Mapping[str, tuple[float, float]]) -> None:
         self._grain = portfolio_grain(periods for periods, _ in years.values())
-        rates = {symbol: self._rate(*pair) for symbol, pair in years.items()}
+        rates = {symbol: pooled_rate(*pair, self._grain) for symbol, pair in years.items()}
         self._densest = max(rates, key=lambda symbol: rates[symbol])
         self._rates, self._days = rates, {symbol: days for symbol, (_, days) in years.items()}
         self._own = np.empty(0, "datetime64[ns]")
         self._returns, self._tried = Portfolio(self._grain), Portfolio(self._grain)
         self._stretches: list[Stretch] = []
         self._clocks: list[tuple[pd.Timestamp, pd.Timestamp]] = []
-
-    def _rate(self, periods: float, days: float) -> float:
-        """Bars a year of a symbol as the portfolio has them: a day each where its own are shorter."""
-        return min(periods, days) if self._grain != INSTANT and periods > DAILY else periods
 
     def add(self, symbol: str, result: Result) -> None:
         """Add the bars of a symbol."""

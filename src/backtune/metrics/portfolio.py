@@ -1,0 +1,210 @@
+"""Symbols as one account: aligned by date, each with its share of the capital."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backtune.metrics.calendar import Times
+from backtune.metrics.performance import Array, Performance, alpha_beta, annual_periods, performance, ratio
+from backtune.metrics.periods import daily_returns, month_table, worst_drawdowns
+
+SUMMED = ("causal", "optimistic", "market", "turnover", "costs", "exposure")
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """Bars of one symbol of a portfolio, each shape (n,), one a time.
+
+    Attributes
+    ----------
+    symbol : str
+    times : ndarray of datetime64[ns]
+        In order.
+    causal, optimistic, market : ndarray
+        Returns by either fill rule, and of holding the asset.
+    turnover, costs, exposure : ndarray
+        Bought and sold, and paid, in units of the symbol's capital; 1 where a position was open, else 0.
+    inverse : ndarray
+        See `backtune.metrics.weights.inverse_volatility`; 0 where it is not known.
+    """
+
+    symbol: str
+    times: Times
+    causal: Array
+    optimistic: Array
+    market: Array
+    turnover: Array
+    costs: Array
+    exposure: Array
+    inverse: Array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PortfolioResult:
+    """What a run earned as one portfolio, out of sample, rebalanced to its weights each bar.
+
+    Attributes
+    ----------
+    strategy : str
+    weighting : str
+        "equal", "inverse_volatility", or where the weights came from.
+    symbols : int
+    bars : DataFrame
+        A row a bar, by time: causal and optimistic (return, the weighted sum of the symbols'), market (the
+        assets held, with the same weights), exposure (share of the capital in open positions), turnover
+        (bought and sold) and costs (paid) in units of capital, invested (sum of the weights), concentration
+        (sum of the squared weights over the square of their sum: 1 / n for n equal ones), and benchmark where
+        one was asked for (its return from close to close, without costs).
+    contributions : Series
+        Plain sum of weight times return, causal, by symbol: they add up to the sum of `bars`.causal.
+    periods_a_year : float
+    benchmark : str or None
+    """
+
+    strategy: str
+    weighting: str
+    symbols: int
+    bars: pd.DataFrame
+    contributions: pd.Series
+    periods_a_year: float
+    benchmark: str | None = None
+
+    @property
+    def returns(self) -> pd.Series:
+        """Return of each bar by the causal rule."""
+        return self.bars["causal"].rename(self.strategy)
+
+    @property
+    def series(self) -> pd.Series:
+        """Return of each date, as quantstats reads it."""
+        return daily_returns(self.returns)
+
+    @property
+    def months(self) -> pd.DataFrame:
+        """See `backtune.metrics.periods.month_table`."""
+        return month_table(self.returns)
+
+    def drawdowns(self, count: int = 5) -> pd.DataFrame:
+        """See `backtune.metrics.periods.worst_drawdowns`."""
+        return worst_drawdowns(self.returns, count)
+
+    def figures(self, column: str = "causal") -> Performance:
+        """Performance figures of a column of `bars`."""
+        return performance(self.bars[column].to_numpy(), self.periods_a_year)
+
+    @cached_property
+    def against(self) -> tuple[float, float]:
+        """Alpha a year and beta to the benchmark, or to the assets held where there is none."""
+        market = self.bars["benchmark" if self.benchmark else "market"].to_numpy()
+        return alpha_beta(self.returns.to_numpy(), market, self.periods_a_year)
+
+    @property
+    def exposure(self) -> float:
+        """Mean share of the capital in open positions."""
+        return float(self.bars["exposure"].mean())
+
+    @property
+    def turnover(self) -> float:
+        """Bought and sold a year, in units of capital; NaN for less than a month."""
+        n = len(self.bars)
+        return float(self.bars["turnover"].mean()) * annual_periods(n, self.periods_a_year)
+
+    @property
+    def costs(self) -> float:
+        """Paid in all, in units of capital: the plain sum over bars."""
+        return float(self.bars["costs"].sum())
+
+    @property
+    def effective_symbols(self) -> float:
+        """How many symbols of equal weight would be as concentrated: one over the mean concentration."""
+        invested = self.bars["concentration"].to_numpy()
+        return ratio(1.0, float(np.mean(invested[invested > 0.0])) if (invested > 0.0).any() else math.nan)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; NaN where something is not known."""
+        alpha, beta = self.against
+        columns = ("causal", "optimistic", "market", *(("benchmark",) if self.benchmark else ()))
+        months = self.months
+        return {
+            "strategy": self.strategy,
+            "weights": self.weighting,
+            "benchmark_symbol": self.benchmark,
+            "symbols": self.symbols,
+            "bars": len(self.bars),
+            "first": str(self.bars.index[0]),
+            "last": str(self.bars.index[-1]),
+            "periods_a_year": self.periods_a_year,
+            **{name: asdict(self.figures(name)) for name in columns},
+            "alpha": alpha,
+            "beta": beta,
+            "exposure": self.exposure,
+            "turnover": self.turnover,
+            "costs": self.costs,
+            "effective_symbols": self.effective_symbols,
+            "months": {str(year): row.dropna().to_dict() for year, row in months.iterrows()},
+            "drawdowns": self.drawdowns()
+            .astype({"start": str, "trough": str, "end": str})
+            .to_dict("records"),
+            "contributions": self.contributions.to_dict(),
+        }
+
+    def __repr__(self) -> str:
+        """Show strategy, number of symbols, weights and total return."""
+        total = self.figures().total_return
+        return f"PortfolioResult({self.strategy}, {self.symbols} symbols, {self.weighting}, {total:+.1%})"
+
+
+def portfolio_times_of(members: Sequence[Member]) -> Times:
+    """Bars of the portfolio: every time that a member has, in order."""
+    return np.unique(np.concatenate([member.times for member in members]))
+
+
+def inverse_weights(members: Sequence[Member], times: Times) -> Array:
+    """Share of each member in the sum of inverse volatilities known before each time, shape (n, members).
+
+    A member has none before its first bar; between its bars, and after the last, the one it last had.
+    """
+    columns = []
+    for member in members:
+        place = np.searchsorted(member.times, times, side="right") - 1
+        columns.append(np.where(place >= 0, member.inverse[np.maximum(place, 0)], 0.0))
+    table = np.column_stack(columns)
+    total = table.sum(axis=1, keepdims=True)
+    return np.where(total > 0.0, table / np.where(total > 0.0, total, 1.0), 0.0)
+
+
+def combine(
+    members: Sequence[Member], times: Times, weights: Sequence[Array | float]
+) -> tuple[pd.DataFrame, pd.Series]:
+    """`PortfolioResult.bars` and `.contributions`.
+
+    Parameters
+    ----------
+    members : sequence of Member
+    times : ndarray, shape (n,)
+        From `portfolio_times_of`.
+    weights : sequence of float or ndarray, shape (n,)
+        One a member.
+    """
+    sums = {name: np.zeros(len(times)) for name in (*SUMMED, "invested", "concentration")}
+    shares = {}
+    for member, weight in zip(members, weights, strict=True):
+        everywhere = np.broadcast_to(np.asarray(weight, dtype=np.float64), times.shape)
+        here = np.searchsorted(times, member.times)
+        own = everywhere[here]
+        for name in SUMMED:
+            sums[name][here] += own * getattr(member, name)
+        sums["invested"] += everywhere
+        sums["concentration"] += everywhere**2
+        shares[member.symbol] = float(own @ member.causal)
+    invested = sums["invested"]
+    some = invested > 0.0
+    sums["concentration"] = np.where(some, sums["concentration"] / np.where(some, invested, 1.0) ** 2, 0.0)
+    return pd.DataFrame(sums, index=pd.DatetimeIndex(times, name="time")), pd.Series(shares, name="causal")

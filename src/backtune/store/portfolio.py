@@ -1,0 +1,191 @@
+"""A run's results as one portfolio."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pandas as pd
+
+from backtune.backtest import Data, Result, Settings, symbol_bars
+from backtune.bars import Bars
+from backtune.bars.series import DAYS_A_YEAR
+from backtune.errors import RunError, SettingError, one_of
+from backtune.metrics.account import account_bars
+from backtune.metrics.calendar import (
+    INSTANT,
+    Times,
+    pooled_rate,
+    portfolio_grain,
+    portfolio_periods,
+    portfolio_times,
+)
+from backtune.metrics.performance import Array
+from backtune.metrics.portfolio import (
+    Member,
+    PortfolioResult,
+    combine,
+    inverse_weights,
+    portfolio_times_of,
+)
+from backtune.metrics.weights import (
+    EQUAL,
+    INVERSE_VOLATILITY,
+    Weights,
+    inverse_volatility,
+    weight_table,
+    weights_at,
+)
+from backtune.strategies import BUY_HOLD
+
+SUMS = ("turnover", "costs")
+
+
+def run_portfolio(
+    run: Mapping[str, Result], strategy: str, weights: Weights = EQUAL, benchmark: Bars | None = None
+) -> PortfolioResult:
+    """Combine the results of a run; see `backtune.Run.portfolio`.
+
+    Raises
+    ------
+    SettingError
+        No results, no such strategy, or weights that are none.
+    RunError
+        A table is missing or damaged.
+    """
+    if not run:
+        raise SettingError("no symbol has a result; a portfolio needs one")
+    years = {symbol: _years(result) for symbol, result in run.items()}
+    grain = portfolio_grain(periods for periods, _ in years.values())
+    moving = isinstance(weights, str) and weights == INVERSE_VOLATILITY
+    members = [_member(result, strategy, grain, moving) for result in run.values()]
+    times = portfolio_times_of(members)
+    bars, shares = combine(members, times, _weights(weights, members, times, list(run)))
+    rates = {symbol: pooled_rate(*pair, grain) for symbol, pair in years.items()}
+    densest = max(members, key=lambda member: rates[member.symbol])
+    stretches = [(member.times[0], member.times[-1]) for member in members]
+    periods = portfolio_periods(times, stretches, densest.times, rates[densest.symbol])
+    if benchmark is not None:
+        bars["benchmark"] = benchmark_returns(benchmark, times, grain)
+    name = benchmark.symbol if benchmark is not None else None
+    return PortfolioResult(strategy, _label(weights), len(members), bars, shares, periods, name)
+
+
+def check_weights(weights: Weights, symbols: Collection[str]) -> None:
+    """Refuse what are no weights of these symbols.
+
+    Raises
+    ------
+    SettingError
+    """
+    if not (isinstance(weights, str) and weights in (EQUAL, INVERSE_VOLATILITY)):
+        weight_table(weights, symbols)
+
+
+def benchmark_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
+    """Bars of a benchmark, from where the run's own are.
+
+    Raises
+    ------
+    SettingError
+        They cannot be loaded.
+    """
+    try:
+        return symbol_bars(symbol, data, settings)
+    except (ValueError, OSError) as error:
+        raise SettingError(f"benchmark {symbol}: {error}") from error
+
+
+def benchmark_returns(bars: Bars, times: Times, grain: str) -> Array:
+    """Return of holding the benchmark from one bar of the portfolio to the next, shape (n,).
+
+    Its last close up to each bar counts; where it has no bar of its own nothing is earned, and what it does
+    on days without a bar of the portfolio is in the next one. 0 before its first bar.
+    """
+    table = pd.DataFrame({"timestamp": bars.timestamps, "local": bars.local})
+    own = portfolio_times(table, grain)
+    place = np.searchsorted(own, times, side="right") - 1
+    first = int(np.searchsorted(own, times[0], side="left")) - 1  # the close before the portfolio begins
+    before = np.concatenate([[first], place[:-1]])
+    price = bars.close
+    now, then = price[np.maximum(place, 0)], price[np.maximum(before, 0)]
+    return np.where(place >= 0, now / then - 1.0, 0.0)
+
+
+def _years(result: Result) -> tuple[float, float]:
+    facts = result.facts
+    if "periods_a_year" not in facts:
+        raise RunError(f"{result.symbol} was run by an older version; run it again to have it in a portfolio")
+    return float(facts["periods_a_year"]), float(facts.get("days_a_year", DAYS_A_YEAR[facts["asset"]]))
+
+
+def _member(result: Result, strategy: str, grain: str, moving: bool) -> Member:
+    """Bars of one symbol, on the calendar of the portfolio."""
+    table = result.returns
+    one_of("strategy", strategy, table["strategy"].unique())
+    part = account_bars(table[table["strategy"] == strategy], "causal")
+    market = account_bars(table[table["strategy"] == BUY_HOLD], "causal")["causal"].to_numpy()
+    bars = pd.DataFrame(
+        {
+            "time": portfolio_times(part, grain),
+            "causal": part["causal"].to_numpy(),
+            "optimistic": part["optimistic"].to_numpy(),
+            "market": market,
+            "turnover": part["turnover"].to_numpy(),
+            "costs": paid(result, part),
+            "exposure": (part["held" if "held" in part else "trades"].to_numpy() > 0).astype(np.float64),
+            "inverse": _inverse(result, part) if moving else 0.0,
+        }
+    )
+    if grain != INSTANT and bars["time"].duplicated().any():
+        bars = _by_time(bars)
+    columns = {name: bars[name].to_numpy(dtype=np.float64) for name in bars if name != "time"}
+    return Member(symbol=result.symbol, times=bars["time"].to_numpy(), **columns)
+
+
+def paid(result: Result, bars: pd.DataFrame) -> Array:
+    """Costs of each bar of `Result.returns`, in units of the symbol's capital."""
+    if "costs" in bars:
+        costs: Array = bars["costs"].to_numpy(dtype=np.float64)
+    else:
+        costs = result.costs.maker * bars["turnover"].to_numpy(dtype=np.float64)
+    return costs
+
+
+def _by_time(bars: pd.DataFrame) -> pd.DataFrame:
+    """Bars that are one bar of the portfolio, as one."""
+    names = ["causal", "optimistic", "market"]
+    bars[names] += 1.0
+    how = {
+        **dict.fromkeys(names, "prod"),
+        **dict.fromkeys(SUMS, "sum"),
+        "exposure": "mean",
+        "inverse": "first",
+    }
+    joined = bars.groupby("time", sort=True).agg(how).reset_index()
+    joined[names] -= 1.0
+    return joined
+
+
+def _inverse(result: Result, part: pd.DataFrame) -> Array:
+    inputs = result.inputs
+    known = pd.Series(inverse_volatility(inputs["close"].to_numpy()), index=inputs["timestamp"])
+    mine: Array = known.reindex(part["timestamp"]).fillna(0.0).to_numpy()
+    return mine
+
+
+def _weights(
+    weights: Weights, members: list[Member], times: Times, symbols: list[str]
+) -> list[Array | float]:
+    if isinstance(weights, str) and weights == EQUAL:
+        return [1.0 / len(members)] * len(members)
+    if isinstance(weights, str) and weights == INVERSE_VOLATILITY:
+        return list(inverse_weights(members, times).T)
+    return list(weights_at(weight_table(weights, symbols), times).T)
+
+
+def _label(weights: Weights) -> str:
+    if isinstance(weights, str | os.PathLike):
+        return os.fspath(weights)
+    return "as given"

@@ -1,0 +1,229 @@
+"""A portfolio is the weighted sum of its symbols, date by date, by weights that knew the past alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import backtune as bt
+from backtune.errors import SettingError
+from backtune.metrics.weights import LEAST, PAST, inverse_volatility, weight_table, weights_at
+from backtune.store import Run
+from backtune.store.portfolio import benchmark_returns
+from backtune.verdict.portfolio import Portfolio
+
+START = 40  # bars of a daily history before the first one that is traded
+
+
+def history(seed, days, drift=0.0):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"timestamp": days, "close": rng.normal(drift, 0.01 * (seed + 1), len(days))}).assign(
+        open=0.0, high=0.02, low=-0.02
+    )
+
+
+def result(symbol, seed, days, periods=252.0):
+    """A symbol whose trades lie on `days` from the `START`th on; maxdiff earns on some of them alone."""
+    from results import result_of
+
+    inputs, rng, traded = history(seed, days), np.random.default_rng(seed + 100), days[START:]
+    rows = []
+    for name in ("maxdiff", "untuned", "buy_hold"):
+        own = (
+            inputs["close"].to_numpy()[START:]
+            if name == "buy_hold"
+            else rng.normal(0.0005, 0.01, len(traded))
+        )
+        held = np.ones(len(traded)) if name == "buy_hold" else (rng.random(len(traded)) < 0.5).astype(float)
+        own = own * held
+        rows.append(
+            pd.DataFrame(
+                {
+                    "strategy": name, "simulation": 0, "timestamp": traded, "local": traded, "value": own,
+                    "causal": own, "optimistic": own + 0.001 * held, "ambiguous": 0,
+                    "trades": held.astype(int),
+                    "turnover": 2.0 * held, "held": held.astype(int), "costs": 0.0005 * 2.0 * held,
+                }
+            )
+        )  # fmt: skip
+    made = result_of(symbol, pd.concat(rows, ignore_index=True), periods=periods, days=periods)
+    made.tables["inputs"] = inputs
+    return made
+
+
+WEEKDAYS = pd.bdate_range("2020-01-01", periods=160)
+EVERY_DAY = pd.date_range("2020-01-20", periods=200)
+
+
+@pytest.fixture(scope="module", name="run")
+def _run():
+    """Two stocks, of which one is listed later, and a coin that trades on weekends."""
+    made = [result("A", 0, WEEKDAYS), result("B", 1, WEEKDAYS[50:]), result("COIN", 2, EVERY_DAY, 365.0)]
+    run = Run.of(made)
+    run.record["tuned"] = ["maxdiff"]
+    return run
+
+
+def returns_of(run, symbol, column="causal", strategy="maxdiff"):
+    bars = run[symbol].returns
+    return bars[bars["strategy"] == strategy].set_index("timestamp")[column]
+
+
+@pytest.mark.parametrize("column", ["causal", "optimistic"])
+@pytest.mark.parametrize(
+    "weights", ["equal", {"A": 0.2, "B": 0.5, "COIN": 0.25}, pd.Series({"A": 1.0, "COIN": 0.0})]
+)
+def test_it_is_the_weighted_sum_of_the_single_results(run, weights, column):
+    share = dict.fromkeys(run, 1 / 3) if isinstance(weights, str) else dict(weights)
+    single = pd.DataFrame({symbol: returns_of(run, symbol, column) for symbol in run}).fillna(0.0)
+    expected = sum(share.get(symbol, 0.0) * single[symbol] for symbol in run)
+    found = run.portfolio(weights=weights).bars[column]
+    assert list(found.index) == list(single.index)
+    assert np.abs(found.to_numpy() - expected.to_numpy()).max() < 1e-12
+
+
+def test_equal_weights_are_those_that_the_verdict_judges(run):
+    pooled = Portfolio("day")
+    for one in run.values():
+        pooled.add(one.returns)
+    table = pooled.table()
+    mine = table[table["strategy"] == "maxdiff"]
+    found = run.portfolio().bars
+    for column in ("causal", "optimistic", "turnover"):
+        assert np.abs(found[column].to_numpy() - mine[column].to_numpy()).max() < 1e-12
+    held = table[table["strategy"] == "buy_hold"]["causal"].to_numpy()
+    assert np.abs(found["market"].to_numpy() - held).max() < 1e-12
+
+
+def test_inverse_volatility_is_of_the_past_alone(run):
+    """By hand: one over the deviation of the last 60 moves before the bar, over the sum of all."""
+    found = run.portfolio(weights="inverse_volatility")
+    at = found.bars.index[100]
+    inverse = {}
+    for symbol in run:
+        moves = run[symbol].inputs.set_index("timestamp")["close"]
+        own = moves.index[moves.index <= at][-1]  # its last bar so far; its own move is not known yet
+        past = moves[moves.index < own].tail(PAST)
+        inverse[symbol] = 1.0 / past.std() if at >= returns_of(run, symbol).index[0] else 0.0
+    single = {symbol: returns_of(run, symbol).get(at, 0.0) for symbol in run}
+    expected = sum(inverse[symbol] * single[symbol] for symbol in run) / sum(inverse.values())
+    assert found.returns[at] == pytest.approx(expected, abs=1e-12)
+    assert found.bars["invested"].to_numpy() == pytest.approx(1.0)
+
+
+@given(at=st.integers(0, 99), move=st.floats(-0.5, 0.5))
+@settings(max_examples=50)
+def test_no_bar_changes_a_weight_up_to_its_own(at, move):
+    moves = np.random.default_rng(1).normal(0, 0.01, 100)
+    before = inverse_volatility(moves)
+    changed = moves.copy()
+    changed[at] = move
+    after = inverse_volatility(changed)
+    np.testing.assert_array_equal(after[: at + 1], before[: at + 1])
+    assert (before[:LEAST] == 0.0).all()
+
+
+def test_the_share_of_each_symbol_adds_up_to_the_portfolio(run):
+    found = run.portfolio(weights="inverse_volatility")
+    assert found.contributions.sum() == pytest.approx(found.returns.sum(), abs=1e-12)
+    assert list(found.contributions.index) == list(run)
+
+
+def test_exposure_turnover_costs_and_concentration_are_of_the_whole_capital(run):
+    found = run.portfolio(weights={"A": 0.5, "B": 0.25})
+    single = {name: returns_of(run, name, "held").reindex(found.bars.index, fill_value=0) for name in "AB"}
+    exposure = 0.5 * single["A"] + 0.25 * single["B"]
+    assert found.exposure == pytest.approx(exposure.mean())
+    assert found.costs == pytest.approx(0.001 * exposure.sum())
+    assert found.turnover == pytest.approx(2.0 * exposure.mean() * found.periods_a_year)
+    assert found.effective_symbols == pytest.approx(0.75**2 / (0.5**2 + 0.25**2))
+    assert run.portfolio().effective_symbols == pytest.approx(3.0)
+
+
+def test_weights_of_a_file_hold_from_their_date_on(run, tmp_path):
+    days = run.portfolio().bars.index
+    path = tmp_path / "weights.csv"
+    path.write_text(f"date,A,B\n{days[30]:%Y-%m-%d},0.5,0\n{days[60]:%Y-%m-%d},0,1\n")
+    found = run.portfolio(weights=path).returns
+    a, b = (returns_of(run, name).reindex(days, fill_value=0.0).to_numpy() for name in "AB")
+    expected = np.concatenate([np.zeros(30), 0.5 * a[30:60], b[60:]])
+    assert np.abs(found.to_numpy() - expected).max() < 1e-12
+    long = tmp_path / "long.csv"
+    long.write_text(f"date,symbol,weight\n{days[60]:%Y-%m-%d},B,1\n{days[30]:%Y-%m-%d},A,0.5\n")
+    np.testing.assert_array_equal(run.portfolio(weights=long).returns, found)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("symbol,weight\nA,0.5\nX,0.5\n", "X is no symbol of the run"),
+        ("symbol,weight\nA,-0.5\n", "every weight is a number of 0 or more"),
+        ("symbol,weight\nA,much\n", "every weight is a number of 0 or more"),
+        ("symbol,weight\nA,0.6\nB,0.6\n", "add up to 1.2"),
+        ("symbol,weight\nA,0.5\nA,0.2\n", "names a symbol twice"),
+        ("name,share\nA,0.5\n", "no columns symbol and weight"),
+        ("date,A\nsoon,0.5\n", "holds no dates"),
+        ("date,A\n2020-01-01,0.5\n2020-01-01,0.4\n", "has a date twice"),
+    ],
+)
+def test_weights_that_are_none_are_refused_in_one_line(tmp_path, text, message):
+    (tmp_path / "w.csv").write_text(text)
+    with pytest.raises(SettingError, match=message) as caught:
+        weight_table(tmp_path / "w.csv", ["A", "B"])
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_cannot_be_read_name_what_can_be(run):
+    with pytest.raises(SettingError, match="give equal, inverse_volatility, or a CSV"):
+        run.portfolio(weights="no such thing")
+
+
+def test_nothing_is_invested_before_the_first_date():
+    table = weight_table(pd.DataFrame({"date": ["2020-01-05"], "A": [0.5]}), ["A", "B"])
+    times = np.array(["2020-01-04", "2020-01-05", "2020-01-06"], dtype="datetime64[ns]")
+    np.testing.assert_array_equal(weights_at(table, times), [[0.0, 0.0], [0.5, 0.0], [0.5, 0.0]])
+
+
+def test_a_benchmark_earns_from_close_to_close_on_the_days_of_the_portfolio(run):
+    days = pd.bdate_range("2020-01-01", periods=200)
+    close = 100.0 * np.cumprod(1.0 + np.random.default_rng(9).normal(0.0, 0.01, len(days)))
+    frame = pd.DataFrame({"timestamp": days, "open": close, "high": close, "low": close, "close": close})
+    bars = bt.load_bars(frame, symbol="SPY", asset="stock")
+    found = run.portfolio(benchmark=bars)
+    at = found.bars.index
+    first = close[days < at[0]][-1]
+    last = close[days <= at[-1]][-1]
+    assert found.figures("benchmark").total_return == pytest.approx(last / first - 1.0, abs=1e-12)
+    weekend = at.dayofweek >= 5
+    assert weekend.any()
+    assert (found.bars["benchmark"].to_numpy()[weekend] == 0.0).all()
+    assert found.as_dict()["benchmark"]["total_return"] == found.figures("benchmark").total_return
+    late = np.array(["2019-12-30"], dtype="datetime64[ns]")
+    assert benchmark_returns(bars, late, "day").tolist() == [0.0]
+
+
+def test_a_benchmark_comes_from_where_the_run_has_its_bars(sample_run):
+    found = sample_run.portfolio(benchmark="NASDAQ")
+    held = sample_run["NASDAQ"].returns
+    alone = held[held["strategy"] == "buy_hold"]
+    assert found.bars["benchmark"].iloc[1:-1].to_numpy() == pytest.approx(
+        alone["causal"].iloc[1:-1].to_numpy()
+    )
+    with pytest.raises(SettingError, match="benchmark NO"):
+        sample_run.portfolio(benchmark="NO")
+
+
+def test_one_symbol_is_its_own_portfolio(sample_run):
+    one = {"SP500": sample_run["SP500"]}
+    found = Run.of(one.values()).portfolio("always_on")
+    mine = sample_run["SP500"].returns
+    own = mine[mine["strategy"] == "always_on"]["causal"].to_numpy()
+    np.testing.assert_allclose(found.returns.to_numpy(), own, atol=1e-15)
+    summary = sample_run["SP500"].summary.set_index("strategy").loc["always_on"]
+    assert found.figures().total_return == pytest.approx(summary["causal_return"])
+    assert found.costs == pytest.approx(summary["costs"])
+    assert found.exposure == pytest.approx(summary["exposure"])
+    assert found.turnover == pytest.approx(summary["turnover"])
