@@ -67,17 +67,23 @@ def test_a_tuning_that_weighs_bars_says_where_it_cannot():
 
 
 @pytest.mark.parametrize("fills", ["causal", "optimistic", "published"])
-def test_no_point_where_anything_changes_has_a_sharpe_ratio_much_above_the_tuned_one(fills):
+def test_no_point_where_anything_changes_has_a_sharpe_ratio_much_above_the_tuned_one(fills, monkeypatch):
     for seed in range(8):
         problem = random_problem(seed, n=24, fills=fills, kind="gapped")
-        (tuned,) = TUNINGS["sharpe"]([problem], [0], None)
-        mesh = np.stack(np.meshgrid(*(candidates(problem, axis, 1) for axis in (0, 1))), axis=-1)
-        corners = [sharpe(problem.outcome(x)) for x in mesh.reshape(-1, 2)[::7]]
+        (picked,) = TUNINGS["sharpe"]([problem], [0], None)
+        with monkeypatch.context() as every:
+            every.setattr("backtune.backtest.tunings.LINES", 1000)
+            (tuned,) = TUNINGS["sharpe"]([problem], [0], None)
+        rng = np.random.default_rng(seed)
+        points = np.column_stack([rng.choice(candidates(problem, axis, 1), 300) for axis in (0, 1)])
+        corners = [sharpe(problem.outcome(x)) for x in points]
         if np.isnan(tuned.x).any():
             assert max(corners) <= 1e-9
             continue
         assert not tuned.exact
-        assert sharpe(problem.outcome(tuned.x)) >= 0.995 * max(corners)
+        highest = sharpe(problem.outcome(tuned.x))
+        assert highest >= 0.995 * max(corners)
+        assert sharpe(problem.outcome(picked.x)) >= 0.9 * highest
         assert tuned.value == problem(tuned.x)
 
 
@@ -136,14 +142,28 @@ def test_an_unknown_tuning_is_one_line():
 @settings(max_examples=50, deadline=None)
 @given(n=st.integers(1, 300), seed=st.integers(0, 2**32))
 def test_a_resample_draws_as_many_bars_as_there_are_in_blocks(n, seed):
-    counts = drawn(n, np.random.default_rng(seed))
-    assert counts.sum() == n
+    counts = drawn(n, np.random.default_rng(seed), 3)
+    assert counts.sum(axis=1).tolist() == [n, n, n]
     assert (counts >= 0).all()
 
 
+@pytest.mark.parametrize("kind", ["plain", "tied", "gapped"])
+def test_a_weighted_problem_is_the_one_with_each_bar_so_often(kind):
+    """The same legs as the bars written down as often as they were drawn, and so the same optimum."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        for problem in (random_problem(seed, n=20, kind=kind), hold_problem(seed, n=12, kind="gapped")):
+            (weights,) = drawn(problem.size, rng, 1)
+            weighted = problem.weighted(weights)
+            by_sizes = problem.with_sizes(problem.sizes * weights)
+            np.testing.assert_array_equal(weighted.moves, by_sizes.moves)
+            ours, other = bt.optimize(weighted), bt.optimize(by_sizes)
+            np.testing.assert_array_equal(ours.x, other.x)
+            assert ours.value == other.value == ours.bound
+
+
 def test_every_bar_is_drawn_as_often_as_any_other():
-    rng = np.random.default_rng(0)
-    mean = np.mean([drawn(50, rng) for _ in range(4000)], axis=0)
+    mean = drawn(50, np.random.default_rng(0), 4000).mean(axis=0)
     assert np.abs(mean - 1.0).max() < 0.15
 
 

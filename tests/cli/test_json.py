@@ -126,6 +126,17 @@ def test_what_a_command_prints_is_what_its_schema_says(name, place, capsys):
         assert plain["schema_version"] == SCHEMA_VERSION
 
 
+@pytest.mark.slow
+@pytest.mark.needs("jsonschema")
+def test_so_does_compare_of_tunings(place, capsys):
+    jsonschema = pytest.importorskip("jsonschema")
+    options = ("--tunings", "--data", "prices", "--strategies", "maxdiff", *SMALL, "--json")
+    assert call("compare", "ONE", *options) == 0
+    plain = json.loads(capsys.readouterr().out, parse_constant=no_constant)
+    jsonschema.Draft202012Validator(schema_of("compare")).validate(plain)
+    assert plain["tunings"][0]["p_better"] is None
+
+
 @pytest.mark.needs("jsonschema")
 def test_a_schema_refuses_what_lacks_a_key_or_has_another_type():
     jsonschema = pytest.importorskip("jsonschema")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backtune import EntryExitProblem, HoldProblem
+from fine import finer
 from price_paths import levels_on, moves_of, price_paths
 from price_truth import FEE, held_total, true_returns
 
@@ -79,3 +80,37 @@ def test_the_truth_of_held_positions_lies_between_causal_and_optimistic(ticks, s
     assert outside == 0
     assert fills > 600
     assert wide > 20
+
+
+@pytest.mark.slow
+def test_no_truth_of_20_000_paths_lies_outside_with_holds_stops_both_sides_and_finer_bars():
+    """Every other path has finer bars besides, whose bracket lies within that of the bars."""
+    rng = np.random.default_rng(20)
+    outside = wider = open_before = open_after = fills = 0
+    for number in range(20_000):
+        paths = price_paths(rng, 9, steps=int(rng.integers(4, 12)), ticks=bool(number % 3))
+        moves, o, h, lo, c = moves_of(paths)
+        up, down = levels_on(rng, paths, bool(number % 3), far=0.006)
+        short, max_bars = bool(rng.integers(2)), int(rng.choice([1, 2, 5, 20]))
+        stop = (None, -0.0101, -0.0257)[int(rng.integers(3))]
+        stops = None
+        if stop is not None:
+            stops = np.maximum(up - stop, 0.0) if short else np.minimum(down + stop, 0.0)
+        truth, count = held_total(moves, paths[:-1, -1], up, down, stops, max_bars, short)
+        bars = (o, h, lo, c, up, down, float(not short), float(short))
+        rule = {"fee": FEE, "max_bars": max_bars, "stop_offset": stop}
+        problem = HoldProblem(*bars, **rule)
+        least, most = problem((0, 0)), problem.under("optimistic")((0, 0))
+        fills += count
+        open_before += most > least + 1e-9
+        if number % 2:
+            fine = HoldProblem(*bars, detail=finer(moves, 3), **rule)
+            low, high = fine((0, 0)), fine.under("optimistic")((0, 0))
+            wider += low < least - 1e-10 or high > most + 1e-10
+            least, most = low, high
+        open_after += most > least + 1e-9
+        outside += not least - 1e-10 <= truth <= most + 1e-10
+    assert outside == wider == 0
+    assert fills > 30_000
+    assert open_before > 1_500
+    assert open_after < 0.7 * open_before

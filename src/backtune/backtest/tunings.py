@@ -55,11 +55,15 @@ def bagged(problems: Sequence[Problem], seeds: Sequence[int], search: Search) ->
     SettingError
         A problem cannot weigh its bars.
     """
-    resamples = []
+    resamples: list[Problem] = []
     for problem, seed in zip(problems, seeds, strict=True):
-        weigh = _ability(problem, "with_sizes", "bagged")
-        rng = np.random.default_rng(seed)
-        resamples += [weigh(_sizes(problem) * drawn(problem.size, rng)) for _ in range(RESAMPLES)]
+        weighted = getattr(problem, "weighted", None)
+        if weighted is None:
+            raise SettingError(
+                f"tuning 'bagged' weighs bars, which a {type(problem).__name__} cannot; use another, such as "
+                "shrunk"
+            )
+        resamples += map(weighted, drawn(problem.size, np.random.default_rng(seed), RESAMPLES))
     optima = search(resamples, np.repeat(seeds, RESAMPLES).tolist())
     result = []
     for place, problem in enumerate(problems):
@@ -192,14 +196,16 @@ def tuning(name: str | Tuning) -> Tuning:
     return function  # type: ignore[no-any-return]
 
 
-def drawn(n: int, rng: np.random.Generator) -> Array:
-    """How often each of n bars is drawn in one resample of the stationary bootstrap, shape (n,)."""
-    first = rng.integers(n, size=n)
-    begins = rng.random(n) < n ** (-1.0 / 3.0)
-    begins[0] = True
-    start = np.maximum.accumulate(np.where(begins, np.arange(n), 0))
-    places = (first[start] + np.arange(n) - start) % n
-    return np.bincount(places, minlength=n).astype(np.float64)
+def drawn(n: int, rng: np.random.Generator, resamples: int) -> Array:
+    """How often each of n bars is drawn in resamples of the stationary bootstrap, shape (resamples, n)."""
+    rows = np.arange(resamples)[:, None]
+    first = rng.integers(n, size=(resamples, n))
+    begins = rng.random((resamples, n)) < n ** (-1.0 / 3.0)
+    begins[:, 0] = True
+    start = np.maximum.accumulate(np.where(begins, np.arange(n), 0), axis=1)
+    places = (first[rows, start] + np.arange(n) - start) % n
+    counts = np.bincount((places + n * rows).ravel(), minlength=n * resamples)
+    return counts.reshape(resamples, n).astype(np.float64)
 
 
 def _most(optima: Sequence[Optimum], middle: Callable[..., Array]) -> Array:
@@ -272,18 +278,3 @@ def _around(x: Array, axes: Sequence[Array]) -> list[Array]:
         ends = axis[max(here - 1, 0)], axis[min(here + 1, len(axis) - 1)]
         near.append(np.union1d(np.linspace(*ends, LINES), axis[here]))
     return near
-
-
-def _sizes(problem: Problem) -> Array:
-    sizes: Array = _ability(problem, "sizes", "bagged")
-    return sizes
-
-
-def _ability(problem: Problem, name: str, tuning: str) -> Any:
-    value = getattr(problem, name, None)
-    if value is None:
-        raise SettingError(
-            f"tuning {tuning!r} weighs bars, which a {type(problem).__name__} cannot; use "
-            "another, such as shrunk"
-        )
-    return value

@@ -109,7 +109,7 @@ def _print_all(done: dict[str, tuple[Run, Subject | None]], as_json: bool) -> No
 
 
 def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
-    from backtune.cli.report import portfolio_values, symbol_values
+    from backtune.cli.report import portfolio_values, symbol_values, unseen_values
 
     judged, tries = (subject.judged, subject.tries) if subject else (None, None)
     decided = {name: result.decided for name, result in runs.items()}
@@ -120,7 +120,7 @@ def _as_plain(runs: Run, subject: Subject | None) -> dict[str, Any]:
         **portfolio_values(judged, tries),
         "performance": subject.portfolio.as_dict() if subject and subject.portfolio else None,
         "verdicts": symbol_values(judged, tries),
-        "unseen_bars": {name: result.unseen_bars for name, result in runs.items()},
+        **unseen_values(runs),
         "placed": {name: result.placed for name, result in runs.items()},
         **({"decided": decided} if any(decided.values()) else {}),
         "notes": {name: [note.as_dict() for note in result.notes] for name, result in runs.items()},

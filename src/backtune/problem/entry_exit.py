@@ -148,6 +148,14 @@ class EntryExitProblem:
         """Return the same problem with other sizes, shape (2, n)."""
         return self._of(np.concatenate([self.moves[: kernels.SIZE], sizes]))
 
+    def weighted(self, weights: Array) -> EntryExitProblem:
+        """Return the same problem with each bar counted so many times, shape (n,), >= 0: sizes times that."""
+        other = copy(self)
+        other.moves = np.concatenate([self.moves[: kernels.SIZE], self.sizes * weights])
+        other._longs, other._shorts = self._longs.weighted(weights), self._shorts.weighted(weights)
+        other.long_legs, other.short_legs = other._longs.legs(), other._shorts.legs()
+        return other
+
     def _of(self, moves: Array) -> EntryExitProblem:
         """Return the same problem of other moves (8, n)."""
         return EntryExitProblem(

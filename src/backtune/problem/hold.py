@@ -135,8 +135,6 @@ class HoldProblem:
         self.stop_offset, pairs = _stop(stop_offset)
         self.parameters = OFFSETS[: 2 + len(pairs)]
         self.bounds = _box((*bounds, *pairs), self.parameters, bounds)
-        rest = self.carry, self.max_bars, self.has_stop
-        self._terms = {rule: kernels.terms_of(self.costs, *rest, rule == "optimistic") for rule in RULES}
         self.moves: Array = np.stack([o, h, lo, c, *others])
         self.moves.flags.writeable = False
         self.parts: tuple[Parts, Parts] | None = None
@@ -169,7 +167,10 @@ class HoldProblem:
 
     def terms(self, fills: str | None = None) -> kernels.Terms:
         """Return what holds for every bar, as the kernels take it, under the problem's rule or another."""
-        return self._terms[self.fills if fills is None else fills]
+        most = (fills or self.fills) == "optimistic"
+        return kernels.terms_of(
+            self.costs, self.carry, self.max_bars, self.has_stop, most, self.parts is not None
+        )
 
     @property
     def sizes(self) -> Array:
@@ -182,6 +183,10 @@ class HoldProblem:
         other.moves = np.concatenate([self.moves[:LONG_SIZE], sizes])
         other._lay_out()
         return other
+
+    def weighted(self, weights: Array) -> HoldProblem:
+        """Return the same problem with what enters in each bar counted so many times, shape (n,), >= 0."""
+        return self.with_sizes(self.sizes * weights)
 
     @property
     def holds(self) -> bool:

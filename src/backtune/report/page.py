@@ -222,8 +222,8 @@ def _header(subject: Subject) -> str:
     if overall.verdict == EDGE and subject.tries.portfolio and subject.tries.portfolio.verdict != EDGE:
         headline = "An edge by itself, and none among all that was tried on these bars"
     return (
-        f"<header><h1>{headline}</h1><p class='soft'>{about}</p></header>"
-        f'<p class="soft">{text(overall.can_prove)} {text(" ".join(unseen_lines(subject.run)))}</p>'
+        f'<header><p class="soft">{text(overall.can_prove)} {text(" ".join(unseen_lines(subject.run)))}</p>'
+        f"<h1>{headline}</h1><p class='soft'>{about}</p></header>"
         f'<p class="answer">{badge(overall)} {lead}{prose(overall.sentence)}</p>'
         f"{tried_note(subject.tries.portfolio)}"
         f"{_census(subject) if several else ''}{_rule()}"

@@ -82,7 +82,7 @@ def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str
     ]
     if len(judged.symbols) > 1:
         overall, other = judged.portfolio, _beside(tries.portfolio if tries else None)
-        said = f"{overall.label}. {overall.can_prove} {overall.sentence}{other}"
+        said = f"{overall.can_prove} {overall.label}. {overall.sentence}{other}"
         lines.append(f"the run, as one portfolio: {said}")
     return lines
 

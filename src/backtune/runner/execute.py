@@ -136,7 +136,11 @@ def execute(
         Task(folder, name, settings, of_symbol(data, name), identity, engine.task_timeout, symbols=len(names))
         for name in names
     ]
-    errors = _carry_out(tasks, engine, writer, progress, temporary is None)
+    try:
+        errors = _carry_out(tasks, engine, writer, progress, temporary is None)
+    except BaseException:
+        writer.release()
+        raise
     writer.finish()
     failed = {name: errors[name] for name in names if name in errors}
     kept: Path | None = None if temporary else writer.folder

@@ -102,6 +102,8 @@ class FunctionProblem:
         What is maximised, a function of the outcome; by default the total return.
     known : dict
         Score and total return of the points that were tried: a search often tries one again.
+    slices : dict
+        Bars of the stretches that were asked for, by first bar and stop.
     """
 
     strategy: FunctionStrategy
@@ -111,7 +113,8 @@ class FunctionProblem:
     history: int
     horizon: int
     score: Callable[[Outcome], float] | None = None
-    known: dict[bytes, tuple[float, float]] = field(default_factory=dict)
+    known: dict[Any, tuple[float, float]] = field(default_factory=dict)
+    slices: dict[tuple[int, int], pd.DataFrame] = field(default_factory=dict)
 
     @property
     def space(self) -> Space:
@@ -172,7 +175,7 @@ class FunctionProblem:
 
     def window(self, start: int, stop: int) -> FunctionProblem:
         """Return the problem of bars start..stop-1 of the stretch alone."""
-        return replace(self, start=self.start + start, stop=self.start + stop, known={})
+        return replace(self, start=self.start + start, stop=self.start + stop, known={}, slices={})
 
     def with_score(self, score: Callable[[Outcome], float]) -> FunctionProblem:
         """Return the same problem with a score to maximise in place of the total return."""
@@ -186,17 +189,10 @@ class FunctionProblem:
         StrategyError
             It raised, or gave something else than a return a bar; names the strategy and the point.
         """
-        frame = self.frame.iloc[max(start - self.history, 0) : stop].copy()
-        count = len(frame)  # the function may change what it is given
-        try:
-            result: Any = self.strategy.function(frame, dict(point))
-        except Exception as error:
-            raise StrategyError(
-                f"strategy {self.strategy.name!r} failed at {point}: {in_a_line(error)}; correct it"
-            ) from error
         size = stop - start
+        result, count = self._called(point, start, stop)
         if not isinstance(result, Outcome):
-            return _outcome(self._checked(result, count, size, point), size)
+            return _outcome(result, size)
         arrays: dict[str, Any] = {}
         for name in ARRAYS:
             values = getattr(result, name)
@@ -207,12 +203,38 @@ class FunctionProblem:
             arrays[name] = np.asarray(values)[count - size :]
         return Outcome(**arrays)
 
+    def _called(self, point: dict[str, Any], start: int, stop: int) -> tuple[Array | Outcome, int]:
+        """Call the function: its returns, checked, or its outcome; and how many bars it was given."""
+        frame = self._frame(max(start - self.history, 0), stop)
+        count = len(frame)  # the function may change what it is given
+        try:
+            result: Any = self.strategy.function(frame, dict(point))
+        except Exception as error:
+            raise StrategyError(
+                f"strategy {self.strategy.name!r} failed at {point}: {in_a_line(error)}; correct it"
+            ) from error
+        if isinstance(result, Outcome):
+            return result, count
+        return self._checked(result, count, stop - start, point), count
+
+    def _frame(self, first: int, stop: int) -> pd.DataFrame:
+        """Bars first..stop-1, a copy."""
+        if (first, stop) not in self.slices:  # the slice takes longer than its copy
+            self.slices[first, stop] = self.frame.iloc[first:stop].copy()
+        return self.slices[first, stop].copy()
+
     def _tried(self, point: dict[str, Any]) -> tuple[float, float]:
-        key = self.space.places(point).tobytes()
+        key = _key(point)
         if key not in self.known:
-            outcome = self.outcome_of(point, self.start, self.stop)
-            total = float(outcome.value.sum())
-            self.known[key] = (total if self.score is None else float(self.score(outcome)), total)
+            if self.score is None:
+                result, count = self._called(point, self.start, self.stop)
+                if isinstance(result, Outcome):
+                    result = self._checked(result.value, count, self.size, point)
+                total = score = float(result[count - self.size :].sum())
+            else:
+                outcome = self.outcome_of(point, self.start, self.stop)
+                score, total = float(self.score(outcome)), float(outcome.value.sum())
+            self.known[key] = score, total
         return self.known[key]
 
     def _checked(self, values: Any, count: int, size: int, point: dict[str, Any]) -> Array:
@@ -244,6 +266,16 @@ class FunctionProblem:
                 f"{count} bars that it was given, 0 where it holds nothing"
             )
         return array
+
+
+def _key(point: dict[str, Any]) -> Any:
+    """Something to find a point by, which tells True from 1."""
+    key = tuple((name, type(value), value) for name, value in point.items())
+    try:
+        hash(key)
+    except TypeError:  # a choice that is a list, say
+        return repr(key)
+    return key
 
 
 def frame_of(bars: Bars) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def check_function(
     """
     name = f"strategy {strategy.name!r}"
     points = _points(strategy, len(at))
-    held, unseen = 0, ""
+    holds, held, unseen = True, 0, ""
     for bar, point in zip(at, points, strict=True):
         start, stop = max(bar - settings.window, 1), min(bar + settings.window, len(bars))
         before = _returns(problem, point, start, stop)[: bar - start]
@@ -60,16 +60,19 @@ def check_function(
                 "random numbers, and keep nothing from one call to the next"
             )
         for seed in (0, 1):  # prices go up, and down
-            later = replace(problem, frame=frame_of(changed_bars(bars, bar, seed)))
+            later = replace(problem, frame=frame_of(changed_bars(bars, bar, seed)), slices={})
             after = _returns(later, point, start, stop)
             _refuse(name, bars, start, before, after, f"bars from {day(bars, bar)} on")
+            if unseen or not holds:
+                continue
             try:
                 other, held = copy_with(strategy, later_changed(bars, bar, seed))
                 after = _returns(replace(problem, strategy=other), point, start, stop) if held else before
             except Exception as error:  # whatever a copy of someone else's object raises
                 unseen = f" (what it holds could not be changed: {in_a_line(error)[:120]})"
-            else:
-                _refuse(name, bars, start, before, after, f"arrays that it holds from {day(bars, bar)} on")
+                continue
+            holds = held > 0  # the same arrays go with the bars, whichever is looked at
+            _refuse(name, bars, start, before, after, f"arrays that it holds from {day(bars, bar)} on")
     own = f", nor did later values of {held} array{'s' if held > 1 else ''} that it holds" if held else ""
     said = [
         f"{name} was checked for look-ahead on {len(at)} bars: later bars moved no return{own}{unseen}; what "
@@ -85,7 +88,7 @@ def _own_bar(
     both = 0
     for bar, point in zip(at, points, strict=True):
         up, down = (
-            _returns(replace(problem, frame=_last_moved(bars, bar, way)), point, bar, bar + 1)[-1]
+            _returns(replace(problem, frame=_last_moved(bars, bar, way), slices={}), point, bar, bar + 1)[-1]
             for way in (MOVE, 1.0 / MOVE)
         )
         both += max(up, down) > 0.0 and min(up, down) >= 0.0
