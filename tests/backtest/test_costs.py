@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import backtune as bt
 from backtune.cli import app
 from backtune.store.key import result_identity, run_identity
+from pages import bodies
 from price_frames import frame
 
 SMALL = {"num_simulations": 12, "window": 40, "model": "range"}
@@ -131,7 +132,7 @@ def test_the_command_line_runs_with_a_file_and_run_json_and_page_say_what_was_pa
     assert record["settings"]["costs"]["ABC"] == COSTS.as_dict()
     assert record["settings"]["stop"] == -0.05
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
-    assert "half spread 1.0 bp" in page
+    assert "half spread 1.0 bp" in bodies(page)
     again = CliRunner().invoke(app, ["report", str(tmp_path / "run")])
     assert again.exit_code == 0, again.output
 

@@ -19,6 +19,7 @@ WeightsOption = Annotated[
         "--weights", help="Of the portfolio: equal, inverse_volatility, or a file of symbol, weight."
     ),
 ]
+TitleOption = Annotated[str | None, typer.Option("--title", help="Heads the page.")]
 BenchmarkOption = Annotated[
     str | None, typer.Option("--benchmark", help="Symbol to hold the portfolio against, such as SPY.")
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import BenchmarkOption, Data, Debug, Json, WeightsOption, print_json
+from backtune.cli.options import BenchmarkOption, Data, Debug, Json, TitleOption, WeightsOption, print_json
 from backtune.cli.settings import with_settings
 from backtune.errors import RunError, SettingError
 
@@ -65,6 +65,7 @@ def run(
     ] = None,
     weights: WeightsOption = "equal",
     benchmark: BenchmarkOption = None,
+    title: TitleOption = None,
     as_json: Json = False,
     debug: Debug = False,
     *,
@@ -87,7 +88,7 @@ def run(
         names, source = _symbols(symbols, data, demo, universe, universe_bars, settings)
         kinds, wanted = settings.strategies, _by_model(settings, names, run_folder)
         _check_portfolio(weights, benchmark, names, source, settings)
-    view = {"weights": weights, "benchmark": benchmark}
+    view = {"weights": weights, "benchmark": benchmark, "title": title}
     done: dict[str, tuple[Run, Subject | None]] = {}
     unwritten: RunError | None = None
     for chosen, folder in wanted:
