@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,7 @@ from backtune.errors import RunError, SettingError
 
 if TYPE_CHECKING:
     from backtune.backtest import Result
-    from backtune.report.page import Subject
+    from backtune.report.subject import Subject
     from backtune.store import Run
     from backtune.verdict.judged import Judged
     from backtune.verdict.tried import Tries
@@ -66,6 +67,9 @@ def run(
     weights: WeightsOption = "equal",
     benchmark: BenchmarkOption = None,
     title: TitleOption = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Print every column; by default those that fit 80.")
+    ] = False,
     as_json: Json = False,
     debug: Debug = False,
     *,
@@ -104,8 +108,9 @@ def run(
         except KeyboardInterrupt as stop:
             typer.echo(f"backtune: {stop}", err=True)
             raise typer.Abort from stop
-        title = f"model {_model_of(chosen)}:" if len(wanted) > 1 else ""
-        subject, error = _show(runs, title, 1 if scheduler else workers, as_json, view)
+        heading = f"model {_model_of(chosen)}:" if len(wanted) > 1 else ""
+        printed = None if as_json else partial(_print_tables, wide=wide)
+        subject, error = _show(runs, heading, 1 if scheduler else workers, printed, view)
         done[_model_of(chosen)], unwritten = (runs, subject), error or unwritten
     _print_all(done, as_json)
     if unwritten:
@@ -115,28 +120,35 @@ def run(
 
 
 def _show(
-    runs: Run, title: str, workers: int, as_json: bool, view: Mapping[str, Any]
+    runs: Run,
+    heading: str,
+    workers: int,
+    printed: Callable[[Run, Judged, Tries | None], None] | None,
+    view: Mapping[str, Any],
 ) -> tuple[Subject | None, RunError | None]:
     """Judge a run, print it, then write its page: a full disk does not hide the table.
 
     The run is on disk, its status written: what else is made of a run folder is made here.
     """
     from backtune.report.page import report
+    from backtune.report.terminal import next_line
 
     if not runs or not runs.folder:
         return None, None
     page = report(runs, **view)
     subject = page.subjects[0]
-    if subject.judged and not as_json:
-        if title:
-            typer.echo(title)
-        _print_tables(runs, subject.judged, subject.tries)
+    if subject.judged and printed:
+        if heading:
+            typer.echo(heading)
+        printed(runs, subject.judged, subject.tries)
     try:
         page.write(runs.folder / "report.html", workers)
     except RunError as error:
         return subject, error
-    if not as_json:
+    if printed:
         typer.echo(f"run folder: {runs.folder} (report.html inside)")
+        if line := next_line(runs, subject.judged):
+            typer.echo(line)
     return subject, None
 
 
@@ -260,7 +272,7 @@ def _rows(result: Result) -> list[dict[str, Any]]:
     ]
 
 
-def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
+def _print_tables(runs: Run, judged: Judged, tries: Tries | None, *, wide: bool) -> None:
     from backtune.report.runs import FEW_SYMBOLS, failed_table, strategies_table
     from backtune.report.terminal import (
         check_lines,
@@ -280,7 +292,7 @@ def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
             typer.echo(run_text(result))
         for line in note_lines(runs):
             typer.echo(line)
-        print_table(summary_table(runs, judged))
+        print_table(summary_table(runs, judged, wide=wide))
         for line in [*idle_lines(runs), *placed_lines(runs)]:
             typer.echo(line)
     else:

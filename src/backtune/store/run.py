@@ -277,6 +277,40 @@ class Run(Mapping[str, Result]):
             bars = benchmark_bars(benchmark, of_symbol(data, benchmark), self.settings)
         return run_portfolio(self, strategy or self.tuned[0], weights, bars)
 
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        form: str = "csv",
+        *,
+        strategy: str | None = None,
+        weights: Weights = "equal",
+        benchmark: str | Bars | None = None,
+    ) -> list[Path]:
+        """Write trades, returns and portfolio as files.
+
+        ``trades`` has a row a trade and ``returns`` a row a strategy and bar, of every symbol; ``portfolio``
+        a row a date: what the portfolio, the assets held and the benchmark returned, as quantstats reads it.
+
+        Parameters
+        ----------
+        folder : path
+            Files of an earlier export in it are written over.
+        form : {"csv", "parquet"}
+        strategy, weights, benchmark
+            Of the portfolio; see `portfolio`.
+
+        Raises
+        ------
+        SettingError
+            As `portfolio`; or no such form.
+        RunError
+            The folder cannot be written, or a table is missing or damaged.
+        """
+        from backtune.store.export import export_run
+
+        account = self.portfolio(strategy, weights=weights, benchmark=benchmark)
+        return export_run(self, folder, account, form)
+
     def connect(self) -> Any:
         """Give a DuckDB connection with a view for each of `TABLES` over the Parquet files.
 
