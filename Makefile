@@ -7,7 +7,7 @@ FREE_PIP = $(ENV)/bin/python -m pip install --quiet --disable-pip-version-check
 # files of tests side by side: one process a core, and at most four, since each may hold models
 TOGETHER := -n logical --maxprocesses 4 --dist loadfile
 
-.PHONY: demo check test test-newest test-lowest lint types bench docs clean
+.PHONY: demo check test test-newest test-lowest lint types bench docs pictures wheel clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:
@@ -59,6 +59,7 @@ test-lowest:
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/lint-imports --no-cache
 
 types: $(VENV)/.lint
@@ -69,10 +70,27 @@ bench: $(VENV)/.core
 	$(PIP) -e '.[peers,chronos,toto]'
 	$(BIN)/python benchmarks/performance.py
 
-# the API, as pages under build/docs
+# the site, into build/site, which opens from disk; a link that leads nowhere is an error
 docs: $(VENV)/.core
 	$(PIP) -e '.[docs]'
-	$(BIN)/pdoc --docformat numpy --output-directory build/docs backtune '!backtune.optimizers.gpu' '!backtune.__main__'
+	$(BIN)/mkdocs build --strict
+
+# the pictures of README and site, again: Chromium and its driver draw the page
+pictures: $(VENV)/.core
+	$(PIP) -e '.[pictures]'
+	$(BIN)/python docs/pictures.py --page
+
+# a wheel into dist/, installed into an empty environment where it runs the demo
+wheel: ENV := .venv-wheel
+wheel:
+	rm -rf dist build/wheel $(ENV)
+	$(PYTHON) -m venv $(ENV)
+	$(FREE_PIP) build
+	$(ENV)/bin/python -m build --outdir dist .
+	$(PYTHON) -m venv --clear $(ENV)
+	$(FREE_PIP) -c constraints.txt dist/*.whl
+	mkdir -p build/wheel
+	cd build/wheel && ../../$(ENV)/bin/backtune run --demo
 
 clean:
-	rm -rf $(VENV) .venv-newest .venv-lowest build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-newest .venv-lowest .venv-wheel build dist .pytest_cache .mypy_cache .ruff_cache

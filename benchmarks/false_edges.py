@@ -2,6 +2,7 @@
 
     python benchmarks/false_edges.py                       # 200 random walks, then planted edges
     python benchmarks/false_edges.py --symbols 50 --fee 0  # a fair game: the hardest case
+    python benchmarks/false_edges.py --lengths 70,1000,all # bars out of sample; all of those of 2,200
 
 Symbols are judged three ways: each as if it had been looked at alone, all together (Holm), and the run as one
 portfolio.
@@ -24,11 +25,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from planted import Oracle, random_walk
 
 SPARE = 60  # bars before the first forecast, and some
+ALL_BARS = 2200  # of a symbol of which every bar is traded that can be
 
 
 def backtests(symbols, settings, strength, first=0):
     """Backtest random walks, with an oracle of `strength` where it is not zero."""
-    needed = settings.window + settings.num_simulations * settings.horizon + SPARE
+    needed = ALL_BARS
+    if settings.num_simulations != "all":
+        needed = settings.window + settings.num_simulations * settings.horizon + SPARE
     for seed in range(first, first + symbols):
         model = Oracle(strength, seed) if strength else settings.model
         yield run_backtest(random_walk(seed, needed), replace(settings, model=model))
@@ -57,44 +61,58 @@ def count(judgements):
     return ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS)
 
 
+def walks(args, settings):
+    """Print how often random walks are called an edge."""
+    alone, together, whole = judged(backtests(args.symbols, settings, 0.0, args.first))
+    p = np.array([judgement.evidence.p_value for judgement in alone.values()])
+    watched = np.array([judgement.evidence.e_value for judgement in alone.values()])
+    bars = next(iter(alone.values())).evidence.bars
+    print(
+        f"{args.symbols} random walks, {bars} bars out of sample, fills {args.fills}, "
+        f"fee {'default' if args.fee is None else args.fee}"
+    )
+    print(f"  each alone:    {count(alone)}")
+    print(f"  all together:  {count(together)}")
+    print(f"  the run:       {whole.label} (p = {whole.p_value:.3f})")
+    shares = ", ".join(f"{a:g}: {np.mean(p <= a):.1%}" for a in (0.1, 0.05, 0.01, 0.001))
+    print(f"  p-values at most {shares}; wealth ever 20: {np.mean(watched >= 20.0):.1%}", flush=True)
+
+
+def planted(args, settings):
+    """Print how often planted edges are found, a row a strength."""
+    for strength in map(float, args.strengths.split(",")):
+        alone, together, whole = judged(backtests(args.planted, settings, strength))
+        shares = [np.mean([j.verdict == EDGE for j in each.values()]) for each in (alone, together)]
+        bars = next(iter(alone.values())).evidence.bars
+        print(
+            f"  {bars:4d} bars, strength {strength:.1f}: {shares[0]:4.0%} / {shares[1]:4.0%} / "
+            f"{whole.verdict:11}  ({sharpe(alone)})",
+            flush=True,
+        )
+
+
 def main():
     """Print both tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--symbols", type=int, default=200)
-    parser.add_argument("--simulations", type=int, default=70)
+    parser.add_argument("--lengths", default="70,280", help="bars out of sample, comma-separated; all")
+    parser.add_argument("--strengths", default="0.1,0.2,0.3,0.4,0.5", help="of planted edges")
     parser.add_argument("--window", type=int, default=200)
     parser.add_argument("--fee", type=float, default=None, help="fraction a fill; the default is a stock's")
     parser.add_argument("--fills", default="causal")
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--planted", type=int, default=40, help="symbols for each strength and length")
     args = parser.parse_args()
-    settings = Settings(num_simulations=args.simulations, window=args.window, fee=args.fee, fills=args.fills)
-    alone, together, whole = judged(backtests(args.symbols, settings, 0.0, args.first))
-    p = np.array([judgement.evidence.p_value for judgement in alone.values()])
-    print(
-        f"{args.symbols} random walks, {args.simulations} bars out of sample, fills {args.fills}, "
-        f"fee {'default' if args.fee is None else args.fee}"
-    )
-    print(f"  each alone:    {count(alone)}")
-    print(f"  all together:  {count(together)}")
-    print(f"  the run:       {whole.label} (p = {whole.p_value:.3f})")
-    print(
-        "  p-values at most " + ", ".join(f"{a:g}: {np.mean(p <= a):.1%}" for a in (0.1, 0.05, 0.01, 0.001))
-    )
-    if not args.planted:
-        return
-    print(f"\nplanted edge, {args.planted} symbols a cell: share with 'edge' alone / together / the run")
-    for length in (70, 140, 280):
-        for strength in (0.1, 0.2, 0.3, 0.4, 0.5):
-            longer = replace(settings, num_simulations=length)
-            alone, together, whole = judged(backtests(args.planted, longer, strength))
-            shares = [np.mean([j.verdict == EDGE for j in each.values()]) for each in (alone, together)]
-            print(
-                f"  {length:4d} bars, strength {strength:.1f}: {shares[0]:4.0%} / {shares[1]:4.0%} / "
-                f"{whole.verdict:11}  ({sharpe(alone)})"
-            )
+    lengths = [length if length == "all" else int(length) for length in args.lengths.split(",")]
+    settings = Settings(window=args.window, fee=args.fee, fills=args.fills)
+    for length in lengths if args.symbols else []:
+        walks(args, replace(settings, num_simulations=length))
+    if args.planted:
+        print(f"planted edge, {args.planted} symbols a cell: share with 'edge' alone / together / the run")
+    for length in lengths if args.planted else []:
+        planted(args, replace(settings, num_simulations=length))
 
 
 if __name__ == "__main__":

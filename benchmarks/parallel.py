@@ -1,6 +1,6 @@
 """Speed of parallel runs: speed-up, overhead a symbol, a large universe, and how fast Ctrl-C ends it all.
 
-    python benchmarks/parallel.py [speedup] [overhead] [universe] [interrupt] [--quick]
+    python benchmarks/parallel.py [speedup] [overhead] [universe] [interrupt] [certificates] [--quick]
 
 Run it on a machine that does nothing else. Everything is printed with the machine it was measured on.
 """
@@ -21,6 +21,7 @@ import psutil
 
 import backtune as bt
 from backtune.backtest import Settings, run_backtest
+from backtune.runner.cluster import open_client
 from backtune.runner.events import Event
 from backtune.runner.task import Task, do_task
 from backtune.store import RunWriter
@@ -31,7 +32,8 @@ QUICK = "--quick" in sys.argv
 
 def main() -> None:
     """Measure what was asked for, or all of it."""
-    known = {"speedup": speedup, "overhead": overhead, "universe": universe, "interrupt": interrupt}
+    known = {"speedup": speedup, "overhead": overhead, "universe": universe}
+    known |= {"interrupt": interrupt, "certificates": certificates}
     asked = [name for name in sys.argv[1:] if name in known] or list(known)
     memory = psutil.virtual_memory().total / 2**30
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, ", end="")
@@ -168,6 +170,33 @@ def interrupt() -> None:
                 f"Ctrl-C to a run {when}, until its last process has ended: {max(took):.1f} s at most of "
                 f"{len(took)}"
             )
+
+
+def certificates() -> None:
+    """What the certificates of local workers cost: until two are there, and a task that does nothing."""
+    import distributed
+
+    with_certificates = distributed.LocalCluster
+
+    def without(**options: object) -> object:
+        return with_certificates(**{**options, "protocol": "tcp://", "security": None})
+
+    took: dict[str, list[tuple[float, float]]] = {"with": [], "without": []}
+    for _ in range(1 if QUICK else 7):
+        for name, cluster in (("with", with_certificates), ("without", without)):
+            distributed.LocalCluster = cluster
+            try:
+                started = time.perf_counter()
+                with open_client(2, None, None) as client:
+                    start = time.perf_counter() - started
+                    tasks = _seconds(lambda: client.gather([client.submit(abs, n) for n in range(300)]))
+            finally:
+                distributed.LocalCluster = with_certificates
+            took[name].append((start, tasks / 300))
+    for name, each in took.items():
+        start, task = map(statistics.median, zip(*each, strict=True))
+        ready = f"2 workers {name} certificates: there after {start:.2f} s"
+        print(f"{ready}; {1e3 * task:.1f} ms a task of nothing")
 
 
 def _lives(process: psutil.Process) -> bool:

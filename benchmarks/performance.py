@@ -15,13 +15,13 @@ from pathlib import Path
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # backtesting.py's progress bars
 
-from speed import forecasts, gpu, identity, long, machine, many, one, startup
+from speed import forecasts, gpu, held, identity, long, machine, many, one, startup
 from speed.page import QUICK, Plan, Section, render
 from speed.plot import log_log
 
 PAGE, PLOT = "performance.md", "performance.svg"
 SECTIONS = (
-    one.one_problem, one.inside, one.peer_package, many.walk_forward, long.long_series,
+    one.one_problem, one.inside, one.peer_package, many.walk_forward, long.long_series, held.held_positions,
     forecasts.forecasting, identity.keys, startup.start_up, gpu.graphics,
 )  # fmt: skip
 

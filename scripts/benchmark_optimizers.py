@@ -1,6 +1,6 @@
 """Compare the optimizers on the simple objective: 100 synthetic bars, 500 evaluations, 15 seeds.
 
-The findings document's script of this name, over the benchmark:
+The script of this name that docs/findings.md tells of, over `backtune bench`:
 `python scripts/benchmark_optimizers.py --help`.
 """
 

@@ -1,6 +1,6 @@
 """Compare the optimizers on the realistic objective: 200 synthetic bars with momentum, both policies.
 
-The findings document's script of this name, over the benchmark:
+The script of this name that docs/findings.md tells of, over `backtune bench`:
 `python scripts/benchmark_realistic_strategy.py --help`.
 """
 

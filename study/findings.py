@@ -47,6 +47,14 @@ from backtune.report.progress import count_progress
 from claims import RULES, claims, seeds_needed
 from walkforward import METHOD, SIMULATIONS, TIMES, measure, measure_workers
 
+STORY = (
+    "backtune grew out of a document, never published, that compared optimizers on a backtest of limit "
+    "orders: two offsets, 500 evaluations an optimization, 280 optimizations. It found scipy's "
+    "differential evolution the best, could not run EvoTorch, left EvoX and PyGMO untested, said that "
+    "forecasting takes most of the time, and proposed what nobody had built. This page measures all of "
+    "that again. Its last table has each claim of that document, called the earlier document below, "
+    "beside what was measured here, with a verdict that a rule decides."
+)
 SMALL_BUDGETS = {"simple": (30,), "realistic": (30, 100)}  # 30 is what the earlier document gave BoTorch
 Progress = Callable[[str, int, int], None]
 
@@ -108,6 +116,7 @@ def document(
     parts = [
         "# Findings: which optimizer should a backtest use?",
         f"Written by `{' '.join(command)}`; every figure and verdict below is computed by that command.",
+        STORY,
         _machine(realistic),
         "## What to use",
         _advice(realistic),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.backtest import backtest_forecasts as backtest_forecasts
     from backtune.bars import Bars as Bars
     from backtune.bars import DataWarning as DataWarning
+    from backtune.bars import FineBars as FineBars
     from backtune.bars import Note as Note
     from backtune.bars import Universe as Universe
     from backtune.bars import load_bars as load_bars
@@ -51,6 +52,7 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.runner import resume_run as resume_run
     from backtune.runner import run_backtests as run_backtests
     from backtune.runner import run_parallel_backtests as run_parallel_backtests
+    from backtune.runner import walk_forward as walk_forward
     from backtune.space import Categorical as Categorical
     from backtune.space import Float as Float
     from backtune.space import Int as Int
@@ -59,12 +61,13 @@ if TYPE_CHECKING:  # for type checkers, which look into no dictionary
     from backtune.store import Run as Run
     from backtune.store import Runs as Runs
     from backtune.strategies import Strategy as Strategy
+    from backtune.strategies.backtesting_py import from_backtesting as from_backtesting
 
 __version__ = "0.1.0"
 
 _NAMES = {  # by the module that has them
     "backtest": "BacktestResult Result Settings WalkForward backtest_forecasts",
-    "bars": "Bars DataWarning Note Universe load_bars",
+    "bars": "Bars DataWarning FineBars Note Universe load_bars",
     "diagnose.comparison": "compare_forecasts",
     "diagnose.worth": "check_forecast",
     "errors": "BacktuneError BacktuneWarning BarsError ForecasterError OptimizerError ProblemError RunError "
@@ -76,10 +79,11 @@ _NAMES = {  # by the module that has them
     "problem": "Costs EntryExitProblem HoldProblem",
     "report": "plot report",
     "report.page": "Report",
-    "runner": "resume_run run_backtests run_parallel_backtests",
+    "runner": "resume_run run_backtests run_parallel_backtests walk_forward",
     "space": "Categorical Float Int Ordinal Space",
     "store": "Run Runs",
     "strategies": "Strategy",
+    "strategies.backtesting_py": "from_backtesting",
 }
 _HOME = {name: home for home, names in _NAMES.items() for name in names.split()}
 __all__ = sorted(_HOME)

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 import backtune as bt
 from backtune.cli import app
 from backtune.store.key import result_identity, run_identity
-from pages import bodies
 from price_frames import frame
+from report_pages import bodies
 
 SMALL = {"num_simulations": 12, "window": 40, "model": "range"}
 COSTS = bt.Costs(maker=0.0002, taker=0.0005, half_spread=0.0001, borrow=0.0001, fill_through=0.0001)

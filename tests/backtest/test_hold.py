@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 import backtune as bt
 from backtune.bars import load_sample
 from backtune.cli import app
-from pages import bodies
 from price_frames import frame
+from report_pages import bodies
 
 HOLD = {"exits": ["close", "take_profit", "hold"], "window": 40, "model": "range"}
 OFFSETS = ["high_offset", "low_offset"]

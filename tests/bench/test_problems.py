@@ -7,7 +7,7 @@ import pytest
 
 from backtune.bench import own_suite, suite
 from backtune.bench.objectives import BbobObjective, TorchObjective
-from backtune.bench.problems import realistic_problem, simple_problem
+from backtune.bench.problems import BenchmarkProblem, realistic_problem, simple_problem
 from backtune.bench.recorder import Trial, digest, run_one
 from backtune.errors import SettingError
 from backtune.optimizers import optimize
@@ -175,3 +175,55 @@ def test_digest_tells_data_apart():
     assert digest(first, "random") != digest(second, "random")
     assert digest(first, "random") != digest(first, "sobol")
     assert digest(first, "random") == digest(suite("simple", 1, fills=["causal"]).problems[0], "random")
+
+
+def test_the_optimum_of_a_mixed_function_is_one_of_its_points_and_it_pickles():
+    for problem in suite("mixed", 2, dimension=7).problems:
+        objective = problem.objective
+        assert pickle.loads(pickle.dumps(objective)).key == objective.key
+        assert objective.space.count == 0
+        assert [one.count for one in objective.space.parameters.values()] == [2, 4, 8, 16, 0, 2, 4]
+        best = np.asarray(objective.inner.function.optimum.x)
+        starts, steps = objective._starts, objective._steps
+        cells = np.where(steps > 0.0, np.rint((best - starts) / np.where(steps > 0.0, steps, 1.0)), best)
+        assert objective(cells) == pytest.approx(problem.optimum, abs=1e-6)
+        assert objective(np.zeros(7)) < problem.optimum
+
+
+def test_a_noisy_run_is_valued_by_the_truth_and_is_the_same_again():
+    problem = suite("noisy", 1).problems[-1]
+    trial = Trial(problem, "random", kind="python", budget=80)
+    row, again = run_one(trial), run_one(trial)
+    assert row["status"] == "ok", row["error"]
+    assert row["value"] == problem.truth(row["x"]) == again["value"]
+    assert row["improved_value"] == [row["value"]]
+    assert row["evaluations"] == 80
+    assert row["noise"] == pytest.approx(problem.objective.sigma, rel=0.6)
+    assert row["value"] <= problem.optimum + 1e-12
+
+
+class Dice:
+    """An objective of a user's that differs from call to call, and says nothing of it."""
+
+    bounds = ((0.0, 1.0),)
+    key = "dice"
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def __call__(self, x):
+        return -float((x[0] - 0.5) ** 2) + self.rng.normal()
+
+
+def test_a_users_own_noisy_objective_is_valued_apart_with_a_standard_error():
+    problem = BenchmarkProblem("dice", 0, "seed 0", Dice())
+    row = run_one(Trial(problem, "random", kind="python", budget=100))
+    assert row["value_error"] == pytest.approx(1.0 / np.sqrt(30), rel=0.4)
+    assert abs(row["value"]) < 4.0 * row["value_error"]  # the luckiest of 100 draws is 2.5
+
+
+def test_a_mixed_run_proposes_points_of_its_space():
+    problem = suite("mixed", 1).problems[0]
+    row = run_one(Trial(problem, "scipy", kind="python", budget=60))
+    assert (row["status"], row["evaluations"]) == ("ok", 60)
+    assert problem.objective(row["x"]) == row["value"]

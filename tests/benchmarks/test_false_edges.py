@@ -29,7 +29,7 @@ def test_the_median_is_of_the_symbols_that_traded(sharpes, said):
 
 def test_a_small_table_is_printed(capsys, monkeypatch):
     """No edge is claimed of three random walks, alone or together."""
-    asked = ["false_edges.py", "--symbols", "3", "--simulations", "20", "--window", "60", "--planted", "0"]
+    asked = ["false_edges.py", "--symbols", "3", "--lengths", "20", "--window", "60", "--planted", "0"]
     monkeypatch.setattr(sys, "argv", asked)
     false_edges.main()
     printed = capsys.readouterr().out

@@ -16,7 +16,7 @@ import backtune as bt
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 SECTIONS = (
     "Machine", "Targets", "One problem", "Inside compiled code", "The same strategy in backtesting.py",
-    "A walk-forward backtest", "Long series",
+    "A walk-forward backtest", "Long series", "Held positions",
     "Forecasting", "The key of a result", "Start-up", "GPU",
 )  # fmt: skip
 

@@ -115,7 +115,7 @@ def test_output_that_cannot_be_written(backtune, tmp_path):
 
 
 def test_an_interrupt_is_one_line_wherever_it_comes(backtune, monkeypatch):
-    def stop(*subjects):
+    def stop(*subjects, **view):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("backtune.report.page.report", stop)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from backtune.cli import app
 from backtune.errors import BacktuneError
 from backtune.store import Run
-from pages import bodies
+from report_pages import bodies
 
 SMALL = ["--simulations", "3", "--window", "50", "--universe-bars", "200"]
 

@@ -47,7 +47,7 @@ def test_the_json_of_a_run_has_words_and_numbers_and_the_sentence_beside_them(ru
         assert len(values["sharpe_interval"]) == 2
         assert values["can_tell"]["alone"] <= values["can_tell"]["among_symbols"]
         assert values["sentence"].endswith(".")
-    assert first["unseen_bars"]["SP500"] > 4000
+    assert first["unseen_bars"]["SP500"] == first["most_simulations"]["SP500"] - 25 > 4000
     assert [one["verdicts"]["SP500"]["tried"]["variants"] for one in (first, second)] == [1, 2]
 
 
@@ -95,3 +95,24 @@ def test_power_says_how_many_bars_an_edge_needs(place):
     needed = [row["bars"] for row in sp500["sharpes"]]
     assert needed == sorted(needed, reverse=True)
     assert "among 2 symbols" in backtune("power", "SP500", "NASDAQ", cwd=place).stdout
+
+
+@pytest.mark.slow
+def test_compare_runs_every_tuning_on_the_same_bars(place):
+    options = ("--tunings", "--simulations", 5, "--window", 40, "--strategies", "maxdiff")
+    told = backtune("compare", "SP500", *options, "--json", cwd=place)
+    assert told.returncode == 0, told.stderr
+    values = json.loads(told.stdout)
+    assert [row["tuning"] for row in values["tunings"]][:3] == ["best", "sharpe", "plateau"]
+    assert values["bars"] == {"SP500": 5}
+    assert "SPA p = " in values["sentences"][0]
+    shown = backtune("compare", "SP500", *options, cwd=place).stdout
+    assert "plateau" in shown
+    assert "above best" in shown
+
+
+@pytest.mark.slow
+def test_settings_beside_run_folders_are_refused(runs, place):
+    told = backtune("compare", *(one["folder"] for one in runs), "--window", 40, cwd=place)
+    assert told.returncode == 2
+    assert "add --tunings" in told.stderr

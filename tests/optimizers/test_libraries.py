@@ -7,6 +7,7 @@ import pytest
 
 import backtune as bt
 from backtune.errors import OptimizerError, SettingError
+from backtune.optimizers import optimizer
 from backtune.testing import Recorded, RecordedBatch
 
 BOX = [(-1.0, 1.0)] * 2
@@ -14,7 +15,7 @@ BOX = [(-1.0, 1.0)] * 2
 
 def points_of(method, budget, seed=0, box=BOX):
     objective = Recorded(box)
-    bt.optimize(objective, method, budget=budget, seed=seed)
+    optimizer(method).optimize(objective, budget=budget, seed=seed)  # nothing but the method's own points
     return np.array(objective.points)
 
 
@@ -26,7 +27,7 @@ def batches_of(method, budget):
             sizes.append(len(points))
             return super().batch(points)
 
-    bt.optimize(Sized(BOX), method, budget=budget)
+    optimizer(method).optimize(Sized(BOX), budget=budget)
     return sizes
 
 

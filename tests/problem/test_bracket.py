@@ -10,26 +10,11 @@ import numpy as np
 import pytest
 
 from backtune import EntryExitProblem, HoldProblem
+from fine import finer
 from price_paths import levels_on, moves_of, price_paths
+from price_truth import FEE, held_total, true_returns
 
-FEE = 0.0005
 ROUNDING = 1e-12
-
-
-def true_returns(moves, up, down, short, at_close):
-    """Return of a bar (n,) along its path, NaN where nothing is filled: by the path alone, not by a rule."""
-    prices = -moves if short else moves  # mirrored, a short buys below and leaves above as a long does
-    enter, leave = (-up, -down) if short else (down, up)
-    beyond = prices < enter[:, None]
-    first = beyond.argmax(axis=1)
-    filled = beyond.any(axis=1)
-    after = np.arange(moves.shape[1]) > first[:, None]
-    taken = filled & (after & (prices > leave[:, None])).any(axis=1) & (not at_close)
-    paid = np.where(first == 0, prices[:, 0], enter)
-    got = np.where(taken, leave, prices[:, -1])
-    ratio = (1.0 - got) / (1.0 - paid) if short else (1.0 + got) / (1.0 + paid)
-    result = (1.0 - FEE) - ratio * (1.0 + FEE) if short else ratio * (1.0 - FEE) - (1.0 + FEE)
-    return np.where(filled, result, np.nan)
 
 
 @pytest.mark.parametrize("at_close", [False, True])
@@ -56,47 +41,6 @@ def test_the_truth_of_every_fill_lies_between_causal_and_optimistic(ticks, at_cl
             fills += filled.sum()
     assert outside == 0
     assert touches > 100  # opens that stand exactly at the level
-
-
-def held_total(moves, opens, up, down, stops, max_bars, short):
-    """Total of positions held along a path, price by price: an order is filled by the next price beyond it.
-
-    `opens` are the previous closes as prices. A stop needs a touch, a limit a price beyond it; a position
-    that leaves in a bar lets the next bar's order be the next entry."""
-    total = paid = 0.0
-    entry = stop = None
-    fills = 0
-    for t, row in enumerate(moves):
-        prices = -row if short else row  # mirrored, as above
-        enter, goal = (-up[t], -down[t]) if short else (down[t], up[t])
-        ordered = entry is None
-        for i, price in enumerate(prices):
-            left = None
-            if entry is None and ordered and price < enter:
-                entry, ordered, fills = t, False, fills + 1
-                at = price if i == 0 else enter
-                paid = opens[t] * (1.0 - at if short else 1.0 + at)
-                stop = None if stops is None else opens[t] * (1.0 + stops[t])
-                here = opens[t] * (1.0 - price if short else 1.0 + price)
-                if stop is not None and (here >= stop if short else here <= stop):  # one jump went as far
-                    level = -(stop / opens[t] - 1.0) if short else stop / opens[t] - 1.0
-                    left = min(level, at)
-            elif entry is not None:
-                here = opens[t] * (1.0 - price if short else 1.0 + price)
-                if stop is not None and (here >= stop if short else here <= stop):
-                    level = -(stop / opens[t] - 1.0) if short else stop / opens[t] - 1.0
-                    left = price if i == 0 else level
-                elif price > goal:
-                    left = price if i == 0 and entry < t else goal
-            last = t == len(moves) - 1 or (entry is not None and t - entry + 1 == max_bars)
-            if left is None and entry is not None and last and i == len(prices) - 1:
-                left = price
-            if left is not None:
-                ratio = opens[t] * (1.0 - left if short else 1.0 + left) / paid
-                total += (1.0 - FEE) - ratio * (1.0 + FEE) if short else ratio * (1.0 - FEE) - (1.0 + FEE)
-                entry = stop = None
-                ordered = False
-    return total, fills
 
 
 @pytest.mark.parametrize(
@@ -136,3 +80,37 @@ def test_the_truth_of_held_positions_lies_between_causal_and_optimistic(ticks, s
     assert outside == 0
     assert fills > 600
     assert wide > 20
+
+
+@pytest.mark.slow
+def test_no_truth_of_20_000_paths_lies_outside_with_holds_stops_both_sides_and_finer_bars():
+    """Every other path has finer bars besides, whose bracket lies within that of the bars."""
+    rng = np.random.default_rng(20)
+    outside = wider = open_before = open_after = fills = 0
+    for number in range(20_000):
+        paths = price_paths(rng, 9, steps=int(rng.integers(4, 12)), ticks=bool(number % 3))
+        moves, o, h, lo, c = moves_of(paths)
+        up, down = levels_on(rng, paths, bool(number % 3), far=0.006)
+        short, max_bars = bool(rng.integers(2)), int(rng.choice([1, 2, 5, 20]))
+        stop = (None, -0.0101, -0.0257)[int(rng.integers(3))]
+        stops = None
+        if stop is not None:
+            stops = np.maximum(up - stop, 0.0) if short else np.minimum(down + stop, 0.0)
+        truth, count = held_total(moves, paths[:-1, -1], up, down, stops, max_bars, short)
+        bars = (o, h, lo, c, up, down, float(not short), float(short))
+        rule = {"fee": FEE, "max_bars": max_bars, "stop_offset": stop}
+        problem = HoldProblem(*bars, **rule)
+        least, most = problem((0, 0)), problem.under("optimistic")((0, 0))
+        fills += count
+        open_before += most > least + 1e-9
+        if number % 2:
+            fine = HoldProblem(*bars, detail=finer(moves, 3), **rule)
+            low, high = fine((0, 0)), fine.under("optimistic")((0, 0))
+            wider += low < least - 1e-10 or high > most + 1e-10
+            least, most = low, high
+        open_after += most > least + 1e-9
+        outside += not least - 1e-10 <= truth <= most + 1e-10
+    assert outside == wider == 0
+    assert fills > 30_000
+    assert open_before > 1_500
+    assert open_after < 0.7 * open_before

@@ -128,7 +128,8 @@ def test_bars_and_trades_add_up_to_the_total(kind, tuned):
             assert total == pytest.approx(problem(x), rel=1e-11, abs=1e-11)
         assert outcome.optimistic.sum() == pytest.approx(problem.under("optimistic")(x), rel=1e-11, abs=1e-11)
         assert np.bincount(ledger["entry"], minlength=50).tolist() == outcome.trades.tolist()
-        assert set(ledger["reason"]) <= {"take_profit", "stop", "time", "end"}
+        at_close = {"time", "end"} if problem.holds else {"close"}
+        assert set(ledger["reason"]) <= {"take_profit", "stop", *at_close}
         held = ledger["exit"] - ledger["entry"] + 1
         assert (held <= problem.max_bars).all()
         assert (held[ledger["reason"] == "time"] == problem.max_bars).all()

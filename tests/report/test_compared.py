@@ -5,7 +5,7 @@ import pytest
 import backtune as bt
 from backtune.report.compared import comparison_lines, comparison_values, run_differences
 from backtune.verdict.comparison import compare_runs
-from pages import stored
+from report_pages import stored
 
 
 @pytest.fixture(scope="module", name="runs")

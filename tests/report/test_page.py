@@ -18,7 +18,7 @@ from backtune.report.html import prose, text
 from backtune.report.page import _subject, report
 from backtune.store import Run
 from backtune.verdict.rule import RULE
-from pages import stored
+from report_pages import stored
 
 EVIL = "<script>alert('x')</script>"
 

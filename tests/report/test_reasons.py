@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import backtune as bt
-from pages import bodies
+from report_pages import bodies
 
 
 def test_the_table_is_of_the_ledger_in_memory_and_from_disk_alike(tmp_path):

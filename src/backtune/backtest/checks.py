@@ -21,6 +21,8 @@ from backtune.identity import origin
 from backtune.identity.walk import namespace_of
 from backtune.strategies import Strategy, strategies
 from backtune.strategies.look_ahead import held_peek, knows_its_bars, sizes_by_bar, strategy_peek, why_not
+from backtune.strategies.own import EXIT, FunctionStrategy
+from backtune.strategies.own_look_ahead import check_function
 
 FEW = 3  # bars that a run checks a strategy on; a forecaster, which may be slow, on one
 UNABLE = "cannot look ahead: it is given the bars before each forecast alone"
@@ -39,8 +41,12 @@ def check_own(bars: Bars, settings: Settings, forecast: Forecast, targets: Seque
     model = forecaster(settings.model)
     if is_own(model):
         said.append(check_forecaster(model, bars, forecast, targets, few(targets, 1), needs_cutting(model)))
+    strategy: Any
     for strategy in strategies(settings.strategies):
-        if is_own(strategy):
+        if isinstance(strategy, FunctionStrategy):
+            problem = strategy.problems(bars, forecast, settings)[EXIT]
+            said += check_function(strategy, problem, bars, settings, few(targets, FEW))
+        elif is_own(strategy):
             said.append(check_strategy(strategy, bars, forecast, settings, at=few(targets, FEW)))
     return tuple(said)
 

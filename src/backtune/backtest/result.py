@@ -139,7 +139,8 @@ class Result:
         exchange's own clock), value (return under the run's fill rule), causal, optimistic (the same offsets
         under those rules), trades, ambiguous, turnover (notional bought and sold, in units of capital), held
         (positions that were open at any time in the bar), costs (paid in the bar, of capital; where they are
-        not one fee). The account that was traded: where exit hold is
+        not one fee), questions (with detail: fills whose result depends on the order by the bars alone). The
+        account that was traded: where exit hold is
         among those tried, its bars are not always those of one configuration (docs/holding.md). What each
         bar returns by itself: figures leave out what follows a total loss
         (`backtune.metrics.performance.account_returns`).
@@ -322,6 +323,22 @@ class Result:
                 "at_bound": float(np.mean(at_bound)) if len(at_bound) else 0.0,
             }
         return shares
+
+    @property
+    def decided(self) -> dict[str, dict[str, int]]:
+        """What finer bars decided, by strategy that had any question; empty without detail.
+
+        questions: trades whose result depends on the order inside a bar, by the bars alone; open: those whose
+        result still does.
+        """
+        if "questions" not in self.returns:
+            return {}
+        sums = {name: bars[["questions", "ambiguous"]].sum() for name, bars in self._bars.items()}
+        return {
+            name: {"questions": int(both["questions"]), "open": int(both["ambiguous"])}
+            for name, both in sums.items()
+            if both["questions"]
+        }
 
     @cached_property
     def _bars(self) -> dict[str, pd.DataFrame]:

@@ -21,6 +21,7 @@ from backtune.backtest.box import (
     pairs_of,
 )
 from backtune.backtest.costs import costs_by_symbol, costs_of_symbol
+from backtune.backtest.detail import checked_detail
 from backtune.backtest.walk_forward import ALL, WalkForward
 from backtune.bars.options import ReadOptions
 from backtune.errors import BarsError, SettingError, is_flag, is_number, one_of, whole_number
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 DEFAULT_STRATEGIES = ("maxdiff", "always_on")
 DEFAULT_EXITS = ("close", "take_profit")
+ORDER_SETTINGS = (  # of forecasts and of orders, which a strategy of one's own has no use for
+    "model", "forecasts", "model_cutoff", "strategies", "exits", "max_bars", "stop", "fills", "short",
+    "bounds",
+)  # fmt: skip
+OWN_DEFAULTS = {"model": "none", "optimizer": "scipy"}  # of those that it has: differential evolution
 
 
 def _setting(default: Any, help: str, form: str = "") -> Any:
@@ -83,7 +89,8 @@ class Settings(ReadOptions):
         "profit", "What is maximised: profit, sharpe, or module:function."
     )
     tuning: str | Callable[..., Any] = _setting(
-        "best", "How a window's bars give a point: best, bagged, shrunk, windows, or module:function."
+        "best",
+        "How a window's bars give a point: best, sharpe, plateau, bagged, shrunk, windows, module:function.",
     )
     optimizer: str | Optimizer = _setting("exact", "See `backtune optimizers`.")
     budget: int = _setting(500, "Evaluations an optimization (exact needs none).")
@@ -92,6 +99,9 @@ class Settings(ReadOptions):
     fee: float | None = _setting(None, "Fraction of notional a fill.")
     costs: str | PathLike[str] | Costs | Mapping[str, Costs] | None = _setting(
         None, "CSV or TOML file of costs a symbol, in basis points, in place of fee (docs/fills.md)."
+    )
+    detail: str | PathLike[str] | None = _setting(
+        None, "Folder of finer bars, which decide the order of events inside a bar (docs/fills.md)."
     )
     short: bool | None = _setting(None, "Allow shorts; by default of stocks alone.")
     bounds: str | Sequence[Sequence[float]] = _setting(
@@ -137,6 +147,8 @@ class Settings(ReadOptions):
             plain["costs"] = costs_by_symbol(self.costs)
             if self.fills == "published" and not all(each.is_plain for each in plain["costs"].values()):
                 raise SettingError("fills is 'published', whose rule has one fee; give fee instead of costs")
+        if self.detail is not None:
+            plain["detail"] = checked_detail(self.detail, self.fills, self.method)
         if self.short is not None:
             plain["short"] = _flag("short", self.short)
         one_of("fill rule", self.fills, FILLS)
@@ -287,7 +299,7 @@ class Settings(ReadOptions):
 
         plain = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         plain["model"] = self.model if isinstance(self.model, str) else forecaster(self.model).name
-        names = [strategy.name for strategy in strategies(self.strategies)[:-1]]
+        names = [strategy.name for strategy in strategies(self.strategies)][: len(self.strategies)]
         plain["strategies"] = [
             strategy if isinstance(strategy, str) else name
             for strategy, name in zip(self.strategies, names, strict=True)

@@ -23,6 +23,7 @@ from backtune.backtest.tables import (
     problem_inputs,
     require_names,
     simulation_rows,
+    values_at,
     with_buy_hold,
 )
 from backtune.backtest.tuning import tune
@@ -34,8 +35,8 @@ from backtune.forecasts import Forecast, forecast, forecaster
 from backtune.metrics.summary import summarize
 from backtune.problem import Problem
 from backtune.problem.objectives import scored
-from backtune.problem.switching import traded
-from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies
+from backtune.problem.switching import open_questions, traded
+from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies, takes_forecasts
 
 
 @takes_settings
@@ -85,7 +86,7 @@ def backtest_forecasts(
         parameter between -0.10 and 0, or in the third pair of `bounds`.
     objective : {"profit", "sharpe"} or callable
         What is maximised: the total return, or a function of a `backtune.problem.Outcome`.
-    tuning : {"best", "bagged", "shrunk", "windows"} or callable
+    tuning : {"best", "sharpe", "plateau", "bagged", "shrunk", "windows"} or callable
         How the bars of a window give a point: the best one, or a steadier one; see
         `backtune.backtest.tunings`. No order at all is a candidate of each.
     optimizer, budget, seed
@@ -97,6 +98,9 @@ def backtest_forecasts(
     costs : Costs, mapping of symbol to Costs, or path, optional
         In place of `fee`: what limit fills, market fills, and closes that are held through cost; of a file
         see docs/fills.md.
+    detail : path, optional
+        Folder of finer bars of the same symbols, such as those of a minute (or a file). They decide the order
+        of events inside a bar as far as they tell it (docs/fills.md).
     asset : {"stock", "crypto"}, optional
         By default told from the bars. Crypto is not shorted.
     bounds : "auto" or pair of (low, high)
@@ -147,13 +151,16 @@ def run_backtest(
     started = time.perf_counter() - ((sum(made.seconds.values()) or took) if made else 0.0)
     made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
-    require_forecasts(bars, made, forecast_targets(bars, settings))
-    require_bars(bars, settings, made.first)
-    walk = settings.walk_forward(bars)
-    first = max(made.first, 1)
-    windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
-    require_forecasts(bars, made, range(starts.start, len(bars)))
     chosen = strategies(settings.strategies)
+    forecast_used = any(map(takes_forecasts, chosen))
+    if forecast_used:
+        require_forecasts(bars, made, forecast_targets(bars, settings))
+    first = max(made.first, 1) if forecast_used else 1  # bar 0 has no return
+    require_bars(bars, settings, first)
+    walk = settings.walk_forward(bars)
+    windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
+    if forecast_used:
+        require_forecasts(bars, made, range(starts.start, len(bars)))
     problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
     checks: tuple[str, ...] = ()
     if checked:
@@ -269,15 +276,17 @@ def _simulate(
         ahead[name] = problem.window(start - len(bars) + problem.size, problem.size)
         points[name] = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
         outcomes[name] = ahead[name].outcome(points[name])
-        names = (strategy.name, name, problem.parameters)
-        rows[name] = simulation_rows(bars, windows, tuned[name], outcomes[name], best == place, names)
-        parts.append(bar_by_bar(bars, windows, outcomes[name], best == place, names[:2]))
+        names = (strategy.name, name)
+        chosen = [values_at(problem, one.optimum.x) for one in tuned[name]]
+        rows[name] = simulation_rows(bars, windows, tuned[name], outcomes[name], best == place, names, chosen)
+        parts.append(bar_by_bar(bars, windows, outcomes[name], best == place, names))
     selected = np.repeat(np.array(list(problems))[best], settings.horizon)
     account = traded(ahead, points, outcomes, selected)
+    questions = open_questions(ahead, points, selected)
     return _Simulated(
         [row for together in zip(*rows.values(), strict=True) for row in together],
         pd.concat(parts, ignore_index=True),
-        account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars)),
+        account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars), questions),
         ledger_rows(bars, start, account, strategy.name),
         spent,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from backtune.backtest.settings import Settings
-from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, load_sample
+from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, fine_bars, load_sample
 from backtune.bars.frames import is_frame
 from backtune.bars.read import read_bars
 from backtune.bars.reader import Reader, is_reader_name, read, reader_named
@@ -28,8 +28,22 @@ def symbol_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
         Not found, unreadable, not bars, or none of them as early as `Settings.end`.
     """
     bars = _all_bars(symbol, data, settings)
-    if settings.end is None:
-        return bars
+    if settings.end is not None:
+        bars = _ended(bars, symbol, settings)
+    return bars if settings.detail is None else _with_detail(bars, settings)
+
+
+def _with_detail(bars: Bars, settings: Settings) -> Bars:
+    """Bars with the finer ones of their symbol inside."""
+    path = str(settings.detail)
+    source = path if os.path.isfile(path) else find_bars_file(bars.symbol, path)
+    detail, notes = fine_bars(bars, read_bars(source, bars.symbol, options=settings.read_options))
+    return replace(bars, detail=detail, notes=(*bars.notes, *notes))
+
+
+def _ended(bars: Bars, symbol: str, settings: Settings) -> Bars:
+    """Bars up to `Settings.end`."""
+    assert settings.end is not None
     day_after = np.datetime64(settings.end, "D") + 1
     count = int((bars.local < day_after).sum())
     if count == 0:

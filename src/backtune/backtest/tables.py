@@ -15,6 +15,7 @@ from backtune.bars import Bars
 from backtune.errors import StrategyError
 from backtune.forecasts import Forecast
 from backtune.problem import Costs, Outcome, Problem
+from backtune.space import Space
 from backtune.strategies import BUY_HOLD, CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
@@ -43,13 +44,22 @@ def require_names(strategy: str, problems: Mapping[str, Problem]) -> None:
             )
 
 
+def values_at(problem: Problem, x: Array) -> dict[str, Any]:
+    """Values of a problem's parameters at x by name, of the types that its space gives them."""
+    space: Space | None = getattr(problem, "space", None)
+    if space is None:
+        return dict(zip(problem.parameters, map(float, x), strict=True))
+    return space.row(space.point(x))
+
+
 def simulation_rows(
     bars: Bars,
     windows: Sequence[Window],
     tuned: Sequence[Tuned],
     outcome: Outcome,
     selected: NDArray[np.bool_],
-    names: tuple[str, str, tuple[str, ...]],
+    names: tuple[str, str],
+    points: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """Rows of `Result.simulations` of one strategy and exit.
 
@@ -64,9 +74,11 @@ def simulation_rows(
     selected : ndarray of bool
         Whether the exit was the better one in sample, one a window.
     names : tuple
-        Strategy, exit, parameters.
+        Strategy, exit.
+    points : sequence of mapping
+        Values of the parameters by name, one a window.
     """
-    strategy, exit_name, parameters = names
+    strategy, exit_name = names
     policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
     by_window = (len(windows), -1)
     totals, trades, ambiguous = (
@@ -78,7 +90,7 @@ def simulation_rows(
             "strategy": strategy,
             **policy,
             "selected": bool(chosen),
-            **dict(zip(parameters, map(float, one.optimum.x), strict=True)),
+            **point,
             "in_sample": one.in_sample,
             "out_of_sample": float(total),
             "trades": int(filled),
@@ -95,8 +107,8 @@ def simulation_rows(
             "bound": float(one.optimum.bound),
             "at_bound": one.at_bound,
         }
-        for window, one, chosen, total, filled, unknown in zip(
-            windows, tuned, selected, totals, trades, ambiguous, strict=True
+        for window, one, point, chosen, total, filled, unknown in zip(
+            windows, tuned, points, selected, totals, trades, ambiguous, strict=True
         )
     ]
 
@@ -117,12 +129,18 @@ def bar_by_bar(
 
 
 def account_bar_by_bar(
-    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs
-) -> pd.DataFrame:
-    """`Result.returns` of one strategy, from the outcome of its account."""
+    bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs,
+    questions: NDArray[np.int64] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """`Result.returns` of one strategy, from the outcome of its account.
+
+    `questions` are its trades whose result would depend on the order inside a bar without finer bars.
+    """
     columns = {"strategy": strategy, **_bar_columns(bars, windows, outcome)}
-    if not costs.is_plain:
+    if outcome.costs is not None or not costs.is_plain:
         columns["costs"] = costs.maker * outcome.turnover if outcome.costs is None else outcome.costs
+    if questions is not None:
+        columns["questions"] = questions
     return pd.DataFrame(columns)
 
 
@@ -191,6 +209,7 @@ def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
             "turnover": turnover,
             "held": np.ones(n, dtype=np.int64),
             "costs": costs.market * turnover + carry,
+            "questions": np.zeros(n, dtype=np.int64),
         }
     )
 

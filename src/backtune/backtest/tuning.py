@@ -18,6 +18,7 @@ from backtune.errors import OptimizerError
 from backtune.optimizers import Optimum, optimize_many, optimizer
 from backtune.problem import Problem
 from backtune.problem.objectives import PROFIT
+from backtune.strategies.own import FunctionProblem
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,8 @@ def _searched(parts: Sequence[Problem], seeds: Sequence[int], settings: Settings
 
 def _measured(part: Problem, optimum: Optimum, settings: Settings) -> Tuned:
     value = part(optimum.x)
+    if isinstance(part, FunctionProblem):  # it keeps both: an evaluation may take long
+        return Tuned(optimum, value, part.total(optimum.x), part.space.at_end(part.space.point(optimum.x)))
     total = value if settings.objective == PROFIT else float(part.outcome(optimum.x).value.sum())
     edges = [x in pair for x, pair in zip(optimum.x.tolist(), part.bounds, strict=True) if pair[0] < pair[1]]
     return Tuned(optimum, value, total, any(edges))

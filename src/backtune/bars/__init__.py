@@ -12,6 +12,7 @@ from backtune.lazy import lazily
 
 if TYPE_CHECKING:
     from backtune.bars.files import find_bars_file
+    from backtune.bars.fine import FineBars, fine_bars
     from backtune.bars.names import check_symbol, folder_name
     from backtune.bars.notes import DataWarning, Note
     from backtune.bars.options import ReadOptions
@@ -24,11 +25,13 @@ __all__ = [
     "SAMPLE_SYMBOLS",
     "Bars",
     "DataWarning",
+    "FineBars",
     "Note",
     "ReadOptions",
     "Universe",
     "check_symbol",
     "find_bars_file",
+    "fine_bars",
     "folder_name",
     "load_bars",
     "load_sample",
@@ -38,6 +41,7 @@ __getattr__ = lazily(
     __name__,
     {
         "files": ["find_bars_file"],
+        "fine": ["FineBars", "fine_bars"],
         "names": ["check_symbol", "folder_name"],
         "notes": ["DataWarning", "Note"],
         "options": ["ReadOptions"],

@@ -26,7 +26,8 @@ NOT_READ = {
     ".db": "a database",
 }
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_MOST = 4 * 2**30  # bytes unpacked
+_MOST = 2 * 2**30  # bytes unpacked: some thirty million bars
+_MOST_CELLS = 250_000_000  # of a table: a small file may say that it holds any number of equal rows
 
 
 def suffix_of(path: Path) -> str:
@@ -73,6 +74,10 @@ def read_container(path: Path) -> tuple[pd.DataFrame | None, bytes]:
 
 def _parquet(path: Path) -> pd.DataFrame:
     with parquet.ParquetFile(path) as file:
+        rows, columns = file.metadata.num_rows, file.metadata.num_columns
+        if rows * columns > _MOST_CELLS:
+            what = f"holds {rows:,} rows of {columns:,} columns, more than {_MOST_CELLS:,} cells"
+            raise BarsError(path.name, what, "cut it, or leave columns out")
         return file.read().to_pandas()
 
 
@@ -82,10 +87,18 @@ def _unpacked(path: Path, suffix: str) -> tuple[bytes, str]:
     kinds = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
     packed = next((end for end in kinds if suffix.endswith(end)), "")
     if not packed:
+        if path.stat().st_size > _MOST:
+            raise _too_large(path)
         return path.read_bytes(), suffix
     with pyarrow.input_stream(str(path), compression=kinds[packed]) as stream:
-        content = stream.read(_MOST)
+        content = stream.read(_MOST + 1)
+    if len(content) > _MOST:
+        raise _too_large(path)
     return content, suffix.removesuffix(packed)
+
+
+def _too_large(path: Path) -> BarsError:
+    return BarsError(path.name, f"is larger than {_MOST >> 30} GiB unpacked", "unpack and cut it")
 
 
 def _only_member(path: Path) -> tuple[bytes, str]:
@@ -103,7 +116,7 @@ def _only_member(path: Path) -> tuple[bytes, str]:
                 path.name, f"holds {len(members)} price files ({names})", "unpack it, one file a symbol"
             )
         if members[0].file_size > _MOST:
-            raise BarsError(path.name, "is larger than 4 GiB unpacked", "unpack and cut it")
+            raise _too_large(path)
         suffix = suffix_of(Path(members[0].filename))
         if suffix not in (*TEXTS, ".json"):
             raise BarsError(path.name, f"holds {members[0].filename}", "unpack it")

@@ -56,7 +56,8 @@ def floats(column: pd.Series) -> Array:
 
 
 def _float(value: Any) -> float:
-    if isinstance(value, bool | np.bool_) or value is None or value is pd.NA or isinstance(value, complex):
+    no_number = value is None or value is pd.NA or isinstance(value, bool | np.bool_ | complex | np.ndarray)
+    if no_number:  # NumPy makes a number of an array that holds one
         return np.nan
     try:
         return float(value)

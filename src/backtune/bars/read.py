@@ -155,7 +155,10 @@ def read_table(
         state = path.stat()
     except (OSError, ValueError):
         return _file_table(path, 0, 0, cells_a_row), stem(path)
-    table = _file_table(path, state.st_mtime_ns, state.st_size, cells_a_row)
+    try:
+        table = _file_table(path, state.st_mtime_ns, state.st_size, cells_a_row)
+    except MemoryError as error:
+        raise BarsError(path.name, "does not fit into memory", "cut it") from error
     if not symbols_in(table):
         _file_table.cache_clear()
     return table, stem(path)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backtune.bars.fine import FineBars
 from backtune.bars.notes import Note
 from backtune.bars.options import Asset
 from backtune.bars.spacing import Pace, pace
@@ -50,11 +51,13 @@ class Bars:
         What to know of the data: how a file was read where it had to be told, and what may be wrong in it.
     days_a_year : float or None
         Days of trade a year where the owner says so; None: told from the bars.
+    detail : FineBars or None
+        Finer bars inside these, as prices: they tell the order of events.
 
     Raises
     ------
     BarsError
-        `utc_offset` is not one for each bar.
+        `utc_offset` or `detail` is not of these bars.
     """
 
     symbol: str
@@ -70,9 +73,16 @@ class Bars:
     utc_offset: NDArray[np.timedelta64] | None = None
     notes: tuple[Note, ...] = ()
     days_a_year: float | None = None
+    detail: FineBars | None = None
 
     def __post_init__(self) -> None:
-        """Refuse offsets of other bars, such as those left behind where the other arrays are cut."""
+        """Refuse what is of other bars, such as what is left behind where the other arrays are cut."""
+        if self.detail is not None and len(self.detail.first) != len(self.timestamps) + 1:
+            raise BarsError(
+                self.source,
+                f"{self.symbol} has {len(self.timestamps)} bars and detail of {len(self.detail.first) - 1}",
+                "cut detail as the other arrays (detail.window), or give detail=None",
+            )
         if self.utc_offset is not None and len(self.utc_offset) != len(self.timestamps):
             raise BarsError(
                 self.source,
@@ -96,7 +106,7 @@ class Bars:
             for name in ("timestamps", "open", "high", "low", "close", "volume", "utc_offset")
             if (value := getattr(self, name)) is not None
         }
-        return replace(self, **cut)
+        return replace(self, detail=self.detail and self.detail.window(0, count), **cut)
 
     @cached_property
     def local(self) -> NDArray[np.datetime64]:
@@ -142,6 +152,7 @@ class Bars:
             "asset": self.asset,
             "days_a_year": self.days_a_year,
             "sha256": self.digest,
+            **({"detail": self.detail.digest} if self.detail else {}),
         }
 
     @property

@@ -20,6 +20,7 @@ from backtune.backtest import Settings, symbol_bars
 from backtune.backtest.walk_forward import WalkForward
 from backtune.bars import SAMPLE_SYMBOLS
 from backtune.bars.files import bars_files
+from backtune.bench.families import MixedObjective, NoisyObjective
 from backtune.bench.objectives import BbobObjective, ImportedObjective, TorchObjective
 from backtune.errors import SettingError, one_of, whole_number
 from backtune.forecasts import Forecast, forecast
@@ -31,6 +32,7 @@ Array = NDArray[np.float64]
 KINDS = ("compiled", "torch")
 WINDOW, HELD_OUT = 200, 20  # bars
 BASELINE_POINTS = 101
+NOISE = (0.1, 0.3)  # of the deviation of random points' values
 HOLD_STOPS = {"stop -5 %": -0.05, "tuned stop": (-0.1, 0.0)}  # two parameters, and three
 
 
@@ -53,6 +55,8 @@ class BenchmarkProblem:
         Median value of random points; where None, regret is relative to the optimum itself.
     held_out : Problem or None
         The bars after the window, to value what was found on bars it was not tuned on.
+    truth : Objective, optional
+        The same without noise: what is found is valued by it.
     """
 
     name: str
@@ -62,9 +66,12 @@ class BenchmarkProblem:
     optimum: float | None = None
     baseline: float | None = None
     held_out: Problem | None = None
+    truth: Objective | None = None
 
     def of_kind(self, kind: str) -> Objective:
-        """Return the objective as the compiled or as the torch kind."""
+        """Return the objective as the compiled or as the torch kind; a noisy one from its beginning."""
+        if isinstance(self.objective, NoisyObjective):
+            return self.objective.fresh()
         if kind == "torch" and isinstance(self.objective, EntryExitProblem):
             return TorchObjective(self.objective)
         return self.objective
@@ -107,8 +114,9 @@ def suite(name: str, seeds: int = 15, **options: Any) -> Suite:
 
     Parameters
     ----------
-    name : {"simple", "realistic", "hold", "bars", "bbob"}
-        See `simple_suite`, `realistic_suite`, `hold_suite`, `bars_suite` and `bbob_suite`.
+    name : {"simple", "realistic", "hold", "bars", "bbob", "mixed", "noisy"}
+        See `simple_suite`, `realistic_suite`, `hold_suite`, `bars_suite`, `bbob_suite`, `mixed_suite` and
+        `noisy_suite`.
     seeds : int
         Problems of each name: data sets, windows or BBOB instances.
     **options
@@ -321,10 +329,55 @@ def bbob_suite(seeds: int, dimension: int = 5) -> Suite:
     return Suite("bbob", tuple(problems), "function")
 
 
+def mixed_suite(seeds: int, dimension: int = 5) -> Suite:
+    """The 24 BBOB functions over a choice, whole numbers and a float; see `MixedObjective`.
+
+    Parameters
+    ----------
+    seeds : int
+        Instances of each function.
+    dimension : int
+        2 to 40: of each five parameters four have 2, 4, 8 and 16 values.
+    """
+    if not 2 <= whole_number("dimension", dimension, 2) <= 40:
+        raise SettingError(f"dimension is {dimension!r}; BBOB functions take 2 to 40")
+    problems = []
+    for function in range(1, 25):
+        for seed in range(seeds):
+            objective = MixedObjective(function, seed + 1, dimension)
+            low, high = np.array(objective.bounds).T
+            points = np.random.default_rng(0).uniform(low, high, (BASELINE_POINTS, dimension))
+            baseline = float(np.median([objective(point) for point in points]))
+            name = f"f{function:02d} {objective.inner.function.meta_data.name} mixed"
+            problems.append(BenchmarkProblem(name, seed, name, objective, objective.optimum, baseline))
+    return Suite("mixed", tuple(problems), "function")
+
+
+def noisy_suite(seeds: int) -> Suite:
+    """Those of `realistic_suite` with normal noise: 10 and 30 % of the deviation of random points' values."""
+    problems = []
+    for share in NOISE:
+        for policy in (True, False):
+            for seed in range(seeds):
+                quiet = realistic_problem(seed, policy)
+                low, high = np.array(quiet.bounds).T
+                points = np.random.default_rng(0).uniform(low, high, (BASELINE_POINTS, len(low)))
+                sigma = share * float(quiet.batch(points).std())
+                best, name = (
+                    optimize(quiet, "exact").value,
+                    f"{_label(policy, 'published')} noise {share:.0%}",
+                )
+                noisy = NoisyObjective(quiet, sigma, seed)
+                problems.append(BenchmarkProblem(name, seed, f"data {seed}", noisy, best, truth=quiet))
+    return Suite("noisy", tuple(problems), "data set")
+
+
 SUITES: dict[str, Callable[..., Suite]] = {
     "simple": simple_suite,
     "realistic": realistic_suite,
     "hold": hold_suite,
     "bars": bars_suite,
     "bbob": bbob_suite,
+    "mixed": mixed_suite,
+    "noisy": noisy_suite,
 }

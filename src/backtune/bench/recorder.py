@@ -16,11 +16,14 @@ from backtune.bench.problems import BenchmarkProblem
 from backtune.errors import in_a_line
 from backtune.identity import array_digest, code_digest, digest_of, identity_of
 from backtune.optimizers import Objective, Optimum, optimizer
+from backtune.optimizers.noise import noise_of, optimize_noisy
 from backtune.problem import EntryExitProblem, HoldProblem
+from backtune.space import Space
 
 Array = NDArray[np.float64]
 CHECKPOINTS = (10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 5000, 10_000, 100_000)
 WARM_UP_BUDGET = 30
+TRUE_REPEATS = 30  # evaluations that value a noisy point
 CODE = ("problem", "optimizers", "bench/objectives", "bench/recorder")
 
 
@@ -34,6 +37,8 @@ class Recorder:
     def __init__(self, objective: Objective) -> None:
         self.bounds = objective.bounds
         self._objective = objective
+        if isinstance(space := getattr(objective, "space", None), Space):
+            self.space = space
         self._batch = getattr(objective, "batch", None)
         if self._batch is not None:
             self.batch = self._watched_batch
@@ -144,7 +149,7 @@ class Trial:
             "status": "ok", "stopped": "error", "error": "", "proved": False,
             "optimum": math.nan if problem.optimum is None else problem.optimum,
             "baseline": math.nan if problem.baseline is None else problem.baseline,
-            "held_out": math.nan, "x": [], **columns,
+            "held_out": math.nan, "x": [], "noise": 0.0, "value_error": 0.0, **columns,
         }  # fmt: skip
 
 
@@ -159,8 +164,14 @@ def run_one(trial: Trial) -> dict[str, Any]:
     recorder = Recorder(objective)
     watched = recorder if search.supports(recorder) else objective
     cpu, started = time.process_time(), time.perf_counter()
+    asked: dict[str, Any] = {
+        "budget": trial.budget, "seed": problem.seed, "time_limit": trial.time_limit,
+    }  # fmt: skip
     try:
-        best = search.optimize(watched, budget=trial.budget, seed=problem.seed, time_limit=trial.time_limit)
+        if is_noisy(problem, trial.kind):
+            best = optimize_noisy(search, watched, **asked)
+        else:
+            best = search.optimize(watched, **asked)
     except Exception as error:
         best = None
         row |= {"status": "failed", "error": in_a_line(error)}
@@ -171,9 +182,30 @@ def run_one(trial: Trial) -> dict[str, Any]:
         row |= {"status": "failed", "error": f"{row['evaluations']} evaluations, budget {trial.budget}"}
     if best is not None:
         row |= {"stopped": best.stopped, "proved": best.exact, "x": [float(v) for v in best.x]}
+        if best.repeats:
+            row |= _valued(problem, best)
         if problem.held_out is not None:
             row["held_out"] = problem.held_out(best.x)
     return row
+
+
+def is_noisy(problem: BenchmarkProblem, kind: str) -> bool:
+    """Whether two calls of an objective at one point differ."""
+    return kind == "python" and noise_of(problem.of_kind(kind)).differs
+
+
+def _valued(problem: BenchmarkProblem, best: Optimum) -> dict[str, Any]:
+    """Columns of a noisy run: the value of the point recommended, apart from all values it was chosen by.
+
+    Where it is not known, that is the mean of further evaluations, with its standard error.
+    """
+    if problem.truth is not None:
+        value, error = float(problem.truth(best.x)), 0.0
+    else:
+        again = np.array([problem.objective(best.x.copy()) for _ in range(TRUE_REPEATS)], dtype=np.float64)
+        value, error = float(again.mean()), float(again.std(ddof=1)) / math.sqrt(TRUE_REPEATS)
+    once = {"improved_at": [best.evaluations], "improved_value": [value], "improved_seconds": [best.seconds]}
+    return {"value": value, "value_error": error, "noise": best.noise, **once}
 
 
 def _unwatched(best: Optimum | None, seconds: float) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import sys
 import warnings
 from collections.abc import Callable
 from io import TextIOWrapper
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from backtune import __version__
 from backtune.cli import cache, data, forecasts
 from backtune.cli.bench import bench
 from backtune.cli.check import check
@@ -29,22 +30,43 @@ from backtune.cli.profile import profile
 from backtune.cli.report import report
 from backtune.cli.run import run
 from backtune.cli.runs import runs
+from backtune.cli.schema import schema
+from backtune.cli.signals import interrupted_once
 from backtune.cli.sql import sql
+from backtune.cli.walkforward import walkforward
 from backtune.errors import BacktuneError, BacktuneWarning
 
 INTERRUPTED = 130
 COLLECT_AFTER = 100_000  # objects; with the usual 700, imports alone are interrupted hundreds of times
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"backtune {__version__}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="backtune",
     help="Tune a forecast-driven limit-order backtest to its provable optimum, and see what it would have "
     "earned out of sample.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Options of the program itself, before the command."""
+
+
 app.command()(run)
+app.command()(walkforward)
 app.command()(report)
 app.command()(runs)
 app.command()(sql)
@@ -58,6 +80,7 @@ app.command()(forecast_check)
 app.command()(check)
 app.command()(bench)
 app.command()(orders)
+app.command()(schema)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.add_typer(forecasts.app, name="forecasts")
@@ -72,23 +95,29 @@ def main() -> None:
             stream, TextIOWrapper
         ):  # what a console of another encoding lacks is written as \\u65e5
             stream.reconfigure(errors="backslashreplace")
+    with interrupted_once() as signals:
+        code = _status()
+    sys.exit(128 + signals[0] if signals and code == INTERRUPTED else code)
+
+
+def _status() -> int:
+    """Exit status of the command that was called."""
     try:
         code = LazyGroup(app)(standalone_mode=False)
         if code == INTERRUPTED:
             typer.echo("backtune: interrupted", err=True)
+        return code if isinstance(code, int) else 0
     except BacktuneError as error:
-        code = _failed(str(error))
+        return _failed(str(error))
     except typer.Abort:  # the command has told of it
-        code = INTERRUPTED
+        return INTERRUPTED
     except Exception as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
-            code = 2
-        elif hasattr(error, "format_message"):  # a usage error of the command-line parser
-            code = _failed(f"{error.format_message().rstrip('.')}; see 'backtune --help'")
-        else:
-            code = _failed(f"{type(error).__name__}: {error} (a bug in backtune; --debug shows where)")
-    sys.exit(code if isinstance(code, int) else 0)
+            return 2
+        if hasattr(error, "format_message"):  # a usage error of the command-line parser
+            return _failed(f"{error.format_message().rstrip('.')}; see 'backtune --help'")
+        return _failed(f"{type(error).__name__}: {error} (a bug in backtune; --debug shows where)")
 
 
 def _line_for(others: Callable[..., str]) -> Callable[..., str]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def bench(
-    suite: Annotated[str | None, typer.Option(help="simple, realistic, bars or bbob.")] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="simple, realistic, hold, bars, bbob, mixed or noisy.")
+    ] = None,
     optimizers: Annotated[
         str, typer.Option(help="all, or comma-separated; see `backtune optimizers`.")
     ] = "all",
@@ -31,7 +33,7 @@ def bench(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Of suite bars: folder of price files.")] = None,
     symbols: Annotated[str | None, typer.Option(help="Of suite bars: comma-separated.")] = None,
-    dimension: Annotated[int | None, typer.Option(help="Of suite bbob; 5 by default.")] = None,
+    dimension: Annotated[int | None, typer.Option(help="Of suites bbob and mixed; 5 by default.")] = None,
     timing_seeds: Annotated[int, typer.Option(help="Serial timed runs of each method; 0 for none.")] = 3,
     workers: Annotated[int | None, typer.Option(help="Processes for quality; one a core by default.")] = None,
     output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
@@ -42,7 +44,7 @@ def bench(
 ) -> None:
     """Compare optimizers: tables, a recommendation with its evidence, and a page.
 
-    `python study/findings.py FILE`, in a checkout of backtune, writes the findings document anew.
+    `python study/findings.py FILE`, in a checkout of backtune, measures docs/findings.md again.
     """
     from backtune.bench import benchmark, own_suite
     from backtune.bench import suite as make_suite
@@ -51,7 +53,8 @@ def bench(
 
     if (suite is None) == (objective is None):
         raise SettingError(
-            "give either --suite (simple, realistic, bars, bbob) or --objective module:callable"
+            "give either --suite (simple, realistic, hold, bars, bbob, mixed, noisy) or --objective "
+            "module:callable"
         )
     arguments = {
         "bounds": _bounds(bounds), "fills": _names(fills), "data": data, "symbols": _names(symbols),

@@ -38,7 +38,7 @@ def info(as_json: Json = False, debug: Debug = False) -> None:
 
 @app.command()
 def clear(as_json: Json = False, debug: Debug = False) -> None:
-    """Drop all of them; they are made anew when they are needed."""
+    """Drop all of them; they are made again when they are needed."""
     from backtune.forecasts.cache import forecast_cache
 
     cache = forecast_cache()

@@ -34,7 +34,8 @@ def check(
             said[symbol] = str(error)
             peeked.append(symbol)
     if as_json:
-        print_json({symbol: {"passed": symbol not in peeked, "said": text} for symbol, text in said.items()})
+        passed = {symbol: {"passed": symbol not in peeked, "said": text} for symbol, text in said.items()}
+        print_json(passed, by_name=True)
     else:
         for symbol, text in said.items():
             typer.echo(f"{symbol}: {text}")

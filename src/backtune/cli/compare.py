@@ -7,18 +7,73 @@ from typing import Annotated
 
 import typer
 
-from backtune.cli.options import Debug, Json, print_json
+from backtune.backtest.settings import Settings
+from backtune.cli.options import Data, Debug, Json, print_json
+from backtune.cli.settings import with_settings
+from backtune.errors import SettingError
+
+FORMS = {
+    "tuning": "{}", "bp": "{:+.2f}", "no_order": "{:.0%}", "above_best": "{:+.2f}", "low": "{:+.2f}",
+    "high": "{:+.2f}", "p_better": "{:.3f}", "p_edge": "{:.3f}",
+}  # fmt: skip
 
 
+@with_settings(Settings)
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(help="Run folders; the first is the yardstick of the others.")
+        list[str],
+        typer.Argument(help="Run folders, the first the yardstick of the others; with --tunings, symbols."),
     ],
-    output: Annotated[Path, typer.Option(help="Page to write.")] = Path("report.html"),
+    tunings: Annotated[
+        bool, typer.Option("--tunings", help="Run every tuning on the same bars, and test which is best.")
+    ] = False,
+    data: Data = None,
+    output: Annotated[Path, typer.Option(help="Page to write, of runs.")] = Path("report.html"),
     as_json: Json = False,
     debug: Debug = False,
+    *,
+    settings: Settings,
 ) -> None:
-    """Compare runs on the bars that they share: paired differences, and a test for the best of all."""
+    """Compare runs, or all tunings, on the bars that they share: paired differences, and a test for the best.
+
+    The settings below are those of --tunings; runs have their own.
+    """
+    if tunings:
+        _compare_tunings(runs, data, settings, as_json)
+        return
+    if settings != Settings() or data is not None:
+        raise SettingError(
+            "settings and data were given with run folders, which have their own; add --tunings"
+        )
+    _compare_runs([Path(run) for run in runs], output, as_json)
+
+
+def _compare_tunings(symbols: list[str], data: str | None, settings: Settings, as_json: bool) -> None:
+    from backtune.backtest import symbol_bars
+    from backtune.diagnose.tunings import compare_tunings
+    from backtune.report.frames import frame_table
+    from backtune.report.terminal import print_table
+
+    compared = compare_tunings([symbol_bars(symbol, data, settings) for symbol in symbols], settings)
+    if as_json:
+        print_json(
+            {
+                "bars": compared.comparison.bars,
+                "tunings": compared.table.to_dict("records"),
+                "left_out": compared.left_out,
+                "sentences": compared.sentences,
+            }
+        )
+        return
+    print_table(frame_table(compared.table, FORMS))
+    for line in compared.sentences:
+        typer.echo(line)
+    typer.echo(
+        "bp: a bar out of sample, mean of the tuned strategies; above_best: its difference, 95% interval"
+    )
+
+
+def _compare_runs(runs: list[Path], output: Path, as_json: bool) -> None:
     from backtune.report.compared import (
         comparison_lines,
         comparison_table,

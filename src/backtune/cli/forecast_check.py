@@ -31,7 +31,8 @@ def forecast_check(
         symbol: check_forecaster(symbol_bars(symbol, data, settings), model, settings) for symbol in symbols
     }
     if as_json:
-        print_json({symbol: frame.to_dict("records") for symbol, frame in checked.items()})
+        rows = {symbol: frame.to_dict("records") for symbol, frame in checked.items()}
+        print_json(rows, by_name=True)
         return
     forms = {
         "variant": "{}", "forecasts": "{:.0f}", "seconds": "{:.3f}", "speed": "{:.2f}x", "warm_up": "{:.1f}",

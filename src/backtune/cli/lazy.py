@@ -14,7 +14,11 @@ class LazyGroup(TyperGroup):
     """The commands of `app`, as `typer.main.get_command` would build them all."""
 
     def __init__(self, app: typer.Typer) -> None:
-        super().__init__(help=app.info.help, no_args_is_help=True, rich_markup_mode=None)
+        root = typer.Typer(rich_markup_mode=None)  # its own options, and those that install completion
+        root.registered_callback = app.registered_callback
+        super().__init__(
+            help=app.info.help, params=get_command(root).params, no_args_is_help=True, rich_markup_mode=None
+        )
         self._items: dict[str, Any] = {
             entry.name or get_command_name(entry.callback.__name__): entry  # type: ignore[union-attr]
             for entry in app.registered_commands

@@ -13,7 +13,7 @@ def optimizers(as_json: Json = False, debug: Debug = False) -> None:
 
     methods = known()
     if as_json:
-        print_json(methods)
+        print_json(methods, by_name=True)
     else:
         for method, installed in methods.items():
             typer.echo(f"{method:32} {'installed' if installed else 'not installed'}")

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+SCHEMA_VERSION = 1  # of schemas/*.json; goes up where a key is renamed or dropped, or changes its meaning
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Data = Annotated[
     str | None,
@@ -19,6 +21,7 @@ WeightsOption = Annotated[
         "--weights", help="Of the portfolio: equal, inverse_volatility, or a file of symbol, weight."
     ),
 ]
+Wide = Annotated[bool, typer.Option("--wide", help="Print every column; by default those that fit 80.")]
 TitleOption = Annotated[str | None, typer.Option("--title", help="Heads the page.")]
 BenchmarkOption = Annotated[
     str | None, typer.Option("--benchmark", help="Symbol to hold the portfolio against, such as SPY.")
@@ -26,8 +29,13 @@ BenchmarkOption = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON document; NaN, NaT and infinities become null."""
+def print_json(value: Any, *, by_name: bool = False) -> None:
+    """Print one JSON document; NaN, NaT and infinities become null.
+
+    A dict begins with the version of its schema, unless its keys are names (`by_name`) of symbols or methods.
+    """
+    if isinstance(value, dict) and not by_name:
+        value = {"schema_version": SCHEMA_VERSION, **value}
     escaped = "utf" not in (sys.stdout.encoding or "").lower()  # a console of Windows may lack letters
     typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=escaped, default=str))
 

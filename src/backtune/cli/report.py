@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from backtune.cli.options import BenchmarkOption, Debug, Json, TitleOption, WeightsOption, print_json
 
 if TYPE_CHECKING:
+    from backtune.backtest import Result
     from backtune.verdict.judged import Judged
     from backtune.verdict.tried import Tries
 
@@ -41,6 +43,7 @@ def report(
                 **portfolio_values(subject.judged, subject.tries),
                 "performance": subject.portfolio.as_dict() if subject.portfolio else None,
                 "symbols": symbol_values(subject.judged, subject.tries),
+                **unseen_values(subject.run),
             }
             for run, subject in zip(runs, page.subjects, strict=True)
         ]
@@ -61,6 +64,18 @@ def portfolio_values(judged: Judged | None, tries: Tries | None) -> dict[str, An
         return {"verdict": None, "portfolio": None}
     values = judgement_values(judged.portfolio, tries.portfolio if tries else None)
     return {"verdict": values["verdict"], "portfolio": values}
+
+
+def unseen_values(run: Mapping[str, Result]) -> dict[str, dict[str, int]]:
+    """Bars that no simulation traded, and the number of simulations that would leave none, for JSON."""
+    return {
+        "unseen_bars": {name: result.unseen_bars for name, result in run.items()},
+        "most_simulations": {
+            name: int(result.facts["most_simulations"])
+            for name, result in run.items()
+            if "most_simulations" in result.facts
+        },
+    }
 
 
 def symbol_values(judged: Judged | None, tries: Tries | None) -> dict[str, Any]:

@@ -21,7 +21,9 @@ KINDS: dict[str, Any] = {"int": int, "float": float, "bool": bool}
 FILE = "settings_file"
 
 
-def with_settings(kind: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[Any], Any]:
+def with_settings(
+    kind: type, *, leave_out: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
+) -> Callable[[Any], Any]:
     """Give a command an option for each field of `kind`, and ``--settings FILE.toml`` for many at once.
 
     The command is called with `settings`, made of what was given; an option wins over the file.
@@ -32,13 +34,19 @@ def with_settings(kind: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[A
         A dataclass: `backtune.Settings` or `backtune.bars.ReadOptions`.
     leave_out : tuple of str
         Fields that the command takes otherwise: by a parameter of the same name, or not at all.
+    defaults : mapping, optional
+        Values of fields that the command has in place of their own.
     """
+
+    instead = dict(defaults or {})
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters.values()
         options = [entry for entry in fields(kind) if entry.name not in leave_out]
         parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.name != "settings"]
-        parameters += [_option(entry) for entry in options] + [_file_option()]
+        parameters += [_option(entry, instead.get(entry.name, entry.default)) for entry in options] + [
+            _file_option()
+        ]
 
         @functools.wraps(command)
         def run(**arguments: Any) -> None:
@@ -47,7 +55,7 @@ def with_settings(kind: type, *, leave_out: tuple[str, ...] = ()) -> Callable[[A
             chosen = {name: value for name, value in values.items() if value not in (None, [])}
             chosen |= {name: arguments[name] for name in leave_out if name in arguments}
             plain = {entry.name: entry for entry in fields(kind)}
-            merged = {**written, **chosen}
+            merged = {**instead, **written, **chosen}
             settings = kind(**{name: _value(plain[name], value) for name, value in merged.items()})
             command(**arguments, settings=settings)
 
@@ -85,10 +93,10 @@ def read_settings_file(path: Path | None, kind: type) -> dict[str, Any]:
 
 
 @functools.cache  # commands share them
-def _option(entry: Field[Any]) -> inspect.Parameter:
+def _option(entry: Field[Any], default: Any) -> inspect.Parameter:
     kind = next((k for word, k in KINDS.items() if str(entry.type) in (word, f"{word} | None")), str)
     names = NAMES.get(entry.name, ())
-    default = entry.default if entry.default is not MISSING else None
+    default = default if default is not MISSING else None
     if kind is bool and not names and default is False:
         names = (f"--{entry.name.replace('_', '-')}",)
     shown = "" if default is None or default is False or default == () else _as_text(default)

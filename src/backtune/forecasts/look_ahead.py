@@ -77,7 +77,7 @@ def changed_bars(bars: Bars, first: int, seed: int = 0) -> Bars:
     if volume is not None:
         volume = np.concatenate([volume[:first], (volume[first:] + 1.0) * rng.uniform(1.5, 3.0, n)])
     prices = {name: np.concatenate([getattr(bars, name)[:first], part]) for name, part in columns.items()}
-    return replace(bars, volume=volume, **prices)
+    return replace(bars, volume=volume, detail=None, **prices)
 
 
 def forecast_peek(

@@ -30,7 +30,11 @@ MODELS: dict[str, tuple[str, str]] = {
     "timesfm": ("backtune.forecasts.timesfm", "TimesFM"),
     "toto1": ("backtune.forecasts.toto1", "Toto1"),
 }
-OUTSIDE = {FILE: ("backtune.forecasts.outside", "OutsideForecaster")}
+NONE = "none"  # of strategies that take no forecasts
+OUTSIDE = {
+    FILE: ("backtune.forecasts.outside", "OutsideForecaster"),
+    NONE: ("backtune.forecasts.none", "NoForecast"),
+}
 WEIGHTS: Mapping[str, str] = {  # models with weights, and a name to show how one is given
     "chronos": "amazon/chronos-2",
     "toto": "Datadog/Toto-2.0-22m",

@@ -9,7 +9,7 @@ from backtune.metrics.performance import account_open, account_returns
 
 RETURNS = ("value", "causal", "optimistic")
 COUNTS = ("trades", "ambiguous", "turnover")
-LATER = ("held", "costs")  # which runs of older versions, and of one fee, do not have
+LATER = ("held", "costs", "questions")  # which runs of older versions, of one fee, of bars alone do not have
 
 
 def account_bars(bars: pd.DataFrame, rule: str) -> pd.DataFrame:

@@ -68,7 +68,9 @@ def summarize(
 def _figures(part: pd.DataFrame, periods_a_year: float, fee: float) -> dict[str, Any]:
     value, trades, held = (part[name].to_numpy() for name in ("value", "trades", "held"))
     turnover = part["turnover"].to_numpy()
-    costs = {"costs": float(part["costs"].sum())} if "costs" in part else {}  # else one fee on the turnover
+    costs = {}  # one fee on the turnover, unless they are told
+    if "costs" in part:
+        costs["costs"] = float(part["costs"].sum(skipna=False))
     ambiguous = int(part["ambiguous"].sum())
     return {
         **asdict(performance(value, periods_a_year)),

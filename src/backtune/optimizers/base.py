@@ -58,6 +58,13 @@ class Optimum:
         Best values by name, of an objective over a `backtune.Space`; `x` are its places.
     encoding : str
         How the method saw the types of that space.
+    noise : float
+        Standard deviation of one evaluation, of an objective that gives another value each time; 0: the two
+        calls at the first point, the middle of the box, gave the same.
+    error : float
+        Standard error of `value`, which then is a mean.
+    repeats : int
+        Evaluations of points that looked best, made again to tell them apart.
     """
 
     x: Array
@@ -72,6 +79,9 @@ class Optimum:
     failures: int = 0
     point: dict[str, Any] | None = None
     encoding: str = ""
+    noise: float = 0.0
+    error: float = 0.0
+    repeats: int = 0
 
 
 class Optimizer(ABC):
@@ -195,6 +205,8 @@ class Search(Optimizer):
             with suppress(Stop):
                 self._run(evaluator, int(seed))
             seconds = time.perf_counter() - started
+        if evaluator.fault is not None:
+            raise evaluator.fault
         if evaluator.best_x is None:
             raise OptimizerError(evaluator.no_value(self.method))
         return Optimum(

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 
-from backtune.errors import OptimizerError, SettingError, in_a_line
+from backtune.errors import OptimizerError, SettingError, StrategyError, in_a_line
 from backtune.optimizers.base import Optimum
-from backtune.space import SpaceObjective
+from backtune.space import Space
 
 MOST_POINTS = 1_000_000
 
 
-def enumerated(objective: SpaceObjective, time_limit: float | None = None) -> Optimum:
+def is_gone_through(objective: Any, budget: int, proves: bool) -> bool:
+    """Whether an objective is over a `Space` whose points are all tried, whatever the method."""
+    space = getattr(objective, "space", None)
+    return isinstance(space, Space) and (proves or 0 < space.count <= budget)
+
+
+def enumerated(objective: Any, time_limit: float | None = None) -> Optimum:
     """Try every point of an objective's space, in order; the first of equals is kept.
+
+    Parameters
+    ----------
+    objective : object
+        With `space`, and `at(point)`, its value at a point: a `backtune.space.SpaceObjective`.
+    time_limit : float, optional
+        Seconds after which it ends.
 
     Raises
     ------
@@ -23,6 +37,8 @@ def enumerated(objective: SpaceObjective, time_limit: float | None = None) -> Op
         There is no end of its points, or there are more than a million combinations of values.
     OptimizerError
         No point gave a finite number.
+    StrategyError
+        A strategy failed at a point.
     """
     space = objective.space
     if space.count > MOST_POINTS:
@@ -37,7 +53,9 @@ def enumerated(objective: SpaceObjective, time_limit: float | None = None) -> Op
             over = True
             break
         try:
-            value = float(objective.function(dict(values)))
+            value = objective.at(values)
+        except StrategyError:
+            raise
         except Exception as failed:
             value, error = math.nan, failed
         failures += not math.isfinite(value)

@@ -6,12 +6,12 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from backtune.errors import OptimizerError, SettingError, in_a_line
+from backtune.errors import OptimizerError, SettingError, StrategyError, in_a_line
 from backtune.space import Space
 
 Array = NDArray[np.float64]
@@ -61,6 +61,8 @@ class Evaluator:
         float.
     best, best_x
         Highest value, and the whole point (fixed parameters included) that gave it; None until there is one.
+    fault : StrategyError or None
+        Of a strategy that failed at a point: `Search.optimize` raises it.
     """
 
     def __init__(self, objective: Objective, budget: int, time_limit: float | None = None) -> None:
@@ -82,6 +84,7 @@ class Evaluator:
         self.best = -math.inf
         self.stopped = "converged"
         self.error: Exception | None = None
+        self.fault: StrategyError | None = None
         self._worst = math.inf
         self._objective = objective
         self._batch = getattr(objective, "batch", None)
@@ -197,6 +200,8 @@ class Evaluator:
             if hasattr(values, "detach"):  # a torch tensor, which may be on another device
                 values = values.detach().cpu().numpy()
             values = np.array(values, dtype=np.float64)
+        except StrategyError as error:
+            self._end(error)
         except Exception as error:
             return self._one_by_one(points, error)
         if values.shape != (len(points),):
@@ -220,9 +225,16 @@ class Evaluator:
     def _evaluate_one(self, point: Array) -> float:
         try:
             return float(self._objective(point.copy()))  # a copy: an objective may write to what it is given
+        except StrategyError as error:
+            self._end(error)
         except Exception as error:
             self.error = error
             return math.nan
+
+    def _end(self, fault: StrategyError) -> NoReturn:
+        """End the search for a strategy's own fault, in a way that no library swallows."""
+        self.fault, self.stopped, self.budget = fault, "fault", self.count
+        raise Stop from fault
 
     def _penalty(self) -> float:
         """A finite value below all seen: by their spread, so that a failure does not dwarf them."""

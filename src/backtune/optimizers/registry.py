@@ -18,8 +18,10 @@ import numpy as np
 
 from backtune.errors import OptimizerError, SettingError, in_a_line, one_of, whole_number
 from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
-from backtune.optimizers.enumeration import enumerated
+from backtune.optimizers.enumeration import enumerated, is_gone_through
+from backtune.optimizers.noise import LEAST, noise_of, optimize_noisy
 from backtune.plugins import import_object
+from backtune.problem import Problem
 from backtune.space import Space, SpaceObjective
 
 LIBRARIES = {
@@ -113,7 +115,10 @@ def optimize(
     Returns
     -------
     Optimum
-        With `value` as the objective gave it for `x`.
+        With `value` as the objective gave it for `x`. An objective of your own is first called twice at the
+        middle of its box, beyond the budget. Where that gives two values, half of the budget goes to points
+        that looked best, evaluated again: `x` has the highest mean of these, which is `value`, and `error`
+        and `noise` say how sure that is.
 
     Raises
     ------
@@ -125,9 +130,22 @@ def optimize(
         if not callable(objective):
             raise SettingError(f"the objective is a {type(objective).__name__}; give a function of a point")
         objective = SpaceObjective(objective, space)
-    if isinstance(objective, SpaceObjective) and (search.proves or 0 < objective.space.count <= budget):
+    noise = noise_of(objective) if _may_be_noisy(objective, budget) else None
+    if noise is not None and noise.differs:
+        if search.proves:
+            raise OptimizerError(
+                f"the objective gave {noise.values[0]:.6g} and {noise.values[1]:.6g} at the same point, and "
+                f"{search.method} proves nothing of one that differs from call to call; use another method"
+            )
+        return optimize_noisy(search, objective, budget=budget, seed=seed, time_limit=time_limit)  # type: ignore[arg-type]
+    if is_gone_through(objective, budget, search.proves):
         return enumerated(objective, time_limit)
     return search.optimize(objective, budget=budget, seed=seed, time_limit=time_limit)  # type: ignore[arg-type]
+
+
+def _may_be_noisy(objective: Any, budget: int) -> bool:
+    """Whether an objective is somebody's own, whose values may differ from call to call."""
+    return not isinstance(objective, Problem) and budget >= LEAST
 
 
 def optimize_many(
@@ -170,8 +188,13 @@ def optimize_many(
         raise SettingError(
             f"{len(seeds)} seeds were given for {len(items)} objectives; give one, or one each"
         )
-    budget = whole_number("budget", budget)
-    return optimizer(method).optimize_many(items, budget=budget, seeds=seeds, time_limit=time_limit)
+    budget, search = whole_number("budget", budget), optimizer(method)
+    if any(is_gone_through(item, budget, search.proves) for item in items):
+        return [
+            optimize(item, search, budget=budget, seed=own, time_limit=time_limit)
+            for item, own in zip(items, seeds, strict=True)
+        ]
+    return search.optimize_many(items, budget=budget, seeds=seeds, time_limit=time_limit)
 
 
 def optimizers() -> dict[str, bool]:

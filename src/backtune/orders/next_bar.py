@@ -62,7 +62,7 @@ def with_next_bar(bars: Bars, close: float = FLAT, time: np.datetime64 | None = 
     stamps = np.append(bars.timestamps, next_time(bars) if time is None else time)
     return replace(
         bars, timestamps=stamps, open=opened, high=high, low=low, close=closed, volume=volume,
-        utc_offset=offset,
+        utc_offset=offset, detail=bars.detail and bars.detail.longer(),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def open_positions(result: Result, tuning: Tuning, strategy: str) -> list[dict[s
     The take-profit is that of the next bar, by the offsets tuned last; the stop is that of the entry bar.
     The rows' keys are `POSITIONS`, less those of the symbol, with unrounded prices (NaN for none).
     """
-    name = next((n for n, one in tuning.problems.items() if isinstance(one, HoldProblem)), None)
+    name = next((n for n, one in tuning.problems.items() if isinstance(one, HoldProblem) and one.holds), None)
     ledger = result.ledger
     still = ledger[(ledger["strategy"] == strategy) & (ledger["reason"] == "end")]
     if name is None or still.empty:

@@ -61,8 +61,8 @@ class EntryExitProblem:
         says it was reached, else at the close.
     fills : {"causal", "optimistic", "published"}
         "causal" books only what the bar proves; use it unless you reproduce something. "optimistic" is the
-        upper end of what the bar allows. "published" is the rule of the study this project began with: no
-        gaps, one fee, the order of the extremes assumed in the trader's favour.
+        upper end of what the bar allows. "published" takes a touch for a fill, knows no gaps, charges one
+        fee, and assumes the order of the extremes in the trader's favour: for comparing with such results.
     bounds : pair of (low, high)
         Box of (high_offset, low_offset). A side of zero width fixes that offset.
 
@@ -147,6 +147,14 @@ class EntryExitProblem:
     def with_sizes(self, sizes: Array) -> EntryExitProblem:
         """Return the same problem with other sizes, shape (2, n)."""
         return self._of(np.concatenate([self.moves[: kernels.SIZE], sizes]))
+
+    def weighted(self, weights: Array) -> EntryExitProblem:
+        """Return the same problem with each bar counted so many times, shape (n,), >= 0: sizes times that."""
+        other = copy(self)
+        other.moves = np.concatenate([self.moves[: kernels.SIZE], self.sizes * weights])
+        other._longs, other._shorts = self._longs.weighted(weights), self._shorts.weighted(weights)
+        other.long_legs, other.short_legs = other._longs.legs(), other._shorts.legs()
+        return other
 
     def _of(self, moves: Array) -> EntryExitProblem:
         """Return the same problem of other moves (8, n)."""

@@ -9,12 +9,14 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from backtune.bars.fine import FineBars
 from backtune.errors import ProblemError, one_of
 from backtune.problem import hold_kernels as kernels
 from backtune.problem.box import fitted_box
 from backtune.problem.checks import Bounds, check_bars, idle_rows, refuse_where, vector
 from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
 from backtune.problem.hold_outcome import HoldState, hold_outcome
+from backtune.problem.parts import Parts, both_parts
 from backtune.problem.protocol import Outcome
 
 Array = NDArray[np.float64]
@@ -61,6 +63,9 @@ class HoldProblem:
         that the bars allow along the whole path, "optimistic" the greatest; the truth lies between.
     bounds : pair of (low, high)
         Box of (high_offset, low_offset). A side of zero width fixes that offset.
+    detail : FineBars, optional
+        Finer bars inside these, as moves on the same previous closes, which decide the order of events as far
+        as they tell it. They decide no price: an order inside a bar is filled at its level, as without them.
 
     Attributes
     ----------
@@ -103,6 +108,7 @@ class HoldProblem:
         carry: float = 0.0,
         fills: HoldFills = "causal",
         bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
+        detail: FineBars | None = None,
     ) -> None:
         prices = (("open", open), ("high", high), ("low", low), ("close", close))
         o, h, lo, c = (vector(name, value) for name, value in prices)
@@ -129,11 +135,17 @@ class HoldProblem:
         self.stop_offset, pairs = _stop(stop_offset)
         self.parameters = OFFSETS[: 2 + len(pairs)]
         self.bounds = _box((*bounds, *pairs), self.parameters, bounds)
-        rest = self.carry, self.max_bars, self.has_stop
-        self._terms = {rule: kernels.terms_of(self.costs, *rest, rule == "optimistic") for rule in RULES}
         self.moves: Array = np.stack([o, h, lo, c, *others])
         self.moves.flags.writeable = False
+        self.parts: tuple[Parts, Parts] | None = None
+        if detail is not None:
+            self.parts = both_parts(self.moves[:4], detail, self.has_stop)
         self._lay_out()
+
+    def side_bars(self, side: float) -> Array:
+        """Bars of one side (1.0 long, -1.0 short), or their parts, as the kernels take them."""
+        parts = self.parts[side < 0.0] if self.parts else None
+        return kernels.side_bars(self.moves, self.base, side, self.costs.fill_through, self.max_bars, parts)
 
     def _lay_out(self) -> None:
         """Make the arrays that the kernels run over."""
@@ -150,15 +162,15 @@ class HoldProblem:
         self.base = base
         sides = ((1.0, self.moves[LONG_SIZE]), (-1.0, self.moves[SHORT_SIZE]))
         self.longs, self.shorts = (
-            kernels.side_bars(self.moves, base, side, self.costs.fill_through)
-            if size.any()
-            else np.empty((kernels.ROWS, 0))
-            for side, size in sides
+            self.side_bars(side) if size.any() else np.empty((kernels.ROWS, 0)) for side, size in sides
         )
 
     def terms(self, fills: str | None = None) -> kernels.Terms:
         """Return what holds for every bar, as the kernels take it, under the problem's rule or another."""
-        return self._terms[self.fills if fills is None else fills]
+        most = (fills or self.fills) == "optimistic"
+        return kernels.terms_of(
+            self.costs, self.carry, self.max_bars, self.has_stop, most, self.parts is not None
+        )
 
     @property
     def sizes(self) -> Array:
@@ -171,6 +183,15 @@ class HoldProblem:
         other.moves = np.concatenate([self.moves[:LONG_SIZE], sizes])
         other._lay_out()
         return other
+
+    def weighted(self, weights: Array) -> HoldProblem:
+        """Return the same problem with what enters in each bar counted so many times, shape (n,), >= 0."""
+        return self.with_sizes(self.sizes * weights)
+
+    @property
+    def holds(self) -> bool:
+        """Whether a position may stay open after its bar."""
+        return self.max_bars > 1
 
     @property
     def has_stop(self) -> bool:
@@ -263,6 +284,13 @@ class HoldProblem:
         )
         return other
 
+    def without_detail(self) -> HoldProblem:
+        """Return the same problem by its bars alone."""
+        other = copy(self)
+        other.parts = None
+        other._lay_out()
+        return other
+
     def window(self, start: int, stop: int) -> HoldProblem:
         """Return the problem of bars start..stop-1 alone.
 
@@ -275,6 +303,8 @@ class HoldProblem:
             raise ProblemError(f"bars {start}..{stop - 1} were asked for; the problem has 0..{self.size - 1}")
         other = copy(self)
         other.moves, other.size = self.moves[:, start:stop], stop - start
+        if self.parts:
+            other.parts = self.parts[0].window(start, stop), self.parts[1].window(start, stop)
         other._lay_out()
         return other
 

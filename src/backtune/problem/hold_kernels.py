@@ -1,14 +1,17 @@
 """Positions that live over bars, as compiled code: what a pair of offsets earns along a whole path.
 
-A side's bars are an array (14, n), mirrored for shorts (moves and forecasts with their signs changed), so
+A side's bars are an array (17, n), mirrored for shorts (moves and forecasts with their signs changed), so
 that either side buys at a level below, D = clip(ENTRY_FORECAST + entry offset), and takes its profit at a
 level above, U = clip(EXIT_FORECAST + exit offset). A long's entry offset is the low offset and its exit
 offset the high one; a short's are the high offset and the low one with their signs changed. Both put their
 stop at S = clip(STOP_FORECAST + stop offset). FILL and TAKE are the prices that an entry, and an exit, begins
 with, made such that one comparison with a level that is not clipped yet decides it; DROP and GAP are the
-worst price of a bar and its open in units of the first bar's previous close. The rules are those of the
-package's `docs/holding.md`; `tests/hold_reference.py` states them once more as a tree of everything that may
-have happened.
+worst price of a bar and its open in units of the first bar's previous close. Where finer bars tell more of
+the order of events, a bar has several columns, its *parts* (see `parts`), with the same levels: AT is the bar
+of a part, NEXT the first part of the next bar, LAST the part at whose close a trade of a part leaves at the
+latest. A bar places one order: who left in a part of it is flat again at the first part of the next. The
+rules are those of the package's `docs/holding.md`; `tests/support/hold_reference.py` states them once more as
+a tree of everything that may have happened.
 
 The only question that a bar leaves open, and on which it depends when the next order can be placed, is
 whether the take-profit was reached after a fill inside the bar. So a total is a shortest (longest) way:
@@ -26,11 +29,14 @@ from numpy.typing import NDArray
 from backtune.compiled import njit
 from backtune.problem.costs import Costs
 from backtune.problem.kernels import MAX_DOWN, MAX_UP
+from backtune.problem.parts import Parts
 
 OPEN, BEST, WORST, CLOSE, ENTRY_FORECAST, EXIT_FORECAST, STOP_FORECAST, SIZE = range(8)
 BASE, ANCHOR, FILL, TAKE, DROP, GAP = range(8, 14)  # BASE is the previous close, ANCHOR one over it
-ROWS = 14
+AT, NEXT, LAST = range(14, 17)
+ROWS = 17
 STRIDE = 4  # bars looked at together
+BLOCK = 1024  # bars that points pass together
 TOUCH = (
     2.0**-40
 )  # a price is at a stop of an earlier bar from here on: moves of two bars are joined by rounding
@@ -51,13 +57,14 @@ class Terms(NamedTuple):
     max_bars: int
     stop: bool  # whether there is one
     most: bool  # the greatest total over orders, not the least
+    parts: bool  # whether bars have parts; else AT, NEXT and LAST need not be looked at
 
 
-def terms_of(costs: Costs, carry: float, max_bars: int, stop: bool, most: bool) -> Terms:
+def terms_of(costs: Costs, carry: float, max_bars: int, stop: bool, most: bool, parts: bool) -> Terms:
     """Terms of a problem; `carry` is what either side pays beside its costs."""
     long, short = (carry + costs.carry(short=short) for short in (False, True))
     market = costs.of_market(short=False), costs.of_market(short=True)
-    return Terms(costs.maker, long, short, *market, costs.fill_through, max_bars, stop, most)
+    return Terms(costs.maker, long, short, *market, costs.fill_through, max_bars, stop, most, parts)
 
 
 @njit()
@@ -65,7 +72,7 @@ def under(terms: Terms, stop: bool, most: bool) -> Terms:
     """The same terms with or without a stop, for the least or the greatest total."""
     return Terms(
         terms.fee, terms.carry, terms.short_carry, terms.market, terms.short_market, terms.through,
-        terms.max_bars, stop, most,
+        terms.max_bars, stop, most, terms.parts,
     )  # fmt: skip
 
 
@@ -106,7 +113,7 @@ def paid(ratio: float, reason: int, side: float, terms: Terms) -> float:
 
 
 @njit(error_model="numpy", inline="always")
-def earned(ratio: float, held: int, size: float, side: float, terms: Terms) -> float:
+def earned(ratio: float, held: float, size: float, side: float, terms: Terms) -> float:
     """Return of a trade that left at `ratio` times its entry price, as `paid`, held through `held` closes."""
     gain = side * (1.0 - side * terms.fee) * ratio - side * (1.0 + side * terms.fee)
     return size * (gain - carry_of(side, terms) * held)
@@ -231,7 +238,7 @@ def trade(
         may_leave = (1.0 + side * up) / money
         if opened or m[CLOSE, t] - terms.through > up:
             return t, may_leave, TAKE_PROFIT, np.nan
-    last = min(t + terms.max_bars, m.shape[1]) - 1
+    last = int(m[LAST, t]) if terms.parts else min(t + terms.max_bars, m.shape[1]) - 1
     if last == t:
         return t, (1.0 + side * m[CLOSE, t]) / money, TIME, may_leave
     anchor = m[ANCHOR, t]
@@ -241,71 +248,96 @@ def trade(
 
 @njit(error_model="numpy", inline="always")
 def side_total(
-    m: Array, a: float, b: float, s: float, side: float, terms: Terms, none: float, flat: Array
-) -> float:
-    """Least, or greatest, total of one side over the orders that its bars allow.
+    m: Array, t: int, until: int, value: float, a: float, b: float, s: float, side: float, terms: Terms,
+    flat: Array,
+) -> tuple[float, int]:  # fmt: skip
+    """Least, or greatest, total of one side over the orders that its bars allow, and where it came to.
 
-    `none` is the value of no way at all: inf, or -inf for the greatest. `flat` is scratch of n + 1 floats;
-    those behind `last` mean nothing."""
-    n, t, last = m.shape[1], 0, 0
-    value: float = 0.0
+    Goes on from bar `t`, before which `value` was earned, to the first bar from `until` on before which there
+    is one way only, at the latest behind the last. `flat` is scratch of n + 1 floats; those behind `last`
+    mean nothing."""
+    none = -np.inf if terms.most else np.inf  # the value of no way at all
+    n, last = m.shape[1], 0
     while True:
         if last <= t:  # one way only
+            if t >= until:
+                return value, t
             t = next_fill(m, t, b)
             if t >= n:
-                return value
+                return value, n
         elif value == none or not m[FILL, t] < m[ENTRY_FORECAST, t] + b:
             t += 1
             value = max(value, flat[t]) if terms.most else min(value, flat[t])
             if t >= n:
-                return value
+                return value, n
             continue
         j, ratio, reason, other = trade(m, t, a, b, s, side, terms)
-        result = value + earned(paid(ratio, reason, side, terms), j - t, m[SIZE, t], side, terms)
+        held, after, soon = float(j - t), j + 1, t + 1
+        if terms.parts:
+            held, after, soon = m[AT, j] - m[AT, t], int(m[NEXT, j]), int(m[NEXT, t])
+        result = value + earned(paid(ratio, reason, side, terms), held, m[SIZE, t], side, terms)
         if last <= t and other != other:
-            value, t = result, j + 1
+            value, t = result, after
             continue
         last = max(last, t)
-        while last <= j:
+        while last < after:
             last += 1
             flat[last] = none
         if other == other:
-            also = value + earned(other, 0, m[SIZE, t], side, terms)
-            flat[t + 1] = max(also, flat[t + 1]) if terms.most else min(also, flat[t + 1])
-        flat[j + 1] = max(result, flat[j + 1]) if terms.most else min(result, flat[j + 1])
+            also = value + earned(other, 0.0, m[SIZE, t], side, terms)
+            flat[soon] = max(also, flat[soon]) if terms.most else min(also, flat[soon])
+        flat[after] = max(result, flat[after]) if terms.most else min(result, flat[after])
         t += 1
         value = flat[t]
         if t >= n:
-            return value
+            return value, n
 
 
 @njit(error_model="numpy")
 def hold_total(longs: Array, shorts: Array, a: float, b: float, s: float, terms: Terms, flat: Array) -> float:
     """Total of both sides at (high offset, low offset, stop offset)."""
-    none = -np.inf if terms.most else np.inf
-    result = 0.0
-    if longs.shape[1]:
-        result = side_total(longs, a, b, s, 1.0, terms, none, flat)
-    if shorts.shape[1]:
-        result += side_total(shorts, -b, -a, s, -1.0, terms, none, flat)
+    result, n = 0.0, longs.shape[1]
+    if n:
+        result, _ = side_total(longs, 0, n, 0.0, a, b, s, 1.0, terms, flat)
+    n = shorts.shape[1]
+    if n:
+        other, _ = side_total(shorts, 0, n, 0.0, -b, -a, s, -1.0, terms, flat)
+        result += other
     return result
 
 
 @njit(cache=True, error_model="numpy")
 def hold_totals(longs: Array, shorts: Array, points: Array, terms: Terms) -> Array:
-    """Totals at `points` (m, 3), each equal to the bit to `hold_total` there."""
+    """Totals at `points` (m, 3), each equal to the bit to `hold_total` there.
+
+    All points pass BLOCK bars before any goes on: the bars of a block stay in the processor's cache."""
     flat = np.empty(max(longs.shape[1], shorts.shape[1]) + 1)
-    result = np.empty(points.shape[0])
-    for i in range(points.shape[0]):
-        result[i] = hold_total(longs, shorts, points[i, 0], points[i, 1], points[i, 2], terms, flat)
+    result, value = np.zeros(points.shape[0]), np.empty(points.shape[0])
+    for m, side in ((longs, 1.0), (shorts, -1.0)):
+        at = np.zeros(points.shape[0], np.int64)
+        value[:] = 0.0
+        for until in range(BLOCK, m.shape[1] + BLOCK, BLOCK):
+            for i in range(points.shape[0]):
+                a, b, s = points[i, 0], points[i, 1], points[i, 2]
+                if side < 0.0:
+                    a, b = -b, -a
+                value[i], at[i] = side_total(m, at[i], until, value[i], a, b, s, side, terms, flat)
+        result += value
     return result
 
 
-def side_bars(moves: Array, base: Array, side: float, through: float) -> Array:
-    """Bars of one side, shape (14, n).
+def side_bars(
+    moves: Array, base: Array, side: float, through: float, max_bars: int, parts: Parts | None = None
+) -> Array:
+    """Bars of one side, or their parts, shape (17, n).
 
     `moves` are those of the problem (8, n): open, high, low, close, forecasts, sizes; `base` the previous
     closes; `through` how far beyond a level a limit is filled."""
+    bars = np.arange(len(base) + 1)
+    first = bars if parts is None else parts.first
+    if parts is not None:
+        at = bars[:-1].repeat(np.diff(first))
+        moves, base = np.concatenate([parts.prices, moves[4:, at]]), base[at]
     o, h, lo, c, hf, lf, long_size, short_size = moves
     size = long_size if side > 0.0 else short_size
     result = np.empty((ROWS, len(o)))
@@ -320,4 +352,7 @@ def side_bars(moves: Array, base: Array, side: float, through: float) -> Array:
     take = np.where(high > exit_ceiling(side), np.inf, np.where(high > 0.0, high, -np.inf))
     result[TAKE] = take
     result[DROP], result[GAP] = (1.0 + side * lowest) * base, (1.0 + o) * base
+    count = np.diff(first)
+    result[AT], result[NEXT] = bars[:-1].repeat(count), first[1:].repeat(count)
+    result[LAST] = (first[np.minimum(bars[:-1] + max_bars, bars[-1])] - 1).repeat(count)
     return result

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backtune.problem import hold_kernels as kernels
 from backtune.problem.hold_trades import (
+    ONE_BAR_REASONS,
     REASONS,
     OpenPosition,
     Trades,
@@ -111,16 +112,16 @@ def _resting(problem: HoldProblem, offsets: Array) -> tuple[Array, Array]:
     """
     high, low, stop = offsets.T
     idle = np.isnan(high)
-    through = problem.costs.fill_through
-    longs, shorts = (kernels.side_bars(problem.moves, problem.base, side, through) for side, _ in SIDES)
+    longs, shorts = (problem.side_bars(side) for side, _ in SIDES)
     for bars, entry, leaves in ((longs, low, high), (shorts, -high, -low)):
+        at = bars[kernels.AT].astype(np.int64)
         for row, offset in (
             (kernels.ENTRY_FORECAST, entry),
             (kernels.EXIT_FORECAST, leaves),
             (kernels.STOP_FORECAST, stop),
         ):
-            bars[row] += np.where(idle, 0.0, offset)
-        bars[kernels.FILL, idle], bars[kernels.TAKE, idle] = np.inf, -np.inf
+            bars[row] += np.where(idle, 0.0, offset)[at]
+        bars[kernels.FILL, idle[at]], bars[kernels.TAKE, idle[at]] = np.inf, -np.inf
     return longs, shorts
 
 
@@ -132,7 +133,11 @@ def _path(
     keep_open: bool,
     other: Array,
 ) -> _Path:
-    trades = side_trades(bars, side, start_of(before), terms, keep_open, other)
+    first = np.append(True, np.diff(bars[kernels.AT]) > 0)  # parts that begin a bar
+    beside = np.zeros(bars.shape[1])
+    beside[first] = other
+    trades = side_trades(bars, side, start_of(before), terms, keep_open, beside)
+    bars = bars[:, np.append(first[1:], True)]  # the last part of each bar, which ends as it does
     booked = before.booked if before else 0.0
     value, turnover, position, costs = bar_by_bar(bars, side, trades, booked, terms, keep_open)
     free = np.ones(bars.shape[1], np.bool_)
@@ -191,7 +196,7 @@ def _ledger(
         columns["size"].append(trades.size)
         columns["entry_price"].append(trades.price / before - 1.0)
         columns["exit_price"].append(trades.price * trades.ratio / problem.base[away] - 1.0)
-        columns["reason"].append(REASONS[trades.reason])
+        columns["reason"].append((REASONS if problem.holds else ONE_BAR_REASONS)[trades.reason])
         columns["value"].append(trades.value)
     for path, one in zip(paths, others or (), strict=others is not None):
         ledger = one.ledger

@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 
 from backtune.compiled import njit
 from backtune.problem.hold_kernels import (
+    AT,
     BASE,
     CLOSE,
     END,
     ENTRY_FORECAST,
     FILL,
+    NEXT,
     OPEN,
     SIZE,
     TAKE_PROFIT,
     TIME,
+    TOUCH,
     Array,
     Terms,
     carry_of,
@@ -37,6 +40,7 @@ from backtune.problem.hold_kernels import (
 )
 
 REASONS = np.array(["take_profit", "stop", "time", "end"])
+ONE_BAR_REASONS = np.array(["take_profit", "stop", "close", "close"])
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,8 @@ def start_of(position: OpenPosition | None) -> Start:
 def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bool, other: Array) -> Trades:
     """Trades of one side on the least, or greatest, way at the levels of its forecasts.
 
-    `other` (n,) is what a way earns besides in a bar that it is flat before and places no order in.
+    `other` (n,) is what a way earns besides in a bar that it is flat before and places no order in; of a bar
+    that has several parts, in its first.
 
     With `keep_open` what is open after the last bar is booked at its close without being sold: it pays no fee
     there, and carries.
@@ -117,8 +122,8 @@ def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bo
     count, first = 0, 0
     if start.held:
         _go_on(m, side, start, terms, keep_open, trades)
-        flat[trades.leave[0] + 1], source[trades.leave[0] + 1] = trades.value[0], 0
-        count, first = 1, trades.leave[0] + 1
+        count, first = 1, int(m[NEXT, trades.leave[0]])
+        flat[first], source[first] = trades.value[0], 0
     else:
         flat[0] = 0.0
     for t in range(first, n):
@@ -130,11 +135,16 @@ def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bo
             continue
         stop = _enter(m, t, side, terms, keep_open, trades, count)
         for k in range(count, stop):
-            after = trades.leave[k] + 1
+            after = int(m[NEXT, trades.leave[k]])
             if _better(flat[t] + trades.value[k], flat[after], terms.most):
                 flat[after], source[after] = flat[t] + trades.value[k], k
         count = stop
-    return _walked_back(source, trades)
+    found = _walked_back(source, trades)
+    for k in range(len(found.entry)):  # bars, not parts of them
+        if found.entry[k] >= 0:
+            found.entry[k] = int(m[AT, found.entry[k]])
+        found.leave[k] = int(m[AT, found.leave[k]])
+    return found
 
 
 @njit()
@@ -154,14 +164,17 @@ def _better(value: float, than: float, most: bool) -> bool:
 @njit(error_model="numpy")
 def _go_on(m: Array, side: float, start: Start, terms: Terms, keep_open: bool, trades: Trades) -> None:
     """Write the trade of a position that was open at the start."""
-    last = max(min(terms.max_bars - start.held, m.shape[1]), 1) - 1
+    stay, last = max(terms.max_bars - start.held, 1), 0
+    while last + 1 < m.shape[1] and m[AT, last + 1] < stay:
+        last += 1
     kept = under(terms, start.stop == start.stop, terms.most)
     stop = side * start.stop
     j, ratio, reason = _leave(m, last, stop, start, side, kept)
     other = _leave(m, last, stop, start, side, under(kept, kept.stop, not kept.most))
     unclear = start.unclear or paid(other[1], other[2], side, terms) != paid(ratio, reason, side, terms)
     trades.entry[0], trades.price[0], trades.size[0] = -start.held, 1.0 / start.scale, start.size
-    _write(trades, 0, j, ratio, reason, unclear, side, terms, keep_open)
+    held = int(m[AT, j]) + start.held
+    _write(trades, 0, j, held, ratio, reason, unclear, side, terms, keep_open)
 
 
 @njit(error_model="numpy")
@@ -171,17 +184,18 @@ def _enter(m: Array, t: int, side: float, terms: Terms, keep_open: bool, trades:
     opposite = _trade(m, t, side, under(terms, terms.stop, not terms.most))
     left = paid(ratio, reason, side, terms)
     unclear = paid(opposite[1], opposite[2], side, terms) != left
-    unclear = unclear or (sooner == sooner and (j > t or sooner != left))
+    if sooner == sooner:
+        unclear = unclear or m[AT, j] > m[AT, t] or abs(sooner - left) > TOUCH * sooner
     price = clip(m[ENTRY_FORECAST, t], entry_floor(side), 0.0)
     if m[OPEN, t] + terms.through < price:
         price = m[OPEN, t]
     for k in range(count, count + 2):
         trades.entry[k], trades.size[k] = t, m[SIZE, t]
         trades.price[k] = (1.0 + side * price) * m[BASE, t]
-    _write(trades, count, j, ratio, reason, unclear, side, terms, keep_open)
+    _write(trades, count, j, int(m[AT, j] - m[AT, t]), ratio, reason, unclear, side, terms, keep_open)
     if sooner != sooner:
         return count + 1
-    _write(trades, count + 1, t, sooner, TAKE_PROFIT, unclear, side, terms, keep_open)
+    _write(trades, count + 1, t, 0, sooner, TAKE_PROFIT, unclear, side, terms, keep_open)
     return count + 2
 
 
@@ -200,10 +214,9 @@ def _leave(
 
 @njit(error_model="numpy")
 def _write(
-    trades: Trades, k: int, j: int, ratio: float, reason: int, unclear: bool, side: float, terms: Terms,
-    keep_open: bool,
+    trades: Trades, k: int, j: int, held: int, ratio: float, reason: int, unclear: bool, side: float,
+    terms: Terms, keep_open: bool,
 ) -> None:  # fmt: skip
-    held = j - trades.entry[k]
     ends = reason == TIME and held + 1 < terms.max_bars
     trades.leave[k], trades.ratio[k], trades.unclear[k] = j, ratio, unclear
     trades.reason[k] = END if ends else reason

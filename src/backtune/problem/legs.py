@@ -27,6 +27,14 @@ class Side:
         first, last = self.bars.searchsorted((start, stop))
         return Side(self.bars[first:last] - start, self.columns[:, first:last], self.padding)
 
+    def weighted(self, weights: Array) -> Side:
+        """Return the legs of each bar so many times, shape (n,); those of weight zero are left out."""
+        own = weights[self.bars]
+        kept = np.flatnonzero(own)
+        columns = self.columns.take(kept, axis=1)
+        columns[kernels.SIZE] *= own[kept]
+        return Side(self.bars[kept], columns, self.padding)
+
     def order(self) -> NDArray[np.int64]:
         """Places of the legs in the order of their reach."""
         order: NDArray[np.int64] = self.columns[kernels.REACH].argsort(kind="stable")

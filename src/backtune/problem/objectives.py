@@ -98,4 +98,7 @@ class ScoredProblem:
 def scored(problem: Problem, name: str | Score) -> Problem:
     """Return `problem` with the objective of that name."""
     score = objective(name)
-    return problem if score is None else ScoredProblem(problem, score)
+    if score is None:
+        return problem
+    own: Callable[[Score], Problem] | None = getattr(problem, "with_score", None)
+    return ScoredProblem(problem, score) if own is None else own(score)

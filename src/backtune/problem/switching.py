@@ -54,7 +54,7 @@ def traded(
     used = list(dict.fromkeys(selected.tolist()))
     if len(used) == 1:
         return outcomes[used[0]]
-    holds = [name for name in used if isinstance(problems[name], HoldProblem)]
+    holds = [name for name in used if getattr(problems[name], "holds", False)]
     others = [name for name in used if name not in holds]
     if len(holds) == 1 and all(_alike(problems[name], problems[holds[0]]) for name in others):
         [name] = holds
@@ -68,8 +68,25 @@ def traded(
     return _joined({name: outcomes[name] for name in used}, {name: selected == name for name in used})
 
 
+def open_questions(
+    problems: Mapping[str, Problem], points: Mapping[str, Array], selected: NDArray[np.str_]
+) -> NDArray[np.int64] | None:
+    """Trades of the account, by bar, whose result would depend on the order of events without finer bars.
+
+    None where no problem has finer bars. See `traded` for the arguments.
+    """
+    coarse = {
+        name: problem.without_detail() if isinstance(problem, HoldProblem) and problem.parts else problem
+        for name, problem in problems.items()
+    }
+    if all(coarse[name] is problem for name, problem in problems.items()):
+        return None
+    outcomes = {name: problem.outcome(points[name]) for name, problem in coarse.items()}
+    return traded(coarse, points, outcomes, selected).ambiguous
+
+
 def _alike(problem: Problem, hold: Any) -> bool:
-    return isinstance(problem, EntryExitProblem) and problem.fills == hold.fills
+    return isinstance(problem, EntryExitProblem | HoldProblem) and problem.fills == hold.fills
 
 
 def _held(

@@ -122,9 +122,11 @@ def _single(subject: Subject, heading: str) -> list[str]:
     about = f'<p class="soft">{_about(subject)}</p>'
     if account is None or overall is None:
         return [f"<header><h1>{text(heading)}</h1>{about}</header>", _rule()]
+    unseen = " ".join(unseen_lines(subject.run))  # before any verdict: what so many bars can prove at all
+    proves = f'<p class="soft">{prose(overall.can_prove)} {text(unseen)}</p>'
+    lead = f'<p class="lead">{summary_sentence(account, overall)}</p>'
     return [
-        f"<header><h1>{text(heading)}</h1><p "
-        f'class="lead">{summary_sentence(account, overall)}</p>{about}</header>',
+        f"<header>{proves}<h1>{text(heading)}</h1>{lead}{about}</header>",
         key_figures(account, overall),
         overview_sections(account),
         _verdict(subject, overall),
@@ -161,11 +163,9 @@ def _verdict(subject: Subject, overall: Judgement) -> str:
     besides = ""
     if overall.verdict == EDGE and subject.tries.portfolio and subject.tries.portfolio.verdict != EDGE:
         besides = " An edge by itself, and none among all that was tried on these bars."
-    unseen = " ".join(unseen_lines(subject.run))
     return (
         f'<section aria-labelledby="verdict-h"><h2 id="verdict-h">Verdict</h2><div class="card">'
         f'<p class="answer">{badge(overall)} {lead}{prose(overall.sentence)}{besides}</p>'
-        f'<p class="note">{prose(overall.can_prove)} {text(unseen)}</p>'
         f"{tried_note(subject.tries.portfolio)}{_census(subject.judged) if several else ''}"
         f"<details><summary>The reasons in figures</summary>{why(overall)}</details></div>{_rule()}</section>"
     )

@@ -180,7 +180,7 @@ def exits_chart(result: Result, strategy: str) -> Chart:
 def distribution_chart(result: Result, strategy: str) -> Chart:
     """Histogram of the returns of traded bars, and of buy-and-hold."""
     bars = result.bars_of(strategy)
-    traded = 100.0 * bars.loc[bars["trades"] > 0, "value"].to_numpy()
+    traded = 100.0 * bars.loc[bars["held" if "held" in bars else "trades"] > 0, "value"].to_numpy()
     held = 100.0 * result.bars_of(BUY_HOLD)["value"].to_numpy()
     both = np.concatenate([traded, held])
     reach = float(np.abs(both).max()) * 1.0001 if len(both) else 1.0

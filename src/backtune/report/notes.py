@@ -31,3 +31,21 @@ def notes_section(run: Mapping[str, Result], where: str) -> str:
         f'<details class="card"{opened}><summary>Notes on data and forecasts{text(where)}</summary>'
         f"{more}{table(('symbol', 'row', 'date', 'note'), rows, words=True)}</details>"
     )
+
+
+def decided_note(result: Result, strategy: str) -> str:
+    """What finer bars decided for a strategy, as a note of the page; empty without any."""
+    sentence = decided_sentence(result, strategy)
+    return f'<p class="note">{text(sentence)}.</p>' if sentence else ""
+
+
+def decided_sentence(result: Result, strategy: str) -> str:
+    """Say how many questions of order finer bars decided for a strategy; "" where there was none."""
+    if strategy not in result.decided:
+        return ""
+    questions, left = result.decided[strategy].values()
+    gone = max(questions - left, 0)
+    return (
+        f"{strategy}: the bars alone leave the order open for {questions} fills; finer bars decide {gone} of "
+        f"them ({gone / questions:.0%})"
+    )

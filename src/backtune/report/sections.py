@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from backtune.backtest import Result
 from backtune.report import figures
@@ -16,6 +15,8 @@ from backtune.report.candles import candles_chart, candles_section, trades_of
 from backtune.report.figures import Chart
 from backtune.report.glossary import term, with_meaning
 from backtune.report.html import badge, chart, number, p_value, percent, prose, table, text
+from backtune.report.notes import decided_note
+from backtune.report.strategy import costs, made_of, placed, share, summary_row, takes_none, times
 from backtune.report.surface import PLATEAU, Surface, has_surface, surface
 from backtune.report.watched import tried_note, wealth_chart, wealth_note
 from backtune.strategies import BUY_HOLD, UNTUNED
@@ -31,14 +32,6 @@ AGAINST = {
 }
 
 
-def _share(value: float) -> str:
-    return percent(value, 0, signed=False)
-
-
-def _times(value: float) -> str:
-    return number(value, 0, unit="x")
-
-
 def _bp(value: float) -> str:
     return number(1e4 * value, 1, signed=True)
 
@@ -47,13 +40,6 @@ EXIT_WORDS = {
     "close": "at the close",
     "take_profit": "at the take-profit, else at the close",
     "hold": "at the take-profit, the stop, or after the longest stay",
-}
-REASON_WORDS = {
-    "take_profit": "take-profit",
-    "close": "close of the bar",
-    "stop": "stop",
-    "time": "longest stay",
-    "end": "end of the bars",
 }
 FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("total_return", "total return", percent),
@@ -69,18 +55,18 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("average_drawdown_bars", "average drawdown, bars", lambda value: number(value, 1)),
     ("alpha", "alpha a year", percent),
     ("beta", "beta", number),
-    ("exposure", "exposure", _share),
+    ("exposure", "exposure", share),
     ("trades", "trades (fills)", lambda value: number(value, 0)),
-    ("hit_rate", "win rate", _share),
+    ("hit_rate", "win rate", share),
     ("profit_factor", "profit factor", number),
     ("expectancy", "expectancy a traded bar, bp", _bp),
     ("best_trade", "best trade", lambda value: percent(value, 2)),
     ("worst_trade", "worst trade", lambda value: percent(value, 2)),
-    ("turnover", "turnover a year", _times),
+    ("turnover", "turnover a year", times),
     ("costs", "costs paid, of capital", lambda value: percent(value, 2, signed=False)),
     ("in_sample_mean", "in sample, bp a bar", _bp),
     ("out_of_sample_mean", "out of sample, bp a bar", _bp),
-    ("ambiguous_share", "ambiguous: depend on the order inside the bar", _share),
+    ("ambiguous_share", "ambiguous: depend on the order inside the bar", share),
 )
 
 
@@ -106,11 +92,12 @@ def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, poin
         "bracket": figures.bracket_chart(result, order.strategy),
         **({"surface": figures.surface_chart(profit)} if profit else {}),
         "offsets": figures.parameters_chart(result, strategy),
-        "policy": figures.exits_chart(result, strategy),
         "distribution": figures.distribution_chart(result, strategy),
         "costs": figures.costs_chart(result, strategy),
-        "forecast": figures.forecast_chart(result),
     }
+    if not takes_none(result):
+        charts["policy"] = figures.exits_chart(result, strategy)
+        charts["forecast"] = figures.forecast_chart(result)
     body = "".join(
         (
             f'<p class="answer">{badge(judgement)} {prose(judgement.sentence)}</p>',
@@ -123,14 +110,14 @@ def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, poin
             _section("Out of sample", "equity", _strategies(result)),
             _section("Watched: a bettor's wealth", "wealth", wealth_note(judgement)),
             _section("In sample against out of sample", "samples", _gap(result, strategy)),
-            _section("The order inside the bar", "bracket", _order(order)),
+            _section("The order inside the bar", "bracket", _order(order) + decided_note(result, strategy)),
             _section("Profit surface of the last simulation", "surface", _plateau(profit)) if profit else "",
-            _section("Parameters over time", "offsets", _placed(result, strategy)),
-            _section("When to leave", "policy", _exits(result, strategy)),
-            _made_of(result, strategy),
+            _section("Parameters over time", "offsets", placed(result, strategy)),
+            _section("When to leave", "policy", _exits(result, strategy)) if "policy" in charts else "",
+            made_of(result, strategy),
             _section("Returns of traded bars", "distribution"),
-            _section("Costs", "costs", _costs(result, strategy)),
-            _section("Forecast quality", "forecast", _forecast(result)),
+            _section("Costs", "costs", costs(result, strategy)),
+            _section("Forecast quality", "forecast", _forecast(result)) if "forecast" in charts else "",
             _time(result),
         )
     )
@@ -253,7 +240,7 @@ def _idle(result: Result) -> str:
 
 
 def _gap(result: Result, strategy: str) -> str:
-    row = _summary_row(result, strategy)
+    row = summary_row(result, strategy)
     return (
         f'<p class="note">Tuning promised {_bp(row["in_sample_mean"])} bp a bar; out of sample it was '
         f"{_bp(row['out_of_sample_mean'])} bp. The gap is {_bp(row['gap'])} bp.</p>"
@@ -292,13 +279,6 @@ def _plateau(profit: Surface) -> str:
     )
 
 
-def _placed(result: Result, strategy: str) -> str:
-    shares = result.placed[strategy]
-    idle, edge = (percent(shares[name], 0, signed=False) for name in ("no_order", "at_bound"))
-    told = f"No order in {idle} of the simulations: all of the box lost in sample. At a bound of it: {edge}."
-    return f'<p class="note">{told}</p>'
-
-
 def _exits(result: Result, strategy: str) -> str:
     mine = result.simulations[result.simulations["strategy"] == strategy]
     shares = result.chosen(strategy)["exit"].value_counts(normalize=True)
@@ -311,49 +291,6 @@ def _exits(result: Result, strategy: str) -> str:
     ties = int((scores.max() == scores.min()).sum()) if len(set(mine["exit"])) > 1 else 0
     tied = f" In {ties} of {len(scores)} all did equally well in sample." if ties else ""
     return f'<p class="note">{told}: where each was better in sample.{tied}</p>'
-
-
-def _made_of(result: Result, strategy: str) -> str:
-    """What the trades earned by why they were left, long and short apart, beside the asset itself."""
-    if "ledger" not in tuple(result.tables):  # of an older run
-        return ""
-    rows = [row for row in result.reasons.to_dict("records") if row["strategy"] == strategy]
-    if not rows:
-        return ""
-    shown = [
-        (row["side"], REASON_WORDS.get(row["reason"], text(row["reason"])), *_made(row, row["bars"]))
-        for row in rows
-    ]
-    for side in dict.fromkeys(row["side"] for row in rows):
-        mine = [row for row in rows if row["side"] == side]
-        count = sum(row["trades"] for row in mine)
-        means = {name: sum(r["trades"] * r[name] for r in mine) / count for name in ("hit_rate", "bars")}
-        whole = {"trades": count, "value": sum(row["value"] for row in mine), **means}
-        shown.append((f"<b>{side}</b>", "<b>all</b>", *_made(whole, means["bars"])))
-    held = result.bars_of(BUY_HOLD)["value"]
-    shown.append(("<b>the asset, held</b>", "", "1", percent(float(held.sum()), 2), "", number(len(held), 0)))
-    head = ("side", "left by", "trades", "sum of returns", "win rate", "bars a trade")
-    return f"<section><h3>What the result is made of</h3>{table(head, shown)}</section>"
-
-
-def _made(row: Mapping[str, Any], bars: float) -> tuple[str, str, str, str]:
-    return number(row["trades"], 0), percent(row["value"], 2), _share(row["hit_rate"]), number(bars, 1)
-
-
-def _costs(result: Result, strategy: str) -> str:
-    row = _summary_row(result, strategy)
-    costs = result.costs
-    told = f"in fees at {number(1e4 * costs.maker, 1)} bp a fill"
-    if not costs.is_plain:
-        told = "in costs: " + ", ".join(
-            f"{name.replace('_', ' ')} {number(1e4 * value, 1)} bp"
-            for name, value in costs.as_dict().items()
-            if value
-        )
-    return (
-        f'<p class="note">{percent(row["costs"], 2, signed=False)} of capital paid {told}; turnover '
-        f"{_times(row['turnover'])} capital a year.</p>"
-    )
 
 
 def _forecast(result: Result) -> str:
@@ -376,9 +313,3 @@ def _forecast(result: Result) -> str:
         )
     head = ("", "mean absolute error, bp", "bias, bp", "correlation", "actual above forecast")
     return table(head, rows)
-
-
-def _summary_row(result: Result, strategy: str) -> dict[str, Any]:
-    rows: pd.DataFrame = result.summary[result.summary["strategy"] == strategy]
-    row: dict[str, Any] = rows.iloc[0].to_dict()
-    return row

@@ -114,8 +114,9 @@ def surface(
 def has_surface(result: Result, strategy: str) -> bool:
     """Whether a strategy's problems can be made again from its tables, and drawn over a plane."""
     exits = set(result.chosen(strategy)["exit"])
+    remade = {"close"} if "questions" in result.returns else set(CLOSE_AT_EOD)  # tables keep no finer bars
     told = f"{strategy}:long" in result.inputs and result.options["objective"] == PROFIT
-    return bool(exits) and exits <= set(CLOSE_AT_EOD) and told
+    return bool(exits) and exits <= remade and told
 
 
 def evaluate(problem: EntryExitProblem, highs: Array, lows: Array) -> Array:

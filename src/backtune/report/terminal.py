@@ -16,9 +16,12 @@ from rich.table import Table
 from backtune.backtest import Result
 from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
+from backtune.forecasts.registry import NONE
+from backtune.report.notes import decided_sentence
 from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
-from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, UNKNOWN
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, UNKNOWN
+from backtune.verdict.rule import NONE as NO_EDGE
 from backtune.verdict.tried import Beside, Tries
 
 COLUMNS = (
@@ -92,7 +95,7 @@ def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str
     ]
     if len(judged.symbols) > 1:
         overall, other = judged.portfolio, _beside(tries.portfolio if tries else None)
-        said = f"{overall.label}. {overall.can_prove} {overall.sentence}{other}"
+        said = f"{overall.can_prove} {overall.label}. {overall.sentence}{other}"
         lines.append(f"the run, as one portfolio: {said}")
     return lines
 
@@ -114,7 +117,7 @@ def next_line(results: Mapping[str, Result], judged: Judged | None) -> str:
             "(--exits close).",
             UNKNOWN: f"{more or wait}; so few bars cannot decide it.",
             NO_SIGN: f"{f'{more}, or ' if more else ''}try other forecasts; trading this is a bet on luck.",
-            NONE: "try other forecasts or another strategy; these bars say no.",
+            NO_EDGE: "try other forecasts or another strategy; these bars say no.",
         }[overall.verdict]
     )
 
@@ -141,12 +144,31 @@ def placed_lines(results: Mapping[str, Result]) -> list[str]:
     if len(results) > FEW_SYMBOLS:
         return []
     return [
-        f"{symbol}, {strategy}: no order in {shares['no_order']:.0%} of the simulations (all of the box lost "
-        f"in sample), offsets at a bound of the box in {shares['at_bound']:.0%}"
+        f"{symbol}, {strategy}: {_placed(result, shares)}"
         for symbol, result in results.items()
         for strategy, shares in result.placed.items()
         if shares["no_order"] or shares["at_bound"]
     ]
+
+
+def decided_lines(results: Mapping[str, Result]) -> list[str]:
+    """How many questions of order finer bars decided: a line a strategy."""
+    if len(results) > FEW_SYMBOLS:
+        return []
+    return [
+        f"{symbol}, {decided_sentence(result, strategy)}"
+        for symbol, result in results.items()
+        for strategy in result.decided
+    ]
+
+
+def _placed(result: Result, shares: Mapping[str, float]) -> str:
+    if result.options.get("model") == NONE:
+        return f"parameters at an end of their range in {shares['at_bound']:.0%} of the simulations"
+    return (
+        f"no order in {shares['no_order']:.0%} of the simulations (all of the box lost in sample), offsets "
+        f"at a bound of the box in {shares['at_bound']:.0%}"
+    )
 
 
 def idle_lines(results: Mapping[str, Result]) -> list[str]:

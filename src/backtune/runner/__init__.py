@@ -6,6 +6,7 @@ gives goes to the run folder; a receipt of a few hundred bytes comes back.
 
 from backtune.runner.events import Event
 from backtune.runner.execute import Engine
+from backtune.runner.own import walk_forward
 from backtune.runner.parallel import resume_run, run_backtests, run_parallel_backtests
 
-__all__ = ["Engine", "Event", "resume_run", "run_backtests", "run_parallel_backtests"]
+__all__ = ["Engine", "Event", "resume_run", "run_backtests", "run_parallel_backtests", "walk_forward"]

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from backtune.compiled import warn_unless_kept
@@ -28,7 +29,7 @@ LEAST_MEMORY = 256 << 20
 KILL = getattr(
     signal, "SIGKILL", signal.SIGTERM
 )  # Windows has no SIGKILL, and SIGTERM ends a process at once
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 0,  # a death is told at once; the pool counts and retries
     "distributed.scheduler.worker-ttl": None,  # a call that holds the interpreter lock is no death
     "distributed.scheduler.active-memory-manager.start": False,  # results are on disk
@@ -42,6 +43,8 @@ CONFIG = {
     # By default each process asks itself 50 times a second whether it is late: a tenth of a core in all.
     "distributed.admin.tick.interval": "1s",
     "distributed.diagnostics.nvml": False,
+    "distributed.scheduler.http.routes": [],  # pages for anyone who asks
+    "distributed.worker.http.routes": [],
     "distributed.admin.log-length": 100,
 }
 # Connections that end with the workers are told of as news, with a traceback, after the cluster is closed.
@@ -70,6 +73,7 @@ def open_client(workers: int, scheduler: str | None, memory_limit: str | None) -
         Called from a script whose main part has no guard, or a memory limit that no worker can live with.
     """
     try:
+        import cryptography  # noqa: F401  # makes the certificate of local workers
         import dask
 
         with dask.config.set(LOGGING):  # read when it is first imported; a log set up before stays as it is
@@ -132,27 +136,37 @@ async def _knock(distributed: Any, scheduler: str) -> None:
 @contextmanager
 def _local(distributed: Any, workers: int, memory_limit: str | None) -> Iterator[Any]:
     cluster = client = None
+    scratch = TemporaryDirectory(prefix="backtune-workers-", ignore_cleanup_errors=True)
     try:
         with listening() as told, _refused(workers):
             with deaf_to_interrupt():
-                cluster = _open(distributed, workers, memory_limit)
+                cluster = _open(distributed, workers, memory_limit, scratch.name)
             _start_workers(cluster, workers, told)  # takes seconds, and an interrupt ends it
         client = distributed.Client(cluster, set_as_default=False)
         yield client
     finally:
         if cluster is not None:
             _stop(cluster, client)
+        scratch.cleanup()
 
 
-def _open(distributed: Any, workers: int, memory_limit: str | None) -> Any:
-    """Start a scheduler in this process, for workers that are to follow."""
+def _open(distributed: Any, workers: int, memory_limit: str | None, scratch: str) -> Any:
+    """Start a scheduler in this process, for workers that are to follow.
+
+    Whoever may connect to a scheduler runs code as its user, and anyone on the machine reaches loopback. So
+    both sides show a certificate of this run alone, whose key never leaves this process and its workers;
+    and `scratch` is a folder of their own, where Dask's would be one that all users of the machine share.
+    """
     return distributed.LocalCluster(
         n_workers=0,
+        protocol="tls://",
+        security=distributed.Security.temporary(),
         threads_per_worker=1,
         processes=True,
         host=LOOPBACK,
         dashboard_address=f"{LOOPBACK}:0",
         scheduler_kwargs={"dashboard": False},  # its pages take longer to import than all the rest
+        local_directory=scratch,
         memory_limit=memory_limit or max(distributed.system.MEMORY_LIMIT // workers, 2 * LEAST_MEMORY),
         silence_logs=logging.CRITICAL,
         preload=["backtune.runner.task"],

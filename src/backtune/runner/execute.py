@@ -136,7 +136,11 @@ def execute(
         Task(folder, name, settings, of_symbol(data, name), identity, engine.task_timeout, symbols=len(names))
         for name in names
     ]
-    errors = _carry_out(tasks, engine, writer, progress, temporary is None)
+    try:
+        errors = _carry_out(tasks, engine, writer, progress, temporary is None)
+    except BaseException:
+        writer.release()
+        raise
     writer.finish()
     failed = {name: errors[name] for name in names if name in errors}
     kept: Path | None = None if temporary else writer.folder
@@ -248,9 +252,10 @@ def _interrupted(writer: RunWriter, total: int, kept: bool) -> str:
 
 def _so_far(writer: RunWriter, total: int, kept: bool) -> str:
     done = sum(receipt.good for receipt in writer.receipts.values())
-    cure = (
-        f"continue with backtune run --resume {writer.folder}" if kept else "nothing is kept without output"
-    )
+    cure = f"continue with backtune run --resume {writer.folder}"
+    if writer.record["objects"]:  # which a run folder does not keep
+        cure = f"continue with the same call and run_folder={writer.folder} (--run-folder)"
+    cure = cure if kept else "nothing is kept without output"
     return f"{done} of {total} symbols done; {cure}"
 
 

@@ -72,6 +72,17 @@ class Parameter:
         """
         raise NotImplementedError
 
+    def shown(self, value: Any) -> Any:
+        """Value as a table shows it."""
+        return value
+
+    def at_end(self, value: Any) -> bool:
+        """Whether a value is the first or the last, where there are more than two in an order."""
+        if self.count:
+            ends = (self.at(0), self.at(self.count - 1))
+            return self.ordered and self.count > 2 and any(_same(value, end) for end in ends)
+        return self.place(value) in self.bounds
+
     def _has_no(self, value: Any) -> SettingError:
         return SettingError(f"{value!r} is no value of {self!r}; give one of its own")
 
@@ -237,6 +248,11 @@ class Ordinal(Parameter):
     def at(self, cell: int) -> Any:
         """Value of a cell."""
         return self.choices[cell]
+
+    def shown(self, value: Any) -> Any:
+        """Value as a table shows it: itself where all choices are of one plain type, else text."""
+        kinds = {type(choice) for choice in self.choices}
+        return value if len(kinds) == 1 and kinds <= {bool, int, float, str} else str(value)
 
     def place(self, value: Any) -> float:
         """Place of a value on the line."""

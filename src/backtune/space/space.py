@@ -176,6 +176,17 @@ class Space:
                 seen.add(key)
                 yield values
 
+    def row(self, point: Mapping[str, Any]) -> Values:
+        """Values of a point for a table, by every name: None where it is not there, text for no plain one."""
+        return {
+            name: parameter.shown(point[name]) if name in point else None
+            for name, parameter in self.parameters.items()
+        }
+
+    def at_end(self, point: Mapping[str, Any]) -> bool:
+        """Whether a value of a point is the first or the last of its parameter, of those in an order."""
+        return any(self.parameters[name].at_end(value) for name, value in point.items())
+
     def objective(self, function: Callable[[Values], float]) -> SpaceObjective:
         """Return a function of a point as an objective that every optimizer takes."""
         return SpaceObjective(function, self)
@@ -254,7 +265,11 @@ class SpaceObjective:
 
     def __call__(self, x: ArrayLike) -> float:
         """Return the function's value at the point of the places x, shape (d,)."""
-        return float(self.function(self.space.point(x)))
+        return self.at(self.space.point(x))
+
+    def at(self, point: Values) -> float:
+        """Return the function's value at a point."""
+        return float(self.function(dict(point)))
 
 
 def _name(name: Any) -> str:

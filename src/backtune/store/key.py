@@ -37,7 +37,7 @@ from backtune.strategies import Strategy, exits, sizes_of, strategies
 
 # settings that say more than a name, and a path, whose forecasts count wherever they lie
 PLUG_INS = ("model", "strategies", "exits", "objective", "tuning", "optimizer", "forecasts")
-BY_SYMBOL = ("costs",)  # settings of which a symbol's own part decides its result
+BY_SYMBOL = ("costs", "detail")  # settings of which a symbol's own part decides its result
 
 
 def run_identity(settings: Settings) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def write_result(
     RunError
         The folder cannot be written.
     """
+    require_record(folder)
     symbol = check_symbol(result.symbol)
     contents = {name: _parquet(result.tables[name]) for name in TABLES}
     # side by side: on a busy disk each flush waits its turn, and those that wait together share one
@@ -108,6 +109,18 @@ def write_result(
     return write_receipt(folder, receipt)
 
 
+def require_record(folder: Path) -> None:
+    """Make sure that a run folder is still there, before anything is written into what is there now.
+
+    Raises
+    ------
+    RunError
+        It has no run.json.
+    """
+    if not (folder / "run.json").is_file():
+        raise RunError(f"{folder}: holds no run.json any more; it was moved, removed or replaced")
+
+
 def write_receipt(folder: Path, receipt: Receipt) -> Receipt:
     """Write a receipt in place of the last one, and return it.
 
@@ -116,6 +129,7 @@ def write_receipt(folder: Path, receipt: Receipt) -> Receipt:
     RunError
         The folder cannot be written.
     """
+    require_record(folder)
     text = json.dumps(asdict(receipt), indent=1, ensure_ascii=False)
     with writing(folder):
         write_atomically(receipt_path(folder, receipt.symbol), text.encode())

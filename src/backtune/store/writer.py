@@ -20,7 +20,16 @@ from backtune.backtest import Result, Settings
 from backtune.bars import check_symbol
 from backtune.errors import RunError
 from backtune.identity import untold, versions
-from backtune.store.receipts import Receipt, now, write_atomically, write_receipt, write_result, writing
+from backtune.store.lock import FolderLock
+from backtune.store.receipts import (
+    Receipt,
+    now,
+    require_record,
+    write_atomically,
+    write_receipt,
+    write_result,
+    writing,
+)
 from backtune.store.run import Run
 
 PARTS = ("results", "receipts", "running")
@@ -47,7 +56,7 @@ class RunWriter:
     Raises
     ------
     RunError
-        The folder cannot be made or written, or is not empty.
+        The folder cannot be made or written, is not empty, or another process works in it.
     """
 
     def __init__(
@@ -83,6 +92,7 @@ class RunWriter:
         self._new = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=folder is not None)
+            self._lock = FolderLock(self.folder)
             if any(self.folder.iterdir()):
                 raise RunError(
                     f"{self.folder}: is not empty; give a new folder, or a run folder with --resume"
@@ -109,11 +119,13 @@ class RunWriter:
         Raises
         ------
         RunError
-            It is no run folder, or cannot be written.
+            It is no run folder, cannot be written, or another process works on it.
         """
         run = Run.open(folder)
         writer = cls.__new__(cls)
         writer.folder, writer.receipts, writer.record = Path(folder), {}, dict(run.record)
+        with writing(writer.folder):
+            writer._lock = FolderLock(writer.folder)
         writer._new = []
         writer.record |= {"status": "incomplete", "data": {}, "failed": {}, **_decides(identity)}
         writer.record["resumed"] = [*run.record["resumed"], now()]
@@ -127,8 +139,13 @@ class RunWriter:
         writer._save()
         return writer
 
+    def release(self) -> None:
+        """Let another process go on with the run."""
+        self._lock.release()
+
     def discard(self) -> None:
         """Remove the run, and nothing but the run."""
+        self.release()
         for part in PARTS:
             shutil.rmtree(self.folder / part, ignore_errors=True)
         with suppress(OSError):
@@ -154,6 +171,7 @@ class RunWriter:
 
     def finish(self, status: str | None = None) -> None:
         """Record how the run ended: by default "complete", or "failed" where no symbol has a result."""
+        require_record(self.folder)
         ended = [self.receipts[name] for name in self.record["symbols"] if name in self.receipts]
         self.record["data"] = {receipt.symbol: dict(receipt.data) for receipt in ended if receipt.good}
         self.record["failed"] = {receipt.symbol: receipt.error for receipt in ended if not receipt.good}
@@ -162,6 +180,7 @@ class RunWriter:
         with suppress(OSError):
             (self.folder / "running").rmdir()
         self._save()
+        self.release()
 
     def _save(self) -> None:
         text = json.dumps(self.record, indent=2, ensure_ascii=False)

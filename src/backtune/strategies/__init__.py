@@ -14,6 +14,7 @@ from backtune.strategies.base import (
     problems_of,
     sizes_of,
     strategies,
+    takes_forecasts,
 )
 from backtune.strategies.exits import CLOSE_AT_EOD, EXITS, Exit, Orders, exit_name, exits
 
@@ -37,4 +38,5 @@ __all__ = [
     "problems_of",
     "sizes_of",
     "strategies",
+    "takes_forecasts",
 ]

@@ -4,7 +4,7 @@ A `Strategy` is a function of the forecast and of whether the asset can be short
 one to `backtest_forecasts(strategies=[...])`; its sizes may use nothing but the forecast arrays and bars
 before each bar. What has other parameters or other orders is an object of one's own with a `name` and a
 method ``problems(bars, forecast, settings)`` that gives a `backtune.problem.Problem` an exit, each of the
-last bars of the series; it may say ``tuned = False``.
+last bars of the series; it may say ``tuned = False``, or ``forecasts = False`` where it takes none.
 """
 
 from __future__ import annotations
@@ -75,7 +75,10 @@ class Strategy:
         box = settings.box if self.tuned else ((0.0, 0.0),) * 2
         costs = settings.costs_of(bars)
         own = None if costs.is_plain else costs
-        orders = Orders(*arrays, costs.maker, box, own)  # type: ignore[call-arg]
+        detail = None
+        if bars.detail is not None and bars.detail.tells:
+            detail = bars.detail.window(first, len(bars)).moves(bars.close[first - 1 : -1])
+        orders = Orders(*arrays, costs.maker, box, own, detail)  # type: ignore[call-arg]
         return {name: rule(orders, settings) for name, rule in exits(settings.exits).items()}
 
     def identity(self) -> dict[str, Any]:
@@ -206,7 +209,7 @@ BUY_HOLD = "buy_hold"
 
 
 def strategies(names: Sequence[str | Strategy]) -> list[Strategy]:
-    """Strategies by name, each once, and the yardstick `untuned` behind them.
+    """Strategies by name, each once; where one takes forecasts, the yardstick `untuned` behind them.
 
     Raises
     ------
@@ -220,12 +223,17 @@ def strategies(names: Sequence[str | Strategy]) -> list[Strategy]:
     twice = next((name for name in labels if labels.count(name) > 1), None)
     if twice:
         raise SettingError(f"strategy name {twice!r} is used twice; untuned and buy_hold are always shown")
-    return [*chosen, UNTUNED]
+    return [*chosen, UNTUNED] if any(takes_forecasts(strategy) for strategy in chosen) else chosen
 
 
 def is_tuned(strategy: Any) -> bool:
     """Whether a strategy is tuned, and so a candidate; else it is a yardstick."""
     return bool(getattr(strategy, "tuned", True))
+
+
+def takes_forecasts(strategy: Any) -> bool:
+    """Whether a strategy is made of forecasts; where none is, `untuned` says nothing beside them."""
+    return bool(getattr(strategy, "forecasts", True))
 
 
 def _strategy(name: Any) -> Any:

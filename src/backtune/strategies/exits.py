@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backtune.bars import FineBars
 from backtune.errors import SettingError
 from backtune.plugins import named
 from backtune.problem import Costs, EntryExitProblem, HoldProblem, Problem
@@ -37,6 +38,8 @@ class Orders:
         Box of the two offsets, and of the stop's where that is tuned.
     costs : Costs, optional
         What each kind of fill costs, where that is not one fee.
+    detail : FineBars, optional
+        Finer bars, as moves on the same previous closes, where they tell more than the bars.
     """
 
     open: Array
@@ -50,6 +53,7 @@ class Orders:
     fee: float
     bounds: Bounds
     costs: Costs | None = None
+    detail: FineBars | None = None
 
     @property
     def charges(self) -> Costs:
@@ -73,6 +77,8 @@ def close(orders: Orders, settings: Settings) -> Problem:
 
 def take_profit(orders: Orders, settings: Settings) -> Problem:
     """Leave at the take-profit where the bar reached it, else at the bar's close."""
+    if orders.detail is not None:  # a position of one bar, along the path of its finer bars
+        return _path(orders, settings, max_bars=1)
     return _one_bar(orders, settings, close_at_eod=False)
 
 
@@ -81,13 +87,17 @@ def hold(orders: Orders, settings: Settings) -> Problem:
     stop: Any = settings.stop
     if stop == TUNE:  # a yardstick, whose offsets are not tuned, has none then
         stop = orders.bounds[2] if len(orders.bounds) > 2 else None
+    return _path(orders, settings, max_bars=settings.max_bars, stop_offset=stop)
+
+
+def _path(orders: Orders, settings: Settings, **rule: Any) -> Problem:
     return HoldProblem(
         *orders.arrays,
         costs=orders.charges,
-        max_bars=settings.max_bars,
-        stop_offset=stop,
         fills=settings.fills,  # type: ignore[arg-type]
         bounds=orders.bounds[:2],
+        detail=orders.detail,
+        **rule,
     )
 
 

@@ -25,7 +25,7 @@ def first_bars(bars: Bars, count: int) -> Bars:
     for name in ("volume", "utc_offset"):
         if getattr(bars, name) is not None:
             columns[name] = getattr(bars, name)[:count]
-    return replace(bars, **columns)
+    return replace(bars, detail=None, **columns)
 
 
 class ForecasterConformance:

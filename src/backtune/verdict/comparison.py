@@ -51,6 +51,8 @@ class Comparison:
         Bars that all share, of each symbol that all have, and "together".
     differences : dict of symbol to tuple of Difference
         Of each run but the first; "together" is the mean over symbols, bar by bar.
+    means : tuple of float
+        Mean return a bar of each run, together.
     best : tuple of float
         p-value of each run but the first, together: whether it is better than the first, allowing for the
         best of them having been picked (Hansen's SPA).
@@ -64,6 +66,7 @@ class Comparison:
     runs: tuple[str, ...]
     bars: dict[str, int]
     differences: dict[str, tuple[Difference, ...]]
+    means: tuple[float, ...]
     best: tuple[float, ...]
     edge: tuple[float, ...]
     equity: pd.DataFrame
@@ -106,6 +109,7 @@ def compare(
         runs=names,
         bars={symbol: len(table) for symbol, table in judged.items()},
         differences={symbol: _differences(table.to_numpy()) for symbol, table in judged.items()},
+        means=tuple(values.mean(axis=0).tolist()),
         best=superiority(values[:, 1:] - values[:, :1]).each,
         edge=superiority(values).each,
         equity=(1.0 + together).cumprod(),

@@ -249,12 +249,10 @@ def _excesses(
     columns = np.column_stack([values[name] for name in candidates])
     held = values[market][:, None]
     betas = np.array([_zero_if_nan(alpha_beta(column, values[market], 1.0)[1]) for column in columns.T])
-    return {
-        NOTHING: columns,
-        EXPOSURE: columns - betas * held,
-        market: columns - held,
-        untuned: columns - values[untuned][:, None],
-    }
+    excesses = {NOTHING: columns, EXPOSURE: columns - betas * held, market: columns - held}
+    if untuned in values:  # strategies that take no forecasts are not held against it
+        excesses[untuned] = columns - values[untuned][:, None]
+    return excesses
 
 
 def _tested(excess: Array, symbols: int, seed: int) -> tuple[Superiority, bool]:

@@ -179,7 +179,7 @@ class Judgement:
         if not order.trades:
             return ""
         if not order.ambiguous:
-            return "Nothing depends on the order inside the bar."
+            return "No fill is known to depend on the order inside the bar."
         return (
             f"{order.ambiguous} of {order.trades} fills depend on the order inside the bar, which bars do "
             f"not tell: {order.causal_return:+.1%} if it never helped, "

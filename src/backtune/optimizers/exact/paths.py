@@ -17,7 +17,7 @@ from backtune.compiled import njit
 from backtune.optimizers.exact.paths_bound import Box, Opened, Scratch, scratch, side_bound
 from backtune.optimizers.exact.paths_lattice import FILLED, Array, Ids, Lattice, Side, lay_out
 from backtune.problem.hold import HoldProblem
-from backtune.problem.hold_kernels import BASE, BEST, OPEN, SIZE, WORST, carry_of, hold_total
+from backtune.problem.hold_kernels import BASE, BEST, LAST, OPEN, SIZE, WORST, carry_of, hold_total
 
 A0, A1, B0, B1, S0, S1, AXIS, LINE = range(8)  # columns of nodes: lines of a box, and where to split it
 LEFT, EVALUATIONS, BOXES, BEST_A, BEST_B, BEST_S = range(6)  # of counts
@@ -180,7 +180,8 @@ def rounding(lattice: Lattice) -> float:
     n, largest = 0, 0.0
     for it in (lattice.longs, lattice.shorts):
         n += it.bars.shape[1]
-        largest += _most(it, lattice)
+        if it.bars.shape[1]:
+            largest += _most(it, lattice)
     return 2.0**-50 * (n + 8) * largest
 
 
@@ -191,7 +192,9 @@ def _most(it: Side, lattice: Lattice) -> float:
     A trade's bars lie in two neighbouring blocks of as many bars as it may span.
     """
     bars, n, result = it.bars, it.bars.shape[1], 0.0
-    span = min(lattice.terms.max_bars, n)
+    span = 1
+    for t in range(n):
+        span = max(span, int(bars[LAST, t]) - t + 1)
     highest, lowest = np.zeros(n // max(span, 1) + 2), np.full(n // max(span, 1) + 2, np.inf)
     for j in range(n):
         for row in (OPEN, BEST, WORST):
@@ -232,7 +235,7 @@ def solve(problem: HoldProblem, deadline: float | None = None) -> Proof:
     lattice = lay_out(problem.longs, problem.shorts, bounds, problem.terms())
     frontier = start(lattice, rounding(lattice))
     try_grid(lattice, frontier)
-    room = 64 * problem.size + 64
+    room = 64 * max(problem.longs.shape[1], problem.shorts.shape[1]) + 64
     longs, shorts = _scratches(lattice, room)
     boxes = 1 << 60 if deadline is None else SLICE
     while True:

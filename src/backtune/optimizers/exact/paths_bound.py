@@ -32,11 +32,14 @@ from backtune.optimizers.exact.paths_lattice import (
 )
 from backtune.problem.hold_kernels import (
     ANCHOR,
+    AT,
     BASE,
     CLOSE,
     ENTRY_FORECAST,
     EXIT_FORECAST,
     GAP,
+    LAST,
+    NEXT,
     OPEN,
     SIZE,
     STOP_FORECAST,
@@ -69,8 +72,9 @@ class Scratch(NamedTuple):
     levels: Array  # (n,): the highest price at which each bar may do so
     after: Array  # (n + 1,): bound of what is earned from the bar on by who is flat before it
     entries: Ids  # (n, 2): bar of each order that may be filled; where its list of later exits ends
-    now: Array  # (n, 2): the best that it may earn in its own bar; the take-profit that caps its list
-    exits: Ids  # (room,): bars in which trades may leave, list by list
+    now: Array  # (n, 3): the best that it may earn in its own bar; the take-profit that caps its list; 0
+    # where it may stay unfilled, else -inf
+    exits: Ids  # (room,): where one is flat again after each exit that trades may have, list by list
     gains: Array  # (room,): what they earn
 
 
@@ -87,7 +91,7 @@ def scratch(n: int, room: int) -> Scratch:
     """Room for the bound of n bars."""
     return Scratch(
         np.empty(n + 1, np.int32), np.empty(n + 1, np.int32), np.empty(n), np.empty(n + 1),
-        np.empty((n, 2), np.int32), np.empty((n, 2)), np.empty(room, np.int32), np.empty(room),
+        np.empty((n, 2), np.int32), np.empty((n, 3)), np.empty(room, np.int32), np.empty(room),
     )  # fmt: skip
 
 
@@ -107,7 +111,6 @@ def side_bound(it: Side, box: Box, terms: Terms, work: Scratch, opened: Opened) 
             work.levels[t] = (1.0 + it.side * level) * it.bars[BASE, t]
         work.next_pass[t] = upcoming
         reached[t] = 0
-    most = 4 * min(terms.max_bars, n) + 4  # exits of one trade
     reached[0] = 1
     count = k = 0
     for t in range(n):
@@ -117,11 +120,12 @@ def side_bound(it: Side, box: Box, terms: Terms, work: Scratch, opened: Opened) 
         if filled > box.e1:
             reached[t + 1] = 1
             continue
-        if count + most > len(work.exits):
+        if count + 4 * (int(it.bars[LAST, t]) - t) + 8 > len(work.exits):
             return np.nan
-        entries[k, 0], now[k, 0], now[k, 1] = t, -np.inf, np.inf
+        entries[k, 0], now[k, 0], now[k, 1], now[k, 2] = t, -np.inf, np.inf, -np.inf
         if filled > box.e0:
-            now[k, 0] = 0.0
+            now[k, 2] = 0.0
+            reached[t + 1] = 1
             opened.entries[filled] += 1
         if at_open <= box.e1:
             if at_open > max(box.e0, filled):
@@ -132,19 +136,19 @@ def side_bound(it: Side, box: Box, terms: Terms, work: Scratch, opened: Opened) 
         if first < at_open:
             _filled_inside(it, k, t, first, box, terms, work, opened, count)
         if now[k, 0] > -np.inf or now[k, 1] < np.inf:
-            reached[t + 1] = 1
+            reached[int(it.bars[NEXT, t])] = 1
         start = entries[k - 1, 1] if k > 0 else 0
         count = entries[k, 1]
         for i in range(start, count):
-            reached[work.exits[i] + 1] = 1
+            reached[work.exits[i]] = 1
         k += 1
-    return _backward(n, k, work)
+    return _backward(it, k, work)
 
 
 @njit(error_model="numpy")
-def _backward(n: int, k: int, work: Scratch) -> float:
+def _backward(it: Side, k: int, work: Scratch) -> float:
     """What may be earned from the first bar on, given the exits of the k orders that may be filled."""
-    after, entries = work.after, work.entries
+    after, entries, n = work.after, work.entries, it.bars.shape[1]
     after[n] = 0.0
     for t in range(n - 1, -1, -1):
         if not work.reached[t]:
@@ -155,11 +159,13 @@ def _backward(n: int, k: int, work: Scratch) -> float:
         k -= 1
         later = -np.inf
         for i in range(entries[k - 1, 1] if k > 0 else 0, entries[k, 1]):
-            later = max(later, work.gains[i] + after[work.exits[i] + 1])
-        now, cap = work.now[k, 0], work.now[k, 1]
+            later = max(later, work.gains[i] + after[work.exits[i]])
+        now, cap, unfilled = work.now[k, 0], work.now[k, 1], work.now[k, 2]
         if cap < np.inf:
-            later = min(later, cap + after[t + 1])
-        after[t] = max(later, now + after[t + 1]) if now > -np.inf else later
+            later = min(later, cap + after[int(it.bars[NEXT, t])])
+        if now > -np.inf:
+            later = max(later, now + after[int(it.bars[NEXT, t])])
+        after[t] = max(later, after[t + 1]) if unfilled == 0.0 else later
     return after[0]
 
 
@@ -273,14 +279,15 @@ def _later(
 
     Gives where they end. `line` is the first stop line at which the stop has not been reached yet.
     """
-    bars, marks, side, size, n = it.bars, it.marks, it.side, it.bars[SIZE, t], it.bars.shape[1]
+    bars, marks, side, size = it.bars, it.marks, it.side, it.bars[SIZE, t]
     exits, gains, next_pass = work.exits, work.gains, work.next_pass
-    last = min(t + terms.max_bars, n) - 1
+    last = int(bars[LAST, t])
     anchor = bars[ANCHOR, t]
     scale = anchor / money
     # what an exit at a price after some closes earns, up to rounding: rate * price + base - carry * closes
     rate, base = size * side * (1.0 - side * terms.fee) * scale, -size * side * (1.0 + side * terms.fee)
     carry, at_market = size * carry_of(side, terms), rate * market_of(side, terms)
+    held = bars[AT, t]
     stop, stops = it.firsts[t], it.firsts[t + 1]
     j = t
     while True:
@@ -292,10 +299,10 @@ def _later(
         j = min(passes, it.stop_bars[stop] >> 1) if stop < stops else passes
         if j > last:
             break
-        fixed = base - carry * (j - t)
+        fixed, after = base - carry * (bars[AT, j] - held), int(bars[NEXT, j])
         if stop < stops and it.stop_bars[stop] == 2 * j + 1:
             mark = it.stop_marks[stop]
-            exits[count], gains[count] = j, at_market * bars[GAP, j] + fixed
+            exits[count], gains[count] = after, at_market * bars[GAP, j] + fixed
             count += 1
             if box.s1 < mark:
                 return count
@@ -306,7 +313,7 @@ def _later(
                 stop += 1
         gapped, taken = marks[GAPPED, j], marks[TAKEN, j]
         if gapped < end:
-            exits[count], gains[count] = j, rate * bars[GAP, j] + fixed
+            exits[count], gains[count] = after, rate * bars[GAP, j] + fixed
             count += 1
             if gapped <= x0:
                 return count
@@ -319,7 +326,7 @@ def _later(
             if terms.most and passed:
                 gain = max(gain, rate * work.levels[j] + fixed)
                 opened.exits[taken] += taken > x0
-            exits[count], gains[count] = j, gain
+            exits[count], gains[count] = after, gain
             count += 1
             if box.s1 < mark:
                 return count
@@ -327,12 +334,12 @@ def _later(
             line = mark
             stop += 1
         if passed:
-            exits[count], gains[count] = j, rate * work.levels[j] + fixed
+            exits[count], gains[count] = after, rate * work.levels[j] + fixed
             count += 1
             if taken <= x0:
                 return count
             opened.exits[taken] += 1
             end = taken
     close = (1.0 + side * bars[CLOSE, last]) * bars[BASE, last]
-    exits[count], gains[count] = last, at_market * close + base - carry * (last - t)
+    exits[count], gains[count] = last + 1, at_market * close + base - carry * (bars[AT, last] - held)
     return count + 1

@@ -23,6 +23,7 @@ from backtune.problem.hold_kernels import (
     ENTRY_FORECAST,
     EXIT_FORECAST,
     GAP,
+    LAST,
     OPEN,
     SIZE,
     STOP_FORECAST,
@@ -160,7 +161,7 @@ def _stop_offsets(
         lowest, anchor, forecast = bars[WORST, t], bars[ANCHOR, t], bars[STOP_FORECAST, t]
         own[0, t] = _stop_break(forecast, bars[OPEN, t], side)
         own[1, t] = _stop_break(forecast, lowest, side)
-        for j in range(t + 1, min(t + terms.max_bars, n)):
+        for j in range(t + 1, int(bars[LAST, t]) + 1):
             if stop_reached(bars[DROP, j], anchor, side) >= lowest:
                 continue
             if count + 2 > room:

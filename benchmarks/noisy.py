@@ -1,0 +1,60 @@
+"""How far the point recommended for a noisy objective lies below the best point that was tried.
+
+    python benchmarks/noisy.py                # 100 runs a method
+
+Of the suite `noisy` (noise of 30 % of the deviation of random points' values). True values are known: those
+of the same backtest without noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from backtune.bench import suite
+from backtune.optimizers import optimizer
+from backtune.optimizers.noise import optimize_noisy
+
+
+class Watched:
+    """A noisy objective that keeps the true values of what was tried."""
+
+    def __init__(self, problem):
+        self.objective, self.truth = problem.of_kind("python"), problem.truth
+        self.bounds, self.tried = self.objective.bounds, []
+
+    def __call__(self, x):
+        """Value at x."""
+        self.tried.append(self.truth(x))
+        return self.objective(x)
+
+
+def run(problem, method, budget):
+    """Gap to the best point tried, standard error of the answer, deviation of an evaluation."""
+    watched = Watched(problem)
+    best = optimize_noisy(optimizer(method), watched, budget=budget, seed=problem.seed)
+    return max(watched.tried) - problem.truth(best.x), best.error, problem.objective.sigma
+
+
+def main():
+    """Print a row a method."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=50, help="data sets, of two policies each")
+    parser.add_argument("--budget", type=int, default=500)
+    parser.add_argument("--methods", default="random,sobol,scipy")
+    args = parser.parse_args()
+    problems = [one for one in suite("noisy", args.seeds).problems if one.name.endswith("30%")]
+    print("method     runs   within a standard error   within an evaluation's deviation   median gap")
+    for method in args.methods.split(","):
+        gaps, errors, sigmas = np.array([run(problem, method, args.budget) for problem in problems]).T
+        print(
+            f"{method:8} {len(gaps):6} {np.mean(gaps <= errors):25.0%} {np.mean(gaps <= sigmas):34.0%} "
+            f"{np.median(gaps / sigmas):12.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""`backtune walkforward`: a function in a module, a space in a file, the rest as `backtune run`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SPACE = """
+constraints = ["fast < slow"]
+
+[fast]
+type = "int"
+low = 2
+high = 6
+
+[slow]
+type = "int"
+low = 8
+high = 24
+step = 8
+
+[kind]
+type = "categorical"
+choices = ["sma", "ema"]
+"""
+FEW = ["--simulations", "3", "--window", "60", "--horizon", "5", "--history", "40"]
+
+
+def backtune(*words):
+    """Run the command line in a process that finds the strategies."""
+    here = str(Path(__file__).parents[1] / "support")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([here, *sys.path])}
+    command = [sys.executable, "-m", "backtune", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=env)
+
+
+@pytest.fixture
+def space(tmp_path):
+    path = tmp_path / "space.toml"
+    path.write_text(SPACE, "utf-8")
+    return path
+
+
+def test_a_run_is_printed_written_and_goes_on(space, tmp_path):
+    words = ("walkforward", "own_strategies:crossing", "SP500", "--space", space, *FEW)
+    done = backtune(*words, "--run-folder", tmp_path / "run", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert [row["strategy"] for row in answer["symbols"]["SP500"]] == ["crossing", "buy_hold"]
+    assert answer["symbols"]["SP500"][0]["costs"] is None
+    assert "crossing" in (tmp_path / "run" / "report.html").read_text("utf-8")
+    again = backtune(*words, "--run-folder", tmp_path / "run")
+    assert again.returncode == 0, again.stderr
+    assert "crossing" in again.stdout
+    assert "SP500 done before" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["own_strategies:crossing", "--space", "SPACE"], "no symbols given"),
+        (["own_strategies:nobody", "SP500", "--space", "SPACE"], "cannot be imported"),
+        (["own_strategies:SPACE", "SP500", "--space", "SPACE"], "strategy is a Space; give a function"),
+        (["own_strategies:crossing", "SP500", "--space", "nowhere.toml"], "cannot be read"),
+        (["own_strategies:crossing", "SP500", "--space", "own_strategies:FEE"], "give a bt.Space"),
+        (["own_strategies:crossing", "SP500"], "Missing option '--space'"),
+        (["own_strategies:crossing", "SP500", "--space", "SPACE", "--exits", "close"], "No such option"),
+    ],
+)
+def test_bad_usage_is_one_line(words, said, space):
+    done = backtune("walkforward", *[space if word == "SPACE" else word for word in words])
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,67 @@
+"""A run that is told to end: what is done stays done, a line says how to go on, no process is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+import backtune as bt
+from runs_under_fire import SYMBOLS, ended, receipts, record, resume, stamps, start, wait_for_receipts
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
+REPEATS = range(3)
+TABLES = ("returns", "summary", "configurations")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    assert ended(start(folder))[0] == 0
+    return bt.Run.open(folder)
+
+
+def goes_on_as_if_nothing_had_been(folder, undisturbed):
+    done = stamps(folder)
+    again = resume(folder)
+    assert again.returncode == 0, again.stderr
+    run = bt.Run.open(folder)
+    assert run.complete
+    assert len(run) == SYMBOLS
+    assert {name: stamp for name, stamp in stamps(folder).items() if name in done} == done
+    for symbol in undisturbed:
+        for table in TABLES:
+            assert getattr(run[symbol], table).equals(getattr(undisturbed[symbol], table))
+    assert not list(folder.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("repeat", REPEATS)
+@pytest.mark.parametrize(
+    ("signs", "workers"),
+    [
+        ((signal.SIGTERM,), 1),
+        ((signal.SIGTERM,), 2),
+        ((signal.SIGHUP,), 2),
+        ((signal.SIGINT, signal.SIGINT), 1),
+        ((signal.SIGINT, signal.SIGINT), 2),
+    ],
+)
+def test_a_run_told_to_end_says_how_to_go_on_and_loses_nothing(tmp_path, undisturbed, signs, workers, repeat):
+    folder = tmp_path / "run"
+    process = start(folder, workers=workers)
+    wait_for_receipts(folder, 1 + 3 * repeat, process)
+    family = psutil.Process(process.pid).children(recursive=True)
+    for sign in signs:
+        os.kill(process.pid, sign)
+        time.sleep(0.02 * repeat)
+    status, lines = ended(process)
+    assert status == 128 + signs[-1]
+    assert f"--resume {folder}" in lines[-1]
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    assert record(folder)["status"] == "interrupted"
+    assert 1 <= len(receipts(folder)) < SYMBOLS
+    goes_on_as_if_nothing_had_been(folder, undisturbed)
