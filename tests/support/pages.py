@@ -121,6 +121,12 @@ def examples_again(block: str, names: dict[str, object]) -> str:
     return "".join(parts)
 
 
+def command_again(command: Command) -> str:
+    """Text of a command with what it prints now, unless its output is cut by ``...``."""
+    printed = re.sub(r"[ \t]+$", "", call(command.words), flags=re.MULTILINE)
+    return f"$ {command.line}\n{command.output if '...' in command.output else printed}"
+
+
 def rewritten(path: Path) -> str:
     """Text of a page with what its examples and commands print now; see `examples_again`."""
     names: dict[str, object] = {"__name__": "__main__"}
@@ -133,11 +139,7 @@ def rewritten(path: Path) -> str:
         elif language == "python" and ">>> " in body:
             body = examples_again(body, names)
         elif language == "console":
-            shown = [(each, call(each.words)) for each in commands(body)]
-            body = "".join(
-                f"$ {each.line}\n{each.output if '...' in each.output else re.sub(r'[ ]+$', '', new, flags=re.M)}"
-                for each, new in shown
-            )
+            body = "".join(command_again(command) for command in commands(body))
         return f"```{language or ''}{about}\n{body}```"
 
     return FENCE.sub(again, path.read_text("utf-8"))
