@@ -13,6 +13,7 @@ import backtune as bt
 from backtune.cli import app
 from backtune.store.key import result_identity, run_identity
 from price_frames import frame
+from report_pages import bodies
 
 SMALL = {"num_simulations": 12, "window": 40, "model": "range"}
 COSTS = bt.Costs(maker=0.0002, taker=0.0005, half_spread=0.0001, borrow=0.0001, fill_through=0.0001)
@@ -131,7 +132,7 @@ def test_the_command_line_runs_with_a_file_and_run_json_and_page_say_what_was_pa
     assert record["settings"]["costs"]["ABC"] == COSTS.as_dict()
     assert record["settings"]["stop"] == -0.05
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
-    assert "half spread 1.0 bp" in page
+    assert "half spread 1.0 bp" in bodies(page)
     again = CliRunner().invoke(app, ["report", str(tmp_path / "run")])
     assert again.exit_code == 0, again.output
 

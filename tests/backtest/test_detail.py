@@ -83,6 +83,25 @@ def test_one_finer_bar_a_bar_is_the_bar_to_the_bit(two):
     assert again.ledger.equals(plain.ledger)
 
 
+class Own:
+    """A strategy whose problems know nothing of finer bars."""
+
+    name = "own"
+
+    def problems(self, bars, forecast, settings):
+        first = max(forecast.first, 1)
+        moves = [array[first:] for array in (*bars.moves, forecast.high, forecast.low)]
+        return {"take_profit": bt.EntryExitProblem(*moves, 1.0, 1.0, bounds=((0, 0), (0, 0)))}
+
+
+def test_a_strategy_that_does_not_use_them_stands_beside_those_that_do(two):
+    result = run(two, strategies=["always_on", Own()], exits=["take_profit"])
+    assert set(result.returns["strategy"]) == {"always_on", "own", "untuned", "buy_hold"}
+    assert not result.returns.isna().any(axis=None)
+    told = result.decided["own"]
+    assert told["questions"] == told["open"] > 0  # nothing decided
+
+
 def test_identity_is_of_what_the_finer_bars_are_not_of_where_they_lie(two, tmp_path):
     settings = bt.Settings(detail=two[1], **SMALL)
     moved = tmp_path / "moved"

@@ -76,3 +76,14 @@ def test_the_portfolio_is_in_the_json_with_weights_and_benchmark(run, place):
     assert performance["contributions"]["NASDAQ"] == 0.0
     done = backtune("report", folder, "--benchmark", "NO", cwd=place)
     assert (done.returncode, "benchmark NO" in done.stderr) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_run_is_exported_by_the_command_line(run, place):
+    folder = next((place / "runs").iterdir())
+    done = backtune("export", folder, "--output", "out", "--format", "parquet", "--json", cwd=place)
+    assert json.loads(done.stdout)["files"] == [
+        f"out/{name}.parquet" for name in ("trades", "returns", "portfolio")
+    ]
+    assert all((place / path).stat().st_size for path in json.loads(done.stdout)["files"])
+    assert "Next: " in run.stdout

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from backtune.cli import app
 from backtune.errors import BacktuneError
 from backtune.store import Run
+from report_pages import bodies
 
 SMALL = ["--simulations", "3", "--window", "50", "--universe-bars", "200"]
 
@@ -146,7 +147,7 @@ def test_why_a_strategy_never_traded_is_said_everywhere(falling):
     done = call(*options, "--run-folder", falling / "run")
     assert done.exit_code == 0, done.exception
     assert f"COIN, maxdiff: 0 trades: {why}" in done.stdout
-    assert f"maxdiff: 0 trades: {why}." in (falling / "run" / "report.html").read_text("utf-8")
+    assert f"maxdiff: 0 trades: {why}." in bodies((falling / "run" / "report.html").read_text("utf-8"))
     rows = json.loads(call(*options, "--json", "--output", falling / "more").stdout)["symbols"]["COIN"]
     assert {row["strategy"]: row["idle_reason"] for row in rows} == {
         "maxdiff": why, "always_on": "", "untuned": why, "buy_hold": "",

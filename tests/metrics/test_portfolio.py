@@ -201,6 +201,8 @@ def test_a_benchmark_earns_from_close_to_close_on_the_days_of_the_portfolio(run)
     assert weekend.any()
     assert (found.bars["benchmark"].to_numpy()[weekend] == 0.0).all()
     assert found.as_dict()["benchmark"]["total_return"] == found.figures("benchmark").total_return
+    first, *_ = found.as_dict()["drawdowns"]
+    assert (first["end"] is None) == bool(found.drawdowns(1)["end"].isna()[0])
     late = np.array(["2019-12-30"], dtype="datetime64[ns]")
     assert benchmark_returns(bars, late, "day").tolist() == [0.0]
 

@@ -1,13 +1,11 @@
 """Several runs on one page: what they are on the bars that all share, and what differs between them."""
 
-import json
-import re
-
 import pytest
 
 import backtune as bt
 from backtune.report.compared import comparison_lines, comparison_values, run_differences
 from backtune.verdict.comparison import compare_runs
+from report_pages import stored
 
 
 @pytest.fixture(scope="module", name="runs")
@@ -23,11 +21,9 @@ def _runs(tmp_path_factory):
 def test_the_page_of_two_runs_shows_their_equity_paired_differences_and_what_differs(runs):
     page = bt.report(*runs).html
     assert "On the bars that all share" in page
-    (figures,) = re.findall(
-        r'<script type="application/json" class="figures">(\{.*?\})</script></details>\s*<h2>', page
-    )
-    drawn = json.loads(figures)["figures"]["together"]
-    assert len(drawn["data"]) == 2
+    (growth,) = stored(page, "overview")["charts"]["together"]["panels"]
+    assert len(growth["lines"]) == 2
+    assert 'data-chart="together"' in page
     assert "settings.window was 40, is 60" in page
 
 

@@ -1,8 +1,9 @@
-"""Figures hold what the tables say, and plotly accepts them."""
+"""Charts hold what the tables say, and plotly draws those of a notebook."""
 
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import backtune as bt
@@ -16,109 +17,132 @@ def _tables(sample_result):
     return sample_result
 
 
-def test_equity_ends_at_the_causal_return_of_the_summary(result):
-    figure = figures.equity_figure(result, "maxdiff")
-    ends = {trace["name"]: trace["y"][-1] for trace in figure["data"] if "yaxis" not in trace}
+def lines(chart, panel=0):
+    return {line["name"]: line["y"] for line in chart["panels"][panel]["lines"]}
+
+
+def test_growth_ends_at_the_causal_return_of_the_summary(result):
+    ends = lines(figures.equity_chart(result, "maxdiff"))
     for row in result.summary.itertuples():
-        assert ends[row.strategy] == pytest.approx(100 * row.causal_return, rel=1e-3, abs=1e-3)
+        assert ends[row.strategy][-1] == pytest.approx(100.0 * (1.0 + row.causal_return), abs=1e-10)
+
+
+def test_drawdown_reaches_that_of_the_summary(result):
+    falls = lines(figures.bracket_chart(result, "always_on"))
+    deepest = lines(figures.equity_chart(result, "always_on"), 1)["always_on"].min()
+    grown = np.concatenate([[100.0], falls["causal: what bars prove"]])
+    assert deepest == pytest.approx(100.0 * (grown / np.maximum.accumulate(grown) - 1.0).min(), abs=1e-10)
 
 
 def test_bracket_ends_at_both_returns_of_the_summary(result):
-    low, high = figures.bracket_figure(result, "always_on")["data"]
+    low, high = lines(figures.bracket_chart(result, "always_on")).values()
     row = result.summary.set_index("strategy").loc["always_on"]
-    assert low["y"][-1] == pytest.approx(100 * row.causal_return, rel=1e-3)
-    assert high["y"][-1] == pytest.approx(100 * row.optimistic_return, rel=1e-3)
+    assert low[-1] == pytest.approx(100.0 * (1.0 + row.causal_return), abs=1e-10)
+    assert high[-1] == pytest.approx(100.0 * (1.0 + row.optimistic_return), abs=1e-10)
 
 
 def test_costs_are_those_of_the_summary(result):
-    before, after, fees = figures.costs_figure(result, "maxdiff")["data"]
+    before, after, fees = lines(figures.costs_chart(result, "maxdiff")).values()
     row = result.summary.set_index("strategy").loc["maxdiff"]
-    assert fees["y"][-1] == pytest.approx(100 * row.costs, rel=1e-3)
-    assert before["y"][-1] - after["y"][-1] == pytest.approx(fees["y"][-1], abs=1e-3)
+    assert fees[-1] == pytest.approx(100.0 * row.costs)
+    assert before[-1] - after[-1] == pytest.approx(fees[-1])
 
 
 def test_policy_bars_are_coloured_by_what_was_selected(result):
-    close, profit = figures.exits_figure(result, "maxdiff")["data"]
+    close, profit = lines(figures.exits_chart(result, "maxdiff")).values()
     chosen = result.chosen("maxdiff").sort_values("simulation")["exit"].to_numpy() == "close"
-    assert [value is not None for value in close["y"]] == chosen.tolist()
-    assert [value is not None for value in profit["y"]] == (~chosen).tolist()
+    assert np.isfinite(close).tolist() == chosen.tolist()
+    assert np.isfinite(profit).tolist() == (~chosen).tolist()
 
 
 def with_simulations(result, simulations):
     return replace(result, tables={**result.tables, "simulations": simulations})
 
 
-def test_a_policy_chosen_in_a_tie_is_drawn_and_said(result):
-    """Both policies often do equally well, and a bar without height or border is not there to see."""
+def test_a_policy_chosen_in_a_tie_is_said(result):
     tied = with_simulations(result, result.simulations.assign(objective=0.01))
-    for bar in figures.exits_figure(tied, "maxdiff")["data"]:
-        assert bar["marker"]["line"]["width"] > 0
-        assert bar["marker"]["line"]["color"] == bar["marker"]["color"]
     assert "In 30 of 30 all did equally well in sample." in _exits(tied, "maxdiff")
     apart = result.simulations.assign(objective=0.01 * result.simulations["close_at_eod"])
     assert "equally well" not in _exits(with_simulations(result, apart), "maxdiff")
 
 
-def test_the_heat_map_fills_its_axes(result):
-    drawn = surface(result, points=11)  # 11 centres from end to end of the box
-    layout = figures.surface_figure(drawn)["layout"]
-    for axis, offsets in (("xaxis", drawn.high_offsets), ("yaxis", drawn.low_offsets)):
-        assert layout[axis]["range"] == pytest.approx([1.1e4 * offsets[0], 1.1e4 * offsets[-1]], rel=1e-4)
+def test_parameters_of_any_kind_are_drawn(result):
+    """A strategy of one's own may be tuned over words, whole numbers and switches: a panel each."""
+    chosen = result.simulations.drop(columns=["high_offset", "low_offset"])
+    even = chosen["simulation"] % 2 == 0
+    mine = chosen.assign(rule=np.where(even, "fast", "slow"), length=chosen["simulation"], guarded=even)
+    chart = figures.parameters_chart(with_simulations(result, mine), "maxdiff")
+    titles = ["rule (0 fast, 1 slow)", "length", "guarded"]
+    assert [panel["title"] for panel in chart["panels"]] == titles
+    assert chart["panels"][0]["lines"][0]["y"][:3].tolist() == [0.0, 1.0, 0.0]
+    for panel in chart["panels"]:
+        assert len(panel["lines"][0]["y"]) == len(chart["x"]) == 30
+        assert np.isfinite(panel["lines"][0]["y"]).all()
+
+
+def test_offsets_are_in_basis_points_and_in_one_panel(result):
+    chart = figures.parameters_chart(result, "maxdiff")
+    assert [panel["unit"] for panel in chart["panels"]] == ["bp"]
+    chosen = result.chosen("maxdiff").sort_values("simulation")
+    np.testing.assert_allclose(lines(chart)["low offset"], 1e4 * chosen["low_offset"].to_numpy())
 
 
 def test_a_simulation_without_an_order_has_a_map_without_an_optimum_and_says_so(result):
     nan = float("nan")
     idle = replace(surface(result, points=11), x=(nan, nan), value=0.0, plateau=((nan, nan), (nan, nan)))
-    assert [trace["type"] for trace in figures.surface_figure(idle)["data"]] == ["heatmap"]
+    assert figures.surface_chart(idle)["optimum"] is None
     assert "placed no order in the last simulation" in _plateau(idle)
 
 
-def test_the_optimum_is_drawn_last_in_the_middle_of_a_cross_as_wide_as_the_plateau(result):
-    found = surface(result, points=11)
-    *_, cross, optimum = figures.surface_figure(found)["data"]
-    assert (optimum["x"], optimum["y"]) == tuple(
-        [pytest.approx(1e4 * offset, rel=1e-4)] for offset in found.x
-    )
-    (left, right), (bottom, top) = found.plateau
-    assert cross["x"][:2] == pytest.approx([1e4 * left, 1e4 * right], rel=1e-4)
-    assert cross["y"][3:] == pytest.approx([1e4 * bottom, 1e4 * top], rel=1e-4)
-    assert cross["y"][:2] == optimum["y"] * 2
-    assert cross["x"][3:] == optimum["x"] * 2
+def test_the_optimum_is_in_the_middle_of_a_cross_as_wide_as_the_plateau(result):
+    drawn = surface(result, points=11)
+    chart = figures.surface_chart(drawn)
+    assert chart["optimum"] == [1e4 * offset for offset in drawn.x]
+    assert chart["plateau"] == [[1e4 * edge for edge in pair] for pair in drawn.plateau]
+    np.testing.assert_allclose(chart["z"].reshape(11, 11), 100.0 * drawn.totals)
 
 
 def test_an_optimum_at_the_edge_of_the_box_is_said_to_be(result):
-    found = surface(result, points=11)
-    inside, outside = replace(found, x=(0.001, 0.002)), replace(found, x=(0.001, float(found.low_offsets[0])))
+    drawn = surface(result, points=11)
+    inside, outside = replace(drawn, x=(0.001, 0.002)), replace(drawn, x=(0.001, float(drawn.low_offsets[0])))
     assert "edge of the offsets" not in _plateau(inside)
     assert "edge of the offsets" in _plateau(outside)
 
 
 def test_histogram_counts_every_traded_bar(result):
-    held, traded = figures.distribution_figure(result, "maxdiff")["data"]
+    held, traded = lines(figures.distribution_chart(result, "maxdiff")).values()
     bars = result.bars_of("maxdiff")
-    assert sum(traded["y"]) == int((bars["trades"] > 0).sum())
-    assert sum(held["y"]) == len(bars)
+    assert traded.sum() == int((bars["trades"] > 0).sum())
+    assert held.sum() == len(bars)
 
 
-def test_every_figure_is_one_that_plotly_accepts(sample_result, result):
+@pytest.mark.needs("plotly")
+def test_a_notebook_gets_figures_of_plotly(sample_result):
     from plotly.graph_objects import Figure
 
-    for figure in (
-        figures.samples_figure(result, "maxdiff"),
-        figures.forecast_figure(result),
-        figures.time_figure(dict(result.seconds)),
-        figures.surface_figure(surface(result, points=11)),
-    ):
-        assert Figure(figure).data
-    for made in (
+    for drawn in (
         bt.plot.equity(sample_result),
         bt.plot.surface(sample_result, 3),
         bt.plot.parameters(sample_result),
     ):
-        assert isinstance(made, Figure)
-        assert made.layout.legend.y > 1  # above the figure: below it are the dates
-        assert "SP500" in made.layout.title.text
+        assert isinstance(drawn, Figure)
+        assert drawn.layout.legend.y > 1  # above the figure: below it are the dates
+        assert "SP500" in drawn.layout.title.text
+    growth = bt.plot.equity(sample_result).data[0]
+    assert growth.y[-1] == figures.growth(sample_result.bars_of(growth.name)["causal"])[-1]
+    heat = bt.plot.surface(sample_result, 3).data[0]
+    shown = surface(sample_result, 3)
+    assert heat.z[2][5] == pytest.approx(100.0 * shown.totals[5, 2])
 
 
-def test_numbers_that_are_none_are_left_out():
-    assert figures._short(np.array([1.23456789, np.nan, np.inf])) == [1.2346, None, None]
+def test_plotly_is_asked_for_where_it_is_missing(sample_result, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(bt.BacktuneError, match="pip install 'backtune"):
+        bt.plot.equity(sample_result)
+
+
+def test_times_are_whole_seconds():
+    stamps = pd.Series([pd.Timestamp("2020-01-01 00:00:00.5"), pd.Timestamp("2020-01-02")])
+    assert figures.times_of(stamps).dtype == np.dtype("datetime64[s]")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import backtune as bt
+from report_pages import bodies
 
 
 def test_the_table_is_of_the_ledger_in_memory_and_from_disk_alike(tmp_path):
@@ -29,7 +30,7 @@ def test_the_table_is_of_the_ledger_in_memory_and_from_disk_alike(tmp_path):
         assert row["value"] == pytest.approx(same["value"].sum())
         assert row["hit_rate"] == pytest.approx((same["value"] > 0).mean())
     assert len({row["reason"] for row in stored}) > 2
-    page = bt.report(runs.folder).html
+    page = bodies(bt.report(runs.folder).html)
     [made] = re.findall(r"What the result is made of</h3>(.*?)</section>", page)
     judged = next(iter(bt.report(runs.folder).judged[0].symbols.values())).evidence.strategy
     count = int((result.ledger["strategy"] == judged).sum())
@@ -45,4 +46,4 @@ def test_where_nothing_was_traded_there_is_no_such_table_and_the_ledger_is_store
     runs = bt.run_backtests(["SP500"], settings, output=tmp_path)
     mine = runs["SP500"].ledger.query("strategy == 'never'")
     assert len(mine) == 0
-    assert "What the result is made of" not in bt.report(runs.folder).html
+    assert "What the result is made of" not in bodies(bt.report(runs.folder).html)

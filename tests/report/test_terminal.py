@@ -12,7 +12,9 @@ from rich.console import Console
 import backtune as bt
 from backtune.bars import load_sample
 from backtune.errors import BarsError
-from backtune.report.terminal import folder_table, run_text, summary_table
+from backtune.report.terminal import folder_table, next_line, run_text, summary_table
+from backtune.verdict.judged import Judged, judge_run
+from backtune.verdict.rule import VERDICTS
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +29,33 @@ def shown(table):
 
 
 def test_summary(result):
-    text = shown(summary_table({"SP500": result}))
+    text = shown(summary_table({"SP500": result}, wide=True))
     rows = [line.split() for line in text.splitlines()]
     for row in result.summary.itertuples():
         (line,) = [cells for cells in rows if row.strategy in cells]
         assert f"{row.total_return:+.1%}" in line
         assert f"{int(row.trades)}" in line
         assert f"{1e4 * row.out_of_sample_mean:+.1f}" in line
+
+
+def test_the_table_fits_eighty_columns_whatever_the_verdict(result):
+    rule = judge_run({"SP500": result}).symbols["SP500"]
+    for verdict in VERDICTS:
+        one = replace(rule, verdict=verdict, days_needed=12345 if verdict == "cannot tell" else None)
+        text = shown(summary_table({"SYN00001.L": result}, Judged({"SYN00001.L": one}, one)))
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+        assert f"{result.summary['total_return'][0]:+.1%}" in text
+    wide = shown(summary_table({"SP500": result}, Judged({"SP500": rule}, rule), wide=True))
+    assert rule.label in " ".join(wide.split())
+
+
+def test_what_to_do_next_is_said_for_every_verdict(result):
+    rule = judge_run({"SP500": result}).symbols["SP500"]
+    lines = {name: next_line({"SP500": result}, Judged({}, replace(rule, verdict=name))) for name in VERDICTS}
+    assert all(line.startswith("Next: ") and line.endswith(".") for line in lines.values())
+    assert len(set(lines.values())) == len(VERDICTS)
+    assert f"{result.unseen_bars:,} bars that were not looked at (--simulations all)" in lines["cannot tell"]
+    assert next_line({}, Judged({}, None)) == ""
 
 
 def test_figures_that_are_undefined_show_as_a_dash(result):

@@ -190,13 +190,13 @@ def test_the_portfolio_lives_on_with_what_the_other_symbol_has(run):
 def test_the_pictures_of_a_gone_account_stay_at_nothing(run):
     tables = run["AAA"]
     gone = int(np.argmin(run["AAA"].returns.query("strategy == 'levered_15'")["value"].to_numpy()))
-    lines = figures.equity_figure(tables, "levered_15")["data"][:2]
-    assert [set(line["y"][gone:]) for line in lines] == [{-100.0}, {-100.0}]
-    _, _, each = figures.samples_figure(tables, "levered_15")["data"]
-    assert set(each["y"][gone + 1 :]) == {0.0}
-    assert each["y"][gone] == -10_000.0
-    traded = figures.distribution_figure(tables, "levered_15")["data"][1]
-    assert sum(traded["y"]) == (tables.bars_of("levered_15")["trades"] > 0).sum() <= gone + 1
-    assert figures.costs_figure(tables, "levered_15")["data"][2]["y"][gone:] == [
-        figures.costs_figure(tables, "levered_15")["data"][2]["y"][gone]
-    ] * (120 - gone)
+    grown, fallen = figures.equity_chart(tables, "levered_15")["panels"]
+    assert set(grown["lines"][0]["y"][gone:]) == {0.0}
+    assert set(fallen["lines"][0]["y"][gone:]) == {-100.0}
+    each = figures.samples_chart(tables, "levered_15")["panels"][1]["lines"][0]["y"]
+    assert set(each[gone + 1 :]) == {0.0}
+    assert each[gone] == -10_000.0
+    traded = figures.distribution_chart(tables, "levered_15")["panels"][0]["lines"][1]["y"]
+    assert sum(traded) == (tables.bars_of("levered_15")["trades"] > 0).sum() <= gone + 1
+    paid = figures.costs_chart(tables, "levered_15")["panels"][0]["lines"][2]["y"]
+    assert set(paid[gone:]) == {paid[gone]}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,8 +18,10 @@ from backtune.backtest.tables import COLUMNS
 from backtune.bars import Bars, Note
 from backtune.forecasts import Forecast, forecaster
 from backtune.metrics.account import account_bars
+from backtune.metrics.picture import figures_table, growth_picture
 from backtune.metrics.trades import by_reason
 from backtune.problem import Costs
+from backtune.strategies import BUY_HOLD
 
 
 class Origin(Protocol):
@@ -96,6 +99,7 @@ class Memory:
             "notes": [note.as_dict() for note in (*data_notes(bars, self.settings), *self.forecast.notes)],
             "first": first,
             "last": last,
+            "last_close": float(bars.close[-1]),
             "sha256": bars.digest,
             "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
         }
@@ -159,7 +163,7 @@ class Result:
     facts : mapping
         Plain values: simulations (their number), most_simulations (that the bars allow); of the bars source,
         bars (their number), dropped, asset, fee, periods_a_year,
-        days_a_year, first, last, sha256; and checks, idle, notes, seconds.
+        days_a_year, first, last, last_close, sha256; and checks, idle, notes, seconds.
     notes : tuple of Note
         What to know of the data and the forecasts; what these know of their own bars begins with LEAK.
     seconds : mapping
@@ -350,6 +354,13 @@ class Result:
     def __getstate__(self) -> dict[str, Any]:
         """Copy, or pickle: of a temporary folder the tables themselves, since it may be gone by then."""
         return {"symbol": self.symbol, "tables": copy(self.tables), "origin": self.origin}
+
+    def _repr_html_(self) -> str:
+        """Show the strategies in a notebook, and the growth of the first beside buy-and-hold."""
+        rows = [(str(row["strategy"]), row) for row in self.summary.to_dict("records")]
+        names = [*self.tuned[:1], BUY_HOLD]
+        series = [(name, self.bars_of(name)["value"].to_numpy()) for name in names]
+        return f"<b>{escape(self.symbol)}</b>{growth_picture(series)}{figures_table(rows)}"
 
     def __repr__(self) -> str:
         """Show symbol, number of simulations and rule."""

@@ -16,7 +16,7 @@ from backtune.bench.results import Benchmark
 from backtune.bench.statistics import MIN_BLOCKS, compare
 from backtune.bench.tables import projection_cells, quality_cells, running_time_cells, timing_cells
 from backtune.report.html import table, text
-from backtune.report.shell import asset, shell
+from backtune.report.shell import asset, ending, plotly_script, shell
 
 MOST_CURVES = 4
 
@@ -69,9 +69,9 @@ def page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> str:
         f"{len(record['problems'])} problems; {record['machine']['processor']}"
     )
     style, script = (asset(name, "backtune.bench") for name in ("page.css", "page.js"))
-    before, after = shell(title, style=style, script=script, plotly_first=True)
+    before = shell(title, style=style, early=plotly_script())
     header = f'<header><h1>{text(title)}</h1><p class="soft">{text(head)}</p></header>'
-    return f"{before}{header}<nav>{links}</nav>{body}{after}"
+    return f"{before}{header}<nav>{links}</nav>{body}{ending(script)}"
 
 
 def _advice(results: Benchmark) -> str:

@@ -19,6 +19,7 @@ from backtune.cli import cache, data, forecasts
 from backtune.cli.bench import bench
 from backtune.cli.check import check
 from backtune.cli.compare import compare
+from backtune.cli.export import export
 from backtune.cli.forecast_check import forecast_check
 from backtune.cli.lazy import LazyGroup
 from backtune.cli.ledger import ledger
@@ -69,6 +70,7 @@ app.command()(walkforward)
 app.command()(report)
 app.command()(runs)
 app.command()(sql)
+app.command()(export)
 app.command()(compare)
 app.command()(ledger)
 app.command()(power)

@@ -21,6 +21,8 @@ WeightsOption = Annotated[
         "--weights", help="Of the portfolio: equal, inverse_volatility, or a file of symbol, weight."
     ),
 ]
+Wide = Annotated[bool, typer.Option("--wide", help="Print every column; by default those that fit 80.")]
+TitleOption = Annotated[str | None, typer.Option("--title", help="Heads the page.")]
 BenchmarkOption = Annotated[
     str | None, typer.Option("--benchmark", help="Symbol to hold the portfolio against, such as SPY.")
 ]

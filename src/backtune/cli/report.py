@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backtune.cli.options import BenchmarkOption, Debug, Json, WeightsOption, print_json
+from backtune.cli.options import BenchmarkOption, Debug, Json, TitleOption, WeightsOption, print_json
 
 if TYPE_CHECKING:
     from backtune.backtest import Result
@@ -26,6 +26,7 @@ def report(
     ] = None,
     weights: WeightsOption = "equal",
     benchmark: BenchmarkOption = None,
+    title: TitleOption = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -33,7 +34,7 @@ def report(
     from backtune.report.page import report as make
     from backtune.report.terminal import verdict_lines
 
-    page = make(*runs, weights=weights, benchmark=benchmark)
+    page = make(*runs, weights=weights, benchmark=benchmark, title=title)
     path = page.write(output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html")))
     if as_json:
         verdicts = [

@@ -11,8 +11,8 @@ from backtune.cli.options import print_json
 from backtune.errors import RunError
 
 if TYPE_CHECKING:
-    from backtune.backtest import Result
-    from backtune.report.page import Subject
+    from backtune.backtest import Result, Settings
+    from backtune.report.subject import Subject
     from backtune.runner.events import Progress
     from backtune.store import Run
     from backtune.verdict.judged import Judged
@@ -28,6 +28,7 @@ def carry_out(
     processes: int,
     *,
     as_json: bool,
+    wide: bool,
     view: Mapping[str, Any],
 ) -> None:
     """Do runs one after the other, print what came of each and write its page.
@@ -40,7 +41,8 @@ def carry_out(
         Symbols of a run, and steps of each that a run in this process tells.
     processes : int
         That draw a page of many symbols.
-    as_json : bool
+    as_json, wide : bool
+        Print JSON, or every column of the table.
     view : mapping
         What `backtune.report.page.report` is told beside the run.
 
@@ -53,6 +55,7 @@ def carry_out(
     """
     from backtune.report.page import report
     from backtune.report.progress import run_progress
+    from backtune.report.terminal import next_line
 
     done: dict[str, tuple[Run, Subject | None]] = {}
     unwritten: RunError | None = None
@@ -67,7 +70,7 @@ def carry_out(
         page = report(runs, **view) if runs and runs.folder else None
         done[model] = runs, page.subjects[0] if page else None
         if page and not as_json:
-            _print_run(runs, page.subjects[0], f"model {model}" if len(starts) > 1 else "")
+            _print_run(runs, page.subjects[0], f"model {model}" if len(starts) > 1 else "", wide)
         if page and runs.folder:  # after the table, which a full disk does not hide
             try:
                 page.write(runs.folder / "report.html", processes)
@@ -76,6 +79,8 @@ def carry_out(
                 continue
             if not as_json:
                 typer.echo(f"run folder: {runs.folder} (report.html inside)")
+                if line := next_line(runs, page.judged[0]):
+                    typer.echo(line)
     _print_all(done, as_json)
     if unwritten:
         raise unwritten
@@ -83,11 +88,23 @@ def carry_out(
         raise typer.Exit(2 if all(runs.folder is None for runs, _ in done.values()) else 1)
 
 
-def _print_run(runs: Run, subject: Subject, title: str) -> None:
+def check_portfolio(
+    weights: str, benchmark: str | None, names: Sequence[str], source: Any, settings: Settings
+) -> None:
+    """Refuse weights and a benchmark that are none before the run, not after it."""
+    from backtune.store.portfolio import benchmark_bars, check_weights
+    from backtune.store.source import of_symbol
+
+    check_weights(weights, names)
+    if benchmark is not None:
+        benchmark_bars(benchmark, of_symbol(source, benchmark), settings)
+
+
+def _print_run(runs: Run, subject: Subject, title: str, wide: bool) -> None:
     if title:
         typer.echo(f"{title}:")
     if subject.judged:
-        _print_tables(runs, subject.judged, subject.tries)
+        _print_tables(runs, subject.judged, subject.tries, wide)
 
 
 def _print_all(done: dict[str, tuple[Run, Subject | None]], as_json: bool) -> None:
@@ -137,7 +154,7 @@ def _rows(result: Result) -> list[dict[str, Any]]:
     ]
 
 
-def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
+def _print_tables(runs: Run, judged: Judged, tries: Tries | None, wide: bool) -> None:
     from backtune.report.runs import FEW_SYMBOLS, failed_table, strategies_table
     from backtune.report.terminal import (
         check_lines,
@@ -158,7 +175,7 @@ def _print_tables(runs: Run, judged: Judged, tries: Tries | None) -> None:
             typer.echo(run_text(result))
         for line in note_lines(runs):
             typer.echo(line)
-        print_table(summary_table(runs, judged))
+        print_table(summary_table(runs, judged, wide=wide))
         for line in [*idle_lines(runs), *placed_lines(runs), *decided_lines(runs)]:
             typer.echo(line)
     else:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import BenchmarkOption, Data, Debug, Json, WeightsOption
-from backtune.cli.results import Start, carry_out
+from backtune.cli.options import BenchmarkOption, Data, Debug, Json, TitleOption, WeightsOption, Wide
+from backtune.cli.results import Start, carry_out, check_portfolio
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
@@ -19,6 +19,8 @@ WITH_RESUME = {
     "resume",
     "weights",
     "benchmark",
+    "title",
+    "wide",
     "workers",
     "scheduler",
     "task_timeout",
@@ -59,6 +61,8 @@ def run(
     ] = None,
     weights: WeightsOption = "equal",
     benchmark: BenchmarkOption = None,
+    title: TitleOption = None,
+    wide: Wide = False,
     as_json: Json = False,
     debug: Debug = False,
     *,
@@ -82,7 +86,7 @@ def run(
             )
         names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
         kinds, wanted = settings.strategies, _by_model(settings, names, run_folder)
-        _check_portfolio(weights, benchmark, names, source, settings)
+        check_portfolio(weights, benchmark, names, source, settings)
     starts: list[tuple[str, Start]] = []
     for chosen, folder in wanted:
         if resume is not None:
@@ -93,21 +97,9 @@ def run(
                 output=output, run_folder=folder, command=["backtune", *sys.argv[1:]],
             )  # fmt: skip
         starts.append((_model_of(chosen), start))
-    view = {"weights": weights, "benchmark": benchmark}
+    view = {"weights": weights, "benchmark": benchmark, "title": title}
     processes = 1 if scheduler else workers
-    carry_out(starts, len(names), len(kinds) + 1, processes, as_json=as_json, view=view)
-
-
-def _check_portfolio(
-    weights: str, benchmark: str | None, names: list[str], source: Any, settings: Settings
-) -> None:
-    """Refuse weights and a benchmark that are none before the run, not after it."""
-    from backtune.store.portfolio import benchmark_bars, check_weights
-    from backtune.store.source import of_symbol
-
-    check_weights(weights, names)
-    if benchmark is not None:
-        benchmark_bars(benchmark, of_symbol(source, benchmark), settings)
+    carry_out(starts, len(names), len(kinds) + 1, processes, as_json=as_json, wide=wide, view=view)
 
 
 def _by_model(

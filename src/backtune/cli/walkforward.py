@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtune.backtest.settings import ORDER_SETTINGS, OWN_DEFAULTS, Settings
-from backtune.cli.options import Data, Debug, Json
-from backtune.cli.results import carry_out
+from backtune.cli.options import BenchmarkOption, Data, Debug, Json, TitleOption, WeightsOption, Wide
+from backtune.cli.results import carry_out, check_portfolio
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
@@ -51,6 +51,10 @@ def walkforward(
     run_folder: Annotated[
         Path | None, typer.Option(help="The run folder itself; goes on where it holds this run.")
     ] = None,
+    weights: WeightsOption = "equal",
+    benchmark: BenchmarkOption = None,
+    title: TitleOption = None,
+    wide: Wide = False,
     as_json: Json = False,
     debug: Debug = False,
     *,
@@ -75,12 +79,15 @@ def walkforward(
     function = import_object("strategy", strategy)
     function = function() if isinstance(function, type) else function
     own = FunctionStrategy(function, _space(space), name, history=history)
+    check_portfolio(weights, benchmark, names, data, settings)
     engine = Engine(workers, scheduler, task_timeout, memory_limit)
     start = partial(
         execute, names, own_settings(own, settings), data, engine,
         output=output, run_folder=run_folder, command=["backtune", *sys.argv[1:]],
     )  # fmt: skip
-    carry_out([(own.name, start)], len(names), 2, 1 if scheduler else workers, as_json=as_json, view={})
+    view = {"weights": weights, "benchmark": benchmark, "title": title}
+    processes = 1 if scheduler else workers
+    carry_out([(own.name, start)], len(names), 2, processes, as_json=as_json, wide=wide, view=view)
 
 
 def _space(name: str) -> Space:

@@ -149,9 +149,10 @@ class PortfolioResult:
             "costs": self.costs,
             "effective_symbols": self.effective_symbols,
             "months": {str(year): row.dropna().to_dict() for year, row in months.iterrows()},
-            "drawdowns": self.drawdowns()
-            .astype({"start": str, "trough": str, "end": str})
-            .to_dict("records"),
+            "drawdowns": [
+                {name: _moment(value) for name, value in row.items()}
+                for row in self.drawdowns().to_dict("records")
+            ],
             "contributions": self.contributions.to_dict(),
         }
 
@@ -159,6 +160,13 @@ class PortfolioResult:
         """Show strategy, number of symbols, weights and total return."""
         total = self.figures().total_return
         return f"PortfolioResult({self.strategy}, {self.symbols} symbols, {self.weighting}, {total:+.1%})"
+
+
+def _moment(value: Any) -> Any:
+    """A time as text, None where there is none; what is no time as it is."""
+    if value is pd.NaT:
+        return None
+    return str(value) if isinstance(value, pd.Timestamp) else value
 
 
 def portfolio_times_of(members: Sequence[Member]) -> Times:

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class _Callable(ModuleType):
-    def __call__(self, *subjects: Any) -> "Report":
+    def __call__(self, *subjects: Any, **options: Any) -> "Report":
         """See `backtune.report.page.report`."""
         from backtune.report.page import report
 
-        return report(*subjects)
+        return report(*subjects, **options)
 
 
 sys.modules[__name__].__class__ = _Callable

@@ -10,9 +10,9 @@ import numpy as np
 from rich.table import Table
 
 from backtune.identity import differences
-from backtune.report.figures import PALETTE, curve, plot_times
+from backtune.report.figures import PALETTE, Chart, line, panel, times_of
 from backtune.report.frames import rows_table
-from backtune.report.html import script_json, shared, table, text
+from backtune.report.html import chart, table, text
 from backtune.verdict.comparison import TOGETHER, Comparison, Difference
 from backtune.verdict.power import LEVEL
 
@@ -56,26 +56,26 @@ def comparison_lines(compared: Comparison) -> list[str]:
 
 
 def comparison_section(compared: Comparison) -> str:
-    """Part of the page: equity of all runs on the bars that they share, paired differences, tests."""
-    times = plot_times(compared.equity.index.to_series())
-    drawn = {
-        "data": [
-            curve(times, 100.0 * compared.equity[run].to_numpy() - 100.0, run, PALETTE[k % len(PALETTE)])
-            for k, run in enumerate(compared.runs)
-        ],
-        "layout": {"yaxis": {"title": {"text": "return"}, "ticksuffix": "%"}, "hovermode": "x unified"},
-    }
+    """Part of the page: the runs on the bars that they share, paired differences, tests."""
     rows = [tuple(map(text, row)) for row in comparison_rows(compared)]
     said = "".join(f"<p class='note'>{text(line)}</p>" for line in comparison_lines(compared))
     return (
-        "<details class='figures' open><summary>On the bars that all share</summary>"
+        "<section><h2>On the bars that all share</h2>"
         "<p class='note'>Equal capital in each tuned strategy, none picked by its result; together: equal "
         "capital in each symbol. Intervals by the stationary bootstrap of the paired differences.</p>"
-        "<div class='figure' data-figure='together' role='img' aria-label='Equity of the runs'></div>"
-        f"{table([text(name) for name in HEAD], rows)}{said}"
-        f'<script type="application/json" class="figures">{script_json(shared({"together": drawn}))}</script>'
-        "</details>"
+        f"{chart('together', 'Growth of 100 in each run')}"
+        f"{table([text(name) for name in HEAD], rows)}{said}</section>"
     )
+
+
+def comparison_chart(compared: Comparison) -> Chart:
+    """Growth of 100 in each run, on the bars that all share."""
+    lines = [
+        line(run, 100.0 * compared.equity[run].to_numpy(), PALETTE[k % len(PALETTE)])
+        for k, run in enumerate(compared.runs)
+    ]
+    panels = [panel("growth of 100", "", lines, height=280, switch=True)]
+    return {"x": times_of(compared.equity.index), "panels": panels}
 
 
 def run_differences(records: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, UNKNOWN, Judgement
+
+BADGES = {EDGE: "edge", DEPENDS: "depends", UNKNOWN: "unknown", NO_SIGN: "nosign", NONE: "none"}
 
 
 def text(value: object) -> str:
@@ -23,39 +24,41 @@ def prose(sentence: str) -> str:
     return text(re.sub(r"(?<!\w)-(?=\d)", "\u2212", sentence))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False, kind: str = "") -> str:
     """Build a table that scrolls where it is too wide; cells are HTML, and the first of a row heads it.
 
-    `words`: the last column is text, and runs from the left.
+    `words`: the last column is text, and runs from the left. `kind`: a class of its own.
     """
-    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    top = "".join(f'<th scope="col">{cell}</th>' if cell else "<td></td>" for cell in head)
     body = "".join(
         f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>'
         for row in rows
     )
-    kind = ' class="words"' if words else ""
-    return f'<div class="wide"><table{kind}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    names = " ".join(filter(None, ("words" if words else "", kind)))
+    named = f' class="{names}"' if names else ""
+    inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="wide" tabindex="0"><table{named}>{inner}</table></div>'
+
+
+def chart(name: str, said: str) -> str:
+    """Place of a chart, drawn when it comes into view; `said` is what a screen reader says of it."""
+    return f'<div class="chart" data-chart="{text(name)}" role="group" aria-label="{text(said)}"></div>'
+
+
+def method(said: str) -> str:
+    """How something is computed, behind a click; `said` is HTML."""
+    return f'<details class="method"><summary>How this is computed</summary><p>{said}</p></details>'
+
+
+def packed(name: str, content: bytes) -> bytes:
+    """A script element that holds what `backtune.report.data.pack` made, to be read by its name."""
+    return b'<script type="text/plain" id="' + name.encode() + b'">' + content + b"</script>\n"
 
 
 def script_json(value: Any) -> str:
     """JSON that is safe inside a script element."""
     dumped = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return dumped.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def shared(figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Figures with every list of timestamps kept once, in "x", and referred to by its number."""
-    pool: dict[tuple[str, ...], int] = {}
-    lean = {}
-    for name, figure in figures.items():
-        traces = []
-        for trace in figure["data"]:
-            x = trace["x"]
-            if x and isinstance(x[0], str):
-                trace = {**trace, "x": pool.setdefault(tuple(x), len(pool))}
-            traces.append(trace)
-        lean[name] = {**figure, "data": traces}
-    return {"x": [list(stamps) for stamps in pool], "figures": lean}
 
 
 def percent(value: float, digits: int = 1, *, signed: bool = True) -> str:
@@ -69,7 +72,8 @@ def number(value: float, digits: int = 2, *, signed: bool = False, unit: str = "
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return f"{value:{'+' if signed else ''},.{digits}f}".replace("-", "−") + unit
+    shown = 0.0 if abs(value) < 0.5 * 10.0**-digits else value  # no sign before a zero
+    return f"{shown:{'+' if signed and shown else ''},.{digits}f}".replace("-", "−") + unit
 
 
 def toned(value: float, shown: str) -> str:
@@ -83,16 +87,6 @@ def p_value(value: float) -> str:
     return "&lt;0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def sparkline(series: Sequence[tuple[NDArray[np.float64], str]], width: int = 120, height: int = 30) -> str:
-    """Small picture of equity curves, each (values, class)."""
-    every = np.concatenate([values for values, _ in series] + [np.ones(1)])
-    low, high = float(every.min()), float(every.max())
-    scale = (height - 4) / (high - low) if high > low else 0.0
-    paths = []
-    for values, name in series:
-        kept = values[np.unique(np.linspace(0, len(values) - 1, 60).astype(int))]
-        across = np.linspace(1, width - 1, len(kept))
-        down = height - 2 - (kept - low) * scale
-        points = " ".join(f"{x:.0f},{y:.1f}" for x, y in zip(across, down, strict=True))
-        paths.append(f'<polyline class="{name}" points="{points}"/>')
-    return f'<svg class="spark" viewBox="0 0 {width} {height}" aria-hidden="true">{"".join(paths)}</svg>'
+def badge(judgement: Judgement) -> str:
+    """The verdict as a coloured label."""
+    return f'<span class="badge {BADGES[judgement.verdict]}">{text(judgement.label)}</span>'

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from backtune.backtest import Result
 from backtune.report.html import table, text
 
+MOST = 500  # notes that the page lists
+
 
 def notes_section(run: Mapping[str, Result], where: str) -> str:
     """A row a note; opened where one of them may make results wrong. Empty where there is none."""
@@ -20,12 +22,14 @@ def notes_section(run: Mapping[str, Result], where: str) -> str:
             text(note.date),
             text(note.sentence),
         )
-        for symbol, note in notes
+        for symbol, note in notes[:MOST]
     ]
+    left = len(notes) - len(rows)
+    more = f'<p class="note">And {left:,} more: backtune data check.</p>' if left else ""
     opened = " open" if any(note.warns for _, note in notes) else ""
     return (
         f'<details class="card"{opened}><summary>Notes on data and forecasts{text(where)}</summary>'
-        f"{table(('symbol', 'row', 'date', 'note'), rows, words=True)}</details>"
+        f"{more}{table(('symbol', 'row', 'date', 'note'), rows, words=True)}</details>"
     )
 
 

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from backtune.backtest import Result
-from backtune.metrics.performance import equity
 from backtune.report import figures
-from backtune.report.html import (
-    number,
-    p_value,
-    percent,
-    prose,
-    script_json,
-    shared,
-    sparkline,
-    table,
-    text,
-    toned,
-)
+from backtune.report.candles import candles_chart, candles_section, trades_of
+from backtune.report.figures import Chart
+from backtune.report.glossary import term, with_meaning
+from backtune.report.html import badge, chart, number, p_value, percent, prose, table, text
 from backtune.report.notes import decided_note
 from backtune.report.strategy import costs, made_of, placed, share, summary_row, takes_none, times
 from backtune.report.surface import PLATEAU, Surface, has_surface, surface
-from backtune.report.watched import tried_note, wealth_figure, wealth_note
+from backtune.report.watched import tried_note, wealth_chart, wealth_note
 from backtune.strategies import BUY_HOLD, UNTUNED
 from backtune.verdict.evidence import EXPOSURE, NOTHING, Bracket
-from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, UNKNOWN, Judgement
+from backtune.verdict.rule import DEPENDS, Judgement
 from backtune.verdict.tried import Beside
 
-BADGES = {EDGE: "edge", DEPENDS: "depends", UNKNOWN: "unknown", NO_SIGN: "nosign", NONE: "none"}
 AGAINST = {
     NOTHING: "nothing",
     EXPOSURE: "buy-and-hold at the same exposure",
@@ -78,82 +70,69 @@ FIGURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 )
 
 
-def badge(judgement: Judgement) -> str:
-    """The verdict as a coloured label."""
-    return f'<span class="badge {BADGES[judgement.verdict]}">{text(judgement.label)}</span>'
+@dataclass(frozen=True)
+class Details:
+    """What the page says about one symbol when it is chosen: HTML, and the charts in it."""
+
+    body: str
+    charts: Mapping[str, Chart]
+    trades: Mapping[str, Any]
 
 
-def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, points: int, opened: bool) -> str:
-    """One row of the page, with its details."""
+def symbol_details(result: Result, judgement: Judgement, beside: Beside, *, points: int) -> Details:
+    """Candles and trades, then the reasons for the verdict, then everything else as a reader asks for it."""
     e, strategy = judgement.evidence, judgement.evidence.strategy
     order = e.if_optimistic if judgement.verdict == DEPENDS else e.order
-    found = surface(result, -1, strategy, points=points) if has_surface(result, strategy) else None
-    drawn = {
-        "equity": figures.equity_figure(result, strategy),
-        "wealth": wealth_figure(result, judgement),
-        "samples": figures.samples_figure(result, strategy),
-        "bracket": figures.bracket_figure(result, order.strategy),
-        **({"surface": figures.surface_figure(found)} if found else {}),
-        "offsets": figures.parameters_figure(result, strategy),
-        "distribution": figures.distribution_figure(result, strategy),
-        "costs": figures.costs_figure(result, strategy),
-        "time": figures.time_figure(dict(result.seconds)),
+    profit = surface(result, -1, strategy, points=points) if has_surface(result, strategy) else None
+    charts = {
+        "candles": candles_chart(result, strategy),
+        "equity": figures.equity_chart(result, strategy),
+        "wealth": wealth_chart(result, judgement),
+        "samples": figures.samples_chart(result, strategy),
+        "bracket": figures.bracket_chart(result, order.strategy),
+        **({"surface": figures.surface_chart(profit)} if profit else {}),
+        "offsets": figures.parameters_chart(result, strategy),
+        "distribution": figures.distribution_chart(result, strategy),
+        "costs": figures.costs_chart(result, strategy),
     }
     if not takes_none(result):
-        drawn["policy"] = figures.exits_figure(result, strategy)
-        drawn["forecast"] = figures.forecast_figure(result)
+        charts["policy"] = figures.exits_chart(result, strategy)
+        charts["forecast"] = figures.forecast_chart(result)
     body = "".join(
         (
+            f'<p class="answer">{badge(judgement)} {prose(judgement.sentence)}</p>',
+            f'<p class="note">{prose(judgement.can_prove)}</p>',
             _rules(result),
             _checks(result),
-            _why(judgement),
+            candles_section(result, strategy),
+            why(judgement),
             tried_note(beside),
             _section("Out of sample", "equity", _strategies(result)),
             _section("Watched: a bettor's wealth", "wealth", wealth_note(judgement)),
             _section("In sample against out of sample", "samples", _gap(result, strategy)),
             _section("The order inside the bar", "bracket", _order(order) + decided_note(result, strategy)),
-            _section("Profit surface of the last simulation", "surface", _plateau(found)) if found else "",
+            _section("Profit surface of the last simulation", "surface", _plateau(profit)) if profit else "",
             _section("Parameters over time", "offsets", placed(result, strategy)),
-            _section("When to leave", "policy", _exits(result, strategy)) if "policy" in drawn else "",
+            _section("When to leave", "policy", _exits(result, strategy)) if "policy" in charts else "",
             made_of(result, strategy),
             _section("Returns of traded bars", "distribution"),
             _section("Costs", "costs", costs(result, strategy)),
-            _section("Forecast quality", "forecast", _forecast(result)) if "forecast" in drawn else "",
-            _section("Where the time went", "time"),
+            _section("Forecast quality", "forecast", _forecast(result)) if "forecast" in charts else "",
+            _time(result),
         )
     )
-    facts = (
-        f'data-verdict="{BADGES[judgement.verdict]}" data-name="{text(result.symbol)}" '
-        f'data-return="{e.total_return:.6f}" data-sharpe="{0.0 if np.isnan(e.sharpe) else e.sharpe:.4f}" '
-        f'data-p="{judgement.p_value:.6f}"'
-    )
-    return (
-        f'<details class="symbol" {facts}{" open" if opened else ""}>'
-        f'<summary>{_row(result, judgement)}</summary><div class="body">{body}</div>'
-        f'<script type="application/json" class="figures">{script_json(shared(drawn))}</script></details>'
-    )
+    return Details(body, charts, trades_of(result, strategy))
 
 
-def _row(result: Result, judgement: Judgement) -> str:
-    e = judgement.evidence
-    mine = equity(result.bars_of(e.strategy)["causal"].to_numpy())
-    held = equity(result.bars_of(BUY_HOLD)["value"].to_numpy())
+def _time(result: Result) -> str:
+    rows = [(text(name), number(seconds, 3)) for name, seconds in result.seconds.items()]
     return (
-        f'<span class="name">{text(result.symbol)}</span>{badge(judgement)}'
-        f"{sparkline([(held, 'held'), (mine, 'mine')])}"
-        f'<span class="fact"><b>{toned(e.total_return, percent(e.total_return))}</b> '
-        "<i>out of sample</i></span>"
-        f'<span class="fact"><b>{percent(e.market_return)}</b> <i>buy-and-hold</i></span>'
-        f'<span class="fact"><b>{number(e.sharpe)}</b> <i>Sharpe</i></span>'
-        f'<span class="sentence">{prose(f"{judgement.can_prove} {judgement.sentence}")}</span>'
+        f"<section><h3>Where the time went</h3>{table(('stage', 'seconds'), rows)}</section>" if rows else ""
     )
 
 
 def _section(title: str, name: str, more: str = "") -> str:
-    return (
-        f'<section><h3>{title}</h3><div class="figure" data-figure="{name}" role="img" '
-        f'aria-label="{title}"></div>{more}</section>'
-    )
+    return f"<section><h3>{title}</h3>{chart(name, title)}{more}</section>"
 
 
 def _rules(result: Result) -> str:
@@ -171,7 +150,8 @@ def _checks(result: Result) -> str:
     return "".join(f'<p class="note">{text(line)}.</p>' for line in result.checks)
 
 
-def _why(judgement: Judgement) -> str:
+def why(judgement: Judgement) -> str:
+    """Why a verdict is what it is, in figures."""
     e = judgement.evidence
     tests = [
         (
@@ -221,13 +201,16 @@ def _why(judgement: Judgement) -> str:
             f"{p_value(judgement.p_optimistic)}",
         ),
     ]
-    head = ("better than", "excess, bp a bar", "SPA p-value", "lower to upper", "reality check")
+    head = (
+        "better than", "excess, bp a bar", term("SPA p-value"), "lower to upper", term("reality check"),
+    )  # fmt: skip
+    named = [(with_meaning(label), *more) for label, *more in facts]
     note = (
         f"Trials: strategies x exits ({e.trials}). The search for offsets ran on the tuning windows, so "
         "what it overfits is already missing from these bars."
     )
     return (
-        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), facts, words=True)}"
+        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), named, words=True)}"
         f'{table(head, tests)}<p class="note">{note}</p></section>'
     )
 
@@ -241,7 +224,10 @@ def _can_tell(judgement: Judgement) -> tuple[str, str]:
 def _strategies(result: Result) -> str:
     rows = result.summary
     head = ["", *(text(name) for name in rows["strategy"])]
-    body = [(label, *(form(float(value)) for value in rows[column])) for column, label, form in FIGURES]
+    body = [
+        (with_meaning(label), *(form(float(value)) for value in rows[column]))
+        for column, label, form in FIGURES
+    ]
     return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(result)}"
 
 

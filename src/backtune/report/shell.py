@@ -1,4 +1,4 @@
-"""What every page of backtune stands in: one file that opens from disk and asks no host for anything."""
+"""What every page of backtune stands in: it opens from disk and asks no host for anything."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ from string import Template
 from backtune.errors import BacktuneError
 from backtune.report.html import text
 
+INLINE = "'unsafe-inline'"
 
-def shell(title: str, *, style: str = "", script: str = "", plotly_first: bool = False) -> tuple[str, str]:
-    """Give what stands before and after the body of a page.
+
+def shell(title: str, *, style: str = "", early: str = "", scripts: str = INLINE) -> str:
+    """Give what stands before the body of a page.
 
     Parameters
     ----------
     title : str
     style : str
         Beside the style that all pages share.
-    script : str
-        Run at the end, after plotly.js.
-    plotly_first : bool
-        Put plotly.js before the body, whose figures draw themselves as they are read; else behind it.
-
-    Raises
-    ------
-    BacktuneError
-        plotly is not installed.
+    early : str
+        A script that is run before the body is read.
+    scripts : str
+        Where scripts may come from, for the content security policy: nowhere but the page by default.
     """
-    before, after = asset("page.html").split("$body")
-    values = {"title": text(title), "style": asset("page.css") + style}
-    plotly = plotly_script()
-    values |= {"plotly": "" if plotly_first else plotly, "script": script}
-    early = f"<script>{plotly}</script>" if plotly_first else ""
-    return Template(before).substitute(values) + early, Template(after).substitute(values)
+    values = {"title": text(title), "style": asset("page.css") + style, "scripts": scripts}
+    first = f"<script>{early}</script>" if early else ""
+    return Template(asset("page.html")).substitute(values) + first
+
+
+def ending(script: str) -> str:
+    """Give what stands behind the body of a page: its script."""
+    return f"</main>\n<script>{script}</script>\n</body>\n</html>\n"
 
 
 def asset(name: str, package: str = "backtune.report") -> str:
@@ -42,8 +41,8 @@ def asset(name: str, package: str = "backtune.report") -> str:
     return (files(package) / "assets" / name).read_text("utf-8")
 
 
-def plotly_file() -> Path:
-    """Where the plotly package keeps plotly.js; located, not imported.
+def plotly_script() -> str:
+    """Return plotly.js, to be put into a page; the plotly package is located, not imported.
 
     Raises
     ------
@@ -53,16 +52,5 @@ def plotly_file() -> Path:
     spec = find_spec("plotly")
     path = Path(spec.origin or "").parent / "package_data" / "plotly.min.js" if spec else Path()
     if not path.is_file():
-        raise BacktuneError("the report needs plotly, which is not installed; pip install 'plotly>=5.24'")
-    return path
-
-
-def plotly_script() -> str:
-    """Return plotly.js, to be put into a page.
-
-    Raises
-    ------
-    BacktuneError
-        plotly is not installed.
-    """
-    return plotly_file().read_text("utf-8").replace("</script", "<\\/script")
+        raise BacktuneError("this page needs plotly, which is not installed; pip install 'plotly>=5.24'")
+    return path.read_text("utf-8").replace("</script", "<\\/script")

@@ -20,6 +20,8 @@ from backtune.forecasts.registry import NONE
 from backtune.report.notes import decided_sentence
 from backtune.report.runs import FEW_SYMBOLS
 from backtune.verdict.judged import Judged
+from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, UNKNOWN
+from backtune.verdict.rule import NONE as NO_EDGE
 from backtune.verdict.tried import Beside, Tries
 
 COLUMNS = (
@@ -28,19 +30,29 @@ COLUMNS = (
 )  # fmt: skip
 
 
+NARROW = ("strategy", "total", "Sharpe", "max DD", "trades", "verdict")  # fit 80 columns
 LEFT = ("strategy", "verdict")
+SHORT = {DEPENDS: "depends", NO_SIGN: "no sign"}  # verdicts that a narrow column does not hold
 
 
-def summary_table(results: Mapping[str, Result], judged: Judged | None = None) -> Table:
-    """Every strategy of every symbol, out of sample; the verdict beside the strategy that was judged."""
+def summary_table(
+    results: Mapping[str, Result], judged: Judged | None = None, *, wide: bool = False
+) -> Table:
+    """Every strategy of every symbol, out of sample; the verdict beside the strategy that was judged.
+
+    `wide`: every column; else those that fit 80 columns.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    table.add_column("symbol", style="bold", no_wrap=True)
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=name in LEFT)
+    table.add_column("symbol", style="bold", overflow="fold")
+    shown = COLUMNS if wide else NARROW
+    for name in shown:
+        kept = name in LEFT and (wide or name == "verdict")
+        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=kept, overflow="fold")
     for symbol, result in results.items():
         rows = result.summary.to_dict("records")
         for index, row in enumerate(rows):
-            cells = [*_cells(row), *_verdict(judged, symbol, row["strategy"])]
+            every = [*_cells(row), *_verdict(judged, symbol, row["strategy"], wide)]
+            cells = [cell for name, cell in zip(COLUMNS, every, strict=True) if name in shown]
             table.add_row(escape(symbol) if index == 0 else "", *cells, end_section=index == len(rows) - 1)
     return table
 
@@ -61,13 +73,14 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _verdict(judged: Judged | None, symbol: str, strategy: str) -> tuple[str, str]:
+def _verdict(judged: Judged | None, symbol: str, strategy: str, wide: bool) -> tuple[str, str]:
     """Sharpe ratio that the record can tell from luck, among the symbols, and the verdict."""
     judgement = judged.symbols.get(symbol) if judged else None
     if judgement is None or judgement.evidence.strategy != strategy:
         return "", ""
     colour = {"edge": "green", "no edge": "red"}.get(judgement.verdict, "yellow")
-    return _number(judgement.told_sharpe[1], "{:.1f}"), f"[{colour}]{escape(judgement.label)}[/]"
+    shown = judgement.label if wide else SHORT.get(judgement.verdict, judgement.verdict)
+    return _number(judgement.told_sharpe[1], "{:.1f}"), f"[{colour}]{escape(shown)}[/]"
 
 
 def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str]:
@@ -85,6 +98,28 @@ def verdict_lines(judged: Judged | None, tries: Tries | None = None) -> list[str
         said = f"{overall.can_prove} {overall.label}. {overall.sentence}{other}"
         lines.append(f"the run, as one portfolio: {said}")
     return lines
+
+
+def next_line(results: Mapping[str, Result], judged: Judged | None) -> str:
+    """What to do next, in plain words; empty where nothing was judged."""
+    if judged is None or judged.portfolio is None:
+        return ""
+    overall = judged.portfolio
+    unseen = sum(result.unseen_bars for result in results.values())
+    more = f"run it on the {unseen:,} bars that were not looked at (--simulations all)" if unseen else ""
+    wait = f"wait {overall.days_needed:,} trading days" if overall.days_needed else "wait for more bars"
+    return (
+        "Next: "
+        + {
+            EDGE: "see in the report whether every month and symbol earned, then watch it on new bars before "
+            "money is at stake (backtune orders SYMBOL).",
+            DEPENDS: "bars of a shorter span tell the order inside these; or give up the take-profit "
+            "(--exits close).",
+            UNKNOWN: f"{more or wait}; so few bars cannot decide it.",
+            NO_SIGN: f"{f'{more}, or ' if more else ''}try other forecasts; trading this is a bet on luck.",
+            NO_EDGE: "try other forecasts or another strategy; these bars say no.",
+        }[overall.verdict]
+    )
 
 
 def _beside(beside: Beside | None) -> str:

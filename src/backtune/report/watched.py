@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backtune.backtest import Result
-from backtune.report.figures import BLUE, GREY, OTHERS, Figure, curve, plot_times
+from backtune.report.figures import BLUE, GREY, OTHERS, Chart, line, panel, times_of
 from backtune.report.html import number, prose
 from backtune.strategies import BUY_HOLD
 from backtune.verdict.eprocess import wealth
@@ -17,23 +17,22 @@ from backtune.verdict.tried import Beside
 LEAST = 1e-3  # of a wealth, as drawn
 
 
-def wealth_figure(result: Result, judgement: Judgement) -> Figure:
+def wealth_chart(result: Result, judgement: Judgement) -> Chart:
     """Wealth of the bettor on each tuned strategy, on all of them, and what an edge asks for."""
     series = {str(name): part for name, part in result.returns.groupby("strategy", sort=False)}
     names = [name for name in series if name in result.tuned]
     columns, market = staked(series, names), series[BUY_HOLD]["causal"].to_numpy()
     each = [np.minimum(wealth(column), wealth(column, market)) for column in columns.T]
-    times = plot_times(series[names[0]]["timestamp"])
-    asked = judgement.symbols / LEVEL
-    data = [curve(times, np.maximum(np.mean(each, axis=0), LEAST), "all", BLUE, width=2.5)]
+    times = times_of(series[names[0]]["timestamp"])
+    asked = np.full(len(times), judgement.symbols / LEVEL)
+    lines = [line("all", np.maximum(np.mean(each, axis=0), LEAST), BLUE, width=2.5)]
     if len(names) > 1:
-        data += [
-            curve(times, np.maximum(grown, LEAST), name, colour, width=1.2)
+        lines += [
+            line(name, np.maximum(grown, LEAST), colour, width=1.2)
             for name, grown, colour in zip(names, each, OTHERS * len(names), strict=False)
         ]
-    data.append(curve(times, np.full(len(times), asked), "an edge", GREY, dash="dot"))
-    layout = {"yaxis": {"type": "log", "title": {"text": "wealth"}}, "hovermode": "x unified"}
-    return {"data": data, "layout": layout}
+    lines.append(line("an edge", asked, GREY, dash=True))
+    return {"x": times, "panels": [panel("wealth", "", lines, height=220, log=True)]}
 
 
 def wealth_note(judgement: Judgement) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from backtune.backtest.tables import TABLES
 from backtune.bars import Bars, check_symbol
 from backtune.errors import BacktuneError, RunError, one_of
 from backtune.identity import versions
+from backtune.metrics.picture import figures_table, growth_picture
 from backtune.store.receipts import Receipt, read_receipt, table_path
 from backtune.store.result import Stored, StoredTables, stored_settings
 from backtune.store.source import Source, of_symbol, restore
@@ -36,6 +38,7 @@ SHAPE: Mapping[str, type] = {  # of run.json
     "versions": dict, "identity": dict, "untold": list, "data": dict, "failed": dict, "tuned": list,
     "objects": list,
 }  # fmt: skip
+SHOWN = 20  # symbols that a notebook shows
 OF_A_RESULT = ("settings", "tuned", "objects", "source")  # entries of run.json that a result needs
 
 
@@ -140,6 +143,27 @@ class Run(Mapping[str, Result]):
     def __len__(self) -> int:
         """Return the number of results."""
         return len(self.memory or self.record["data"])
+
+    def _repr_html_(self) -> str:
+        """Show the first symbols in a notebook, and their growth together."""
+        shown = list(self)[:SHOWN]
+        if not shown or not self.tuned:
+            return escape(repr(self))
+        first = self.tuned[0]
+        rows = [
+            (symbol, row)
+            for symbol in shown
+            for row in self[symbol].summary.to_dict("records")
+            if row["strategy"] == first
+        ]
+        picture = ""
+        if len(shown) == len(self):
+            bars = self.portfolio(first).bars
+            picture = growth_picture(
+                [(first, bars["causal"].to_numpy()), ("held", bars["market"].to_numpy())]
+            )
+        more = f"and {len(self) - len(shown):,} more symbols" if len(self) > len(shown) else ""
+        return f"<b>{escape(first)}, {len(self):,} symbols</b>{picture}{figures_table(rows, more)}"
 
     def __repr__(self) -> str:
         """Show the folder, and how many symbols have a result and failed."""
@@ -252,6 +276,40 @@ class Run(Mapping[str, Result]):
             data = self.data if self.data is not None or self.memory else restore(self.record["source"])
             bars = benchmark_bars(benchmark, of_symbol(data, benchmark), self.settings)
         return run_portfolio(self, strategy or self.tuned[0], weights, bars)
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        form: str = "csv",
+        *,
+        strategy: str | None = None,
+        weights: Weights = "equal",
+        benchmark: str | Bars | None = None,
+    ) -> list[Path]:
+        """Write trades, returns and portfolio as files.
+
+        ``trades`` has a row a trade and ``returns`` a row a strategy and bar, of every symbol; ``portfolio``
+        a row a date: what the portfolio, the assets held and the benchmark returned, as quantstats reads it.
+
+        Parameters
+        ----------
+        folder : path
+            Files of an earlier export in it are written over.
+        form : {"csv", "parquet"}
+        strategy, weights, benchmark
+            Of the portfolio; see `portfolio`.
+
+        Raises
+        ------
+        SettingError
+            As `portfolio`; or no such form.
+        RunError
+            The folder cannot be written, or a table is missing or damaged.
+        """
+        from backtune.store.export import export_run
+
+        account = self.portfolio(strategy, weights=weights, benchmark=benchmark)
+        return export_run(self, folder, account, form)
 
     def connect(self) -> Any:
         """Give a DuckDB connection with a view for each of `TABLES` over the Parquet files.

@@ -1,0 +1,174 @@
+"""A symbol as one trades it: candles, the levels that rested on each bar, and a list of trades."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backtune.backtest import Result
+from backtune.problem.rules import levels
+from backtune.report.data import column
+from backtune.report.figures import Chart, times_of
+from backtune.report.html import chart, text
+
+Array = NDArray[np.float64]
+PRICE_DIGITS = 7
+BEFORE = 60  # bars that are shown before the first that is traded
+RECENT_DAYS, MOST_RECENT = 7, 60
+REASONS = {
+    "take_profit": "take-profit reached",
+    "close": "close of the bar",
+    "stop": "stop reached",
+    "time": "longest stay over",
+    "end": "end of the bars",
+}
+
+
+def candles_chart(result: Result, strategy: str) -> Chart:
+    """Candles of the bars out of sample and of some before, resting levels, entries and exits.
+
+    Prices are compounded back from the last close; without it (of a run of an older version) the first bar
+    that is shown opens at 100. A level is NaN on bars where no order rested there.
+    """
+    inputs = result.inputs
+    first = _first_traded(result)
+    start = max(first - BEFORE, 0)
+    close, known = _closes(result)
+    before = np.concatenate([close[:1] / (1.0 + inputs["close"].to_numpy()[:1]), close[:-1]])
+    shown = {
+        name: column((before * (1.0 + inputs[name].to_numpy()))[start:], PRICE_DIGITS)
+        for name in ("open", "high", "low")
+    }
+    lower, upper, stop = (before * (1.0 + moves) for moves in _levels(result, strategy, first))
+    stamps = inputs["timestamp"].iloc[start:]
+    drawn: Chart = {
+        "kind": "candles",
+        "x": times_of(stamps),
+        **shown,
+        "close": column(close[start:], PRICE_DIGITS),
+        "lower": column(lower[start:], PRICE_DIGITS),
+        "upper": column(upper[start:], PRICE_DIGITS),
+        "traded": first - start,
+        "priced": known,
+        "fills": _fills(result, strategy, pd.DatetimeIndex(stamps)),
+        "height": 420,
+    }
+    if np.isfinite(stop).any():
+        drawn["stop"] = column(stop[start:], PRICE_DIGITS)
+    return drawn
+
+
+def candles_section(result: Result, strategy: str) -> str:
+    """Place of the candles and of the list of trades."""
+    anchored = (
+        ""
+        if "last_close" in result.facts
+        else " This run was made by a version that kept no price: the first bar shown opens at 100."
+    )
+    said = f"Candles of {result.symbol} with the levels and trades of {strategy}; the trades are listed below"
+    return (
+        f"<section><h3>Bars, orders and trades of {text(strategy)}</h3>{chart('candles', said)}"
+        '<p class="note">Short lines are the levels that rested on a bar; a triangle is an entry, a dot '
+        "where it was "
+        f"left, green at a gain and red at a loss.{anchored}</p></section>"
+        '<section><h3>Trades</h3><div class="trades"></div></section>'
+    )
+
+
+def trades_of(result: Result, strategy: str) -> dict[str, Any]:
+    """Every trade of a strategy out of sample, as columns; empty where a run is too old to have them."""
+    if "ledger" not in tuple(result.tables):
+        return {}
+    ledger = result.ledger
+    mine = ledger[ledger["strategy"] == strategy]
+    words = list(dict.fromkeys(mine["reason"]))
+    return {
+        "entry": times_of(mine["entry"]),
+        "exit": times_of(mine["exit"]),
+        "short": (mine["side"] == "short").to_numpy().astype(np.int64),
+        "reasons": [REASONS.get(word, word) for word in words],
+        "reason": pd.Categorical(mine["reason"], words).codes.astype(np.int64),
+        "size": column(mine["size"].to_numpy()),
+        "entry_price": column(mine["entry_price"].to_numpy(), PRICE_DIGITS),
+        "exit_price": column(mine["exit_price"].to_numpy(), PRICE_DIGITS),
+        "value": column(mine["value"].to_numpy(), PRICE_DIGITS),
+        "bars": mine["bars"].to_numpy(),
+    }
+
+
+def recent_trades(result: Result, strategy: str) -> list[tuple[Any, ...]]:
+    """Trades that were left in the last days of the record, the latest first, at most `MOST_RECENT`.
+
+    Each is symbol, entry, exit, side, reason, size, entry price, exit price, value.
+    """
+    if "ledger" not in tuple(result.tables):
+        return []
+    ledger = result.ledger
+    mine = ledger[ledger["strategy"] == strategy]
+    since = result.returns["timestamp"].max() - pd.Timedelta(days=RECENT_DAYS)
+    late = mine[mine["exit"] > since].sort_values(["exit", "entry"], ascending=False, kind="stable")
+    return [
+        (
+            result.symbol, row.entry, row.exit, row.side, REASONS.get(row.reason, row.reason), row.size,
+            row.entry_price, row.exit_price, row.value,
+        )
+        for row in late.head(MOST_RECENT).itertuples()
+    ]  # fmt: skip
+
+
+def _first_traded(result: Result) -> int:
+    """Row of the inputs that the first bar out of sample is."""
+    begin = result.returns["timestamp"].min()
+    return int(np.searchsorted(result.inputs["timestamp"].to_numpy(), np.datetime64(begin)))
+
+
+def _closes(result: Result) -> tuple[Array, bool]:
+    """Closes of the bars of the inputs, and whether they are prices."""
+    steps = np.log1p(np.maximum(result.inputs["close"].to_numpy(dtype=np.float64), -1.0 + 1e-12))
+    steps[~np.isfinite(steps)] = 0.0
+    path, last = np.exp(np.cumsum(steps)), result.facts.get("last_close")
+    return (path * (float(last) / path[-1]), True) if last else (100.0 * path / path[0], False)
+
+
+def _levels(result: Result, strategy: str, first: int) -> tuple[Array, Array, Array]:
+    """Lower and upper level, and the stop of a long (else of a short), of each bar as moves.
+
+    Only of strategies that place orders by offsets to the forecasts; a level is there where an order of some
+    side rests at it: the entry of a side with a size, or its take-profit unless its exit is the close.
+    """
+    inputs, bars, chosen = result.inputs, result.bars_of(strategy), result.chosen(strategy)
+    nothing = np.full(len(inputs), np.nan)
+    lower, upper, stop = nothing.copy(), nothing.copy(), nothing.copy()
+    if not {"high_offset", "low_offset"} <= set(chosen) or not len(bars):
+        return lower, upper, stop
+    tuned = chosen.set_index("simulation").loc[bars["simulation"].to_numpy()]
+    rows = inputs.iloc[first : first + len(bars)]
+    high = rows["high_forecast"].to_numpy() + tuned["high_offset"].to_numpy(dtype=np.float64)
+    low = rows["low_forecast"].to_numpy() + tuned["low_offset"].to_numpy(dtype=np.float64)
+    up, down = levels(np, high, low)
+    long, short = (
+        rows[f"{strategy}:{side}"].to_numpy() > 0
+        if f"{strategy}:{side}" in rows
+        else np.ones(len(rows), bool)
+        for side in ("long", "short")
+    )
+    leaves = (tuned["exit"] != "close").to_numpy()
+    place = slice(first, first + len(rows))
+    lower[place] = np.where(long | (short & leaves), down, np.nan)
+    upper[place] = np.where(short | (long & leaves), up, np.nan)
+    if "stop_offset" in tuned:
+        offset = tuned["stop_offset"].to_numpy(dtype=np.float64)
+        stop[place] = np.where(long, rows["low_forecast"] + offset, rows["high_forecast"] - offset)
+    return lower, upper, stop
+
+
+def _fills(result: Result, strategy: str, stamps: pd.DatetimeIndex) -> dict[str, Any]:
+    """Bars of entries and exits among those that are shown, by the rows of `trades_of`."""
+    if "ledger" not in tuple(result.tables):
+        return {"entry": [], "exit": []}
+    ledger = result.ledger
+    mine = ledger[ledger["strategy"] == strategy]
+    return {name: stamps.get_indexer(pd.DatetimeIndex(mine[name])) for name in ("entry", "exit")}
