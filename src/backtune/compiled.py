@@ -12,9 +12,10 @@ way), functions are compiled at each start, and a warning says so once.
 from __future__ import annotations
 
 import hashlib
+import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache as once
 from importlib import import_module
 from types import CodeType, ModuleType
@@ -22,6 +23,7 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba.core import event
 from numba.extending import is_jitted
 
 from backtune.errors import BacktuneWarning
@@ -134,6 +136,8 @@ def _described(value: Any) -> str:
     if isinstance(value, np.ndarray | np.generic) and value.dtype != object:
         data = np.ascontiguousarray(value).tobytes()
         return f"{value.dtype.str} {value.shape} {hashlib.sha256(data).hexdigest()}"
+    if callable(getattr(value, "code_digest", None)):  # an intrinsic that says what it writes
+        return f"{value.__module__}.{value.__qualname__} {value.code_digest()}"
     if is_jitted(value):
         return f"{value.py_func.__module__}.{value.py_func.__qualname__}"  # its parts follow
     if isinstance(value, ModuleType):
@@ -233,6 +237,43 @@ def _warn_not_kept(reason: str, cure: str = "set NUMBA_CACHE_DIR to a folder tha
         BacktuneWarning,
         stacklevel=1,
     )
+
+
+class Compilations(event.Listener):
+    """Functions that were compiled, and are kept, while this listened.
+
+    Attributes
+    ----------
+    count : int
+        How many; the functions that these call belong to them.
+    seconds : float
+        How long that took.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.seconds = 0, 0.0
+        self._depth, self._began = 0, 0.0
+
+    def on_start(self, event: Any) -> None:
+        """Note when a function began, unless it is part of another."""
+        if self._depth == 0:
+            self._began = time.perf_counter()
+        self._depth += 1
+
+    def on_end(self, event: Any) -> None:
+        """Count a function that is kept."""
+        self._depth -= 1
+        if self._depth == 0 and isinstance(getattr(event.data["dispatcher"], "_cache", None), _Kept):
+            self.count += 1
+            self.seconds += time.perf_counter() - self._began
+
+
+@contextmanager
+def compilations() -> Iterator[Compilations]:
+    """Listen for what is compiled in this process: nothing, where kept machine code is used."""
+    listener = Compilations()
+    with event.install_listener("numba:compile", listener):
+        yield listener
 
 
 @njit(cache=True)

@@ -11,7 +11,7 @@ import typer
 
 from backtune.backtest.settings import Settings
 from backtune.cli.options import BenchmarkOption, Data, Debug, Json, TitleOption, WeightsOption, Wide
-from backtune.cli.results import Start, carry_out, check_portfolio
+from backtune.cli.results import Start, carry_out, check_portfolio, compilation_told
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
@@ -99,7 +99,8 @@ def run(
         starts.append((_model_of(chosen), start))
     view = {"weights": weights, "benchmark": benchmark, "title": title}
     processes = 1 if scheduler else workers
-    carry_out(starts, len(names), len(kinds) + 1, processes, as_json=as_json, wide=wide, view=view)
+    with compilation_told(quiet=as_json):
+        carry_out(starts, len(names), len(kinds) + 1, processes, as_json=as_json, wide=wide, view=view)
 
 
 def _by_model(

@@ -11,7 +11,7 @@ import typer
 
 from backtune.backtest.settings import ORDER_SETTINGS, OWN_DEFAULTS, Settings
 from backtune.cli.options import BenchmarkOption, Data, Debug, Json, TitleOption, WeightsOption, Wide
-from backtune.cli.results import carry_out, check_portfolio
+from backtune.cli.results import carry_out, check_portfolio, compilation_told
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
@@ -87,7 +87,8 @@ def walkforward(
     )  # fmt: skip
     view = {"weights": weights, "benchmark": benchmark, "title": title}
     processes = 1 if scheduler else workers
-    carry_out([(own.name, start)], len(names), 2, processes, as_json=as_json, wide=wide, view=view)
+    with compilation_told(quiet=as_json):
+        carry_out([(own.name, start)], len(names), 2, processes, as_json=as_json, wide=wide, view=view)
 
 
 def _space(name: str) -> Space:

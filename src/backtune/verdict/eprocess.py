@@ -107,7 +107,7 @@ def anytime_p(highest: float) -> float:
 
 
 def _checked(name: str, values: Array) -> Array:
-    array = np.asarray(values, dtype=np.float64)
+    array = np.asarray(values, dtype=np.float64, order="C")  # of another order it would be compiled anew
     if array.ndim != 1:
         raise SettingError(f"{name} has shape {array.shape}; give one number a bar")
     if not np.isfinite(array).all():
