@@ -32,6 +32,7 @@ def place(tmp_path_factory):
 
 
 READING = [("report", "theirs"), ("runs", "."), ("compare", "theirs", "theirs"), ("ledger",)]
+READING += [("export", "theirs", "--output", "out")]
 
 
 @pytest.mark.slow
