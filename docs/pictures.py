@@ -377,7 +377,7 @@ def photograph(folder: Path) -> None:
 
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "backtune", "run", "--demo", "--run-folder", "demo"]
-        alone = os.environ | {"BACKTUNE_LEDGER": "off"}  # what its reader tried before is no part of the picture
+        alone = os.environ | {"BACKTUNE_LEDGER": "off"}  # what was tried before is not shown
         subprocess.run(command, cwd=place, env=alone, check=True, stdout=subprocess.DEVNULL)
         with chromium(Path(place) / "profile") as browser:
             for theme in THEMES:
