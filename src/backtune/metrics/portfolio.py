@@ -108,18 +108,18 @@ class PortfolioResult:
     @property
     def exposure(self) -> float:
         """Mean share of the capital in open positions."""
-        return float(self.bars["exposure"].mean())
+        return float(np.mean(self.bars["exposure"].to_numpy()))
 
     @property
     def turnover(self) -> float:
         """Bought and sold a year, in units of capital; NaN for less than a month."""
         n = len(self.bars)
-        return float(self.bars["turnover"].mean()) * annual_periods(n, self.periods_a_year)
+        return float(np.mean(self.bars["turnover"].to_numpy())) * annual_periods(n, self.periods_a_year)
 
     @property
     def costs(self) -> float:
-        """Paid in all, in units of capital: the plain sum over bars."""
-        return float(self.bars["costs"].sum())
+        """Paid in all, in units of capital: the plain sum over bars; NaN where it is not known."""
+        return float(np.sum(self.bars["costs"].to_numpy()))  # NaN where a symbol does not tell them
 
     @property
     def effective_symbols(self) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from backtune.errors import SettingError
+from backtune.forecasts.registry import NONE
 from backtune.identity import versions
 from backtune.report.again import configuration, run_again
 from backtune.report.candles import MOST_RECENT, RECENT_DAYS
@@ -122,8 +123,7 @@ def _single(subject: Subject, heading: str) -> list[str]:
     about = f'<p class="soft">{_about(subject)}</p>'
     if account is None or overall is None:
         return [f"<header><h1>{text(heading)}</h1>{about}</header>", _rule()]
-    unseen = " ".join(unseen_lines(subject.run))  # before any verdict: what so many bars can prove at all
-    proves = f'<p class="soft">{prose(overall.can_prove)} {text(unseen)}</p>'
+    proves = f'<p class="soft">{prose(overall.can_prove)}</p>'  # before any verdict
     lead = f'<p class="lead">{summary_sentence(account, overall)}</p>'
     return [
         f"<header>{proves}<h1>{text(heading)}</h1>{lead}{about}</header>",
@@ -145,7 +145,8 @@ def _about(subject: Subject) -> str:
         f"{period}{count:,} symbol{'s' if count != 1 else ''}, {_simulations(subject)} each: tuned on "
         f"{text(settings['window'])} bars, then traded on {after}, untouched. Forecasts "
         f"{text(settings['model'])}, "
-        f"optimizer {text(settings['optimizer'])}, fills {text(settings['fills'])}."
+        f"optimizer {text(settings['optimizer'])}, fills {text(settings['fills'])}. "
+        f"{text('; '.join(unseen_lines(subject.run)))}"
     )
 
 
@@ -252,6 +253,8 @@ def _recent(trades: Sequence[tuple[Any, ...]], subject: Subject) -> str:
     last = subject.judged.last
     since = pd.Timestamp.max if last is None else last - pd.Timedelta(days=RECENT_DAYS)
     trades = [trade for trade in trades if trade[2] > since]  # of a symbol that ended long ago, none
+    if subject.record["settings"].get("model") == NONE:
+        return f'{title}<p class="note">The strategy gives returns; it tells no single trades.</p></section>'
     if not trades or last is None:
         return f'{title}<p class="note">None in the last {RECENT_DAYS} days of the record.</p></section>'
     until = day(last.normalize())
