@@ -67,7 +67,7 @@ types: $(VENV)/.lint
 
 bench: $(VENV)/.core
 	$(PIP) torch==2.13.0
-	$(PIP) -e '.[peers,chronos,toto]'
+	$(PIP) -e '.[peers,chronos,toto,cma,optuna]'
 	$(BIN)/python benchmarks/performance.py
 
 # the site, into build/site, which opens from disk; a link that leads nowhere is an error

@@ -36,6 +36,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from planted import Oracle, random_walk
 
 BARS, SPARE = 500, 60
+POWER_CELLS = (  # bars and Sharpe ratio a year
+    (70, 2.0), (70, 4.0), (70, 6.0), (250, 1.0), (250, 2.0), (250, 3.0), (1000, 1.0), (1000, 1.5),
+)  # fmt: skip
 EDGE_WEALTH = 1.0 / LEVEL
 
 
@@ -190,21 +193,16 @@ def power(records):
     print(
         f"\n{records} records of two strategies, one with an edge: share with p at most 5 %, and the forecast"
     )
-    for n, sharpe in (
-        (70, 2.0),
-        (70, 4.0),
-        (70, 6.0),
-        (250, 1.0),
-        (250, 2.0),
-        (250, 3.0),
-        (1000, 1.0),
-        (1000, 1.5),
-    ):
+    away = []
+    for n, sharpe in POWER_CELLS:
         a_bar = sharpe / np.sqrt(252.0)
         drawn = 0.01 * (rng.standard_normal((records, n, 2)) + np.array([a_bar, 0.0]))
         rate = np.mean([p_values(r, 0.01 * rng.standard_normal(n))[1] <= LEVEL for r in drawn])
         forecast = detection(a_bar, n, strategies=2)
+        away.append(abs(rate - forecast))
         print(f"  {n:4d} bars, Sharpe ratio {sharpe:.1f}: {rate:4.0%}, forecast {forecast:4.0%}", flush=True)
+    error = 50.0 / np.sqrt(records)
+    print(f"  furthest apart: {100.0 * max(away):.1f} points (a rate's standard error: up to {error:.1f})")
 
 
 def ledger(repetitions, variants=200, n=70):

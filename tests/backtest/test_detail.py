@@ -13,6 +13,7 @@ import backtune as bt
 from backtune.bars import fine_bars
 from backtune.cli import app
 from backtune.store.key import result_identity, run_identity
+from report_pages import bodies
 from two_paces import folders, hours_and_days
 
 SMALL = {"num_simulations": 30, "window": 40, "model": "range", "strategies": ["always_on"], "short": True}
@@ -83,6 +84,25 @@ def test_one_finer_bar_a_bar_is_the_bar_to_the_bit(two):
     assert again.ledger.equals(plain.ledger)
 
 
+class Own:
+    """A strategy whose problems know nothing of finer bars."""
+
+    name = "own"
+
+    def problems(self, bars, forecast, settings):
+        first = max(forecast.first, 1)
+        moves = [array[first:] for array in (*bars.moves, forecast.high, forecast.low)]
+        return {"take_profit": bt.EntryExitProblem(*moves, 1.0, 1.0, bounds=((0, 0), (0, 0)))}
+
+
+def test_a_strategy_that_does_not_use_them_stands_beside_those_that_do(two):
+    result = run(two, strategies=["always_on", Own()], exits=["take_profit"])
+    assert set(result.returns["strategy"]) == {"always_on", "own", "untuned", "buy_hold"}
+    assert not result.returns.isna().any(axis=None)
+    told = result.decided["own"]
+    assert told["questions"] == told["open"] > 0  # nothing decided
+
+
 def test_identity_is_of_what_the_finer_bars_are_not_of_where_they_lie(two, tmp_path):
     settings = bt.Settings(detail=two[1], **SMALL)
     moved = tmp_path / "moved"
@@ -107,7 +127,7 @@ def test_a_run_is_kept_taken_up_again_and_told(two, tmp_path):
     assert "the bars alone leave the order open for" in done.output
     assert "tell the order inside 120 of 120 bars" in done.output
     page = (tmp_path / "run" / "report.html").read_text()
-    assert "finer bars decide" in page
+    assert "finer bars decide" in bodies(page)
     kept = bt.Run.open(tmp_path / "run")["ABC"]
     plain = json.loads(CliRunner().invoke(app, [*arguments[:-2], "--json"]).stdout)
     assert plain["decided"]["ABC"] == kept.decided

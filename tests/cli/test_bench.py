@@ -99,6 +99,18 @@ def test_why_every_run_failed_is_said(tmp_path):
     assert "runs failed, so nothing is compared" in done.stderr
 
 
+def test_an_objective_that_ends_its_process_is_said_in_a_line(tmp_path):
+    """Such runs have no clock, so that no figure by seconds may count on one."""
+    objective = ("--objective", "bench_objectives:ends_its_process")
+    done = bench(*objective, "--optimizers", "random", *TINY, folder=tmp_path)
+    assert done.returncode == 2
+    assert (
+        "runs failed, so nothing is compared; mend the objective. The last: the process died" in done.stderr
+    )
+    assert "Warning" not in done.stderr
+    assert "a bug in backtune" not in done.stderr
+
+
 def test_limits_of_single_recommendations_are_said(simple):
     assert "2 independent blocks: with fewer than 6 no difference is significant" in simple[1].stdout
 

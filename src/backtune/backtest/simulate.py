@@ -282,7 +282,9 @@ def _simulate(
         parts.append(bar_by_bar(bars, windows, outcomes[name], best == place, names))
     selected = np.repeat(np.array(list(problems))[best], settings.horizon)
     account = traded(ahead, points, outcomes, selected)
-    questions = open_questions(ahead, points, selected)
+    questions = None
+    if bars.detail is not None and bars.detail.tells:  # then every strategy says how many it had
+        questions = open_questions(ahead, points, selected, account)
     return _Simulated(
         [row for together in zip(*rows.values(), strict=True) for row in together],
         pd.concat(parts, ignore_index=True),

@@ -103,12 +103,12 @@ def fine_bars(bars: Bars, fine: Bars) -> tuple[FineBars, tuple[Note, ...]]:
         raise BarsError(fine.source, *_disagreement(bars, values, first, some & ~agree, differ, some))
     kept = agree.repeat(count)
     first_of_all, first = first, np.append(0, np.cumsum(np.where(agree, count, 0)))
-    told = f"finer bars ({fine.source}) tell the order inside {int(agree.sum())} of {len(bars)} bars"
-    notes = [Note("detail", told)]
+    sentence = f"finer bars ({fine.source}) tell the order inside {int(agree.sum())} of {len(bars)} bars"
+    notes = [Note("detail", sentence)]
     if differ:
         what, _ = _disagreement(bars, values, first_of_all, some & ~agree, differ, some)
         notes.append(Note("detail_differs", f"{what}: such bars keep the rule of one bar"))
-    return FineBars(first, _snapped(bars, values[:, kept], first)), tuple(notes)
+    return FineBars(first, _fit(bars, values[:, kept], first)), tuple(notes)
 
 
 def _places(bars: Bars, fine: Bars) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -133,7 +133,7 @@ def _places(bars: Bars, fine: Bars) -> tuple[NDArray[np.int64], NDArray[np.int64
     return np.searchsorted(at[inside], np.arange(len(starts) + 1)), inside
 
 
-def _reduced(values: Array, first: NDArray[np.int64]) -> Array:
+def _outline(values: Array, first: NDArray[np.int64]) -> Array:
     """Open, high, low and close of the bars that have finer ones, as these tell them."""
     begins = first[:-1][np.diff(first) > 0]
     ends = np.append(begins[1:], values.shape[1]) - 1
@@ -144,10 +144,10 @@ def _reduced(values: Array, first: NDArray[np.int64]) -> Array:
 def _agree(bars: Bars, values: Array, first: NDArray[np.int64], some: NDArray[np.bool_]) -> NDArray[np.bool_]:
     own = np.stack([bars.open, bars.high, bars.low, bars.close])[:, some]
     room = TOLERANCE * (own[1] - own[2]) + ROUNDING * own[1]
-    return np.asarray((np.abs(_reduced(values, first) - own) <= room).all(axis=0))
+    return np.asarray((np.abs(_outline(values, first) - own) <= room).all(axis=0))
 
 
-def _snapped(bars: Bars, values: Array, first: NDArray[np.int64]) -> Array:
+def _fit(bars: Bars, values: Array, first: NDArray[np.int64]) -> Array:
     """Values that open, close and reach exactly as their bars do."""
     some = np.flatnonzero(np.diff(first) > 0)
     if not len(some):
@@ -155,10 +155,10 @@ def _snapped(bars: Bars, values: Array, first: NDArray[np.int64]) -> Array:
     count = np.diff(first)[some]
     low, high = bars.low[some], bars.high[some]
     begins, ends = first[some], first[some + 1] - 1
-    seen = _reduced(values, first)
+    inner = _outline(values, first)
     values = np.clip(values, low.repeat(count), high.repeat(count))
-    values[1] = np.where(values[1] >= np.minimum(seen[1], high).repeat(count), high.repeat(count), values[1])
-    values[2] = np.where(values[2] <= np.maximum(seen[2], low).repeat(count), low.repeat(count), values[2])
+    values[1] = np.where(values[1] >= np.minimum(inner[1], high).repeat(count), high.repeat(count), values[1])
+    values[2] = np.where(values[2] <= np.maximum(inner[2], low).repeat(count), low.repeat(count), values[2])
     values[0, begins], values[3, ends] = bars.open[some], bars.close[some]
     values[1] = np.maximum(values[1], np.maximum(values[0], values[3]))
     values[2] = np.minimum(values[2], np.minimum(values[0], values[3]))
@@ -170,10 +170,10 @@ def _disagreement(
     some: NDArray[np.bool_],
 ) -> tuple[str, str]:  # fmt: skip
     t = int(np.flatnonzero(bad)[0])
-    told = _reduced(values, first)[:, int(some[:t].sum())]
+    inner = _outline(values, first)[:, int(some[:t].sum())]
     own = (bars.open[t], bars.high[t], bars.low[t], bars.close[t])
     name, left, right = max(
-        zip(("open", "high", "low", "close"), own, told, strict=True), key=lambda one: abs(one[1] - one[2])
+        zip(("open", "high", "low", "close"), own, inner, strict=True), key=lambda one: abs(one[1] - one[2])
     )
     return (
         f"detail differs from {differ} of {int(some.sum())} bars of {bars.symbol}, first on "

@@ -56,8 +56,13 @@ def anytime_seconds(results: Benchmark, kind: str, styles: Styles, shown: Sequen
     runs = runs[runs["kind"] == kind]
     if not len(runs):
         return ""
-    first = min((float(when[0]) for when in runs["improved_seconds"] if len(when)), default=1e-5)
-    grid = np.geomspace(max(first, 1e-6), max(runs["seconds"].max(), 1e-3), 160)
+    # a run whose process died has no clock: it never came anywhere
+    clocks = [
+        [np.inf if pd.isna(second) else float(second) for second in run] for run in runs["improved_seconds"]
+    ]
+    runs = runs.assign(improved_seconds=clocks)
+    first = min((clock[0] for clock in clocks if clock and np.isfinite(clock[0])), default=1e-5)
+    grid = np.geomspace(max(1e-6, first), max(1e-3, runs["seconds"].max()), 160)  # no number is no maximum
     return _curves(runs, grid, "improved_seconds", "seconds", styles, shown)
 
 

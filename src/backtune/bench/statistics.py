@@ -265,8 +265,8 @@ def timing(runs: pd.DataFrame) -> pd.DataFrame:
                 **with_interval("seconds", group["seconds"]),
                 **with_interval("cost", group["objective_seconds"] / each),
                 **with_interval("overhead", group["overhead_seconds"] / each),
-                "overhead_seconds": float(group["overhead_seconds"].median()),
-                "warm_up_seconds": float(group["warm_up_seconds"].median()),
+                "overhead_seconds": float(group["overhead_seconds"].dropna().median()),
+                "warm_up_seconds": float(group["warm_up_seconds"].dropna().median()),
             }
         )
     columns = [

@@ -100,9 +100,17 @@ class Power:
     def sentence(self) -> str:
         """The smallest edge that the bars could show."""
         said = (
-            f"{bars:,} bars ({what}) tell a Sharpe ratio of {self.smallest(bars):.1f} from luck, "
-            f"{self.basis_points(self.smallest(bars)):.1f} bp a bar"
+            self._told(bars, what)
             for bars, what in ((self.bars, "as simulated"), (self.most_bars, "all of the file"))
         )
         among = f", among {self.symbols} symbols" if self.symbols > 1 else ""
         return f"{self.symbol}: {'; '.join(said)}{among} (8 times in 10)"
+
+    def _told(self, bars: int, what: str) -> str:
+        sharpe = self.smallest(bars)
+        if math.isnan(sharpe):
+            return f"{bars:,} bars ({what}), less than a month, tell no Sharpe ratio from luck"
+        return (
+            f"{bars:,} bars ({what}) tell a Sharpe ratio of {sharpe:.1f} from luck, "
+            f"{self.basis_points(sharpe):.1f} bp a bar"
+        )

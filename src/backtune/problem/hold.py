@@ -148,7 +148,12 @@ class HoldProblem:
         return kernels.side_bars(self.moves, self.base, side, self.costs.fill_through, self.max_bars, parts)
 
     def _lay_out(self) -> None:
-        """Make the arrays that the kernels run over."""
+        """Make what the kernels run over."""
+        rule = self.carry, self.max_bars, self.has_stop
+        self._terms = {
+            fills: kernels.terms_of(self.costs, *rule, fills == "optimistic", self.parts is not None)
+            for fills in RULES
+        }
         base = np.empty(self.size)
         base[0] = 1.0
         with np.errstate(over="ignore", under="ignore"):
@@ -167,10 +172,7 @@ class HoldProblem:
 
     def terms(self, fills: str | None = None) -> kernels.Terms:
         """Return what holds for every bar, as the kernels take it, under the problem's rule or another."""
-        most = (fills or self.fills) == "optimistic"
-        return kernels.terms_of(
-            self.costs, self.carry, self.max_bars, self.has_stop, most, self.parts is not None
-        )
+        return self._terms[self.fills if fills is None else fills]
 
     @property
     def sizes(self) -> Array:

@@ -139,12 +139,12 @@ def side_trades(m: Array, side: float, start: Start, terms: Terms, keep_open: bo
             if _better(flat[t] + trades.value[k], flat[after], terms.most):
                 flat[after], source[after] = flat[t] + trades.value[k], k
         count = stop
-    found = _walked_back(source, trades)
-    for k in range(len(found.entry)):  # bars, not parts of them
-        if found.entry[k] >= 0:
-            found.entry[k] = int(m[AT, found.entry[k]])
-        found.leave[k] = int(m[AT, found.leave[k]])
-    return found
+    way = _walked_back(source, trades)
+    for k in range(len(way.entry)):  # bars, not parts of them
+        if way.entry[k] >= 0:
+            way.entry[k] = int(m[AT, way.entry[k]])
+        way.leave[k] = int(m[AT, way.leave[k]])
+    return way
 
 
 @njit()

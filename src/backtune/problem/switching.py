@@ -69,18 +69,21 @@ def traded(
 
 
 def open_questions(
-    problems: Mapping[str, Problem], points: Mapping[str, Array], selected: NDArray[np.str_]
-) -> NDArray[np.int64] | None:
-    """Trades of the account, by bar, whose result would depend on the order of events without finer bars.
+    problems: Mapping[str, Problem],
+    points: Mapping[str, Array],
+    selected: NDArray[np.str_],
+    account: Outcome,
+) -> NDArray[np.int64]:
+    """Trades by bar, shape (n,), whose result would depend on the order of events without finer bars.
 
-    None where no problem has finer bars. See `traded` for the arguments.
+    Those of the `account` itself where no problem has any. See `traded` for the other arguments.
     """
     coarse = {
         name: problem.without_detail() if isinstance(problem, HoldProblem) and problem.parts else problem
         for name, problem in problems.items()
     }
     if all(coarse[name] is problem for name, problem in problems.items()):
-        return None
+        return account.ambiguous
     outcomes = {name: problem.outcome(points[name]) for name, problem in coarse.items()}
     return traded(coarse, points, outcomes, selected).ambiguous
 
