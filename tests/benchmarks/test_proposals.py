@@ -1,4 +1,4 @@
-"""No method ever has a function evaluated outside its space, whatever the types; benchmarks/proposals.py makes 10^6."""
+"""No method has a function evaluated outside its space; benchmarks/proposals.py makes a million proposals."""
 
 import sys
 from pathlib import Path
