@@ -13,6 +13,7 @@ import backtune as bt
 from backtune.bars import fine_bars
 from backtune.cli import app
 from backtune.store.key import result_identity, run_identity
+from report_pages import bodies
 from two_paces import folders, hours_and_days
 
 SMALL = {"num_simulations": 30, "window": 40, "model": "range", "strategies": ["always_on"], "short": True}
@@ -126,7 +127,7 @@ def test_a_run_is_kept_taken_up_again_and_told(two, tmp_path):
     assert "the bars alone leave the order open for" in done.output
     assert "tell the order inside 120 of 120 bars" in done.output
     page = (tmp_path / "run" / "report.html").read_text()
-    assert "finer bars decide" in page
+    assert "finer bars decide" in bodies(page)
     kept = bt.Run.open(tmp_path / "run")["ABC"]
     plain = json.loads(CliRunner().invoke(app, [*arguments[:-2], "--json"]).stdout)
     assert plain["decided"]["ABC"] == kept.decided

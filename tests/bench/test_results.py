@@ -9,7 +9,7 @@ from backtune.bench import benchmark, open_benchmark, own_suite, protocol, suite
 from backtune.bench.page import write_page
 from backtune.bench.problems import simple_problem
 from backtune.bench.protocol import budgets_of, choose, plan
-from backtune.bench.tables import write_tables
+from backtune.bench.tables import best_line, best_points, write_tables
 from backtune.bench.terminal import print_benchmark
 from backtune.errors import RunError, SettingError
 
@@ -132,6 +132,12 @@ def test_reference_of_an_own_objective_is_frozen(tmp_path):
     second = count(tmp_path, made, ["random", "scipy"])[1]
     assert second.record["references"]["bench_objectives:parabola"] == reference
     assert (second.runs["optimum"] == reference["optimum"]).all()
+    best = second.runs.loc[second.runs["value"].idxmax()]
+    [row] = best_points(second)
+    assert (row["value"], row["x"], row["method"]) == (best["value"], list(best["x"]), best["method"])
+    assert row["value"] == 1.0 - sum((x - 0.25) ** 2 for x in row["x"])
+    assert best_line(row) in write_page(second, write_tables(second)).read_text("utf-8")
+    assert best_points(count(tmp_path / "simple", suite("simple", 1, fills=["causal"]), ["random"])[1]) == []
 
 
 def test_a_folder_of_another_benchmark_is_refused(tmp_path):

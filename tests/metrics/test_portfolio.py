@@ -229,3 +229,12 @@ def test_one_symbol_is_its_own_portfolio(sample_run):
     assert found.costs == pytest.approx(summary["costs"])
     assert found.exposure == pytest.approx(summary["exposure"])
     assert found.turnover == pytest.approx(summary["turnover"])
+
+
+def test_costs_that_one_symbol_does_not_tell_are_not_known(run):
+    """A strategy that gives returns has its costs in them: 0 would be a wrong number."""
+    silent = {**run["A"].tables, "returns": run["A"].returns.assign(costs=np.nan)}
+    one = Run.of([type(run["A"])("A", silent, run["A"].origin), run["B"]])
+    one.record["tuned"] = ["maxdiff"]
+    assert np.isnan(one.portfolio().costs)
+    assert np.isfinite(one.portfolio().figures().total_return)

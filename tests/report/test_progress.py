@@ -83,6 +83,18 @@ def test_a_count_is_a_line_each_tenth_of_it_where_there_is_no_terminal(capsys):
     assert lines[10:] == ["40 of 40 runs done (cma)", "1 of 2 runs done (scipy)", "2 of 2 runs done (scipy)"]
 
 
+def test_a_count_says_how_long_it_still_takes(capsys, monkeypatch):
+    clock = iter([0.0, 4.0, 40.0])
+    monkeypatch.setattr("backtune.report.progress.time.monotonic", lambda: next(clock))
+    with count_progress("runs", quiet=False) as show:
+        show("cma", 1, 10)
+        show("cma", 10, 10)
+    assert capsys.readouterr().err.splitlines() == [
+        "1 of 10 runs done (cma, 36 s left)",
+        "10 of 10 runs done (cma)",
+    ]
+
+
 def test_a_count_is_a_bar_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     with count_progress("runs", quiet=False) as show:

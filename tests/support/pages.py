@@ -6,7 +6,7 @@ A page is gone through from its top, in one folder. Of its fenced blocks
 - any with ``title="NAME"`` is a file of that name;
 - ``console`` holds commands behind ``$ ``, each with its output, where ``...`` stands for anything.
 
-``python tests/support/pages.py PAGE`` writes what the commands print now into the page.
+``python tests/support/pages.py PAGE`` writes what examples and commands print now into the page.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import os
 import re
 import shlex
 import sys
@@ -103,33 +104,50 @@ def run_page(path: Path) -> tuple[int, list[str]]:
     return tried, wrong
 
 
+def examples_again(block: str, names: dict[str, object]) -> str:
+    """Text of a block of examples with what they give now; an output with ``...`` or an error stays."""
+    parts = []
+    for part in doctest.DocTestParser().parse(block):
+        if isinstance(part, str):
+            parts.append(part)
+            continue
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown), contextlib.suppress(Exception):
+            exec(compile(part.source, "<page>", "single"), names)
+        kept = "..." in part.want or part.exc_msg
+        for number, line in enumerate(part.source.splitlines()):
+            parts.append(f"{'...' if number else '>>>'} {line}".rstrip() + "\n")
+        parts.append(part.want if kept else re.sub(r"[ \t]+$", "", shown.getvalue(), flags=re.MULTILINE))
+    return "".join(parts)
+
+
+def command_again(command: Command) -> str:
+    """Text of a command with what it prints now, unless its output is cut by ``...``."""
+    printed = re.sub(r"[ \t]+$", "", call(command.words), flags=re.MULTILINE)
+    return f"$ {command.line}\n{command.output if '...' in command.output else printed}"
+
+
 def rewritten(path: Path) -> str:
-    """Text of a page with what its commands print now; those whose output is cut by ``...`` stay."""
-    text = path.read_text("utf-8")
+    """Text of a page with what its examples and commands print now; see `examples_again`."""
+    names: dict[str, object] = {"__name__": "__main__"}
 
     def again(match: re.Match[str]) -> str:
-        title = TITLE.search(match[2])
+        language, about, body = match.groups()
+        title = TITLE.search(about)
         if title:
-            Path(title[1]).write_text(match[3], "utf-8")
-        if match[1] == "python" and ">>> " in match[3] and not title:
-            test = doctest.DocTestParser().get_doctest(match[3], names, path.name, None, 0)
-            doctest.DocTestRunner(verbose=False).run(test, out=lambda _: None, clear_globs=False)
-            names.update(test.globs)
-        if match[1] != "console":
-            return match[0]
-        shown = [(c, call(c.words)) for c in commands(match[3])]
-        body = "".join(
-            f"$ {c.line}\n" + (c.output if "..." in c.output else re.sub(r"[ \t]+$", "", new, flags=re.M))
-            for c, new in shown
-        )
-        return f"```console{match[2]}\n{body}```"
+            Path(title[1]).write_text(body, "utf-8")
+        elif language == "python" and ">>> " in body:
+            body = examples_again(body, names)
+        elif language == "console":
+            body = "".join(command_again(command) for command in commands(body))
+        return f"```{language or ''}{about}\n{body}```"
 
-    names: dict[str, object] = {"__name__": "__main__"}
-    return FENCE.sub(again, text)
+    return FENCE.sub(again, path.read_text("utf-8"))
 
 
 if __name__ == "__main__":
     for page in map(Path, sys.argv[1:]):
         place = page.resolve()
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            os.environ["BACKTUNE_LEDGER"] = str(Path(folder) / "ledger.jsonl")
             place.write_text(rewritten(place), "utf-8")

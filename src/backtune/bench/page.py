@@ -14,7 +14,14 @@ from backtune.bench.protocol import is_expensive
 from backtune.bench.recommend import SAME, Recommendation, friedman_text, pays_lines, recommend, show_seconds
 from backtune.bench.results import Benchmark
 from backtune.bench.statistics import MIN_BLOCKS, compare
-from backtune.bench.tables import projection_cells, quality_cells, running_time_cells, timing_cells
+from backtune.bench.tables import (
+    best_line,
+    best_points,
+    projection_cells,
+    quality_cells,
+    running_time_cells,
+    timing_cells,
+)
 from backtune.report.html import table, text
 from backtune.report.shell import asset, ending, plotly_script, shell
 
@@ -85,10 +92,11 @@ def _advice(results: Benchmark) -> str:
         if pays
         else ""
     )
+    best = "".join(f"<p>{text(best_line(row))}</p>" for row in best_points(results))
     return (
-        '<p class="note">Computed from the runs. Methods are called different only where a signed-rank test '
-        "over independent blocks, adjusted for the number of comparisons, or an interval of the ratio of two "
-        f"times, says so.</p>{cards}{paying}"
+        f'{best}<p class="note">Computed from the runs. Methods are called different only where a '
+        "signed-rank test over independent blocks, adjusted for the number of comparisons, or an interval of "
+        f"the ratio of two times, says so.</p>{cards}{paying}"
         f'<h3>Limits</h3><ul class="limits">{limits}</ul>'
     )
 

@@ -6,7 +6,7 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -163,15 +163,14 @@ def run_one(trial: Trial) -> dict[str, Any]:
     objective = problem.of_kind(trial.kind)
     recorder = Recorder(objective)
     watched = recorder if search.supports(recorder) else objective
+    noisy = is_noisy(problem, trial.kind)
     cpu, started = time.process_time(), time.perf_counter()
     asked: dict[str, Any] = {
         "budget": trial.budget, "seed": problem.seed, "time_limit": trial.time_limit,
     }  # fmt: skip
     try:
-        if is_noisy(problem, trial.kind):
-            best = optimize_noisy(search, watched, **asked)
-        else:
-            best = search.optimize(watched, **asked)
+        find = partial(optimize_noisy, search) if noisy else search.optimize
+        best = find(watched, **asked)
     except Exception as error:
         best = None
         row |= {"status": "failed", "error": in_a_line(error)}

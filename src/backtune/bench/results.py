@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from backtune.bench.estimate import estimate, timed
 from backtune.bench.files import write_whole
 from backtune.bench.machine import all_versions, machine
 from backtune.bench.problems import Suite
@@ -73,6 +74,7 @@ def benchmark(
     output: str | os.PathLike[str] = "bench",
     command: Sequence[str] = (),
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    tell: Callable[[str], None] | None = None,
 ) -> Benchmark:
     """Run a benchmark, or the rest of one: runs that its folder already holds are not made again.
 
@@ -99,6 +101,8 @@ def benchmark(
         Recorded in benchmark.json.
     progress : callable
         Called with the method, the runs done and the runs to do.
+    tell : callable, optional
+        Called before the first run with how long all will take; see `backtune.bench.estimate`.
 
     Returns
     -------
@@ -126,12 +130,18 @@ def benchmark(
     }  # fmt: skip
     _save(folder, record)
     jobs = plan(suite, chosen, budget, time_limit, timing_seeds, small_budgets)
-    _run(folder, jobs, workers, progress)
+    _run(folder, jobs, workers, progress, tell)
     table, wanted = _read(folder), {trial.key for job in jobs for trial in job}
     return _finish(folder, record, table[[key in wanted for key in _keys(table)]].reset_index(drop=True))
 
 
-def _run(folder: Path, jobs: Sequence[Job], workers: int, progress: Callable[[str, int, int], None]) -> None:
+def _run(
+    folder: Path,
+    jobs: Sequence[Job],
+    workers: int,
+    progress: Callable[[str, int, int], None],
+    tell: Callable[[str], None] | None,
+) -> None:
     """Make the runs that the folder does not hold yet."""
     before = _read(folder)
     told = [method for method in {job[0].method for job in jobs} if not untold(method_identity(method))]
@@ -146,7 +156,12 @@ def _run(folder: Path, jobs: Sequence[Job], workers: int, progress: Callable[[st
         count += len(rows)
         progress(job[0].method, count, total)
 
-    run_jobs([job for job in todo if job], workers, finished)
+    todo = [job for job in todo if job]
+    if tell is not None and todo:
+        first = {job[0].kind: job[0].problem for job in reversed(todo)}
+        costs = {kind: timed(problem.of_kind(kind)) for kind, problem in first.items()}
+        tell(estimate(todo, workers, costs).sentence)
+    run_jobs(todo, workers, finished)
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[Any, ...]]:

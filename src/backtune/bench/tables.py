@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -63,6 +64,36 @@ def win_rates(results: Benchmark, budget: int) -> pd.DataFrame:
         if i != j
     ]
     return pd.DataFrame(rows, columns=["budget", "method", "other", "wins", "low", "high", "p"])
+
+
+def best_points(results: Benchmark) -> list[dict[str, Any]]:
+    """Best parameters of an objective of one's own: a row a problem, with the run that gave them."""
+    runs = of_mode(results.runs, "quality")
+    runs = runs[(runs["status"] == "ok") & (runs["value"] > -math.inf)]
+    if results.record["suite"] != "objective":  # of other suites the optimum is known, and of no use
+        return []
+    best = runs.loc[runs.groupby("problem", sort=False)["value"].idxmax()]
+    return [
+        {
+            "problem": row["problem"],
+            "x": [float(value) for value in row["x"]],
+            "value": float(row["value"]),
+            "value_error": float(row.get("value_error", 0.0)),
+            "method": row["method"],
+            "seed": int(row["seed"]),
+        }
+        for row in best.to_dict("records")
+    ]
+
+
+def best_line(row: dict[str, Any]) -> str:
+    """Say where an objective was highest."""
+    place = ", ".join(f"{value:.6g}" for value in row["x"])
+    error = f" (a mean, standard error {row['value_error']:.2g})" if row["value_error"] else ""
+    return (
+        f"best parameters of {row['problem']}: x = ({place}), value {row['value']:.6g}{error}, by "
+        f"{row['method']} with seed {row['seed']}"
+    )
 
 
 def quality_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
@@ -158,6 +189,7 @@ def as_dict(results: Benchmark, tables: dict[str, pd.DataFrame]) -> dict[str, An
     return {
         "folder": str(results.folder),
         **{name: results.record[name] for name in RECORDED},
+        "best": best_points(results),
         **{name: tables[name].to_dict("records") for name in names},
         "recommendations": [
             asdict(item) for item in advice

@@ -10,7 +10,14 @@ from rich.markup import escape
 
 from backtune.bench.recommend import SAME, all_limits, pays_lines, recommend
 from backtune.bench.results import Benchmark
-from backtune.bench.tables import projection_cells, quality_cells, running_time_cells, timing_cells
+from backtune.bench.tables import (
+    best_line,
+    best_points,
+    projection_cells,
+    quality_cells,
+    running_time_cells,
+    timing_cells,
+)
 from backtune.report.frames import rows_table
 from backtune.report.terminal import print_table
 
@@ -38,6 +45,8 @@ def print_benchmark(results: Benchmark, tables: dict[str, pd.DataFrame]) -> None
         )
     for line in pays_lines(results.runs, results.record["methods"]):
         _say(line)
+    for row in best_points(results):
+        _say(best_line(row))
     _say_advice(results)
 
 

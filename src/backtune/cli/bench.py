@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,7 @@ def bench(
             problems, optimizers if optimizers == "all" else _names(optimizers), budget=budget,
             time_limit=time_limit, timing_seeds=timing_seeds, workers=workers,
             output=output / _safe(objective or problems.name), command=["backtune", *sys.argv[1:]],
-            progress=progress,
+            progress=progress, tell=None if as_json else partial(typer.echo, err=True),
         )  # fmt: skip
     _report(results, as_json)
 

@@ -13,6 +13,7 @@ from backtune.problem.rules import levels
 from backtune.report.data import column
 from backtune.report.figures import Chart, times_of
 from backtune.report.html import chart, text
+from backtune.report.strategy import takes_none
 
 Array = NDArray[np.float64]
 PRICE_DIGITS = 7
@@ -69,11 +70,15 @@ def candles_section(result: Result, strategy: str) -> str:
         else " This run was made by a version that kept no price: the first bar shown opens at 100."
     )
     said = f"Candles of {result.symbol} with the levels and trades of {strategy}; the trades are listed below"
+    note = (
+        "The strategy gives returns bar by bar; what it ordered, and at which prices, it does not tell."
+        if takes_none(result)
+        else "Short lines are levels that rested on a bar; a triangle is an entry, a dot where it was left, "
+        "green at a gain and red at a loss."
+    )
     return (
         f"<section><h3>Bars, orders and trades of {text(strategy)}</h3>{chart('candles', said)}"
-        '<p class="note">Short lines are the levels that rested on a bar; a triangle is an entry, a dot '
-        "where it was "
-        f"left, green at a gain and red at a loss.{anchored}</p></section>"
+        f'<p class="note">{note}{anchored}</p></section>'
         '<section><h3>Trades</h3><div class="trades"></div></section>'
     )
 
@@ -96,6 +101,7 @@ def trades_of(result: Result, strategy: str) -> dict[str, Any]:
         "exit_price": column(mine["exit_price"].to_numpy(), PRICE_DIGITS),
         "value": column(mine["value"].to_numpy(), PRICE_DIGITS),
         "bars": mine["bars"].to_numpy(),
+        "untold": not len(mine) and bool(result.bars_of(strategy)["trades"].sum()),
     }
 
 

@@ -100,7 +100,9 @@ def key_figures(portfolio: PortfolioResult, judgement: Judgement) -> str:
         (
             "Costs paid",
             percent(portfolio.costs, 2, signed=False),
-            f"of capital; before them {percent(_before_costs(portfolio))}",
+            f"of capital; before them {percent(_before_costs(portfolio))}"
+            if math.isfinite(portfolio.costs)
+            else "not told apart: they are in the returns",
         ),
         (
             term("exposure", "Exposure"),

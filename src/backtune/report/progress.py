@@ -59,13 +59,15 @@ def count_progress(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, in
 
             yield draw
     else:
-        tenth = -1
+        tenth, began = -1, time.monotonic()
 
         def write(name: str, done: int, total: int) -> None:
             nonlocal tenth
             before, tenth = tenth, done * 10 // total
             if tenth != before:
-                sys.stderr.write(f"{done} of {total} {what} done ({name})\n")
+                left = (total - done) * (time.monotonic() - began) / max(done, 1)
+                until = f", {left:.0f} s left" if left >= 1.0 else ""
+                sys.stderr.write(f"{done} of {total} {what} done ({name}{until})\n")
 
         yield write
 
