@@ -154,7 +154,6 @@ def overview_charts(portfolio: PortfolioResult) -> dict[str, Chart]:
                     "",
                     [line("Sharpe ratio", rolled["sharpe"], PURPLE)],
                     height=160,
-                    zero=True,
                 ),
                 panel(
                     "volatility a year",
