@@ -154,22 +154,6 @@ def test_docstrings(module):
     assert failed == 0
 
 
-@pytest.mark.parametrize("script", ["examples/fill_rules.py"])
-def test_examples_on_a_price_file(script, tmp_path, monkeypatch, capsys):
-    from backtune.bars import load_sample
-
-    path = tmp_path / "ABC.csv"
-    load_sample("NASDAQ").frame.iloc[-160:].to_csv(path)
-    monkeypatch.setattr(sys, "argv", [script, str(path)])
-    runpy.run_path(str(ROOT / script), run_name="__main__")
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("ABC, stock: 17 simulations")
-    assert [line.split()[0] for line in lines[1:]] == ["published", "causal"]
-    monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "no.csv")])
-    with pytest.raises(SystemExit, match="no such file"):
-        runpy.run_path(str(ROOT / script), run_name="__main__")
-
-
 @pytest.mark.slow
 def test_forecast_quality_prints_a_row_a_model_and_the_default_is_best(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["forecast_quality.py"])
