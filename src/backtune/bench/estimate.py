@@ -14,7 +14,7 @@ from backtune.bench.recorder import WARM_UP_BUDGET, Trial
 from backtune.optimizers import Objective, optimizer
 from backtune.optimizers.base import box
 
-OVERHEADS: Mapping[str, float] = {  # seconds an evaluation, as benchmarks/optimizer_overhead.py has them
+OVERHEADS: Mapping[str, float] = {  # seconds an evaluation, by order of magnitude
     "exact": 0.0, "grid": 1e-6, "random": 1e-6, "sobol": 1e-6, "scipy": 1e-5, "nlopt": 5e-6, "pygmo": 1e-5,
     "fcmaes": 2e-5, "cma": 1e-4, "evotorch": 2e-4, "evox": 5e-4, "nevergrad": 5e-4, "optuna": 2e-3,
     "optuna:gp": 5e-2, "botorch": 3e-1,

@@ -275,7 +275,7 @@ class Run(Mapping[str, Result]):
         if isinstance(benchmark, str):
             data = self.data if self.data is not None or self.memory else restore(self.record["source"])
             bars = benchmark_bars(benchmark, of_symbol(data, benchmark), self.settings)
-        return run_portfolio(self, strategy or self.tuned[0], weights, bars)
+        return run_portfolio(self, strategy or self.tuned[0], weights, bars, list(self.record["failed"]))
 
     def export(
         self,
