@@ -144,13 +144,15 @@ def run_backtest(
     took: float = 0.0,
     checked: bool = False,
     part: Callable[[float], None] = lambda share: None,
+    light: bool = False,
 ) -> Result:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
     `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
     the seconds that it `took` are counted, unless it tells them itself. `checked`: strategies and forecaster
     of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`. `part` is told
-    the share of the simulations that are done, now and then.
+    the share of the simulations that are done, now and then. `light`: only the tables are wanted, so that the
+    forecast's quantiles and samples, which of long series take most of the memory, go once they were used.
     """
     require_bars(bars, settings)  # a forecast may take minutes
     started = time.perf_counter() - ((sum(made.seconds.values()) or took) if made else 0.0)
@@ -172,6 +174,8 @@ def run_backtest(
         targets, traded = forecast_targets(bars, settings), range(starts.start, len(bars))
         checks = check_own(bars, settings, made, targets)
         made = replace(made, notes=(*made.notes, *forecast_notes(bars, settings, made, targets, traded)))
+    if light:
+        made = replace(made, quantiles=None, samples=None)
     parts = []
     for place, strategy in enumerate(chosen):
         told = partial(_share, part, place, len(chosen))

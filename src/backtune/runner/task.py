@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+
 from backtune.backtest import (
     Data,
     Settings,
@@ -41,6 +43,8 @@ from backtune.store.receipts import (
     writing,
 )
 from backtune.verdict.written import write_evidence
+
+LONG = 100_000  # bars of a series that is looked after, for the memory that it takes
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,8 @@ def do_task(
     with _marked(task):
         try:
             bars = symbol_bars(task.symbol, task.data, task.settings)
+            if len(bars) >= LONG:  # what Arrow read them with is several times what they take
+                pyarrow.default_memory_pool().release_unused()
             forecast, took = (forecasts or {}).get(bars.digest), 0.0
             if forecast is None and forecast_decides(task.settings):
                 forecast, took = _forecast(bars, task.settings)
@@ -151,7 +157,9 @@ def do_task(
             if before and is_good(task, before, identity):
                 return Outcome(before.light(), reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
-            result = run_backtest(bars, task.settings, step, forecast, took=took, checked=True, part=part)
+            result = run_backtest(
+                bars, task.settings, step, forecast, took=took, checked=True, part=part, light=True
+            )
             evidence = write_evidence(result, task.symbols)
             return Outcome(write_result(task.root, result, evidence, **stamp).light(), again=again)
         except RunError:
