@@ -176,6 +176,15 @@ def test_weights_that_are_none_are_refused_in_one_line(tmp_path, text, message):
     assert "\n" not in str(caught.value)
 
 
+def test_capital_of_a_symbol_that_failed_stays_cash(run):
+    record = {**run.record, "failed": {"GONE": "no bars"}}
+    one = Run(record, memory=run.memory)
+    found = one.portfolio(weights={"A": 0.5, "GONE": 0.5})
+    half = run.portfolio(weights={"A": 0.5})
+    np.testing.assert_array_equal(found.returns, half.returns)
+    assert found.bars["invested"].to_numpy() == pytest.approx(0.5)
+
+
 def test_weights_that_cannot_be_read_name_what_can_be(run):
     with pytest.raises(SettingError, match="give equal, inverse_volatility, or a CSV"):
         run.portfolio(weights="no such thing")

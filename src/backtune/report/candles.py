@@ -32,12 +32,12 @@ def candles_chart(result: Result, strategy: str) -> Chart:
     """Candles of the bars out of sample and of some before, resting levels, entries and exits.
 
     Prices are compounded back from the last close; without it (of a run of an older version) the first bar
-    that is shown opens at 100. A level is NaN on bars where no order rested there.
+    of the tables closes at 100. A level is NaN on bars where no order rested there.
     """
     inputs = result.inputs
     first = _first_traded(result)
     start = max(first - BEFORE, 0)
-    close, known = _closes(result)
+    close = _closes(result)
     before = np.concatenate([close[:1] / (1.0 + inputs["close"].to_numpy()[:1]), close[:-1]])
     shown = {
         name: column((before * (1.0 + inputs[name].to_numpy()))[start:], PRICE_DIGITS)
@@ -53,7 +53,6 @@ def candles_chart(result: Result, strategy: str) -> Chart:
         "lower": column(lower[start:], PRICE_DIGITS),
         "upper": column(upper[start:], PRICE_DIGITS),
         "traded": first - start,
-        "priced": known,
         "fills": _fills(result, strategy, pd.DatetimeIndex(stamps)),
         "height": 420,
     }
@@ -67,7 +66,7 @@ def candles_section(result: Result, strategy: str) -> str:
     anchored = (
         ""
         if "last_close" in result.facts
-        else " This run was made by a version that kept no price: the first bar shown opens at 100."
+        else " This run was made by a version that kept no price: prices are on a scale that begins at 100."
     )
     said = f"Candles of {result.symbol} with the levels and trades of {strategy}; the trades are listed below"
     note = (
@@ -131,12 +130,13 @@ def _first_traded(result: Result) -> int:
     return int(np.searchsorted(result.inputs["timestamp"].to_numpy(), np.datetime64(begin)))
 
 
-def _closes(result: Result) -> tuple[Array, bool]:
-    """Closes of the bars of the inputs, and whether they are prices."""
+def _closes(result: Result) -> Array:
+    """Closes of the bars of the inputs: prices, or from 100 on where none is known."""
     steps = np.log1p(np.maximum(result.inputs["close"].to_numpy(dtype=np.float64), -1.0 + 1e-12))
     steps[~np.isfinite(steps)] = 0.0
     path, last = np.exp(np.cumsum(steps)), result.facts.get("last_close")
-    return (path * (float(last) / path[-1]), True) if last else (100.0 * path / path[0], False)
+    closes: Array = path * (float(last) / path[-1]) if last else 100.0 * path / path[0]
+    return closes
 
 
 def _levels(result: Result, strategy: str, first: int) -> tuple[Array, Array, Array]:

@@ -32,7 +32,6 @@ from backtune.report.rows import columns_of
 from backtune.report.sections import why
 from backtune.report.shell import INLINE, asset, shell
 from backtune.report.subject import Subject
-from backtune.report.terminal import unseen_lines
 from backtune.report.watched import tried_note
 from backtune.verdict.comparison import Comparison, compare_runs
 from backtune.verdict.judged import Judged
@@ -147,8 +146,13 @@ def _about(subject: Subject) -> str:
         f"{text(settings['window'])} bars, then traded on {after}, untouched. Forecasts "
         f"{text(settings['model'])}, "
         f"optimizer {text(settings['optimizer'])}, fills {text(settings['fills'])}. "
-        f"{text('; '.join(unseen_lines(subject.run)))}"
+        f"{_unseen(subject)}"
     )
+
+
+def _unseen(subject: Subject) -> str:
+    bars = sum(result.unseen_bars for result in subject.run.values())
+    return f"{bars:,} more bars were never looked at (--simulations all)." if bars else ""
 
 
 def _simulations(subject: Subject) -> str:

@@ -44,9 +44,15 @@ SUMS = ("turnover", "costs")
 
 
 def run_portfolio(
-    run: Mapping[str, Result], strategy: str, weights: Weights = EQUAL, benchmark: Bars | None = None
+    run: Mapping[str, Result],
+    strategy: str,
+    weights: Weights = EQUAL,
+    benchmark: Bars | None = None,
+    failed: Collection[str] = (),
 ) -> PortfolioResult:
     """Combine the results of a run; see `backtune.Run.portfolio`.
+
+    Symbols that failed may have weights: that capital stays cash.
 
     Raises
     ------
@@ -63,7 +69,7 @@ def run_portfolio(
     rates = {symbol: pooled_rate(*pair, grain) for symbol, pair in years.items()}
     densest, own = max(rates, key=rates.__getitem__), np.empty(0, "datetime64[ns]")
     each = (_member(result, strategy, grain, moving) for result in run.values())
-    weighing, members = _weighing(weights, each, list(run))
+    weighing, members = _weighing(weights, each, list(run), failed)
     sums = Sums()
     for member in members:
         sums.add(member, weighing.of(member))
@@ -189,7 +195,7 @@ class Weighing:
 
 
 def _weighing(
-    weights: Weights, members: Iterable[Member], symbols: list[str]
+    weights: Weights, members: Iterable[Member], symbols: list[str], failed: Collection[str]
 ) -> tuple[Weighing, Iterable[Member]]:
     """How members are weighed, and the members; all are held at once where each weight depends on all."""
     if isinstance(weights, str) and weights == EQUAL:
@@ -204,7 +210,7 @@ def _weighing(
             lambda member: inverse[np.searchsorted(times, member.times), place[member.symbol]],
             lambda _: np.column_stack([inverse.sum(axis=1), (inverse**2).sum(axis=1)]),
         ), members
-    table = weight_table(weights, symbols)
+    table = weight_table(weights, [*symbols, *failed])[symbols]
     sums = pd.DataFrame({"sum": table.sum(axis=1), "squares": (table**2).sum(axis=1)})
     return Weighing(
         lambda member: weights_at(table[[member.symbol]], member.times)[:, 0],

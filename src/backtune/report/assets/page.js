@@ -65,10 +65,10 @@
     const columns = [
       { title: "symbol", text: true, value: (row) => rows.symbol[row], cell: (row) => element("a", { href: `#${encodeURIComponent(key(row))}`, "data-row": row, "aria-current": row === current ? "" : null, onclick: (event) => { event.preventDefault(); choose(row, true); } }, rows.symbol[row]) },
       ...(rows.run.words.length > 1 || rows.run.words[0] ? [{ title: "run", text: true, value: (row) => word("run", row), cell: (row) => word("run", row) }] : []),
-      { title: "verdict", text: true, value: (row) => word("label", row), cell: (row) => element("span", { class: `badge ${word("verdict", row)}`, title: word("label", row) }, overview.verdicts[word("verdict", row)].replace(" inside the bar", "")) },
       { title: "growth", cell: (row) => spark(rows.spark[row]) },
       { title: "return", ...number("return", (v) => toned(v, percent(v))) },
       { title: "held", ...number("held", percent) },
+      { title: "verdict", text: true, value: (row) => word("label", row), cell: (row) => element("span", { class: `badge ${word("verdict", row)}`, title: word("label", row) }, overview.verdicts[word("verdict", row)].replace(" inside the bar", "")) },
       { title: "Sharpe", ...number("sharpe", (v) => show(v)) },
       { title: "worst drawdown", ...number("drawdown", percent) },
       { title: "fills", ...number("trades", (v) => v.toLocaleString("en")) },
