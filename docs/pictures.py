@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import base64
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -376,9 +377,11 @@ def photograph(folder: Path) -> None:
 
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-m", "backtune", "run", "--demo", "--run-folder", "demo"]
-        subprocess.run(command, cwd=place, check=True, stdout=subprocess.DEVNULL)
+        alone = os.environ | {"BACKTUNE_LEDGER": "off"}  # what was tried before is not shown
+        subprocess.run(command, cwd=place, env=alone, check=True, stdout=subprocess.DEVNULL)
         with chromium(Path(place) / "profile") as browser:
             for theme in THEMES:
+                browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
                 show(browser, (Path(place) / "demo" / "report.html").as_uri(), width=1000, scheme=theme)
                 wait_for(browser, "document.readyState === 'complete'")
                 shot = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")

@@ -120,7 +120,7 @@ def test_the_site_has_every_page_and_the_api_every_public_name():
 
 def test_no_page_but_the_findings_speaks_of_what_its_reader_cannot_see():
     for path in TEXTS:
-        if path.name not in ("findings.md", "fills.md"):
+        if path.name != "findings.md":
             text = path.read_text("utf-8").lower()
             assert not re.search(r"earlier document|the study|findings document", text), path.name
 
@@ -152,22 +152,6 @@ def test_docstrings(module):
     failed, tried = doctest.testmod(sys.modules[module])
     assert tried > 0
     assert failed == 0
-
-
-@pytest.mark.parametrize("script", ["examples/fill_rules.py"])
-def test_examples_on_a_price_file(script, tmp_path, monkeypatch, capsys):
-    from backtune.bars import load_sample
-
-    path = tmp_path / "ABC.csv"
-    load_sample("NASDAQ").frame.iloc[-160:].to_csv(path)
-    monkeypatch.setattr(sys, "argv", [script, str(path)])
-    runpy.run_path(str(ROOT / script), run_name="__main__")
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("ABC, stock: 17 simulations")
-    assert [line.split()[0] for line in lines[1:]] == ["published", "causal"]
-    monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "no.csv")])
-    with pytest.raises(SystemExit, match="no such file"):
-        runpy.run_path(str(ROOT / script), run_name="__main__")
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ SMALL = ("--simulations", "3", "--window", "40")
 WITHOUT_POSIX = """
 import asyncio, concurrent.futures.process, multiprocessing.resource_tracker
 import importlib, os, pkgutil, signal, sys
-import numba, numpy, pandas, pyarrow.parquet, scipy.optimize, arch.bootstrap, typer, rich.console, plotly
+import numba, numpy, pandas, pyarrow.parquet, scipy.optimize, arch.bootstrap, typer, rich.console
 try:
     import distributed
 except ImportError:

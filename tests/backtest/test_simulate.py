@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import backtune as bt
 import fills_reference
+from backtune.backtest.tables import simulation_table
 from backtune.bars import load_sample
 from backtune.forecasts import Forecaster
 from backtune.forecasts.range import Range
@@ -680,3 +681,39 @@ def test_the_times_of_the_exchange_are_kept_bar_by_bar():
         ahead = table[table["strategy"] == "maxdiff"].drop_duplicates("timestamp")
         assert ahead["local"].tolist() == data.index.tz_localize(None)[-3:].tolist()
         assert (ahead["local"] - ahead["timestamp"] == pd.Timedelta(hours=5.5)).all()
+
+
+def test_windows_tuned_a_few_at_a_time_are_those_tuned_together(monkeypatch):
+    """Of a long series no more are held at once than a bound; its progress is told in shares up to 1."""
+    bars, chosen = tail(), bt.backtest.Settings(num_simulations=7, window=40)
+    together = bt.backtest.run_backtest(bars, chosen)
+    monkeypatch.setattr("backtune.backtest.tuning.BARS_AT_ONCE", 100)
+    shares = []
+    few = bt.backtest.run_backtest(bars, chosen, part=shares.append)
+    for name, table in together.tables.items():
+        own = few.tables[name].drop(columns="optimizer_seconds", errors="ignore")
+        pd.testing.assert_frame_equal(
+            own, table.drop(columns="optimizer_seconds", errors="ignore"), check_exact=True
+        )
+    assert len(shares) == 3 * 4  # strategies, and parts of two windows
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_a_table_of_exits_with_other_columns_is_the_one_of_its_rows():
+    """Rows one after the other, a window's exits together; a column that one has not is NaN there."""
+    first = {"simulation": np.arange(3), "at_eod": np.array([True, False, True]), "x": np.arange(3.0)}
+    second = {"simulation": np.arange(3), "x": np.ones(3), "kind": ["a", "b", "c"], "count": np.arange(3)}
+    third = {"simulation": np.arange(2), "x": [1, 2]}
+    exits = [[first, second], [third]]
+    rows = [
+        {name: column[place] for name, column in columns.items()}
+        for of_one in exits
+        for place in range(len(of_one[0]["simulation"]))
+        for columns in of_one
+    ]
+    table = simulation_table(exits)
+    assert list(table) == list(pd.DataFrame(rows))
+    assert table["at_eod"].tolist()[:5:2] == [True, False, True]
+    assert table["at_eod"].isna().tolist() == [False, True] * 3 + [True, True]
+    pd.testing.assert_frame_equal(table.drop(columns="at_eod"), pd.DataFrame(rows).drop(columns="at_eod"))

@@ -138,6 +138,17 @@ def test_so_does_compare_of_tunings(place, capsys):
     assert plain["tunings"][0]["p_better"] is None
 
 
+@pytest.mark.slow
+@pytest.mark.needs("jsonschema", "ioh")
+def test_so_does_bench_with_points_at_a_time(place, capsys):
+    jsonschema = pytest.importorskip("jsonschema")
+    assert call(*CALLS["bench"], "--parallel", 2, "--output", "parallel", "--json") == 0
+    plain = json.loads(capsys.readouterr().out, parse_constant=no_constant)
+    jsonschema.Draft202012Validator(schema_of("bench")).validate(plain)
+    assert {row["method"] for row in plain["wall_clock"]} == {"random", "sobol"}
+    assert plain["parallel"] == 2
+
+
 @pytest.mark.needs("jsonschema")
 def test_a_schema_refuses_what_lacks_a_key_or_has_another_type():
     jsonschema = pytest.importorskip("jsonschema")

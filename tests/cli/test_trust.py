@@ -31,13 +31,16 @@ def place(tmp_path_factory):
     return folder
 
 
+SQL = pytest.param(("sql", "theirs", "select 1 as one"), marks=pytest.mark.needs("duckdb"))
 READING = [("report", "theirs"), ("runs", "."), ("compare", "theirs", "theirs"), ("ledger",)]
+READING += [("export", "theirs", "--output", "out"), SQL]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", READING)
 def test_reading_a_run_imports_nothing_that_it_names(words, place):
-    backtune(*words, "--json", cwd=place)
+    done = backtune(*words, "--json", cwd=place)
+    assert done.returncode == 0, done.stderr
     assert not Path(place / "ran").exists()
 
 

@@ -589,14 +589,14 @@ version("statsforecast", model="statsforecast,context=64,cache=false")
 
 @way
 def version_of_a_library_that_a_strategy_uses(world, changed):
-    world.versions = {"plotly": str(int(changed))}
-    world.write(plug=(SIZES, "import plotly\ndef sizes(f, c): return longs(f) if plotly else shorts(f)"))
+    world.versions = {"rich": str(int(changed))}
+    world.write(plug=(SIZES, "import rich\ndef sizes(f, c): return longs(f) if rich else shorts(f)"))
     world.strategy()
 
 
 @way
 def version_of_a_package_that_a_forecaster_declares(world, changed):
-    world.versions = {"plotly": str(int(changed))}
-    text = "class Declared(Mine):\n    packages = ('plotly',)\n    identity = lambda self: {'is': 1}"
+    world.versions = {"rich": str(int(changed))}
+    text = "class Declared(Mine):\n    packages = ('rich',)\n    identity = lambda self: {'is': 1}"
     world.write(plug=(FORECASTER, text))
     world.settings["model"] = world.plug().Declared()

@@ -176,6 +176,15 @@ def test_weights_that_are_none_are_refused_in_one_line(tmp_path, text, message):
     assert "\n" not in str(caught.value)
 
 
+def test_capital_of_a_symbol_that_failed_stays_cash(run):
+    record = {**run.record, "failed": {"GONE": "no bars"}}
+    one = Run(record, memory=run.memory)
+    found = one.portfolio(weights={"A": 0.5, "GONE": 0.5})
+    half = run.portfolio(weights={"A": 0.5})
+    np.testing.assert_array_equal(found.returns, half.returns)
+    assert found.bars["invested"].to_numpy() == pytest.approx(0.5)
+
+
 def test_weights_that_cannot_be_read_name_what_can_be(run):
     with pytest.raises(SettingError, match="give equal, inverse_volatility, or a CSV"):
         run.portfolio(weights="no such thing")
@@ -229,3 +238,12 @@ def test_one_symbol_is_its_own_portfolio(sample_run):
     assert found.costs == pytest.approx(summary["costs"])
     assert found.exposure == pytest.approx(summary["exposure"])
     assert found.turnover == pytest.approx(summary["turnover"])
+
+
+def test_costs_that_one_symbol_does_not_tell_are_not_known(run):
+    """A strategy that gives returns has its costs in them: 0 would be a wrong number."""
+    silent = {**run["A"].tables, "returns": run["A"].returns.assign(costs=np.nan)}
+    one = Run.of([type(run["A"])("A", silent, run["A"].origin), run["B"]])
+    one.record["tuned"] = ["maxdiff"]
+    assert np.isnan(one.portfolio().costs)
+    assert np.isfinite(one.portfolio().figures().total_return)

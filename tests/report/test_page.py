@@ -90,6 +90,21 @@ def test_the_first_sentence_says_what_was_earned_when_and_against_what(sample_ru
     assert "<h1>For a client &lt;b&gt;</h1>" in page
 
 
+def test_the_figures_above_are_those_that_were_judged_or_say_that_they_are_not(sample_run):
+    subject = report(sample_run.folder).subjects[0]
+    evidence = subject.judged.portfolio.evidence
+    assert subject.portfolio.figures().sharpe == pytest.approx(evidence.sharpe, rel=1e-12)
+    assert subject.portfolio.figures().total_return == pytest.approx(evidence.total_return, abs=1e-12)
+    low, high = (f"{end:.2f}".replace("-", "−") for end in evidence.sharpe_interval)
+    equal = report(sample_run.folder).html
+    assert f"95% interval {low} to {high}</small>" in equal
+    assert "equal weights: " not in equal
+    uneven = report(sample_run.folder, weights={"SP500": 1.0}).html
+    assert "Judged with equal weights: " in uneven
+    assert ", with equal weights</small>" in uneven
+    assert f"95% interval {low} to {high}</small>" not in uneven
+
+
 def test_months_and_drawdowns_of_the_page_are_those_of_the_portfolio(page, sample_run):
     account = sample_run.portfolio(report(sample_run.folder).judged[0].portfolio.evidence.strategy)
     shown = re.search(r'<table class="months">(.*?)</table>', page, re.DOTALL)[1]

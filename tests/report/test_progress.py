@@ -32,6 +32,26 @@ def test_lines_count_the_symbols_and_say_why_one_failed():
     assert lines[3] == "C done before (3 of 3)"
 
 
+def test_a_symbol_that_takes_long_says_now_and_then_how_far_it_is(monkeypatch):
+    moments = iter([100.0, 103.0, 111.0, 111.0])
+    monkeypatch.setattr("backtune.report.progress.time.monotonic", lambda: next(moments))
+    stream = io.StringIO()
+    show = Lines(stream, 1)
+    for share in (0.1, 0.42, 1.0):
+        show(Event("part", "A", share=share))
+    assert stream.getvalue() == "A 42 % done\n"
+
+
+def test_the_bar_moves_within_a_symbol_and_never_back():
+    with Progress(console=Console(file=io.StringIO())) as progress:
+        show, seen = Bar(progress, 2, 4), []
+        shares = [Event("part", "A", share=share) for share in (0.2, 1 / 3)]
+        for event in (*shares, Event("step", "A"), Event("part", "A", share=0.9), Event("done", "A")):
+            show(event)
+            seen.append(progress.tasks[0].completed)
+    assert seen == pytest.approx([0.2, 1 / 3, 1 / 3, 0.9, 1.0])
+
+
 def test_the_rate_counts_from_the_start_not_from_the_first_end(monkeypatch):
     """Workers tell nothing before their first symbol ends."""
     moments = iter([100.0, 104.0])

@@ -12,6 +12,7 @@ from backtune.bars import load_sample
 from backtune.problem import Outcome
 from backtune.problem.objectives import sharpe
 from own_strategies import SPACE, crossing
+from report_pages import bodies
 
 FEW = {"num_simulations": 4, "window": 60, "horizon": 5, "gap": 2, "history": 40}
 NOT_COMPARED = ["optimizer_seconds"]
@@ -223,8 +224,9 @@ def test_the_folder_has_native_types_a_page_and_a_verdict_and_goes_on_where_noth
     page = bt.report(run)
     assert set(page.judged[0].symbols) == {"SP500"}
     assert "crossing" in page.html
-    assert "most often" in page.html
-    assert "paid in fees" not in page.html  # nobody has said what it pays
+    details = bodies(page.html)
+    assert "most often" in details
+    assert "paid in fees" not in details  # nobody has said what it pays
     again = bt.walk_forward(crossing, SPACE, bars, progress=lambda event: calls.append(event.kind), **given)
     assert "done" in calls
     assert calls[-1] == "reused"

@@ -10,6 +10,7 @@ import pytest
 
 import backtune as bt
 from backtune.backtest import Settings
+from backtune.store.receipts import Packed, read_receipt
 
 SMALL = {"num_simulations": 2, "window": 30, "model": "range"}
 
@@ -33,6 +34,18 @@ def test_a_run_says_what_made_it(runs):
     for symbol, result in runs.items():
         assert record["data"][symbol]["sha256"] == result.bars.digest
     json.dumps(record, allow_nan=False)
+
+
+def test_receipts_in_memory_hold_their_evidence_packed_and_give_it_as_the_file_has_it(runs):
+    """Of 10,000 symbols they are held all at once; facts are those of the record, not a second copy."""
+    run = bt.Run.open(runs.folder)
+    for symbol, receipt in run.receipts.items():
+        written = read_receipt(runs.folder, symbol)
+        assert len(written.evidence)
+        assert isinstance(receipt.evidence, Packed)
+        assert run[symbol].origin.evidence == runs[symbol].origin.evidence == written.evidence
+        assert dict(receipt.light().evidence) == written.evidence
+        assert receipt.data is run.record["data"][symbol]
 
 
 @pytest.mark.parametrize("name", ["simulations", "summary", "returns"])

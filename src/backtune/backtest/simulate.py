@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,13 +17,15 @@ from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
 from backtune.backtest.tables import (
     TABLES,
+    Column,
     account_bar_by_bar,
     bar_by_bar,
     idle_reasons,
     ledger_rows,
     problem_inputs,
     require_names,
-    simulation_rows,
+    simulation_columns,
+    simulation_table,
     values_at,
     with_buy_hold,
 )
@@ -140,12 +143,16 @@ def run_backtest(
     *,
     took: float = 0.0,
     checked: bool = False,
+    part: Callable[[float], None] = lambda share: None,
+    light: bool = False,
 ) -> Result:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
     `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
     the seconds that it `took` are counted, unless it tells them itself. `checked`: strategies and forecaster
-    of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`.
+    of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`. `part` is told
+    the share of the simulations that are done, now and then. `light`: only the tables are wanted, so that the
+    forecast's quantiles and samples, which of long series take most of the memory, go once they were used.
     """
     require_bars(bars, settings)  # a forecast may take minutes
     started = time.perf_counter() - ((sum(made.seconds.values()) or took) if made else 0.0)
@@ -167,11 +174,14 @@ def run_backtest(
         targets, traded = forecast_targets(bars, settings), range(starts.start, len(bars))
         checks = check_own(bars, settings, made, targets)
         made = replace(made, notes=(*made.notes, *forecast_notes(bars, settings, made, targets, traded)))
+    if light:
+        made = replace(made, quantiles=None, samples=None)
     parts = []
-    for strategy in chosen:
-        parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings))
+    for place, strategy in enumerate(chosen):
+        told = partial(_share, part, place, len(chosen))
+        parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings, told))
         progress()
-    table = pd.DataFrame([row for part in parts for row in part.rows])
+    table = simulation_table([part.columns for part in parts])
     tried = pd.concat([part.configurations for part in parts], ignore_index=True)
     ledger = pd.concat([part.ledger for part in parts], ignore_index=True)
     optimize_seconds = sum(part.seconds for part in parts)
@@ -193,6 +203,11 @@ def run_backtest(
     }
     tables = dict(zip(TABLES, (table, summary, per_bar, tried, inputs, ledger), strict=True))
     return Result(bars.symbol, tables, Memory(settings, bars, made, spent, checks, idle))
+
+
+def _share(part: Callable[[float], None], place: int, strategies: int, share: float) -> None:
+    """Tell the share of all simulations, of that of one strategy's."""
+    part((place + share) / strategies)
 
 
 def forecast_targets(bars: Bars, settings: Settings) -> range:
@@ -247,7 +262,7 @@ def _day(bars: Bars, bar: int) -> str:
 class _Simulated:
     """All simulations of one strategy."""
 
-    rows: list[dict[str, Any]]  # one an optimization
+    columns: list[dict[str, Column]]  # of each exit; a value a window
     configurations: pd.DataFrame  # a row an exit and bar
     returns: pd.DataFrame  # a row a bar, as traded
     ledger: pd.DataFrame  # a row a trade, as traded
@@ -260,25 +275,29 @@ def _simulate(
     strategy: Any,
     windows: Sequence[Window],
     settings: Settings,
+    progress: Callable[[float], None],
 ) -> _Simulated:
     """All simulations of one strategy: each exit by itself, and the account of those selected."""
     started = time.perf_counter()
     scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
     require_names(strategy.name, scores)
-    tuned = tune(scores, windows, len(bars), settings, strategy=strategy.name, tuned=is_tuned(strategy))
+    kind: dict[str, Any] = {"strategy": strategy.name, "tuned": is_tuned(strategy), "progress": progress}
+    tuned = tune(scores, windows, len(bars), settings, **kind)
     spent = time.perf_counter() - started
     # a tie goes to the exit that is named first
     best = np.argmax([[one.objective for one in tuned[name]] for name in scores], axis=0)
     start = windows[0].trade.start
-    rows: dict[str, list[dict[str, Any]]] = {}
-    parts, ahead, points, outcomes = [], {}, {}, {}
+    columns, parts, ahead, points, outcomes = [], [], {}, {}, {}
     for place, (name, problem) in enumerate(problems.items()):
         ahead[name] = problem.window(start - len(bars) + problem.size, problem.size)
-        points[name] = np.repeat([one.optimum.x for one in tuned[name]], settings.horizon, axis=0)
+        optima = np.array([one.optimum.x for one in tuned[name]])
+        points[name] = np.repeat(optima, settings.horizon, axis=0)
         outcomes[name] = ahead[name].outcome(points[name])
         names = (strategy.name, name)
-        chosen = [values_at(problem, one.optimum.x) for one in tuned[name]]
-        rows[name] = simulation_rows(bars, windows, tuned[name], outcomes[name], best == place, names, chosen)
+        values = values_at(problem, optima)
+        columns.append(
+            simulation_columns(bars, windows, tuned[name], outcomes[name], best == place, names, values)
+        )
         parts.append(bar_by_bar(bars, windows, outcomes[name], best == place, names))
     selected = np.repeat(np.array(list(problems))[best], settings.horizon)
     account = traded(ahead, points, outcomes, selected)
@@ -286,7 +305,7 @@ def _simulate(
     if bars.detail is not None and bars.detail.tells:  # then every strategy says how many it had
         questions = open_questions(ahead, points, selected, account)
     return _Simulated(
-        [row for together in zip(*rows.values(), strict=True) for row in together],
+        columns,
         pd.concat(parts, ignore_index=True),
         account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars), questions),
         ledger_rows(bars, start, account, strategy.name),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from backtune.space import Space
 from backtune.strategies import BUY_HOLD, CLOSE_AT_EOD
 
 Array = NDArray[np.float64]
+Column: TypeAlias = NDArray[Any] | list[Any]
 TABLES = ("simulations", "summary", "returns", "configurations", "inputs", "ledger")
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
 COLUMNS = (  # of `Result.simulations`, beside the parameters
@@ -44,24 +45,35 @@ def require_names(strategy: str, problems: Mapping[str, Problem]) -> None:
             )
 
 
-def values_at(problem: Problem, x: Array) -> dict[str, Any]:
-    """Values of a problem's parameters at x by name, of the types that its space gives them."""
+def values_at(problem: Problem, points: Array) -> dict[str, Column]:
+    """Values of a problem's parameters by name, of the types that its space gives them.
+
+    Parameters
+    ----------
+    problem : Problem
+    points : ndarray, shape (windows, parameters)
+
+    Returns
+    -------
+    dict of str to ndarray or list, each of length windows
+    """
     space: Space | None = getattr(problem, "space", None)
     if space is None:
-        return dict(zip(problem.parameters, map(float, x), strict=True))
-    return space.row(space.point(x))
+        return dict(zip(problem.parameters, points.T, strict=True))
+    rows = [space.row(space.point(x)) for x in points]
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def simulation_rows(
+def simulation_columns(
     bars: Bars,
     windows: Sequence[Window],
     tuned: Sequence[Tuned],
     outcome: Outcome,
     selected: NDArray[np.bool_],
     names: tuple[str, str],
-    points: Sequence[Mapping[str, Any]],
-) -> list[dict[str, Any]]:
-    """Rows of `Result.simulations` of one strategy and exit.
+    points: Mapping[str, Column],
+) -> dict[str, Column]:
+    """Columns of `Result.simulations` of one strategy and exit, a value a window.
 
     Parameters
     ----------
@@ -75,42 +87,71 @@ def simulation_rows(
         Whether the exit was the better one in sample, one a window.
     names : tuple
         Strategy, exit.
-    points : sequence of mapping
-        Values of the parameters by name, one a window.
+    points : mapping
+        See `values_at`.
     """
     strategy, exit_name = names
-    policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
-    by_window = (len(windows), -1)
+    count = len(windows)
+    at_eod = CLOSE_AT_EOD.get(exit_name)
+    policy = {} if at_eod is None else {"close_at_eod": np.full(count, at_eod)}
     totals, trades, ambiguous = (
-        array.reshape(by_window).sum(axis=1) for array in (outcome.value, outcome.trades, outcome.ambiguous)
+        array.reshape((count, -1)).sum(axis=1) for array in (outcome.value, outcome.trades, outcome.ambiguous)
     )
-    return [
-        {
-            "simulation": window.simulation,
-            "strategy": strategy,
-            **policy,
-            "selected": bool(chosen),
-            **point,
-            "in_sample": one.in_sample,
-            "out_of_sample": float(total),
-            "trades": int(filled),
-            "ambiguous": int(unknown),
-            "start": bars.timestamps[window.trade.start],
-            "end": bars.timestamps[window.trade.stop - 1],
-            "optimizer_seconds": float(one.optimum.seconds),
-            "evaluations": int(one.optimum.evaluations),
-            "exit": exit_name,
-            "objective": one.objective,
-            "exact": bool(one.optimum.exact),
-            "stopped": str(one.optimum.stopped),
-            "failures": int(one.optimum.failures),
-            "bound": float(one.optimum.bound),
-            "at_bound": one.at_bound,
-        }
-        for window, one, point, chosen, total, filled, unknown in zip(
-            windows, tuned, points, selected, totals, trades, ambiguous, strict=True
-        )
-    ]
+    optima = [one.optimum for one in tuned]
+    return {
+        "simulation": np.array([window.simulation for window in windows]),
+        "strategy": [strategy] * count,
+        **policy,
+        "selected": selected,
+        **points,
+        "in_sample": np.array([one.in_sample for one in tuned], dtype=np.float64),
+        "out_of_sample": totals,
+        "trades": trades.astype(np.int64),
+        "ambiguous": ambiguous.astype(np.int64),
+        "start": bars.timestamps[[window.trade.start for window in windows]],
+        "end": bars.timestamps[[window.trade.stop - 1 for window in windows]],
+        "optimizer_seconds": np.array([optimum.seconds for optimum in optima], dtype=np.float64),
+        "evaluations": np.array([optimum.evaluations for optimum in optima], dtype=np.int64),
+        "exit": [exit_name] * count,
+        "objective": np.array([one.objective for one in tuned], dtype=np.float64),
+        "exact": np.array([optimum.exact for optimum in optima], dtype=np.bool_),
+        "stopped": [str(optimum.stopped) for optimum in optima],
+        "failures": np.array([optimum.failures for optimum in optima], dtype=np.int64),
+        "bound": np.array([optimum.bound for optimum in optima], dtype=np.float64),
+        "at_bound": np.array([one.at_bound for one in tuned], dtype=np.bool_),
+    }
+
+
+def simulation_table(strategies: Sequence[Sequence[Mapping[str, Column]]]) -> pd.DataFrame:
+    """`Result.simulations`: of each strategy, a window's exits one after the other.
+
+    Parameters
+    ----------
+    strategies : sequence of sequence of mapping
+        `simulation_columns` of each exit, by strategy. Where one has not a column of another's, such as a
+        parameter, its rows have NaN there.
+    """
+    every = [columns for exits in strategies for columns in exits]
+    names = dict.fromkeys(name for columns in every for name in columns)
+    table = {}
+    for name in names:
+        kinds = {getattr(columns.get(name), "dtype", None) for columns in every}
+        kind = next(iter(kinds)) if len(kinds) == 1 else None
+        parts = []
+        for exits in strategies:
+            count = len(exits[0]["simulation"])
+            together = (
+                np.full((count, len(exits)), np.nan, object)
+                if kind is None
+                else np.empty((count, len(exits)), kind)
+            )
+            for place, columns in enumerate(exits):
+                if name in columns:
+                    together[:, place] = columns[name]
+            parts.append(together.ravel())
+        column = np.concatenate(parts)
+        table[name] = column if kind is not None else pd.Series(column.tolist())
+    return pd.DataFrame(table)
 
 
 def bar_by_bar(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,8 @@ from backtune.optimizers import Optimum, optimize_many, optimizer
 from backtune.problem import Problem
 from backtune.problem.objectives import PROFIT
 from backtune.strategies.own import FunctionProblem
+
+BARS_AT_ONCE = 200_000  # of windows that are tuned together: 30 MB, and work for threads and accelerators
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +52,12 @@ def tune(
     *,
     strategy: str,
     tuned: bool,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, list[Tuned]]:
     """Tune every window of every exit.
+
+    A tuning that looks at each problem alone is given so many at once that their bars take little memory,
+    however many windows there are.
 
     Parameters
     ----------
@@ -65,6 +71,8 @@ def tune(
         Its name.
     tuned : bool
         False: of a yardstick there is nothing to search.
+    progress : callable
+        Told the share of the windows that are done, now and then.
 
     Returns
     -------
@@ -76,6 +84,34 @@ def tune(
     OptimizerError
         A search failed, or gave something that is no point of the box.
     """
+    results: list[Tuned] = []
+    alone = not tuned or settings.tuning == BEST
+    for several in _together(windows, BARS_AT_ONCE) if alone else [windows]:
+        results += _tune(problems, several, n, settings, strategy, tuned)
+        progress(len(results) / (len(windows) * len(problems)))
+    return {name: results[place :: len(problems)] for place, name in enumerate(problems)}
+
+
+def _together(windows: Sequence[Window], most: int) -> Iterator[Sequence[Window]]:
+    """Windows in their order, as many at once as have so many bars together, one at least."""
+    first = bars = 0
+    for place, window in enumerate(windows):
+        bars += window.tune.stop - window.tune.start
+        if bars > most and place > first:
+            yield windows[first:place]
+            first, bars = place, window.tune.stop - window.tune.start
+    yield windows[first:]
+
+
+def _tune(
+    problems: Mapping[str, Problem],
+    windows: Sequence[Window],
+    n: int,
+    settings: Settings,
+    strategy: str,
+    tuned: bool,
+) -> list[Tuned]:
+    """`tune` of windows at once: those of the first window, by exit, then those of the next."""
     parts = []
     for window in windows:
         for problem in problems.values():
@@ -89,8 +125,7 @@ def tune(
         optima = _searched(parts, seeds, settings)
     else:
         optima = [_only_point(part) for part in parts]
-    results = [_measured(part, optimum, settings) for part, optimum in zip(parts, optima, strict=True)]
-    return {name: results[place :: len(problems)] for place, name in enumerate(problems)}
+    return [_measured(part, optimum, settings) for part, optimum in zip(parts, optima, strict=True)]
 
 
 def _searched(parts: Sequence[Problem], seeds: Sequence[int], settings: Settings) -> list[Optimum]:

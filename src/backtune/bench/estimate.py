@@ -10,14 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from backtune.bench.protocol import AT_ONCE
 from backtune.bench.recorder import WARM_UP_BUDGET, Trial
 from backtune.optimizers import Objective, optimizer
 from backtune.optimizers.base import box
 
-OVERHEADS: Mapping[str, float] = {  # seconds an evaluation, as benchmarks/optimizer_overhead.py has them
-    "exact": 0.0, "grid": 1e-6, "random": 1e-6, "sobol": 1e-6, "scipy": 1e-5, "nlopt": 5e-6, "pygmo": 1e-5,
-    "fcmaes": 2e-5, "cma": 1e-4, "evotorch": 2e-4, "evox": 5e-4, "nevergrad": 5e-4, "optuna": 2e-3,
-    "optuna:gp": 5e-2, "botorch": 3e-1,
+# Processor seconds that library and adapter add to an evaluation, as the command
+# `benchmarks/optimizer_overhead.py --estimate` printed them on a core of an AMD EPYC: two parameters, 500
+# evaluations a run, 100 of optuna:gp and botorch. A library stands for its methods that are not listed.
+OVERHEADS: Mapping[str, float] = {
+    "exact": 0.0, "grid": 9e-7, "random": 7e-7, "sobol": 2e-6,
+    "scipy": 4.7e-5, "scipy:differential_evolution": 1.5e-5, "scipy:differential_evolution_immediate": 3.5e-5,
+    "scipy:direct": 5e-6, "scipy:dual_annealing": 2.9e-5,
+    "nevergrad": 3.6e-4, "nevergrad:NGOpt": 1.7e-3,
+    "evotorch": 7.9e-5, "evox": 1.1e-4, "evox:DE": 2.1e-5, "evox:PSO": 1.6e-5, "evox:CMAES": 3.7e-5,
+    "pygmo": 8e-6, "cma": 1.1e-4, "nlopt": 5e-6, "fcmaes": 7e-6, "fcmaes:cmaes": 2.5e-6,
+    "optuna": 3.3e-3, "optuna:cmaes": 1.4e-3, "optuna:gp": 3.6e-2, "botorch": 8.7e-2,
 }  # fmt: skip
 UNKNOWN = 1e-4  # of another library
 STARTS = 5.0  # seconds until processes have imported what they need
@@ -36,20 +44,27 @@ class Estimate:
     cost : float
         Seconds of one evaluation, of the slowest kind of objective.
     workers : int
+    parallel : int
+        Processes that share the points of a batch; 0: none do.
     """
 
     seconds: float
     evaluations: int
     cost: float
     workers: int
+    parallel: int = 0
 
     @property
     def sentence(self) -> str:
         """Say it, and how to make it shorter."""
+        how = f"{self.workers} at a time where seconds are not counted"
+        less = "--timing-seeds 0, fewer --optimizers or more --workers"
+        if self.parallel:
+            how = f"{self.parallel} at a time where a method asks for several"
+            less = "fewer --optimizers or more --parallel"
         return (
             f"about {_duration(self.seconds)}: {self.evaluations:,} evaluations of {1e3 * self.cost:.3g} ms "
-            f"and what the optimizers add, {self.workers} at a time where seconds are not counted; shorter "
-            "with fewer --seeds, a smaller --budget, --timing-seeds 0, fewer --optimizers or more --workers"
+            f"and what the optimizers add, {how}; shorter with fewer --seeds, a smaller --budget, {less}"
         )
 
 
@@ -68,9 +83,12 @@ def estimate(jobs: Sequence[Sequence[Trial]], workers: int, costs: Mapping[str, 
     quick = [sum(_seconds(trial, costs) for trial in job) for job in apart[False]]
     slow = [sum(_seconds(trial, costs) for trial in job) + _warm_up(job[0], costs) for job in apart[True]]
     together = max(sum(quick) / workers, max(quick, default=0.0))
-    seconds = together + sum(slow) + STARTS * (bool(quick) + bool(slow))
+    seconds = (
+        together + sum(slow) + STARTS * (bool(quick) + bool(slow) + sum(job[0].workers > 0 for job in jobs))
+    )
+    parallel = max((job[0].workers for job in jobs), default=0)
     evaluations = sum(_evaluations(trial) for job in jobs for trial in job)
-    return Estimate(seconds, evaluations, max(costs.values(), default=0.0), workers)
+    return Estimate(seconds, evaluations, max(costs.values(), default=0.0), workers, parallel)
 
 
 def timed(objective: Objective) -> float:
@@ -92,12 +110,18 @@ def _evaluations(trial: Trial) -> int:
 
 
 def _seconds(trial: Trial, costs: Mapping[str, float]) -> float:
-    seconds = _evaluations(trial) * (costs[trial.kind] + _overhead(trial.method))
+    seconds = _evaluations(trial) * _each(trial, costs)
     return seconds if trial.time_limit is None else min(seconds, trial.time_limit)
 
 
 def _warm_up(trial: Trial, costs: Mapping[str, float]) -> float:
-    return min(_evaluations(trial), WARM_UP_BUDGET) * (costs[trial.kind] + _overhead(trial.method))
+    return min(_evaluations(trial), WARM_UP_BUDGET) * _each(trial, costs)
+
+
+def _each(trial: Trial, costs: Mapping[str, float]) -> float:
+    """Seconds of an evaluation of a run; processes share it where a method asks for many points at once."""
+    at_once = max(trial.workers, 1) if trial.method in AT_ONCE else 1
+    return costs[trial.kind] / at_once + _overhead(trial.method)
 
 
 def _overhead(method: str) -> float:

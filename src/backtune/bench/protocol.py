@@ -4,6 +4,7 @@ Two modes, never mixed in one figure. *quality*: processes in parallel, one thre
 evaluations; made on the compiled objective, because a method finds the same points on either kind. *timing*:
 one process on one core, one run after the other, after an untimed warm-up; everything in seconds comes from
 here. A limit in seconds makes quality a matter of time, so such runs are serial too.
+A third, by itself: *parallel*, one run after the other, each with processes that evaluate its batches.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
+from backtune.bench.pooled import evaluation_pool
 from backtune.bench.problems import Suite
 from backtune.bench.recorder import Trial, died, run_one, warm_up
 from backtune.errors import RunError, SettingError
@@ -39,6 +41,12 @@ STANDARD = (
     "pygmo:de1220", "pygmo:sade", "pygmo:cmaes", "pygmo:pso",
     "cma", "nlopt:direct_l", "nlopt:crs2", "fcmaes:cmaes", "fcmaes:biteopt",
     "optuna:tpe", "optuna:cmaes", "optuna:gp", "botorch",
+)  # fmt: skip
+# Those of STANDARD that ask for a generation at a time, so that several processes have work
+AT_ONCE = (
+    "random", "sobol", "scipy:differential_evolution", "nevergrad:TwoPointsDE_batch",
+    "evotorch:SNES", "evotorch:CMAES", "evotorch:GeneticAlgorithm", "evotorch:Cosyne",
+    "evox:DE", "evox:SHADE", "evox:PSO", "evox:CMAES", "pygmo:cmaes", "cma", "fcmaes:cmaes",
 )  # fmt: skip
 APART = {"gpu"}  # many problems at once are what it is for: `benchmarks/gpu.py` measures that
 # Methods that fit a Gaussian process spend 0.01 to 1 s an evaluation: they get small budgets, and the others
@@ -153,6 +161,19 @@ def plan(
     return sorted(quality, key=lambda job: (not is_expensive(job[0].method), -job[0].budget)) + timing
 
 
+def plan_parallel(
+    suite: Suite, methods: Sequence[str], budget: int, time_limit: float | None, workers: int
+) -> list[Job]:
+    """List the jobs of the parallel mode: a method's runs one after the other."""
+    return [
+        tuple(
+            Trial(problem, method, "parallel", f"{workers} workers", budget, time_limit, workers)
+            for problem in suite.problems
+        )
+        for method in methods
+    ]
+
+
 def _jobs(
     trial: Callable[..., Trial], suite: Suite, mode: str, kinds: Sequence[str],
     problems: int | None = None, seeds: int | None = None,
@@ -169,8 +190,9 @@ def _jobs(
 
 def run_job(job: Job) -> list[Row]:
     """Make the runs one after the other, a warm-up before them where seconds count."""
-    warm_up_seconds = warm_up(job[0]) if job[0].serial else float("nan")
-    return [{**run_one(trial), "warm_up_seconds": warm_up_seconds} for trial in job]
+    with evaluation_pool(job[0].workers) as pool:
+        warm_up_seconds = warm_up(job[0], pool) if job[0].serial else float("nan")
+        return [{**run_one(trial, pool), "warm_up_seconds": warm_up_seconds} for trial in job]
 
 
 def run_jobs(jobs: Sequence[Job], workers: int, finished: Callable[[Job, list[Row]], None]) -> None:
@@ -194,7 +216,8 @@ def run_jobs(jobs: Sequence[Job], workers: int, finished: Callable[[Job, list[Ro
 def _run_pool(waiting: deque[Job], workers: int, finished: Callable[[Job, list[Row]], None]) -> list[Job]:
     """Run what is waiting; the jobs in flight when the pool broke, which is empty when all is done."""
     flying: dict[Future[list[Row]], Job] = {}
-    with _processes(workers) as pool:
+    one_core = workers == 1 and not waiting[0][0].workers  # which processes of its own would share
+    with _processes(workers, one_core) as pool:
         try:
             while waiting or flying:
                 while waiting and len(flying) < workers:
@@ -219,7 +242,7 @@ def alone(function: Callable[[], Any]) -> Any:
     RunError
         The process died.
     """
-    with _processes(1) as pool:
+    with _processes(1, True) as pool:
         try:
             return pool.submit(function).result()
         except BrokenProcessPool as error:
@@ -229,24 +252,24 @@ def alone(function: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _processes(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Fresh processes of one thread each; a single one is there to be timed, and stays on one core."""
+def _processes(count: int, one_core: bool) -> Iterator[ProcessPoolExecutor]:
+    """Fresh processes of one thread each; one that is there to be timed stays on one core."""
     check_guard()
     context = multiprocessing.get_context("spawn")
     with (
         inherited(),
-        ProcessPoolExecutor(count, context, initializer=_begin, initargs=(count == 1,)) as pool,
+        ProcessPoolExecutor(count, context, initializer=_begin, initargs=(one_core,)) as pool,
     ):
         yield pool
 
 
-def _begin(alone: bool) -> None:
+def _begin(one_core: bool) -> None:
     """What a process does first: what an objective prints goes to standard error, because standard output is
     the benchmark's, which may be JSON; and a timing process stays on one core, where the system can.
     """
     with suppress(OSError):
         os.dup2(2, 1)
     pin()
-    if alone and hasattr(os, "sched_setaffinity"):
+    if one_core and hasattr(os, "sched_setaffinity"):
         with suppress(OSError):
             os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

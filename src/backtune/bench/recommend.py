@@ -89,7 +89,7 @@ def recommend(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[Recommendat
         The exact optimum where it can be had; then, for objectives that can only be called, the best quality
         at each budget and the least expected time to 1 % of the optimum at each cost of an evaluation.
     """
-    limits = _limits(runs, record)
+    limits = limits_of(runs, record)
     advice = []
     proving = runs["proves"].astype(bool)
     if runs.loc[proving, "proved"].any():
@@ -134,7 +134,7 @@ def _at_budget(runs: pd.DataFrame, budget: int, limits: list[str]) -> Recommenda
         *_least_overhead(runs, [best, *tied]),
         *(_against(table, other) + show_median(*medians[other], show_share) for other in others),
     ]
-    own = [*limits, *_few_blocks(table.blocks), *_too_many_methods(table.blocks, len(table.methods))]
+    own = [*limits, *few_blocks(table.blocks), *_too_many_methods(table.blocks, len(table.methods))]
     close = [m for m in others if m not in tied and medians[m][0] <= TARGET / 10 >= medians[best][0]]
     if close:
         own.append(f"measurably worse, yet within 0.1 % of the optimum in the median as well: {_join(close)}")
@@ -197,12 +197,12 @@ def _at_cost(runs: pd.DataFrame, cost: float, limits: list[str]) -> Recommendati
     never = sorted(set(runs.loc[runs["mode"] == "quality", "method"]) - set(expected))
     best, few = order[0], len(np.unique(runs["block"])) < MIN_BLOCKS
     others = [*order[1:], *(method for method in never if method in draws)]
-    tied = [other for other in others if few or _covers_one(draws[other], draws[best])]
+    tied = [other for other in others if few or covers_one(draws[other], draws[best])]
     lines = [evidence[method] for method in order]
     if never:
         lines.append(f"never within 1 %, or not timed: {_join(never)}")
     own = [*limits, "intervals are over the blocks; the clock's own noise, about a tenth, is not in them"]
-    return Recommendation(situation, best, tied, lines, own + _few_blocks(runs["block"].nunique()))
+    return Recommendation(situation, best, tied, lines, own + few_blocks(runs["block"].nunique()))
 
 
 def all_limits(advice: Sequence[Recommendation]) -> list[str]:
@@ -210,7 +210,8 @@ def all_limits(advice: Sequence[Recommendation]) -> list[str]:
     return list(dict.fromkeys(limit for item in advice for limit in item.limits))
 
 
-def _few_blocks(blocks: int) -> list[str]:
+def few_blocks(blocks: int) -> list[str]:
+    """Limit of too few blocks for any test, where they are."""
     if blocks >= MIN_BLOCKS:
         return []
     return [f"{blocks} independent blocks: with fewer than {MIN_BLOCKS} no difference is significant"]
@@ -227,7 +228,7 @@ def _too_many_methods(blocks: int, methods: int) -> list[str]:
     ]
 
 
-def _covers_one(draws: Any, reference: Any) -> bool:
+def covers_one(draws: Any, reference: Any) -> bool:
     """Whether the 95 % interval of the ratio of two expected times holds 1; both resample alike.
 
     A resample in which neither ever succeeds is a tie: one success in many runs is no evidence against none.
@@ -298,7 +299,8 @@ def _never(runs: pd.DataFrame, expensive: str, target: float, goal: str) -> str:
     )
 
 
-def _limits(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:
+def limits_of(runs: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:
+    """What the results of a benchmark cannot say."""
     limits = [
         f"measured on suite {record['suite']!r} with {_seeds(record['seeds'])}, on "
         f"{record['machine']['processor']} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from backtune.bench.pooled import PooledObjective
 from backtune.bench.problems import BenchmarkProblem
 from backtune.errors import in_a_line
 from backtune.identity import array_digest, code_digest, digest_of, identity_of
@@ -89,6 +91,7 @@ class Recorder:
         return {
             "value": float(running[-1]) if len(running) else -math.inf,
             "evaluations": len(values),
+            "calls": len(counts),
             "failures": int((~finite).sum()),
             "first_value": float(values[finite][0]) if finite.any() else math.nan,
             "seconds": total,
@@ -110,12 +113,14 @@ class Trial:
     ----------
     problem : BenchmarkProblem
     method : str
-    mode : {"quality", "timing"}
+    mode : {"quality", "timing", "parallel"}
         What the run is for; see `backtune.bench.protocol`.
     kind : str
         Of the objective; see `BenchmarkProblem.of_kind`.
     budget : int
     time_limit : float or None
+    workers : int
+        Processes that evaluate a batch (mode "parallel"); 0: the process that searches.
     """
 
     problem: BenchmarkProblem
@@ -124,11 +129,12 @@ class Trial:
     kind: str = "compiled"
     budget: int = 500
     time_limit: float | None = None
+    workers: int = 0
 
     @property
     def serial(self) -> bool:
         """Whether seconds count, so that nothing may run beside it."""
-        return self.mode == "timing" or self.time_limit is not None
+        return self.mode in ("timing", "parallel") or self.time_limit is not None
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -153,14 +159,15 @@ class Trial:
         }  # fmt: skip
 
 
-def run_one(trial: Trial) -> dict[str, Any]:
+def run_one(trial: Trial, pool: ProcessPoolExecutor | None = None) -> dict[str, Any]:
     """Run one optimizer on one problem; a row of the table of runs, whatever happens.
 
     An optimizer that raises keeps its row: status "failed", the best value up to there, the evaluations
-    made. One that takes nothing but the problem itself is given it unwatched.
+    made. One that takes nothing but the problem itself is given it unwatched. With a `pool`, its processes
+    evaluate the batches.
     """
     row, search, problem = trial.row(), optimizer(trial.method), trial.problem
-    objective = problem.of_kind(trial.kind)
+    objective = _objective(trial, pool)
     recorder = Recorder(objective)
     watched = recorder if search.supports(recorder) else objective
     noisy = is_noisy(problem, trial.kind)
@@ -188,6 +195,11 @@ def run_one(trial: Trial) -> dict[str, Any]:
     return row
 
 
+def _objective(trial: Trial, pool: ProcessPoolExecutor | None) -> Objective:
+    objective = trial.problem.of_kind(trial.kind)
+    return objective if pool is None else PooledObjective(objective, pool)
+
+
 def is_noisy(problem: BenchmarkProblem, kind: str) -> bool:
     """Whether two calls of an objective at one point differ."""
     return kind == "python" and noise_of(problem.of_kind(kind)).differs
@@ -212,7 +224,8 @@ def _unwatched(best: Optimum | None, seconds: float) -> dict[str, Any]:
     value = -math.inf if best is None else best.value
     evaluations = 0 if best is None else best.evaluations
     return {
-        "value": value, "evaluations": evaluations, "failures": 0, "first_value": value, "seconds": seconds,
+        "value": value, "evaluations": evaluations, "calls": 0, "failures": 0, "first_value": value,
+        "seconds": seconds,
         "objective_seconds": 0.0, "overhead_seconds": seconds,
         "improved_at": [max(evaluations, 1)], "improved_value": [value], "improved_seconds": [seconds],
         "overhead_at": [], "overhead_total": [],
@@ -225,9 +238,9 @@ def died(trial: Trial) -> dict[str, Any]:
     return trial.row(status="failed", error="the process died", **(_unwatched(None, math.nan) | unknown))
 
 
-def warm_up(trial: Trial) -> float:
+def warm_up(trial: Trial, pool: ProcessPoolExecutor | None = None) -> float:
     """Run an optimizer once, so that imports and compilation are behind it; the seconds that took."""
-    started, objective = time.perf_counter(), trial.problem.of_kind(trial.kind)
+    started, objective = time.perf_counter(), _objective(trial, pool)
     with suppress(Exception):  # the run itself will say so
         optimizer(trial.method).optimize(objective, budget=min(trial.budget, WARM_UP_BUDGET), seed=2**31)
     return time.perf_counter() - started

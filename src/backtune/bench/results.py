@@ -21,12 +21,22 @@ from backtune.bench.estimate import estimate, timed
 from backtune.bench.files import write_whole
 from backtune.bench.machine import all_versions, machine
 from backtune.bench.problems import Suite
-from backtune.bench.protocol import EXPENSIVE_BUDGETS, Job, choose, longest, plan, run_jobs
+from backtune.bench.protocol import (
+    AT_ONCE,
+    EXPENSIVE_BUDGETS,
+    Job,
+    choose,
+    longest,
+    plan,
+    plan_parallel,
+    run_jobs,
+)
 from backtune.bench.recorder import method_identity
 from backtune.bench.statistics import with_regret
-from backtune.errors import RunError, whole_number
+from backtune.errors import RunError, SettingError, whole_number
 from backtune.identity import differences, untold
 from backtune.optimizers.base import check_budget
+from backtune.optimizers.noise import noise_of
 
 KEY = ["mode", "kind", "method", "budget", "time_limit", "problem", "seed"]
 FORMAT = 2
@@ -71,6 +81,7 @@ def benchmark(
     small_budgets: Sequence[int] = EXPENSIVE_BUDGETS,
     timing_seeds: int = 3,
     workers: int | None = None,
+    parallel: int = 0,
     output: str | os.PathLike[str] = "bench",
     command: Sequence[str] = (),
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
@@ -95,6 +106,10 @@ def benchmark(
         Serial, timed runs of each method; 0 for none.
     workers : int, optional
         Processes of the quality mode; by default one a core.
+    parallel : int
+        Processes among which the points of a batch are shared out. Then this is all that is measured, by the
+        clock, one run after the other, and "all" are methods that ask for several points at once; see
+        `backtune.bench.parallel`. 0: quality and timing, as `backtune.bench.protocol` says.
     output : path
         The benchmark's folder.
     command : sequence of str
@@ -118,21 +133,54 @@ def benchmark(
     check_budget(budget, 0, time_limit)
     timing_seeds = whole_number("timing_seeds", timing_seeds, 0)
     workers = (os.cpu_count() or 1) if workers is None else whole_number("workers", workers)
+    parallel = whole_number("parallel", parallel, 0)
     method_identity.cache_clear()  # code may have changed since the last benchmark of this process
     chosen, absent = choose(methods, suite.problems[0].objective)
+    if parallel:
+        chosen, absent = _several_at_once(suite, methods, chosen, absent)
     budget = longest(chosen, budget, small_budgets)
     folder = Path(output)
     record = _open(folder, suite) | {
         "budget": budget, "time_limit": time_limit, "methods": chosen, "not_installed": absent,
         "seeds": len({p.seed for p in suite.problems}), "timing_seeds": timing_seeds, "workers": workers,
+        "parallel": parallel,
         "command": list(command), "machine": machine(), "status": "incomplete",
         "identity": {method: method_identity(method) for method in chosen},
     }  # fmt: skip
     _save(folder, record)
-    jobs = plan(suite, chosen, budget, time_limit, timing_seeds, small_budgets)
+    if parallel:
+        jobs = plan_parallel(suite, chosen, budget, time_limit, parallel)
+    else:
+        jobs = plan(suite, chosen, budget, time_limit, timing_seeds, small_budgets)
     _run(folder, jobs, workers, progress, tell)
     table, wanted = _read(folder), {trial.key for job in jobs for trial in job}
     return _finish(folder, record, table[[key in wanted for key in _keys(table)]].reset_index(drop=True))
+
+
+def _several_at_once(
+    suite: Suite, methods: str | Sequence[str], chosen: list[str], absent: list[str]
+) -> tuple[list[str], list[str]]:
+    """Those of "all" that ask for several points at once; any that are named.
+
+    Raises
+    ------
+    SettingError
+        An objective of another kind than the user's own, or one that differs from call to call.
+    """
+    objective = suite.problems[0].objective
+    if suite.name != "objective":
+        raise SettingError(
+            f"parallel is for an objective of your own that takes 0.1 s and more; one of suite "
+            f"{suite.name!r} takes less than handing it over: leave parallel out"
+        )
+    if noise_of(objective).differs:
+        raise SettingError(
+            "the objective differs from call to call, so its highest value is the luckiest; parallel "
+            "evaluates no point again: leave it out, or give the objective a seed"
+        )
+    if methods != "all":
+        return chosen, absent
+    return [m for m in chosen if m in AT_ONCE], [m for m in absent if m in AT_ONCE]
 
 
 def _run(

@@ -297,7 +297,7 @@ def projection(runs: pd.DataFrame, costs: Sequence[float] = COSTS, target: float
     for method, group in largest_budget(of_mode(runs, "quality")).groupby("method", sort=False):
         if method not in over.index:
             continue
-        spent, solved, codes = _paired(group, target)
+        spent, solved, codes = paired(group, target)
         overhead, seconds = over.loc[method, "overhead"], over.loc[method, "seconds"]
         for cost in costs:
             proved = bool(group["proved"].all())
@@ -341,9 +341,12 @@ def block_ratios(time: Array, solved: NDArray[np.bool_], codes: NDArray[np.int64
     return np.where(successes > 0, weights @ total / np.maximum(successes, 1.0), np.inf)
 
 
-def _paired(group: pd.DataFrame, target: float) -> tuple[Array, NDArray[np.bool_], NDArray[np.int64]]:
+def paired(
+    group: pd.DataFrame, target: float, clock: str = "improved_at"
+) -> tuple[Array, NDArray[np.bool_], NDArray[np.int64]]:
+    """Spent and solved of `to_target`, and the block of each run, in the order of the blocks."""
     ordered = group.sort_values(["block", "problem", "seed"], kind="stable")
-    spent, solved = to_target(ordered, target)
+    spent, solved = to_target(ordered, target, clock)
     return spent, solved, ordered.groupby("block", sort=True).ngroup().to_numpy()
 
 

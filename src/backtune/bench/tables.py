@@ -25,6 +25,7 @@ from backtune.bench.statistics import (
 Cells = list[list[str]]
 INTERVAL = "[95 %]"  # beside the head of a column of medians
 SHARES = ("within_1", "within_01", "exactly")
+TABLES = ("quality", "running_times", "timing", "projection", "win_rates")  # that are printed as JSON
 RECORDED = ("suite", "budget", "seeds", "methods", "not_installed", "machine")
 
 
@@ -68,7 +69,7 @@ def win_rates(results: Benchmark, budget: int) -> pd.DataFrame:
 
 def best_points(results: Benchmark) -> list[dict[str, Any]]:
     """Best parameters of an objective of one's own: a row a problem, with the run that gave them."""
-    runs = of_mode(results.runs, "quality")
+    runs = results.runs[results.runs["mode"] != "timing"]
     runs = runs[(runs["status"] == "ok") & (runs["value"] > -math.inf)]
     if results.record["suite"] != "objective":  # of other suites the optimum is known, and of no use
         return []
@@ -185,12 +186,11 @@ def projection_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
 def as_dict(results: Benchmark, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """What `backtune bench --json` prints."""
     advice = recommend(results.runs, results.record)
-    names = ("quality", "running_times", "timing", "projection", "win_rates")
     return {
         "folder": str(results.folder),
         **{name: results.record[name] for name in RECORDED},
         "best": best_points(results),
-        **{name: tables[name].to_dict("records") for name in names},
+        **{name: tables[name].to_dict("records") for name in TABLES},
         "recommendations": [
             asdict(item) for item in advice
         ],

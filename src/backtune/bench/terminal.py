@@ -8,7 +8,8 @@ import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
-from backtune.bench.recommend import SAME, all_limits, pays_lines, recommend
+from backtune.bench.parallel import advise, wall_clock_cells
+from backtune.bench.recommend import SAME, Recommendation, all_limits, pays_lines, recommend
 from backtune.bench.results import Benchmark
 from backtune.bench.tables import (
     best_line,
@@ -47,11 +48,19 @@ def print_benchmark(results: Benchmark, tables: dict[str, pd.DataFrame]) -> None
         _say(line)
     for row in best_points(results):
         _say(best_line(row))
-    _say_advice(results)
+    _say_advice(recommend(results.runs, results.record))
 
 
-def _say_advice(results: Benchmark) -> None:
-    advice = recommend(results.runs, results.record)
+def print_wall_clock(results: Benchmark, table: pd.DataFrame) -> None:
+    """Print the table of the parallel mode and its recommendation."""
+    title = f"{results.record['parallel']} points at a time, {results.budget} evaluations a run, by the clock"
+    _print(title, *wall_clock_cells(table))
+    for row in best_points(results):
+        _say(best_line(row))
+    _say_advice([advise(results.runs, results.record)])
+
+
+def _say_advice(advice: Sequence[Recommendation]) -> None:
     for item in advice:
         _say(f"- {item.text}")
         _say(f"    {item.evidence[0]}")

@@ -37,6 +37,12 @@ def bench(
     dimension: Annotated[int | None, typer.Option(help="Of suites bbob and mixed; 5 by default.")] = None,
     timing_seeds: Annotated[int, typer.Option(help="Serial timed runs of each method; 0 for none.")] = 3,
     workers: Annotated[int | None, typer.Option(help="Processes for quality; one a core by default.")] = None,
+    parallel: Annotated[
+        int,
+        typer.Option(
+            help="Of --objective: processes that evaluate the points of a batch; the clock decides."
+        ),
+    ] = 0,
     output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
         "bench"
     ),
@@ -66,16 +72,21 @@ def bench(
         _refuse_unused(options, ("bounds",), "--objective")
         problems = own_suite(objective, seeds=seeds, bounds=_bounds(bounds))
     else:
-        _refuse_unused(options, options_of(str(suite)), f"--suite {suite}")
+        _refuse_unused(
+            {**options, **({"parallel": parallel} if parallel else {})},
+            options_of(str(suite)),
+            f"--suite {suite}",
+        )
         problems = make_suite(str(suite), seeds, **options)
     with count_progress("runs", quiet=as_json) as progress:
         results = benchmark(
             problems, optimizers if optimizers == "all" else _names(optimizers), budget=budget,
             time_limit=time_limit, timing_seeds=timing_seeds, workers=workers,
-            output=output / _safe(objective or problems.name), command=["backtune", *sys.argv[1:]],
+            parallel=parallel, output=output / _folder(objective or problems.name, parallel),
+            command=["backtune", *sys.argv[1:]],
             progress=progress, tell=None if as_json else partial(typer.echo, err=True),
         )  # fmt: skip
-    _report(results, as_json)
+    (_report_parallel if parallel else _report)(results, as_json)
 
 
 def _refuse_unused(options: Iterable[str], read: Sequence[str], by: str) -> None:
@@ -97,6 +108,23 @@ def _report(results: Benchmark, as_json: bool) -> None:
     else:
         print_benchmark(results, tables)
         typer.echo(f"page: {page}")
+    _refuse_failure(results)
+
+
+def _report_parallel(results: Benchmark, as_json: bool) -> None:
+    from backtune.bench.parallel import as_dict, write_wall_clock
+    from backtune.bench.terminal import print_wall_clock
+
+    table = write_wall_clock(results)
+    if as_json:
+        print_json(as_dict(results, table))
+    else:
+        print_wall_clock(results, table)
+        typer.echo(f"runs: {results.folder / 'runs.parquet'}")
+    _refuse_failure(results)
+
+
+def _refuse_failure(results: Benchmark) -> None:
     runs = results.runs
     if not (runs["status"] == "ok").any():
         raise OptimizerError(
@@ -121,5 +149,6 @@ def _bounds(text: str | None) -> list[tuple[float, float]] | None:
     return [(pair[0], pair[1]) for pair in pairs]
 
 
-def _safe(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
+def _folder(name: str, parallel: int) -> str:
+    safe = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
+    return f"{safe}-parallel{parallel}" if parallel else safe

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.metrics.calendar import Times
+from backtune.metrics.calendar import Stretch, Times
 from backtune.metrics.performance import Array, Performance, alpha_beta, annual_periods, performance, ratio
 from backtune.metrics.periods import daily_returns, month_table, worst_drawdowns
 
@@ -108,18 +108,18 @@ class PortfolioResult:
     @property
     def exposure(self) -> float:
         """Mean share of the capital in open positions."""
-        return float(self.bars["exposure"].mean())
+        return float(np.mean(self.bars["exposure"].to_numpy()))
 
     @property
     def turnover(self) -> float:
         """Bought and sold a year, in units of capital; NaN for less than a month."""
         n = len(self.bars)
-        return float(self.bars["turnover"].mean()) * annual_periods(n, self.periods_a_year)
+        return float(np.mean(self.bars["turnover"].to_numpy())) * annual_periods(n, self.periods_a_year)
 
     @property
     def costs(self) -> float:
-        """Paid in all, in units of capital: the plain sum over bars."""
-        return float(self.bars["costs"].sum())
+        """Paid in all, in units of capital: the plain sum over bars; NaN where it is not known."""
+        return float(np.sum(self.bars["costs"].to_numpy()))  # NaN where a symbol does not tell them
 
     @property
     def effective_symbols(self) -> float:
@@ -188,31 +188,46 @@ def inverse_weights(members: Sequence[Member], times: Times) -> Array:
     return np.where(total > 0.0, table / np.where(total > 0.0, total, 1.0), 0.0)
 
 
-def combine(
-    members: Sequence[Member], times: Times, weights: Sequence[Array | float]
-) -> tuple[pd.DataFrame, pd.Series]:
-    """`PortfolioResult.bars` and `.contributions`.
+class Sums:
+    """Members added up by time, each with its weight: however many they are, only sums are kept.
 
-    Parameters
+    Attributes
     ----------
-    members : sequence of Member
-    times : ndarray, shape (n,)
-        From `portfolio_times_of`.
-    weights : sequence of float or ndarray, shape (n,)
-        One a member.
+    times : ndarray of datetime64[ns], shape (n,)
+        Every time that a member has, in order.
+    columns : dict of str to ndarray, shape (n,)
+        Weighted sums, by their names in `PortfolioResult.bars`.
+    contributions : dict of str to float
+        See `PortfolioResult.contributions`.
+    stretches : list of (first, last)
+        Of each member.
     """
-    sums = {name: np.zeros(len(times)) for name in (*SUMMED, "invested", "concentration")}
-    shares = {}
-    for member, weight in zip(members, weights, strict=True):
-        everywhere = np.broadcast_to(np.asarray(weight, dtype=np.float64), times.shape)
+
+    def __init__(self) -> None:
+        self.times: Times = np.empty(0, "datetime64[ns]")
+        self.columns = {name: np.empty(0) for name in SUMMED}
+        self.contributions: dict[str, float] = {}
+        self.stretches: list[Stretch] = []
+
+    def add(self, member: Member, weights: Array | float) -> None:
+        """Add a member, with its weight at each of its own times."""
+        times = np.union1d(self.times, member.times)
+        if len(times) > len(self.times):
+            before = np.searchsorted(times, self.times)
+            for name, sums in self.columns.items():
+                self.columns[name] = np.zeros(len(times))
+                self.columns[name][before] = sums
+            self.times = times
         here = np.searchsorted(times, member.times)
-        own = everywhere[here]
-        for name in SUMMED:
-            sums[name][here] += own * getattr(member, name)
-        sums["invested"] += everywhere
-        sums["concentration"] += everywhere**2
-        shares[member.symbol] = float(own @ member.causal)
-    invested = sums["invested"]
-    some = invested > 0.0
-    sums["concentration"] = np.where(some, sums["concentration"] / np.where(some, invested, 1.0) ** 2, 0.0)
-    return pd.DataFrame(sums, index=pd.DatetimeIndex(times, name="time")), pd.Series(shares, name="causal")
+        for name, sums in self.columns.items():
+            sums[here] += weights * getattr(member, name)
+        self.contributions[member.symbol] = float(np.sum(weights * member.causal))
+        self.stretches.append((member.times[0], member.times[-1]))
+
+    def bars(self, weights: Array) -> pd.DataFrame:
+        """`PortfolioResult.bars`, of the sum and the sum of squares of all weights, shape (n, 2)."""
+        invested, squares = weights.T
+        some = invested > 0.0
+        concentration = np.where(some, squares / np.where(some, invested, 1.0) ** 2, 0.0)
+        columns = {**self.columns, "invested": invested, "concentration": concentration}
+        return pd.DataFrame(columns, index=pd.DatetimeIndex(self.times, name="time"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite, isnan
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,10 +64,10 @@ def flag(name: str, value: object) -> bool:
 def point(x: ArrayLike) -> tuple[float, float]:
     """Return a pair of finite offsets, or of NaN: no order."""
     try:
-        a, b = (float(offset) for offset in x)  # type: ignore[union-attr, arg-type]
+        a, b = map(float, x)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         a, b = np.nan, 0.0
-    if not (np.isfinite(a) and np.isfinite(b)) and not (np.isnan(a) and np.isnan(b)):
+    if not (isfinite(a) and isfinite(b)) and not (isnan(a) and isnan(b)):
         raise ProblemError(
             f"x is {x!r}; expected a pair (high_offset, low_offset) of finite numbers, or both NaN for no "
             "order"

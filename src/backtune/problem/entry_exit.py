@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from math import isnan
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import ProblemError, one_of
 from backtune.problem import kernels, rules
-from backtune.problem.box import fitted_box
 from backtune.problem.checks import (
     Bounds,
     check_bars,
@@ -24,7 +24,7 @@ from backtune.problem.checks import (
     vector,
 )
 from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
-from backtune.problem.legs import side_of
+from backtune.problem.legs import Layout, side_of
 from backtune.problem.protocol import Outcome
 
 FillRule = Literal["causal", "optimistic", "published"]
@@ -132,12 +132,26 @@ class EntryExitProblem:
         self.close_at_eod = flag("close_at_eod", close_at_eod)
         self.fills: FillRule = cast(FillRule, one_of("fill rule", fills, FILLS))
         self.bounds = checked_bounds(bounds)
-        self.moves: Array = np.stack([o, h, lo, c, hf, lf, ls, ss])
-        self.moves.flags.writeable = False
+        moves: Array = np.stack([o, h, lo, c, hf, lf, ls, ss])
+        moves.flags.writeable = False
+        self._require_fee()
+        self._lay(Layout(moves, *(side_of(moves, self.costs, short=short) for short in (False, True))))
+
+    def _require_fee(self) -> None:
         if self.fills == "published" and not self.costs.is_plain:
             raise ProblemError("fills is 'published', whose rule has one fee; give fee instead of costs")
-        self._longs, self._shorts = (side_of(self.moves, self.costs, short=short) for short in (False, True))
-        self.long_legs, self.short_legs = self._longs.legs(), self._shorts.legs()
+
+    def _lay(self, layout: Layout) -> EntryExitProblem:
+        """Take moves and legs from a layout."""
+        self._layout, self.moves, self.size = layout, layout.moves, layout.moves.shape[1]
+        self.long_legs, self.short_legs = layout.long_legs, layout.short_legs
+        return self
+
+    def __copy__(self) -> EntryExitProblem:
+        """Return the same problem; `copy.copy` alone takes several times as long, a window of each."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
 
     @property
     def sizes(self) -> Array:
@@ -150,11 +164,9 @@ class EntryExitProblem:
 
     def weighted(self, weights: Array) -> EntryExitProblem:
         """Return the same problem with each bar counted so many times, shape (n,), >= 0: sizes times that."""
-        other = copy(self)
-        other.moves = np.concatenate([self.moves[: kernels.SIZE], self.sizes * weights])
-        other._longs, other._shorts = self._longs.weighted(weights), self._shorts.weighted(weights)
-        other.long_legs, other.short_legs = other._longs.legs(), other._shorts.legs()
-        return other
+        moves = np.concatenate([self.moves[: kernels.SIZE], self.sizes * weights])
+        sides = (side.weighted(weights) for side in (self._layout.longs, self._layout.shorts))
+        return copy(self)._lay(Layout(moves, *sides))
 
     def _of(self, moves: Array) -> EntryExitProblem:
         """Return the same problem of other moves (8, n)."""
@@ -165,7 +177,7 @@ class EntryExitProblem:
     def __call__(self, x: ArrayLike) -> float:
         """Total return at x = (high_offset, low_offset), the sum over all bars; 0 at NaN: no order."""
         a, b = point(x)
-        if np.isnan(a):
+        if isnan(a):
             return 0.0
         return float(
             kernels.total_one(
@@ -334,13 +346,26 @@ class EntryExitProblem:
         other.fills = cast(FillRule, one_of("fill rule", fills, FILLS))
         return other
 
+    def leaving(self, *, close_at_eod: bool, fills: FillRule) -> EntryExitProblem:
+        """Return the problem of the same orders with another exit and fill rule; both share what is laid out.
+
+        Raises
+        ------
+        ProblemError
+            `fills` is "published", and the costs are more than one fee.
+        """
+        other = self.under(fills)
+        other.close_at_eod = flag("close_at_eod", close_at_eod)
+        other._require_fee()
+        return other
+
     abstains = True  # offsets of NaN are no order
 
     def fitted(self) -> EntryExitProblem:
         """Return the same problem in the box that fits its bars; a side of zero width stays."""
         other = copy(self)
         other.bounds = tuple(
-            own if own[0] == own[1] else fit for own, fit in zip(self.bounds, fitted_box(self), strict=True)
+            own if own[0] == own[1] else fit for own, fit in zip(self.bounds, self._layout.box, strict=True)
         )
         return other
 
@@ -354,16 +379,12 @@ class EntryExitProblem:
         """
         if not 0 <= start < stop <= self.size:
             raise ProblemError(f"bars {start}..{stop - 1} were asked for; the problem has 0..{self.size - 1}")
-        other = copy(self)
-        other.moves, other.size = self.moves[:, start:stop], stop - start
-        other._longs, other._shorts = self._longs.slice(start, stop), self._shorts.slice(start, stop)
-        other.long_legs, other.short_legs = other._longs.legs(), other._shorts.legs()
-        return other
+        return copy(self)._lay(self._layout.window(start, stop))
 
     def _sides(self) -> tuple[tuple[NDArray[np.int64], Array, bool], ...]:
         return (
-            (self._longs.in_order(), self.long_legs, False),
-            (self._shorts.in_order(), self.short_legs, True),
+            (self._layout.longs.in_order(), self.long_legs, False),
+            (self._layout.shorts.in_order(), self.short_legs, True),
         )
 
     def __repr__(self) -> str:

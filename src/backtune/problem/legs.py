@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backtune.problem import kernels
+from backtune.problem.box import fitted_box
+from backtune.problem.checks import Bounds
 from backtune.problem.costs import Costs
 
 Array = NDArray[np.float64]
@@ -24,6 +27,8 @@ class Side:
 
     def slice(self, start: int, stop: int) -> Side:
         """Return those of bars start..stop-1, which are then counted from zero."""
+        if not len(self.bars):
+            return self
         first, last = self.bars.searchsorted((start, stop))
         return Side(self.bars[first:last] - start, self.columns[:, first:last], self.padding)
 
@@ -47,10 +52,43 @@ class Side:
     def legs(self) -> Array:
         """Legs in the order of their reach, padded to a multiple of LANES."""
         count = len(self.bars)
+        if not count:
+            return self.columns
         legs = np.empty((len(self.columns), -(-count // kernels.LANES) * kernels.LANES))
         legs[:, :count] = self.columns.take(self.order(), axis=1)
         legs[:, count:] = self.padding
         return legs
+
+
+class Layout:
+    """Moves and the legs of both sides: what the exits of the same orders share.
+
+    The exits ask for each window one after the other, so the last one that was cut is kept.
+
+    Parameters
+    ----------
+    moves : ndarray, shape (8, n)
+        See `kernels`.
+    longs, shorts : Side
+    """
+
+    def __init__(self, moves: Array, longs: Side, shorts: Side) -> None:
+        self.moves, self.longs, self.shorts = moves, longs, shorts
+        self.long_legs, self.short_legs = longs.legs(), shorts.legs()
+        self._last: tuple[int, int, Layout] | None = None
+
+    def window(self, start: int, stop: int) -> Layout:
+        """Return that of bars start..stop-1 alone."""
+        last = self._last
+        if last is None or last[:2] != (start, stop):
+            sides = (side.slice(start, stop) for side in (self.longs, self.shorts))
+            last = self._last = (start, stop, Layout(self.moves[:, start:stop], *sides))
+        return last[2]
+
+    @cached_property
+    def box(self) -> Bounds:
+        """See `backtune.problem.box.fitted_box`."""
+        return fitted_box(self)
 
 
 def side_of(moves: Array, costs: Costs, *, short: bool) -> Side:

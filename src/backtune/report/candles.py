@@ -13,6 +13,7 @@ from backtune.problem.rules import levels
 from backtune.report.data import column
 from backtune.report.figures import Chart, times_of
 from backtune.report.html import chart, text
+from backtune.report.strategy import takes_none
 
 Array = NDArray[np.float64]
 PRICE_DIGITS = 7
@@ -31,12 +32,12 @@ def candles_chart(result: Result, strategy: str) -> Chart:
     """Candles of the bars out of sample and of some before, resting levels, entries and exits.
 
     Prices are compounded back from the last close; without it (of a run of an older version) the first bar
-    that is shown opens at 100. A level is NaN on bars where no order rested there.
+    of the tables closes at 100. A level is NaN on bars where no order rested there.
     """
     inputs = result.inputs
     first = _first_traded(result)
     start = max(first - BEFORE, 0)
-    close, known = _closes(result)
+    close = _closes(result)
     before = np.concatenate([close[:1] / (1.0 + inputs["close"].to_numpy()[:1]), close[:-1]])
     shown = {
         name: column((before * (1.0 + inputs[name].to_numpy()))[start:], PRICE_DIGITS)
@@ -52,7 +53,6 @@ def candles_chart(result: Result, strategy: str) -> Chart:
         "lower": column(lower[start:], PRICE_DIGITS),
         "upper": column(upper[start:], PRICE_DIGITS),
         "traded": first - start,
-        "priced": known,
         "fills": _fills(result, strategy, pd.DatetimeIndex(stamps)),
         "height": 420,
     }
@@ -66,14 +66,18 @@ def candles_section(result: Result, strategy: str) -> str:
     anchored = (
         ""
         if "last_close" in result.facts
-        else " This run was made by a version that kept no price: the first bar shown opens at 100."
+        else " This run was made by a version that kept no price: prices are on a scale that begins at 100."
     )
     said = f"Candles of {result.symbol} with the levels and trades of {strategy}; the trades are listed below"
+    note = (
+        "The strategy gives returns bar by bar; what it ordered, and at which prices, it does not tell."
+        if takes_none(result)
+        else "Short lines are levels that rested on a bar; a triangle is an entry, a dot where it was left, "
+        "green at a gain and red at a loss."
+    )
     return (
         f"<section><h3>Bars, orders and trades of {text(strategy)}</h3>{chart('candles', said)}"
-        '<p class="note">Short lines are the levels that rested on a bar; a triangle is an entry, a dot '
-        "where it was "
-        f"left, green at a gain and red at a loss.{anchored}</p></section>"
+        f'<p class="note">{note}{anchored}</p></section>'
         '<section><h3>Trades</h3><div class="trades"></div></section>'
     )
 
@@ -96,6 +100,7 @@ def trades_of(result: Result, strategy: str) -> dict[str, Any]:
         "exit_price": column(mine["exit_price"].to_numpy(), PRICE_DIGITS),
         "value": column(mine["value"].to_numpy(), PRICE_DIGITS),
         "bars": mine["bars"].to_numpy(),
+        "untold": not len(mine) and bool(result.bars_of(strategy)["trades"].sum()),
     }
 
 
@@ -125,12 +130,13 @@ def _first_traded(result: Result) -> int:
     return int(np.searchsorted(result.inputs["timestamp"].to_numpy(), np.datetime64(begin)))
 
 
-def _closes(result: Result) -> tuple[Array, bool]:
-    """Closes of the bars of the inputs, and whether they are prices."""
+def _closes(result: Result) -> Array:
+    """Closes of the bars of the inputs: prices, or from 100 on where none is known."""
     steps = np.log1p(np.maximum(result.inputs["close"].to_numpy(dtype=np.float64), -1.0 + 1e-12))
     steps[~np.isfinite(steps)] = 0.0
     path, last = np.exp(np.cumsum(steps)), result.facts.get("last_close")
-    return (path * (float(last) / path[-1]), True) if last else (100.0 * path / path[0], False)
+    closes: Array = path * (float(last) / path[-1]) if last else 100.0 * path / path[0]
+    return closes
 
 
 def _levels(result: Result, strategy: str, first: int) -> tuple[Array, Array, Array]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from backtune.errors import SettingError
+from backtune.forecasts.registry import NONE
 from backtune.identity import versions
 from backtune.report.again import configuration, run_again
 from backtune.report.candles import MOST_RECENT, RECENT_DAYS
@@ -31,7 +32,6 @@ from backtune.report.rows import columns_of
 from backtune.report.sections import why
 from backtune.report.shell import INLINE, asset, shell
 from backtune.report.subject import Subject
-from backtune.report.terminal import unseen_lines
 from backtune.report.watched import tried_note
 from backtune.verdict.comparison import Comparison, compare_runs
 from backtune.verdict.judged import Judged
@@ -52,11 +52,12 @@ def page_parts(
     RunError
         A table that it shows cannot be read.
     """
-    rows, recent = [], []
+    rows: list[dict[str, Any]] = []
+    recent = Recent(subjects[0].judged.last)
     for one in _drawn(subjects, workers):
         details.add(one.details)
         rows.append(one.row)
-        recent += one.recent
+        recent.add(one.recent)
     single = len(subjects) == 1
     compared = None if single else compare_subjects(subjects)
     heading = title or (_heading(subjects[0]) if single else f"{len(subjects)} runs side by side")
@@ -122,8 +123,7 @@ def _single(subject: Subject, heading: str) -> list[str]:
     about = f'<p class="soft">{_about(subject)}</p>'
     if account is None or overall is None:
         return [f"<header><h1>{text(heading)}</h1>{about}</header>", _rule()]
-    unseen = " ".join(unseen_lines(subject.run))  # before any verdict: what so many bars can prove at all
-    proves = f'<p class="soft">{prose(overall.can_prove)} {text(unseen)}</p>'
+    proves = f'<p class="soft">{prose(overall.can_prove)}</p>'  # before any verdict
     lead = f'<p class="lead">{summary_sentence(account, overall)}</p>'
     return [
         f"<header>{proves}<h1>{text(heading)}</h1>{lead}{about}</header>",
@@ -145,8 +145,14 @@ def _about(subject: Subject) -> str:
         f"{period}{count:,} symbol{'s' if count != 1 else ''}, {_simulations(subject)} each: tuned on "
         f"{text(settings['window'])} bars, then traded on {after}, untouched. Forecasts "
         f"{text(settings['model'])}, "
-        f"optimizer {text(settings['optimizer'])}, fills {text(settings['fills'])}."
+        f"optimizer {text(settings['optimizer'])}, fills {text(settings['fills'])}. "
+        f"{_unseen(subject)}"
     )
+
+
+def _unseen(subject: Subject) -> str:
+    bars = sum(result.unseen_bars for result in subject.run.values())
+    return f"{bars:,} more bars were never looked at (--simulations all)." if bars else ""
 
 
 def _simulations(subject: Subject) -> str:
@@ -244,27 +250,42 @@ def _symbols(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _recent(trades: Sequence[tuple[Any, ...]], subject: Subject) -> str:
+class Recent:
+    """The latest trades of the last days of a record that ends at `last`: of many, a few are kept."""
+
+    def __init__(self, last: pd.Timestamp | None) -> None:
+        self.until = last
+        self.since = None if last is None else last - pd.Timedelta(days=RECENT_DAYS)
+        self.trades: list[tuple[Any, ...]] = []
+        self.count = 0
+
+    def add(self, trades: Sequence[tuple[Any, ...]]) -> None:
+        """Add the trades of a symbol; of one that ended long ago, none."""
+        late = [trade for trade in trades if self.since is not None and trade[2] > self.since]
+        self.count += len(late)
+        self.trades = sorted([*self.trades, *late], key=lambda trade: (trade[2], trade[1]), reverse=True)
+        del self.trades[MOST_RECENT:]
+
+
+def _recent(recent: Recent, subject: Subject) -> str:
     """What was bought and sold in the last days, of all symbols, the latest first."""
     title = (
         f'<section aria-labelledby="recent-h"><h2 id="recent-h">Trades of the last {RECENT_DAYS} days</h2>'
     )
-    last = subject.judged.last
-    since = pd.Timestamp.max if last is None else last - pd.Timedelta(days=RECENT_DAYS)
-    trades = [trade for trade in trades if trade[2] > since]  # of a symbol that ended long ago, none
-    if not trades or last is None:
+    if subject.record["settings"].get("model") == NONE:
+        return f'{title}<p class="note">The strategy gives returns; it tells no single trades.</p></section>'
+    if not recent.trades or recent.until is None:
         return f'{title}<p class="note">None in the last {RECENT_DAYS} days of the record.</p></section>'
-    until = day(last.normalize())
-    late = sorted(trades, key=lambda trade: (trade[2], trade[1]), reverse=True)[:MOST_RECENT]
     rows = [
         (
             text(symbol), text(side), day(entry), _price(bought), day(leave), _price(sold), text(reason),
             toned(value, percent(value, 2)),
         )
-        for symbol, entry, leave, side, reason, _, bought, sold, value in late
+        for symbol, entry, leave, side, reason, _, bought, sold, value in recent.trades
     ]  # fmt: skip
     head = ("symbol", "side", "opened", "at", "left", "at", "why it was left", "return")
-    more = f" The latest {len(late)} of {len(trades)}." if len(trades) > len(late) else ""
+    more = f" The latest {len(rows)} of {recent.count:,}." if recent.count > len(rows) else ""
+    until = day(recent.until.normalize())
     note = f'<p class="note">Up to {until}; every trade is with its symbol below.{more}</p>'
     return f"{title}{table(head, rows, kind='recent')}{note}</section>"
 

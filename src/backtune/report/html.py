@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import html
-import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, UNKNOWN, Judgement
 
@@ -53,12 +51,6 @@ def method(said: str) -> str:
 def packed(name: str, content: bytes) -> bytes:
     """A script element that holds what `backtune.report.data.pack` made, to be read by its name."""
     return b'<script type="text/plain" id="' + name.encode() + b'">' + content + b"</script>\n"
-
-
-def script_json(value: Any) -> str:
-    """JSON that is safe inside a script element."""
-    dumped = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return dumped.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def percent(value: float, digits: int = 1, *, signed: bool = True) -> str:

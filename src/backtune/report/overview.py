@@ -25,6 +25,7 @@ from backtune.report.figures import (
 )
 from backtune.report.glossary import term
 from backtune.report.html import chart, method, number, p_value, percent, table, text, toned
+from backtune.verdict.luck import intervals
 from backtune.verdict.rule import DEPENDS, EDGE, NO_SIGN, NONE, UNKNOWN, Judgement
 
 LUCK = {
@@ -59,10 +60,18 @@ def summary_sentence(portfolio: PortfolioResult, judgement: Judgement) -> str:
     if portfolio.benchmark:
         versus += f", {text(portfolio.benchmark)} {_moved(portfolio.figures('benchmark').total_return)}"
     first, last = (day(portfolio.bars.index[place]) for place in (0, -1))
+    luck = LUCK[judgement.verdict]
+    if not as_judged(portfolio):
+        luck = f"Judged with equal weights: {luck[0].lower()}{luck[1:]}"
     return (
         f"From {first} to {last} it {earned} <b>{percent(abs(mine.total_return), signed=False)}</b> "
-        f"{term('after costs')}, {term('out of sample')}; {versus}. {LUCK[judgement.verdict]}"
+        f"{term('after costs')}, {term('out of sample')}; {versus}. {luck}"
     )
+
+
+def as_judged(portfolio: PortfolioResult) -> bool:
+    """Whether the portfolio is the one that the verdict is on: of equal weights, or of one symbol alone."""
+    return portfolio.weighting == "equal"
 
 
 def _moved(value: float) -> str:
@@ -73,11 +82,12 @@ def key_figures(portfolio: PortfolioResult, judgement: Judgement) -> str:
     """The figures that one asks for first."""
     mine, optimistic, held = (portfolio.figures(name) for name in ("causal", "optimistic", "market"))
     order, falls = judgement.evidence.order, portfolio.drawdowns(1)
-    low, high = judgement.evidence.sharpe_interval
+    low, high = intervals(portfolio.returns.to_numpy(), portfolio.periods_a_year).sharpe
     when = (
         f"{day(falls['start'][0])} to its low on {day(falls['trough'][0])}" if len(falls) else "never below"
     )
     share = order.ambiguous / order.trades if order.trades else 0.0
+    weighed = "" if as_judged(portfolio) else ", with equal weights"
     _, beta = portfolio.against
     facts = [
         (
@@ -96,11 +106,13 @@ def key_figures(portfolio: PortfolioResult, judgement: Judgement) -> str:
             f"95% interval {number(low)} to {number(high)}",
         ),
         (f"Worst {term('drawdown')}", percent(mine.max_drawdown), when),
-        (f"Is it luck? {term('p-value')}", p_value(judgement.p_value), text(judgement.label)),
+        (f"Is it luck? {term('p-value')}", p_value(judgement.p_value), text(judgement.label + weighed)),
         (
             "Costs paid",
             percent(portfolio.costs, 2, signed=False),
-            f"of capital; before them {percent(_before_costs(portfolio))}",
+            f"of capital; before them {percent(_before_costs(portfolio))}"
+            if math.isfinite(portfolio.costs)
+            else "not told apart: they are in the returns",
         ),
         (
             term("exposure", "Exposure"),
@@ -152,7 +164,6 @@ def overview_charts(portfolio: PortfolioResult) -> dict[str, Chart]:
                     "",
                     [line("Sharpe ratio", rolled["sharpe"], PURPLE)],
                     height=160,
-                    zero=True,
                 ),
                 panel(
                     "volatility a year",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from backtune.runner.events import Event, Progress
 
+PART_SECONDS = 10.0  # from one line that says how far a symbol is to the next
 SHOWN = 4  # names of running symbols beside the bar
 
 
@@ -73,15 +74,23 @@ def count_progress(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, in
 
 
 class Lines:
-    """A line for every symbol that ends or is run again, with count, rate and time left."""
+    """A line for every symbol that ends or is run again, with count, rate and time left.
+
+    Of one that takes long, a line now and then says how far it is.
+    """
 
     def __init__(self, stream: TextIO, symbols: int) -> None:
         self._stream, self._symbols = stream, symbols
-        self._ended, self._started = 0, time.monotonic()
+        self._ended = 0
+        self._started = self._told = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        if event.kind == "note":
+        if event.kind == "part":
+            if event.share < 1.0 and time.monotonic() - self._told >= PART_SECONDS:
+                self._told = time.monotonic()
+                self._write(f"{event.symbol} {100.0 * event.share:.0f} % done")
+        elif event.kind == "note":
             self._write(f"note: {event.message}")
         elif event.kind == "retry":
             self._write(f"{event.symbol} again: {event.message}")
@@ -110,7 +119,8 @@ class Bar:
 
     def __init__(self, progress: Any, symbols: int, steps: int) -> None:
         self._progress, self._steps = progress, steps
-        self._partial: dict[str, int] = {}
+        self._partial: dict[str, float] = {}
+        self._steps_done: dict[str, int] = {}
         self._bar = progress.add_task("starting", total=symbols, rate="")
         self._ended, self._started = 0, time.monotonic()
 
@@ -119,7 +129,12 @@ class Bar:
         if event.kind == "running":
             self._progress.update(self._bar, description=_names(event.names))
         elif event.kind == "step":
-            self._partial[event.symbol] = min(self._partial.get(event.symbol, 0) + 1, self._steps - 1)
+            self._steps_done[event.symbol] = min(self._steps_done.get(event.symbol, 0) + 1, self._steps - 1)
+            self._partial[event.symbol] = max(
+                self._partial.get(event.symbol, 0.0), self._steps_done[event.symbol] / self._steps
+            )
+        elif event.kind == "part":
+            self._partial[event.symbol] = min(event.share, 0.99)
         elif event.kind == "note" or (event.kind == "done" and event.message):
             text = event.message if event.kind == "note" else f"{event.symbol} done anew ({event.message})"
             self._progress.console.print(text, markup=False, highlight=False, style="yellow")
@@ -131,8 +146,9 @@ class Bar:
         if event.ends:
             self._ended += 1
             self._partial.pop(event.symbol, None)
+            self._steps_done.pop(event.symbol, None)
         rate = self._ended / max(time.monotonic() - self._started, 1e-9)
-        done = self._ended + sum(self._partial.values()) / self._steps
+        done = self._ended + sum(self._partial.values())
         self._progress.update(self._bar, completed=done, rate=f"{rate:.2g}/s" if self._ended else "")
 
 

@@ -29,7 +29,7 @@ def symbol_row(result: Result, judgement: Judgement) -> dict[str, Any]:
     figures = performance(mine, periods)
     in_market = (bars["held" if "held" in bars else "trades"].to_numpy()) > 0
     traded = trade_figures(mine, in_market, bars["turnover"].to_numpy(), result.costs.maker, periods)
-    paid = float(bars["costs"].sum()) if "costs" in bars else traded.costs
+    paid = float(bars["costs"].to_numpy().sum()) if "costs" in bars else traded.costs
     return {
         "symbol": result.symbol,
         "verdict": BADGES[judgement.verdict],

@@ -10,6 +10,7 @@ import pandas as pd
 from backtune.backtest import Result
 from backtune.backtest.tables import COLUMNS
 from backtune.forecasts.registry import NONE
+from backtune.metrics.trades import by_reason
 from backtune.report.html import number, percent, table, text
 from backtune.strategies import BUY_HOLD
 
@@ -63,9 +64,10 @@ def made_of(result: Result, strategy: str) -> str:
     """What the trades earned by why they were left, long and short apart, beside the asset itself."""
     if "ledger" not in tuple(result.tables):  # of an older run
         return ""
-    rows = [row for row in result.reasons.to_dict("records") if row["strategy"] == strategy]
-    if not rows:
+    ledger = result.ledger[result.ledger["strategy"] == strategy]
+    if not len(ledger):
         return ""
+    rows = by_reason(ledger).to_dict("records")
     shown = [
         (row["side"], REASON_WORDS.get(row["reason"], text(row["reason"])), *_made(row, row["bars"]))
         for row in rows

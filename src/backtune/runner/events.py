@@ -13,8 +13,9 @@ class Event:
 
     Attributes
     ----------
-    kind : {"step", "running", "retry", "note", "done", "reused", "failed"}
-        "step": a strategy of the symbol is done (in the process itself only). "running": `names` are running
+    kind : {"step", "part", "running", "retry", "note", "done", "reused", "failed"}
+        "step": a strategy of the symbol is done, "part": `share` of its simulations are (both in the process
+        itself only). "running": `names` are running
         now. "retry": its worker died, it is run again. "note": something about the run as a whole. The last
         three end a symbol, each symbol once; "reused": there was a good result already.
     symbol : str
@@ -22,12 +23,15 @@ class Event:
         In one line: why it failed; of one that is done, why the result that was there could not be used; the
         note.
     names : tuple of str
+    share : float
+        From 0 to 1.
     """
 
-    kind: Literal["step", "running", "retry", "note", "done", "reused", "failed"]
+    kind: Literal["step", "part", "running", "retry", "note", "done", "reused", "failed"]
     symbol: str = ""
     message: str = ""
     names: tuple[str, ...] = ()
+    share: float = 0.0
 
     @property
     def ends(self) -> bool:

@@ -25,4 +25,12 @@ def run_here(tasks: Sequence[Task], progress: Progress) -> Iterator[Outcome]:
             forecasts = forecast_together(group)
             for task in group:
                 progress(Event("running", names=(task.symbol,)))
-                yield do_task(task, partial(progress, Event("step", task.symbol)), forecasts)
+                step, part = (
+                    partial(progress, Event("step", task.symbol)),
+                    partial(_part, progress, task.symbol),
+                )
+                yield do_task(task, step, forecasts, part)
+
+
+def _part(progress: Progress, symbol: str, share: float) -> None:
+    progress(Event("part", symbol, share=share))

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+
 from backtune.backtest import (
     Data,
     Settings,
@@ -41,6 +43,8 @@ from backtune.store.receipts import (
     writing,
 )
 from backtune.verdict.written import write_evidence
+
+LONG = 100_000  # bars of a series that is looked after, for the memory that it takes
 
 
 @dataclass(frozen=True)
@@ -119,11 +123,15 @@ def do_in_worker(task: Task) -> Outcome:
 
 
 def do_task(
-    task: Task, step: Callable[[], None] = lambda: None, forecasts: Mapping[str, Forecast] | None = None
+    task: Task,
+    step: Callable[[], None] = lambda: None,
+    forecasts: Mapping[str, Forecast] | None = None,
+    part: Callable[[float], None] = lambda share: None,
 ) -> Outcome:
     """Backtest one symbol, write its tables and its receipt; or find that a good receipt is there.
 
-    `forecasts`, by the digest of the bars they are of, are used instead of being made.
+    `forecasts`, by the digest of the bars they are of, are used instead of being made; `step` and `part` are
+    told how far it is, as `run_backtest` tells it.
 
     Raises
     ------
@@ -138,6 +146,8 @@ def do_task(
     with _marked(task):
         try:
             bars = symbol_bars(task.symbol, task.data, task.settings)
+            if len(bars) >= LONG:  # what Arrow read them with is several times what they take
+                pyarrow.default_memory_pool().release_unused()
             forecast, took = (forecasts or {}).get(bars.digest), 0.0
             if forecast is None and forecast_decides(task.settings):
                 forecast, took = _forecast(bars, task.settings)
@@ -145,11 +155,13 @@ def do_task(
             stamp |= {"key": key_of(identity), "identity": identity}
             before = read_receipt(task.root, task.symbol)
             if before and is_good(task, before, identity):
-                return Outcome(_light(before), reused=True)
+                return Outcome(before.light(), reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
-            result = run_backtest(bars, task.settings, step, forecast, took=took, checked=True)
+            result = run_backtest(
+                bars, task.settings, step, forecast, took=took, checked=True, part=part, light=True
+            )
             evidence = write_evidence(result, task.symbols)
-            return Outcome(_light(write_result(task.root, result, evidence, **stamp)), again=again)
+            return Outcome(write_result(task.root, result, evidence, **stamp).light(), again=again)
         except RunError:
             raise
         except (Exception, SystemExit) as error:
@@ -163,11 +175,6 @@ def _forecast(bars: Bars, settings: Settings) -> tuple[Forecast, float]:
     made = forecast(bars, settings.model, targets)
     require_forecasts(bars, made, targets)
     return made, time.perf_counter() - started
-
-
-def _light(receipt: Receipt) -> Receipt:
-    """Return a receipt as it travels and is held: what the key was made of stays in its file."""
-    return replace(receipt, identity={})
 
 
 def is_good(task: Task, receipt: Receipt, identity: Mapping[str, Any]) -> bool:
@@ -215,7 +222,7 @@ def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome
     before = None if "identity" in stamp else read_receipt(task.root, task.symbol)
     if before is None or not before.good:
         write_receipt(task.root, receipt)
-    return Outcome(_light(receipt), reason, passing=passing)
+    return Outcome(receipt.light(), reason, passing=passing)
 
 
 def _one_line(symbol: str, error: BaseException) -> BacktuneError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from backtune.metrics.performance import Array
 from backtune.metrics.portfolio import (
     Member,
     PortfolioResult,
-    combine,
+    Sums,
     inverse_weights,
     portfolio_times_of,
 )
@@ -43,9 +44,15 @@ SUMS = ("turnover", "costs")
 
 
 def run_portfolio(
-    run: Mapping[str, Result], strategy: str, weights: Weights = EQUAL, benchmark: Bars | None = None
+    run: Mapping[str, Result],
+    strategy: str,
+    weights: Weights = EQUAL,
+    benchmark: Bars | None = None,
+    failed: Collection[str] = (),
 ) -> PortfolioResult:
     """Combine the results of a run; see `backtune.Run.portfolio`.
+
+    Symbols that failed may have weights: that capital stays cash.
 
     Raises
     ------
@@ -59,17 +66,21 @@ def run_portfolio(
     years = {symbol: _years(result) for symbol, result in run.items()}
     grain = portfolio_grain(periods for periods, _ in years.values())
     moving = isinstance(weights, str) and weights == INVERSE_VOLATILITY
-    members = [_member(result, strategy, grain, moving) for result in run.values()]
-    times = portfolio_times_of(members)
-    bars, shares = combine(members, times, _weights(weights, members, times, list(run)))
     rates = {symbol: pooled_rate(*pair, grain) for symbol, pair in years.items()}
-    densest = max(members, key=lambda member: rates[member.symbol])
-    stretches = [(member.times[0], member.times[-1]) for member in members]
-    periods = portfolio_periods(times, stretches, densest.times, rates[densest.symbol])
+    densest, own = max(rates, key=rates.__getitem__), np.empty(0, "datetime64[ns]")
+    each = (_member(result, strategy, grain, moving) for result in run.values())
+    weighing, members = _weighing(weights, each, list(run), failed)
+    sums = Sums()
+    for member in members:
+        sums.add(member, weighing.of(member))
+        own = member.times if member.symbol == densest else own
+    times, bars = sums.times, sums.bars(weighing.totals(sums.times))
+    periods = portfolio_periods(times, sums.stretches, own, rates[densest])
+    shares = pd.Series(sums.contributions, name="causal")
     if benchmark is not None:
         bars["benchmark"] = benchmark_returns(benchmark, times, grain)
     name = benchmark.symbol if benchmark is not None else None
-    return PortfolioResult(strategy, _label(weights), len(members), bars, shares, periods, name)
+    return PortfolioResult(strategy, _label(weights), len(run), bars, shares, periods, name)
 
 
 def check_weights(weights: Weights, symbols: Collection[str]) -> None:
@@ -175,14 +186,36 @@ def _inverse(result: Result, part: pd.DataFrame) -> Array:
     return mine
 
 
-def _weights(
-    weights: Weights, members: list[Member], times: Times, symbols: list[str]
-) -> list[Array | float]:
+@dataclass(frozen=True)
+class Weighing:
+    """Weights of a member at its own times; at any times, the sum and the sum of squares of all weights."""
+
+    of: Callable[[Member], Array | float]
+    totals: Callable[[Times], Array]
+
+
+def _weighing(
+    weights: Weights, members: Iterable[Member], symbols: list[str], failed: Collection[str]
+) -> tuple[Weighing, Iterable[Member]]:
+    """How members are weighed, and the members; all are held at once where each weight depends on all."""
     if isinstance(weights, str) and weights == EQUAL:
-        return [1.0 / len(members)] * len(members)
+        share = 1.0 / len(symbols)
+        return Weighing(lambda _: share, lambda times: np.tile([1.0, share], (len(times), 1))), members
     if isinstance(weights, str) and weights == INVERSE_VOLATILITY:
-        return list(inverse_weights(members, times).T)
-    return list(weights_at(weight_table(weights, symbols), times).T)
+        members = list(members)
+        times = portfolio_times_of(members)
+        inverse = inverse_weights(members, times)
+        place = {member.symbol: number for number, member in enumerate(members)}
+        return Weighing(
+            lambda member: inverse[np.searchsorted(times, member.times), place[member.symbol]],
+            lambda _: np.column_stack([inverse.sum(axis=1), (inverse**2).sum(axis=1)]),
+        ), members
+    table = weight_table(weights, [*symbols, *failed])[symbols]
+    sums = pd.DataFrame({"sum": table.sum(axis=1), "squares": (table**2).sum(axis=1)})
+    return Weighing(
+        lambda member: weights_at(table[[member.symbol]], member.times)[:, 0],
+        lambda times: weights_at(sums, times),
+    ), members
 
 
 def _label(weights: Weights) -> str:

@@ -12,10 +12,11 @@ import io
 import json
 import os
 import secrets
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,38 @@ from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
 
 STATUSES = ("ok", "error", "killed", "timeout")
+
+
+class Packed(Mapping[str, Any]):
+    """Plain values as compressed JSON: of many thousand symbols they are held, and each is used now and then.
+
+    Parameters
+    ----------
+    values : mapping
+    """
+
+    __slots__ = ("_content",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        plain = values.plain() if isinstance(values, Packed) else values
+        self._content = zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 1)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the values."""
+        values: dict[str, Any] = json.loads(zlib.decompress(self._content))
+        return values
+
+    def __getitem__(self, name: str) -> Any:
+        """Return one of them; who needs several takes them all at once."""
+        return self.plain()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self.plain())
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.plain())
 
 
 @dataclass(frozen=True)
@@ -80,6 +113,14 @@ class Receipt:
     def good(self) -> bool:
         """Whether there is a result."""
         return self.status == "ok"
+
+    def light(self, data: Mapping[str, Any] | None = None) -> Receipt:
+        """Return it as it travels and is held: what the key was made of stays in its file.
+
+        `data`, where the caller holds the same already, is shared.
+        """
+        shared = self.data if data is None else data
+        return replace(self, identity={}, data=shared, evidence=Packed(self.evidence))
 
 
 def write_result(

@@ -16,7 +16,7 @@ from backtune.bars import Bars
 from backtune.errors import RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.store.key import forecast_changed
-from backtune.store.receipts import Receipt, read_receipt, read_table
+from backtune.store.receipts import Packed, Receipt, read_receipt, read_table
 from backtune.store.source import Source, of_symbol, restore
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ class Stored:
     @property
     def evidence(self) -> Mapping[str, Any]:
         """What was written down of the tables when they were made."""
-        return self.receipt.evidence
+        evidence = self.receipt.evidence
+        return evidence.plain() if isinstance(evidence, Packed) else evidence
 
     @cached_property
     def bars(self) -> Bars:

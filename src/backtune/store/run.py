@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -210,7 +210,7 @@ class Run(Mapping[str, Result]):
                     f"{self.place}: the receipt of {symbol} is missing or damaged; redo it with backtune "
                     f"run --resume {self.place}"
                 )
-            receipts[symbol] = replace(receipt, identity={})
+            receipts[symbol] = receipt.light(self.record["data"][symbol])
         return receipts
 
     def table(self, name: str) -> pd.DataFrame:
@@ -275,7 +275,7 @@ class Run(Mapping[str, Result]):
         if isinstance(benchmark, str):
             data = self.data if self.data is not None or self.memory else restore(self.record["source"])
             bars = benchmark_bars(benchmark, of_symbol(data, benchmark), self.settings)
-        return run_portfolio(self, strategy or self.tuned[0], weights, bars)
+        return run_portfolio(self, strategy or self.tuned[0], weights, bars, list(self.record["failed"]))
 
     def export(
         self,

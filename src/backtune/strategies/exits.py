@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +67,11 @@ class Orders:
         bars = (self.open, self.high, self.low, self.close)
         return (*bars, self.high_forecast, self.low_forecast, self.long_size, self.short_size)
 
+    @cached_property
+    def one_bar(self) -> EntryExitProblem:
+        """The problem of positions that leave in their bar: laid out once, for every exit that is one."""
+        return EntryExitProblem(*self.arrays, costs=self.charges, bounds=self.bounds[:2])
+
 
 Exit = Callable[[Orders, Any], Problem]
 
@@ -102,12 +108,9 @@ def _path(orders: Orders, settings: Settings, **rule: Any) -> Problem:
 
 
 def _one_bar(orders: Orders, settings: Settings, *, close_at_eod: bool) -> Problem:
-    return EntryExitProblem(
-        *orders.arrays,
-        costs=orders.charges,
+    return orders.one_bar.leaving(
         close_at_eod=close_at_eod,
         fills=settings.fills,  # type: ignore[arg-type]
-        bounds=orders.bounds[:2],
     )
 
 

@@ -17,8 +17,9 @@ function candles(trades) {
 
     const swatch = (colour, name) => element("span", {}, element("i", { style: `background:${colour}` }), name);
     const button = (text, label, act) => element("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
-    tools.append(swatch(LOWER, "lower level"), swatch(UPPER, "upper level"));
-    if (stop) tools.append(swatch(STOP, "stop"));
+    for (const [values, colour, name] of [[lower, LOWER, "lower level"], [upper, UPPER, "upper level"], [stop, STOP, "stop"]]) {
+      if (values?.some((value) => value !== null)) tools.append(swatch(colour, name));
+    }
     tools.append(
       element("span", { class: "gap" }),
       button("−", "Show more bars", () => zoom(1.6)), button("+", "Show fewer bars", () => zoom(1 / 1.6)),

@@ -28,18 +28,22 @@
   }
 
   function fromAddress() {
-    const name = decodeURIComponent(location.hash.slice(1)), row = name ? [...rows.symbol.keys()].find((k) => key(k) === name) : undefined;
+    const name = addressed(), row = name ? [...rows.symbol.keys()].find((k) => key(k) === name) : undefined;
     if (row === undefined) return false;
     if (row !== current) choose(row, true);
     return true;
   }
 
-  async function choose(row, scroll, addressed = true) {
+  function addressed() {
+    try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; } // a stray % in an address
+  }
+
+  async function choose(row, scroll, kept = true) {
     current = row;
     const place = byId("details");
     byId("symbol-h").textContent = key(row);
     table?.mark(row);
-    if (addressed && decodeURIComponent(location.hash.slice(1)) !== key(row)) location.replace(`#${encodeURIComponent(key(row))}`);
+    if (kept && addressed() !== key(row)) location.replace(`#${encodeURIComponent(key(row))}`);
     let part;
     try {
       part = await backtune.part(row, overview.beside);
@@ -61,10 +65,10 @@
     const columns = [
       { title: "symbol", text: true, value: (row) => rows.symbol[row], cell: (row) => element("a", { href: `#${encodeURIComponent(key(row))}`, "data-row": row, "aria-current": row === current ? "" : null, onclick: (event) => { event.preventDefault(); choose(row, true); } }, rows.symbol[row]) },
       ...(rows.run.words.length > 1 || rows.run.words[0] ? [{ title: "run", text: true, value: (row) => word("run", row), cell: (row) => word("run", row) }] : []),
-      { title: "verdict", text: true, value: (row) => word("label", row), cell: (row) => element("span", { class: `badge ${word("verdict", row)}` }, word("label", row)) },
       { title: "growth", cell: (row) => spark(rows.spark[row]) },
       { title: "return", ...number("return", (v) => toned(v, percent(v))) },
       { title: "held", ...number("held", percent) },
+      { title: "verdict", text: true, value: (row) => word("label", row), cell: (row) => element("span", { class: `badge ${word("verdict", row)}`, title: word("label", row) }, overview.verdicts[word("verdict", row)].replace(" inside the bar", "")) },
       { title: "Sharpe", ...number("sharpe", (v) => show(v)) },
       { title: "worst drawdown", ...number("drawdown", percent) },
       { title: "fills", ...number("trades", (v) => v.toLocaleString("en")) },
@@ -108,7 +112,7 @@
 
   function trades(place, list, symbol) {
     const length = list.entry?.length || 0;
-    if (!length) { place.replaceChildren(element("p", { class: "note" }, list.entry ? "It never traded." : "This run was made by a version that kept no list of trades.")); return; }
+    if (!length) { place.replaceChildren(element("p", { class: "note" }, list.untold ? "The strategy tells no single trades." : list.entry ? "It never traded." : "This run was made by a version that kept no list of trades.")); return; }
     const price = (value) => show(value);
     const columns = [
       { title: "opened", text: true, csv: "entry", value: (k) => list.entry[k], plain: (k) => date(list.entry[k]), cell: (k) => date(list.entry[k]) },
