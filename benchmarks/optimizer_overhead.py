@@ -5,6 +5,10 @@ take turns in one process; the difference is the median over the pairs. Times ar
 work on the machine does not count in. Target: below 5 us batched, 10 us single.
 
     python benchmarks/optimizer_overhead.py [repeats]
+    python benchmarks/optimizer_overhead.py --estimate [METHOD,METHOD]
+
+The second prints what each method of `backtune bench` adds to an evaluation, its library's time included, in
+a run of 500 evaluations (100 where a Gaussian process is fitted): backtune.bench.estimate has these figures.
 """
 
 import statistics
@@ -185,6 +189,30 @@ def evaluator_alone(points, repeats):
     return statistics.median(times)
 
 
+def whole_overhead(method, repeats=3):
+    """Processor seconds an evaluation, library and adapter together: the median of runs after a warm-up."""
+    from backtune.bench.protocol import is_expensive
+
+    budget, times = (100, 1) if is_expensive(method) else (500, repeats)
+    bt.optimize(FreeBatch(), method, budget=30)
+    return statistics.median(_seconds(method, budget, seed) for seed in range(times))
+
+
+def _seconds(method, budget, seed):
+    start = time.process_time()
+    best = bt.optimize(FreeBatch(), method, budget=budget, seed=seed)
+    return (time.process_time() - start) / best.evaluations
+
+
+def print_whole_overheads(methods):
+    from backtune.bench.protocol import choose
+
+    chosen, _ = choose(methods, FreeBatch())
+    print(f"{'method':40} seconds an evaluation")
+    for method in chosen:
+        print(f"{method:40} {whole_overhead(method):.1e}", flush=True)
+
+
 def main():
     import logging
     import warnings
@@ -194,6 +222,9 @@ def main():
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)  # as the adapters do
     logging.disable(logging.WARNING)
+    if sys.argv[1:2] == ["--estimate"]:
+        print_whole_overheads(sys.argv[2].split(",") if sys.argv[2:] else "all")
+        return
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     print(f"{BUDGET} evaluations a run, median of {repeats} pairs, microseconds an evaluation\n")
     print(f"{'method':32} {'batch':>5} {'bare':>8} {'backtune':>9} {'added':>8}")

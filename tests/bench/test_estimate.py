@@ -1,10 +1,18 @@
 """How long a benchmark takes is told before it starts: what is to be done, and what an evaluation takes."""
 
+import os
+import re
+import runpy
+import sys
+from pathlib import Path
+
 import pytest
 
 from backtune.bench import benchmark, own_suite, suite
 from backtune.bench.estimate import OVERHEADS, STARTS, Estimate, estimate, timed
-from backtune.bench.protocol import plan
+from backtune.bench.protocol import STANDARD, library_of, plan
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def test_the_evaluations_of_all_runs_are_summed_over_processes_and_timed_runs_one_by_one():
@@ -55,3 +63,27 @@ def test_it_is_told_before_the_first_run_and_not_where_nothing_is_to_be_done(tmp
     assert len(told) == 2
     assert told[0].startswith("about ")
     assert told[1] == 1
+
+
+def test_every_method_of_the_benchmark_has_an_overhead_that_was_measured():
+    assert [name for name in STANDARD if name not in OVERHEADS and library_of(name) not in OVERHEADS] == []
+
+
+def test_the_command_that_measures_overheads_prints_a_line_a_method(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["optimizer_overhead.py", "--estimate", "random,scipy"])
+    runpy.run_path(str(BENCHMARKS / "optimizer_overhead.py"), run_name="__main__")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["random", "scipy:differential_evolution"]
+    assert all(0.0 < float(row[1]) < 1.0 for row in rows)
+
+
+@pytest.mark.slow
+def test_the_command_that_holds_the_estimate_against_the_clock_prints_a_line_a_kind(monkeypatch, capsys):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*sys.path, str(BENCHMARKS)]))
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "time_estimate.py"))
+    own = own_suite("time_estimate:Waits", None, 1)
+    module["compare"]("100 ms", own, ["random"], budget=10, timing_seeds=0, workers=1)
+    name, said, took, ratio = re.split(r" {2,}", capsys.readouterr().out.strip().replace(" s ", "  "))
+    assert name == "100 ms"
+    assert float(ratio) == pytest.approx(float(said) / float(took.removesuffix(" s")), abs=0.1)

@@ -15,10 +15,17 @@ from backtune.bench.recorder import WARM_UP_BUDGET, Trial
 from backtune.optimizers import Objective, optimizer
 from backtune.optimizers.base import box
 
-OVERHEADS: Mapping[str, float] = {  # seconds an evaluation, by order of magnitude
-    "exact": 0.0, "grid": 1e-6, "random": 1e-6, "sobol": 1e-6, "scipy": 1e-5, "nlopt": 5e-6, "pygmo": 1e-5,
-    "fcmaes": 2e-5, "cma": 1e-4, "evotorch": 2e-4, "evox": 5e-4, "nevergrad": 5e-4, "optuna": 2e-3,
-    "optuna:gp": 5e-2, "botorch": 3e-1,
+# Processor seconds that library and adapter add to an evaluation, as the command
+# `benchmarks/optimizer_overhead.py --estimate` printed them on a core of an AMD EPYC: two parameters, 500
+# evaluations a run, 100 of optuna:gp and botorch. A library stands for its methods that are not listed.
+OVERHEADS: Mapping[str, float] = {
+    "exact": 0.0, "grid": 9e-7, "random": 7e-7, "sobol": 2e-6,
+    "scipy": 4.7e-5, "scipy:differential_evolution": 1.5e-5, "scipy:differential_evolution_immediate": 3.5e-5,
+    "scipy:direct": 5e-6, "scipy:dual_annealing": 2.9e-5,
+    "nevergrad": 3.6e-4, "nevergrad:NGOpt": 1.7e-3,
+    "evotorch": 7.9e-5, "evox": 1.1e-4, "evox:DE": 2.1e-5, "evox:PSO": 1.6e-5, "evox:CMAES": 3.7e-5,
+    "pygmo": 8e-6, "cma": 1.1e-4, "nlopt": 5e-6, "fcmaes": 7e-6, "fcmaes:cmaes": 2.5e-6,
+    "optuna": 3.3e-3, "optuna:cmaes": 1.4e-3, "optuna:gp": 3.6e-2, "botorch": 8.7e-2,
 }  # fmt: skip
 UNKNOWN = 1e-4  # of another library
 STARTS = 5.0  # seconds until processes have imported what they need
