@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 import backtune as bt
-from backtune.optimizers.exact import ahead, solver
+from backtune.optimizers.exact import solver
 from backtune.optimizers.exact.lattice import lay_out
 from backtune.problem import FILLS, kernels
 
@@ -48,7 +48,7 @@ def evaluation(problem: bt.EntryExitProblem, loop: Any, points: int = 1024) -> C
     return lambda: loop(*arguments, problem.close_at_eod)
 
 
-def search(problem: bt.EntryExitProblem, part: Any = ahead.solve) -> Callable[[], object]:
+def search(problem: bt.EntryExitProblem, part: Any = solver._solve) -> Callable[[], object]:
     """Call that solves the problem inside compiled code, or does a `part` of it, its arguments prepared."""
     arguments = solver._arguments(problem)
     return lambda: part(*arguments)

@@ -136,8 +136,6 @@ def _described(value: Any) -> str:
     if isinstance(value, np.ndarray | np.generic) and value.dtype != object:
         data = np.ascontiguousarray(value).tobytes()
         return f"{value.dtype.str} {value.shape} {hashlib.sha256(data).hexdigest()}"
-    if callable(getattr(value, "code_digest", None)):  # an intrinsic that says what it writes
-        return f"{value.__module__}.{value.__qualname__} {value.code_digest()}"
     if is_jitted(value):
         return f"{value.py_func.__module__}.{value.py_func.__qualname__}"  # its parts follow
     if isinstance(value, ModuleType):

@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numba import get_num_threads
 
+from backtune.compiled import njit
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, check_budget
 from backtune.optimizers.exact import paths, search
-from backtune.optimizers.exact.ahead import solve
-from backtune.optimizers.exact.kernel import more_room, report, room
-from backtune.optimizers.exact.lattice import Array, lay_out, rounding
+from backtune.optimizers.exact.lattice import Array, Ids, Lattice, lay_out, rounding
 from backtune.optimizers.exact.paths import Proof
 from backtune.problem import FILLS, EntryExitProblem, HoldProblem
 from backtune.problem.kernels import Fee
@@ -54,7 +53,7 @@ class Exact(Optimizer):
             proof = paths.solve(problem, None if time_limit is None else started + time_limit)
             return _optimum(proof, time.perf_counter() - started)
         if time_limit is None:
-            proof = _proof(solve(*_arguments(problem)))
+            proof = _proof(_solve(*_arguments(problem)))
         else:
             proof = _proof(_solve_until(*_arguments(problem), deadline=started + time_limit))
         return _optimum(proof, time.perf_counter() - started)
@@ -140,7 +139,7 @@ def _optimum(proof: Proof, seconds: float) -> Optimum:
 
 def _solved(problems: Sequence[EntryExitProblem | HoldProblem]) -> list[Proof]:
     return [
-        paths.solve(problem) if isinstance(problem, HoldProblem) else _proof(solve(*_arguments(problem)))
+        paths.solve(problem) if isinstance(problem, HoldProblem) else _proof(_solve(*_arguments(problem)))
         for problem in problems
     ]
 
@@ -148,15 +147,58 @@ def _solved(problems: Sequence[EntryExitProblem | HoldProblem]) -> list[Proof]:
 def _solve_until(
     long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills: int, eod: bool, deadline: float
 ) -> Sequence[float]:
-    """`kernel.solve` in slices, until the proof is complete or the deadline has passed."""
+    """`_solve` in slices, until the proof is complete or the deadline has passed."""
     lattice = lay_out(long_legs, short_legs, bounds, fee, fills, eod)
-    legs = room(lattice)
+    legs = _room(lattice)
     frontier = search.start(lattice, legs, rounding(lattice))
     nodes = 1  # there is always a value, however short the time
     while frontier.counts[search.SIZE]:
         if not search.advance(lattice, frontier, legs, nodes):
-            legs = more_room(legs)
+            legs = _more_room(legs)
         nodes = SLICE
         if time.perf_counter() > deadline:
             break
-    return report(lattice, frontier)
+    return _report(lattice, frontier)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _solve(
+    long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills: int, eod: bool
+) -> tuple[float, float, float, float, float]:
+    """High offset, low offset, value, bound and evaluations of one problem's optimum."""
+    lattice = lay_out(long_legs, short_legs, bounds, fee, fills, eod)
+    legs = _room(lattice)
+    frontier = search.start(lattice, legs, rounding(lattice))
+    while frontier.counts[search.SIZE] > 0:
+        if not search.advance(lattice, frontier, legs, 1 << 60):
+            legs = _more_room(legs)
+    return _report(lattice, frontier)
+
+
+@njit(cache=True, inline="always")
+def _room(lattice: Lattice) -> Ids:
+    return np.empty(8 * (len(lattice.longs) + len(lattice.shorts)) + 64, dtype=np.int32)
+
+
+@njit(cache=True)
+def _more_room(legs: Ids) -> Ids:
+    more = np.empty(2 * len(legs), dtype=np.int32)
+    for i in range(len(legs)):  # a slice would bring in the compilation of its error message
+        more[i] = legs[i]
+    return more
+
+
+@njit(cache=True, inline="always")
+def _report(lattice: Lattice, frontier: search.Frontier) -> tuple[float, float, float, float, float]:
+    value = frontier.values[search.VALUE]
+    bound = value
+    for k in range(frontier.counts[search.SIZE]):
+        bound = max(bound, frontier.numbers[k, search.BOUND])
+    row, column = frontier.counts[search.BEST_ROW], frontier.counts[search.BEST_COLUMN]
+    return (
+        lattice.columns[column],
+        lattice.rows[row],
+        value,
+        bound,
+        float(frontier.counts[search.EVALUATIONS]),
+    )
