@@ -10,7 +10,7 @@ import pytest
 from backtune.bench import BenchmarkProblem
 from backtune.bench.problems import simple_problem
 from backtune.bench.recorder import Recorder, Trial, run_one
-from bench_objectives import failing_on_the_right, never
+from bench_objectives import Answers, failing_on_the_right, never
 
 
 class Slow:
@@ -93,3 +93,12 @@ def test_exact_is_not_called_through_the_recorder():
         Trial(BenchmarkProblem("p", 0, "b", simple_problem(0)), "exact", "quality", "compiled", 500)
     )
     assert (row["proved"], row["stopped"], row["objective_seconds"]) == (True, "proved", 0.0)
+
+
+@pytest.mark.parametrize("kind", ["text", "none", "array", "complex", "complex128", "exit"])
+def test_in_the_benchmark_it_is_one_line_of_that_run(kind):
+    problem = BenchmarkProblem("answers", 0, "seed 0", Answers(kind))
+    row = run_one(Trial(problem, "random", "quality", "python", 10))
+    assert row["status"] == "failed"
+    assert row["error"]
+    assert "\n" not in row["error"]

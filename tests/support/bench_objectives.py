@@ -68,3 +68,20 @@ def luck(x):
 
 
 luck.bounds = parabola.bounds
+
+
+class Answers:
+    """Gives something else than a number, everywhere or beside a point where it gives one."""
+
+    bounds = parabola.bounds
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def __call__(self, x):
+        if self.kind == "exit":
+            raise SystemExit(3)
+        return {
+            "text": "3.5", "bytes": b"1", "none": None, "array": x, "complex": 1.0 + 2.0j,
+            "complex128": __import__("numpy").complex128(1 + 2j), "list": [1.0], "object": object(),
+        }[self.kind]  # fmt: skip

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import in_a_line
 from backtune.optimizers import Objective
+from backtune.optimizers.numbers import number
 from backtune.runner.threads import inherited, pin
 
 
@@ -42,7 +43,7 @@ class PooledObjective:
 
     def __call__(self, x: ArrayLike) -> float:
         """Value at x, shape (d,)."""
-        return float(self._objective(x))
+        return number(self._objective(x))
 
     def batch(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values at points (m, d), shape (m,); NaN where the objective raises.
@@ -92,6 +93,6 @@ def _objective(pickled: bytes) -> Any:
 def _value(pickled: bytes, point: NDArray[np.float64]) -> tuple[float, str]:
     """Value at a point, or what was wrong there."""
     try:
-        return float(_objective(pickled)(point)), ""
-    except Exception as error:
+        return number(_objective(pickled)(point)), ""
+    except (Exception, SystemExit) as error:
         return float("nan"), in_a_line(error)

@@ -19,6 +19,7 @@ from backtune.errors import in_a_line
 from backtune.identity import array_digest, code_digest, digest_of, identity_of
 from backtune.optimizers import Objective, Optimum, optimizer
 from backtune.optimizers.noise import noise_of, optimize_noisy
+from backtune.optimizers.numbers import number, numbers
 from backtune.problem import EntryExitProblem, HoldProblem
 from backtune.space import Space
 
@@ -55,14 +56,14 @@ class Recorder:
         started = time.perf_counter()
         value = math.nan
         try:
-            value = float(self._objective(x))
+            value = number(self._objective(x))
         finally:
             self._note(started, 1, value)
         return value
 
     def _watched_batch(self, points: ArrayLike) -> Array:
         started = time.perf_counter()
-        values = np.asarray(self._batch(points), dtype=np.float64)  # type: ignore[misc]
+        values = numbers(self._batch(points))  # type: ignore[misc]
         self._note(started, len(values), values)
         return values
 
@@ -170,15 +171,16 @@ def run_one(trial: Trial, pool: ProcessPoolExecutor | None = None) -> dict[str, 
     objective = _objective(trial, pool)
     recorder = Recorder(objective)
     watched = recorder if search.supports(recorder) else objective
-    noisy = is_noisy(problem, trial.kind)
     cpu, started = time.process_time(), time.perf_counter()
     asked: dict[str, Any] = {
         "budget": trial.budget, "seed": problem.seed, "time_limit": trial.time_limit,
     }  # fmt: skip
     try:
+        noisy = is_noisy(problem, trial.kind)
+        cpu, started = time.process_time(), time.perf_counter()
         find = partial(optimize_noisy, search) if noisy else search.optimize
         best = find(watched, **asked)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # an objective may call sys.exit
         best = None
         row |= {"status": "failed", "error": in_a_line(error)}
     ended = time.perf_counter()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import OptimizerError, SettingError, StrategyError, in_a_line
+from backtune.optimizers.numbers import number, numbers
 from backtune.space import Space
 
 Array = NDArray[np.float64]
@@ -199,7 +200,7 @@ class Evaluator:
             values = self._batch(points.copy())
             if hasattr(values, "detach"):  # a torch tensor, which may be on another device
                 values = values.detach().cpu().numpy()
-            values = np.array(values, dtype=np.float64)
+            values = numbers(values)
         except StrategyError as error:
             self._end(error)
         except Exception as error:
@@ -224,7 +225,7 @@ class Evaluator:
 
     def _evaluate_one(self, point: Array) -> float:
         try:
-            return float(self._objective(point.copy()))  # a copy: an objective may write to what it is given
+            return number(self._objective(point.copy()))  # a copy: an objective may write to what it is given
         except StrategyError as error:
             self._end(error)
         except Exception as error:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, box
+from backtune.optimizers.numbers import number
 
 Array = NDArray[np.float64]
 SAME = 1e-9  # relative: what a batch and a single call may differ by
@@ -135,7 +136,7 @@ class _Watched:
 
     def __call__(self, x: ArrayLike) -> float:
         point = np.array(x, dtype=np.float64)
-        value = float(self.objective(point.copy()))
+        value = number(self.objective(point.copy()))
         self.points.append(point)
         self.values.append(value)
         return value
@@ -200,6 +201,6 @@ def _spread(samples: list[list[float]]) -> float:
 
 def _value(objective: Any, point: Array) -> float:
     try:
-        return float(objective(point.copy()))
+        return number(objective(point.copy()))
     except Exception:  # as the evaluator has it: a failed evaluation
         return math.nan
