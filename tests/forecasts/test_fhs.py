@@ -30,16 +30,6 @@ def test_equals_the_definition_bar_by_bar(kind):
     assert made.repaired == 0
 
 
-@pytest.mark.parametrize("first", [FilteredHistory.warm_up, 82, 83, 84, 150, 199])
-def test_the_last_bars_alone_are_forecast_as_all_bars_are(first):
-    """To the bit, on either side of where the window of 60 rows is full; the bars before have none."""
-    bars, model = make_bars(200), FilteredHistory(memory=60)
-    made, last = model.forecast(bars), model.forecast(bars, range(first, 200))
-    np.testing.assert_array_equal(last.quantiles[first:], made.quantiles[first:])
-    np.testing.assert_array_equal(last.high[first:], made.high[first:])
-    assert last.first == first
-
-
 def test_true_range_volatility_is_the_mean_of_three_exponential_means():
     bars = make_bars(60)
     _, high, low, _ = log_moves(bars)

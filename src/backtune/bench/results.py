@@ -11,7 +11,9 @@ import json
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from backtune.bench.protocol import (
     AT_ONCE,
     EXPENSIVE_BUDGETS,
     Job,
+    alone,
     choose,
     longest,
     plan,
@@ -35,7 +38,7 @@ from backtune.bench.recorder import method_identity
 from backtune.bench.statistics import with_regret
 from backtune.errors import RunError, SettingError, whole_number
 from backtune.identity import differences, untold
-from backtune.optimizers.base import check_budget
+from backtune.optimizers.base import Objective, check_budget
 from backtune.optimizers.noise import noise_of
 
 KEY = ["mode", "kind", "method", "budget", "time_limit", "problem", "seed"]
@@ -207,9 +210,15 @@ def _run(
     todo = [job for job in todo if job]
     if tell is not None and todo:
         first = {job[0].kind: job[0].problem for job in reversed(todo)}
-        costs = {kind: timed(problem.of_kind(kind)) for kind, problem in first.items()}
-        tell(estimate(todo, workers, costs).sentence)
+        with suppress(RunError):  # an objective that ends its process: its runs will say so
+            costs = {kind: _cost(problem.of_kind(kind), kind) for kind, problem in first.items()}
+            tell(estimate(todo, workers, costs).sentence)
     run_jobs(todo, workers, finished)
+
+
+def _cost(objective: Objective, kind: str) -> float:
+    """Seconds of an evaluation; one of the user's own is called in a process of its own, as in the runs."""
+    return float(alone(partial(timed, objective))) if kind == "python" else timed(objective)
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[Any, ...]]:

@@ -60,15 +60,13 @@ class FilteredHistory(QuantileForecaster):
         self.name = "fhs"
 
     def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
-        """Quantiles of every bar from the first of `targets` on; with samples, from `warm_up` on."""
+        """Quantiles and samples of every bar from `warm_up` on."""
         opened = log_moves(bars)
         scale = volatility(opened, self.volatility)
         rows = opened[1:] / scale
-        begin = self.warm_up if self.samples or not len(targets) else int(targets[0])
-        every = np.arange(begin, len(bars))
-        moves = _rolling_quantiles(rows, SEED + 1, self.memory, np.array(LEVELS), begin)
-        moves *= scale[begin:, None, None]
-        np.expm1(moves, out=moves)
+        every = np.arange(self.warm_up, len(bars))
+        quantiles = _rolling_quantiles(rows, SEED + 1, self.memory, np.array(LEVELS))[self.warm_up :]
+        moves = np.expm1(quantiles * scale[self.warm_up :, None, None])
         return Distribution(every, moves, self._drawn(rows, scale) if self.samples else None)
 
     def _drawn(self, rows: Array, scale: Array) -> Array:
@@ -94,17 +92,20 @@ def _place(window: Array, count: int, x: float) -> int:
 
 
 @njit(cache=True)
-def _rolling_quantiles(rows: Array, first: int, memory: int, levels: Array, begin: int) -> Array:
-    """Quantiles of rows[k, t-memory:t], none before bar `first`, for each k and t; shape (n, 3, levels).
+def _rolling_quantiles(rows: Array, first: int, memory: int, levels: Array) -> Array:
+    """Quantiles of rows[k, t-memory:t], from bar `first` on, for each k and t; shape (n, 3, levels).
 
-    Of bars t from `begin` on, which is behind `first`. The window is kept sorted: a bar costs one insertion
-    and one removal, not a sort.
+    The window is kept sorted: a bar costs one insertion and one removal, not a sort.
     """
     kinds, n = rows.shape
-    result, window = np.empty((n - begin, kinds, len(levels))), np.empty(memory + 1)
+    result, window = np.empty((n, kinds, len(levels))), np.empty(memory + 1)
+    for t in range(min(first + 1, n)):
+        for kind in range(kinds):
+            for q in range(len(levels)):
+                result[t, kind, q] = np.nan
     for kind in range(kinds):
         count = 0
-        for t in range(max(first, begin - memory) + 1, n):
+        for t in range(first + 1, n):
             place = _place(window, count, rows[kind, t - 1])
             for k in range(count, place, -1):
                 window[k] = window[k - 1]
@@ -114,12 +115,10 @@ def _rolling_quantiles(rows: Array, first: int, memory: int, levels: Array, begi
                 count -= 1
                 for k in range(_place(window, count + 1, rows[kind, t - 1 - memory]), count):
                     window[k] = window[k + 1]
-            if t < begin:
-                continue
             for q in range(len(levels)):
                 position = levels[q] * (count - 1)
                 below = math.floor(position)
                 above = min(below + 1, count - 1)
                 share = position - below
-                result[t - begin, kind, q] = window[below] * (1.0 - share) + window[above] * share
+                result[t, kind, q] = window[below] * (1.0 - share) + window[above] * share
     return result

@@ -66,6 +66,7 @@ class Report:
         """
         target = Path(path)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with Kept(target.with_name(f"{target.stem}_files")) as details:
                 write_atomically(target, page_parts(self.subjects, details, self.title, workers))
         except OSError as error:

@@ -139,6 +139,7 @@ def write_result(
     # side by side: on a busy disk each flush waits its turn, and those that wait together share one
     with writing(folder), ThreadPoolExecutor(len(TABLES)) as threads:
         paths = [table_path(folder, symbol, name) for name in TABLES]
+        paths[0].parent.mkdir(exist_ok=True)  # and none above it: the run's folder may have been moved
         list(threads.map(write_atomically, paths, contents.values()))
     files = {
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -248,7 +249,6 @@ def receipt_path(folder: Path, symbol: str) -> Path:
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file, or its parts one after the other, so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as handle:
