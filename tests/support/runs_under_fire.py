@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,7 +24,14 @@ def start(folder, *more, workers=1, before=(), env=None, arguments=SMALL):
         env={**os.environ, **(env or {})},
         start_new_session=True,
         text=True,
+        preexec_fn=_hears_signals if os.name == "posix" else None,
     )
+
+
+def _hears_signals():
+    """As a shell starts a run; under nohup, or behind another's script, the tests may ignore them."""
+    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def receipts(folder):
