@@ -25,14 +25,23 @@ class Hill:
         return self.true(x) + self.sigma * self.rng.normal()
 
 
-def test_one_that_gives_the_same_is_searched_as_ever_and_called_twice_more():
+def test_one_that_gives_the_same_is_searched_as_ever_and_never_called_beyond_the_budget():
     hill = Hill(0.0)
     best = bt.optimize(hill, "random", budget=60, seed=2)
     assert (best.noise, best.error, best.repeats) == (0.0, 0.0, 0)
-    assert len(hill.tried) == 62
+    assert len(hill.tried) == best.evaluations == len(best.trace) == 60
     assert hill.tried[0].tolist() == hill.tried[1].tolist() == [0.0, 0.0]
-    alone = optimizer("random").optimize(Hill(0.0), budget=60, seed=2)
+    alone = optimizer("random").optimize(Hill(0.0), budget=58, seed=2)
     assert (best.value, best.x.tolist()) == (alone.value, alone.x.tolist())
+    assert best.trace[2:].tolist() == np.maximum(alone.trace, hill.true([0.0, 0.0])).tolist()
+
+
+def test_the_middle_is_the_answer_where_nothing_better_was_tried():
+    hill = Hill(0.0)
+    hill.true = lambda x: -float(np.abs(x).sum())
+    best = bt.optimize(hill, "random", budget=20)
+    assert (best.value, best.x.tolist()) == (0.0, [0.0, 0.0])
+    assert best.trace.tolist() == [0.0] * 20
 
 
 @pytest.mark.parametrize("method", ["random", "sobol", "scipy", "scipy:dual_annealing"])
@@ -41,9 +50,9 @@ def test_the_answer_is_a_mean_that_holds_and_not_the_luckiest_draw(method):
     for seed in range(20):
         hill = Hill(0.2, seed)
         best = bt.optimize(hill, method, budget=200, seed=seed)
-        assert len(hill.tried) == 202
+        assert len(hill.tried) == 200
         assert (best.evaluations, best.exact, best.bound) == (200, False, math.inf)
-        assert best.repeats == 100
+        assert best.repeats == 99
         told.append(best.noise)
         ahead.append((best.value - hill.true(best.x)) / best.error)
         within += max(map(hill.true, hill.tried)) - hill.true(best.x) <= 0.2

@@ -12,8 +12,8 @@ KINDS = ("text", "bytes", "none", "array", "complex", "complex128", "list", "obj
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_no_number_is_no_value(kind):
-    with pytest.raises(bt.OptimizerError, match="none of 20 evaluations") as raised:
-        bt.optimize(Answers(kind), "random", budget=20)
+    with pytest.raises(bt.OptimizerError, match="none of 5 evaluations") as raised:
+        bt.optimize(Answers(kind), "random", budget=5)
     assert "\n" not in str(raised.value)
 
 

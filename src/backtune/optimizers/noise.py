@@ -61,6 +61,23 @@ def noise_of(objective: Any) -> Noise:
     return Noise(middle, (values[0], values[1]))
 
 
+def with_first(best: Optimum, noise: Noise, space: Any) -> Optimum:
+    """Count the two calls at the middle, which were evaluations like any, in front of a search's own."""
+    first = np.array(noise.values)
+    finite = np.isfinite(first)
+    every = np.concatenate([np.where(finite, first, -np.inf), best.trace])
+    best = replace(
+        best,
+        evaluations=best.evaluations + len(first),
+        failures=best.failures + int((~finite).sum()),
+        trace=np.maximum.accumulate(every),
+    )
+    if not finite.any() or first[0] <= best.value:
+        return best
+    point = best.point if best.point is None else space.point(noise.point)
+    return replace(best, x=noise.point, value=float(first[0]), point=point)
+
+
 def optimize_noisy(
     search: Optimizer,
     objective: Objective,

@@ -7,6 +7,7 @@ library and the object an `Optimizer` subclass. It is imported when it is used o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -19,7 +20,7 @@ import numpy as np
 from backtune.errors import OptimizerError, SettingError, in_a_line, one_of, whole_number
 from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
 from backtune.optimizers.enumeration import enumerated, is_gone_through
-from backtune.optimizers.noise import LEAST, noise_of, optimize_noisy
+from backtune.optimizers.noise import LEAST, noise_of, optimize_noisy, with_first
 from backtune.plugins import import_object
 from backtune.problem import Problem
 from backtune.space import Space, SpaceObjective
@@ -115,9 +116,9 @@ def optimize(
     Returns
     -------
     Optimum
-        With `value` as the objective gave it for `x`. An objective of your own is first called twice at the
-        middle of its box, beyond the budget. Where that gives two values, half of the budget goes to points
-        that looked best, evaluated again: `x` has the highest mean of these, which is `value`, and `error`
+        With `value` as the objective gave it for `x`. The first two evaluations of an objective of your own
+        are at the middle of its box. Where they give two values, half of the budget goes to points that
+        looked best, evaluated again: `x` has the highest mean of these, which is `value`, and `error`
         and `noise` say how sure that is.
 
     Raises
@@ -130,22 +131,28 @@ def optimize(
         if not callable(objective):
             raise SettingError(f"the objective is a {type(objective).__name__}; give a function of a point")
         objective = SpaceObjective(objective, space)
-    noise = noise_of(objective) if _may_be_noisy(objective, budget) else None
+    through = is_gone_through(objective, budget, search.proves)
+    noise = noise_of(objective) if _may_be_noisy(objective, budget, through) else None
+    left = budget - 2 if noise is not None else budget
     if noise is not None and noise.differs:
         if search.proves:
             raise OptimizerError(
                 f"the objective gave {noise.values[0]:.6g} and {noise.values[1]:.6g} at the same point, and "
                 f"{search.method} proves nothing of one that differs from call to call; use another method"
             )
-        return optimize_noisy(search, objective, budget=budget, seed=seed, time_limit=time_limit)  # type: ignore[arg-type]
-    if is_gone_through(objective, budget, search.proves):
+        best = optimize_noisy(search, objective, budget=left, seed=seed, time_limit=time_limit)  # type: ignore[arg-type]
+        return replace(best, evaluations=best.evaluations + 2)
+    if through:
         return enumerated(objective, time_limit)
-    return search.optimize(objective, budget=budget, seed=seed, time_limit=time_limit)  # type: ignore[arg-type]
+    best = search.optimize(objective, budget=left, seed=seed, time_limit=time_limit)  # type: ignore[arg-type]
+    return best if noise is None else with_first(best, noise, getattr(objective, "space", None))
 
 
-def _may_be_noisy(objective: Any, budget: int) -> bool:
-    """Whether an objective is somebody's own, whose values may differ from call to call."""
-    return not isinstance(objective, Problem) and budget >= LEAST
+def _may_be_noisy(objective: Any, budget: int, through: bool) -> bool:
+    """Whether an objective is somebody's own, whose values may differ, and the budget has room to see."""
+    if isinstance(objective, Problem) or budget < LEAST:
+        return False
+    return not through or objective.space.count <= budget - 2
 
 
 def optimize_many(
