@@ -50,7 +50,7 @@ class BoTorch(Search):
         from gpytorch.mlls import ExactMarginalLogLikelihood
         from linear_operator.utils.errors import NotPSDError
 
-        if values.max() == values.min():
+        if values.max() == values.min() or not torch.isfinite(values.std()):  # which overflows of the largest
             return None
         cube = torch.tensor([[0.0], [1.0]], dtype=torch.float64).expand(2, points.shape[1])
         try:
