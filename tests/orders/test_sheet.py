@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import backtune as bt
 from backtune.backtest import Settings, run_backtest
 from backtune.orders.history import history
-from backtune.orders.sheet import _refusal
 from backtune.orders.sizing import Sizing, read_instruments
+from backtune.orders.symbol import _refusal
 from backtune.strategies import strategies
 from planted import random_walk
 from synthetic import make_bars
@@ -28,6 +28,20 @@ prices = st.floats(0.01, 1e5)
 def sheet(**options):
     settings = options.pop("settings", SMALL)
     return bt.orders("SYN", data=options.pop("data", BARS), settings=settings, **NOW, **options)
+
+
+@pytest.mark.slow
+def test_orders_of_several_processes_are_those_of_one():
+    """A refused symbol, whose error must come back, among others."""
+    names = ["SP500", "NASDAQ", "NOWHERE", "SP500"]
+    options = {"end": "2018-12-31", "num_simulations": 20, "capital": 1e4}
+    one, two = (bt.orders(names, max_workers=workers, **options) for workers in (1, 2))
+    pd.testing.assert_frame_equal(two.table, one.table)
+    assert list(one.refusals) == ["NOWHERE"]
+    assert two.refusals == one.refusals
+    assert repr(two.judged.symbols) == repr(one.judged.symbols)  # some figures are NaN
+    assert set(one.table["symbol"]) == {"SP500", "NASDAQ"}
+    assert not one.table.duplicated().any()  # a symbol that is named twice has its orders once
 
 
 def test_buys_rest_below_the_close_and_sells_above_it():

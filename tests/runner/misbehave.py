@@ -152,3 +152,18 @@ def nan_in_the_middle(forecast, can_short):
     long, short = longs(forecast, can_short)
     long[len(long) // 2 :] = np.nan
     return long, short
+
+
+def square(number):
+    return number * number, os.getpid()
+
+
+def die_elsewhere(pair):
+    number, home = pair
+    if os.getpid() != home and number == 2:
+        os._exit(1)
+    return number
+
+
+def fail(number):
+    raise ValueError(f"{number} is none")

@@ -68,9 +68,9 @@ def by_reason(ledger: pd.DataFrame) -> pd.DataFrame:
         than 0), bars (mean number that a trade spans).
     """
     parts = ledger.assign(won=ledger["value"] > 0.0).groupby(["strategy", "side", "reason"])
-    table = parts.agg(
-        trades=("value", "size"), value=("value", "sum"), hit_rate=("won", "mean"), bars=("bars", "mean")
-    ).reset_index()
+    value, won, bars = parts["value"], parts["won"], parts["bars"]
+    columns = {"trades": value.size(), "value": value.sum(), "hit_rate": won.mean(), "bars": bars.mean()}
+    table = pd.DataFrame(columns).reset_index()
     return table.set_index("strategy").loc[ledger["strategy"].unique()].reset_index()
 
 

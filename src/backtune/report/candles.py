@@ -86,8 +86,7 @@ def trades_of(result: Result, strategy: str) -> dict[str, Any]:
     """Every trade of a strategy out of sample, as columns; empty where a run is too old to have them."""
     if "ledger" not in tuple(result.tables):
         return {}
-    ledger = result.ledger
-    mine = ledger[ledger["strategy"] == strategy]
+    mine = result.trades_of(strategy)
     words = list(dict.fromkeys(mine["reason"]))
     return {
         "entry": times_of(mine["entry"]),
@@ -111,8 +110,7 @@ def recent_trades(result: Result, strategy: str) -> list[tuple[Any, ...]]:
     """
     if "ledger" not in tuple(result.tables):
         return []
-    ledger = result.ledger
-    mine = ledger[ledger["strategy"] == strategy]
+    mine = result.trades_of(strategy)
     since = result.returns["timestamp"].max() - pd.Timedelta(days=RECENT_DAYS)
     late = mine[mine["exit"] > since].sort_values(["exit", "entry"], ascending=False, kind="stable")
     return [
@@ -175,6 +173,5 @@ def _fills(result: Result, strategy: str, stamps: pd.DatetimeIndex) -> dict[str,
     """Bars of entries and exits among those that are shown, by the rows of `trades_of`."""
     if "ledger" not in tuple(result.tables):
         return {"entry": [], "exit": []}
-    ledger = result.ledger
-    mine = ledger[ledger["strategy"] == strategy]
+    mine = result.trades_of(strategy)
     return {name: stamps.get_indexer(pd.DatetimeIndex(mine[name])) for name in ("entry", "exit")}

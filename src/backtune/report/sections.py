@@ -298,10 +298,10 @@ def _forecast(result: Result) -> str:
     rows = []
     for side in ("high", "low", "close"):
         known = ahead[f"{side}_forecast"].notna()
-        made, actual = ahead.loc[known, f"{side}_forecast"].to_numpy(), ahead.loc[known, side].to_numpy()
-        error = actual - made
-        moved = np.std(made) > 0 and np.std(actual) > 0
-        agree = float(np.corrcoef(made, actual)[0, 1]) if moved else np.nan
+        predicted, actual = ahead.loc[known, f"{side}_forecast"].to_numpy(), ahead.loc[known, side].to_numpy()
+        error = actual - predicted
+        moved = np.std(predicted) > 0 and np.std(actual) > 0
+        agree = float(np.corrcoef(predicted, actual)[0, 1]) if moved else np.nan
         rows.append(
             (
                 side,

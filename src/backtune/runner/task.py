@@ -172,9 +172,9 @@ def _forecast(bars: Bars, settings: Settings) -> tuple[Forecast, float]:
     """Forecast that is part of the identity, and the seconds that it took."""
     require_bars(bars, settings)
     targets, started = forecast_targets(bars, settings), time.perf_counter()
-    made = forecast(bars, settings.model, targets)
-    require_forecasts(bars, made, targets)
-    return made, time.perf_counter() - started
+    forecasts = forecast(bars, settings.model, targets)
+    require_forecasts(bars, forecasts, targets)
+    return forecasts, time.perf_counter() - started
 
 
 def is_good(task: Task, receipt: Receipt, identity: Mapping[str, Any]) -> bool:
