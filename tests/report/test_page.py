@@ -282,7 +282,7 @@ def test_several_runs_name_where_a_symbol_failed(sample_run, tmp_path):
 def test_the_package_answers_as_the_function_even_after_its_modules_are_imported(sample_result):
     import backtune.report
 
-    assert backtune.report(sample_result).judged[0].whole is not None
+    assert backtune.report(sample_result).judged[0].portfolio is not None
 
 
 @pytest.mark.parametrize("given", [(), (3,), ({},)])
