@@ -44,7 +44,7 @@ def judged(results):
     together = judge_results(results)
     ones = dict.fromkeys(results, 1.0)
     alone = {symbol: judge({symbol: j.evidence}, ones)[symbol] for symbol, j in together.symbols.items()}
-    return alone, together.symbols, together.whole
+    return alone, together.symbols, together.portfolio
 
 
 def sharpe(judgements):

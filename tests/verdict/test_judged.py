@@ -22,6 +22,7 @@ def test_a_folder_is_judged_like_the_results_it_was_written_from(sample_run):
     from_memory, from_disk = judge_results(sample_run), judge_run(Run.open(sample_run.folder))
     assert from_memory.symbols == from_disk.symbols
     assert from_memory.portfolio == from_disk.portfolio
+    assert from_memory.whole is from_memory.portfolio  # its earlier name
 
 
 def test_a_run_of_an_older_version_is_refused(sample_run, tmp_path):

@@ -37,6 +37,11 @@ class Judged:
     first: pd.Timestamp | None = None
     last: pd.Timestamp | None = None
 
+    @property
+    def whole(self) -> Judgement | None:
+        """The portfolio, by its name in version 0.1."""
+        return self.portfolio
+
 
 def judge_run(run: Mapping[str, Result]) -> Judged:
     """Judge the results of a run, or any others by symbol.
