@@ -9,8 +9,6 @@ from misbehave import die_elsewhere, fail, square
 
 from backtune.runner.processes import AHEAD, side_by_side
 
-pytestmark = pytest.mark.core
-
 
 def test_one_process_is_this_one():
     assert list(side_by_side(square, [3, 4], 1)) == [(9, os.getpid()), (16, os.getpid())]
