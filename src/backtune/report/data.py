@@ -90,7 +90,7 @@ def share_times(charts: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def pack(value: Any) -> bytes:
     """JSON of `encode`, compressed, in letters that a script element can hold."""
     text = json.dumps(encode(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0))
+    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0))
 
 
 def unpack(packed: bytes) -> Any:

@@ -321,4 +321,3 @@ def writing(folder: Path) -> Iterator[None]:
 def now() -> str:
     """Return the time, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-

@@ -85,5 +85,7 @@ def columns_of(schema: pyarrow.Schema, name: str) -> dict[str, str]:
 
 def read_apart(content: bytes) -> pd.DataFrame:
     """Return the one table of a file, as versions before 0.1.0 wrote them."""
-    frame: pd.DataFrame = parquet.ParquetFile(pyarrow.BufferReader(content)).read(use_threads=False).to_pandas()
+    frame: pd.DataFrame = (
+        parquet.ParquetFile(pyarrow.BufferReader(content)).read(use_threads=False).to_pandas()
+    )
     return frame
