@@ -224,7 +224,7 @@ def run_jobs(
         while waiting:
             suspects += _run_pool(waiting, size, finished, limits)
         for trial in (trial for job in suspects for trial in job):
-            again = deque([(trial,)])
+            again: deque[Job] = deque([(trial,)])
             while again:
                 if _run_pool(again, 1, finished, limits):
                     finished((trial,), [died(trial)])
@@ -272,7 +272,9 @@ def _without(overdue: list[Overdue], job: Job, finished: Callable[[Job, list[Row
     """What is to be run of a job again: all but the run that is to blame, of which that is said."""
     if not overdue:
         return [job]
-    left = [(trial,) for trial in job]  # each by itself, so that what is done is kept where another is ended
+    left: list[Job] = [
+        (trial,) for trial in job
+    ]  # each by itself, so that what is done is kept where another is ended
     if overdue[0].reason:
         [trial] = left.pop(overdue[0].run)
         finished((trial,), [died(trial, overdue[0].reason)])
