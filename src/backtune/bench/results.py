@@ -222,21 +222,31 @@ def _run(
         count += len(rows)
         progress(job[0].method, count, total)
 
-    if not todo:
-        return
+    if todo:
+        run_jobs(todo, workers, finished, _told(todo, workers, tell, limits, evaluation_limit))
+
+
+def _told(
+    jobs: Sequence[Job],
+    workers: int,
+    tell: Callable[[str], None] | None,
+    limits: Limits,
+    evaluation_limit: float | None,
+) -> Limits:
+    """Limits of the runs, from evaluations that are timed; told with how long all will take."""
     costs: dict[str, Cost] = {}
     if tell is not None or limits is not NO_LIMITS:
         with suppress(RunError):  # an objective that ends its process, or never ends: its runs will say so
-            costs = _costs(todo, limits)
+            costs = _costs(jobs, limits)
     if limits is not NO_LIMITS and evaluation_limit is None and costs:
         longest = max(cost.longest for cost in costs.values())
         limits = replace(limits, seconds=limits_of(longest, None, None, 1).seconds)
     if tell is not None and costs:
         with suppress(RunError):  # a library that ends its process
-            tell(estimate(todo, workers, _pace(todo, costs)).sentence)
+            tell(estimate(jobs, workers, _pace(jobs, costs)).sentence)
     if tell is not None and limits is not NO_LIMITS:
         tell(limits.sentence)
-    run_jobs(todo, workers, finished, limits)
+    return limits
 
 
 def _costs(jobs: Sequence[Job], limits: Limits) -> dict[str, Cost]:

@@ -27,7 +27,9 @@ from backtune.optimizers.smoothing import features_of, likely_best
 
 Array = NDArray[np.float64]
 SAME = 1e-9  # relative: what a batch and a single call may differ by
-KEPT = 0.5  # share of the budget that is kept back
+# Shares of a budget that are kept back: of the first evaluations, and of those beyond. Each point more that is
+# searched adds less, and one more that may be the best to tell from the others.
+KEPT, MANY, KEPT_BEYOND = 0.6, 200, 0.75
 LEAST = 10  # evaluations, below which there is nothing to keep back
 TINY = 1e-300
 FIRST = 2  # further evaluations of each candidate, which tell the noise
@@ -119,7 +121,7 @@ def optimize_noisy(
         No evaluation gave a finite number.
     """
     started = time.perf_counter()
-    again = max(int(KEPT * budget), 1)
+    again = max(int(KEPT * min(budget, MANY) + KEPT_BEYOND * max(budget - MANY, 0)), 1)
     watched = _Watched(objective)
     best = search.optimize(watched, budget=max(budget - again, 1), seed=seed, time_limit=time_limit)
     tried = watched.tried() or _Tried(best.x[None], np.array([best.value]), np.ones(1))
