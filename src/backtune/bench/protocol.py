@@ -289,17 +289,17 @@ def alone(function: Callable[[], Any], limits: Limits = NO_LIMITS) -> Any:
     RunError
         The process died, or was ended for a limit.
     """
-    board = Board(limits, 1)
+    board, what = Board(limits, 1), getattr(function, "func", function).__module__
     with _processes(1, True, board) as pool:
         future = pool.submit(function)
         try:
             while wait([future], TICK).not_done:
                 if overdue := board.overdue():
                     board.kill()
-                    raise RunError(f"the process measuring an objective was ended: {overdue[0].reason}")
+                    raise RunError(f"the process measuring {what} was ended: {overdue[0].reason}")
             return future.result()
         except BrokenProcessPool as error:
-            raise RunError("the process measuring an objective died; is there memory left?") from error
+            raise RunError(f"the process measuring {what} died; is there memory left?") from error
         except BaseException:
             board.kill()
             raise

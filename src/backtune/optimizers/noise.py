@@ -27,8 +27,8 @@ from backtune.optimizers.smoothing import features_of, likely_best
 
 Array = NDArray[np.float64]
 SAME = 1e-9  # relative: what a batch and a single call may differ by
-# Shares of a budget that are kept back: of the first evaluations, and of those beyond. Each point more that is
-# searched adds less, and one more that may be the best to tell from the others.
+# Shares of a budget that are kept back: of the first evaluations, and of those beyond. Each point more that
+# is searched adds less, and is one more to tell from the best.
 KEPT, MANY, KEPT_BEYOND = 0.6, 200, 0.75
 LEAST = 10  # evaluations, below which there is nothing to keep back
 TINY = 1e-300
