@@ -48,12 +48,9 @@ def main():
     parser.add_argument("--methods", default="random,sobol,scipy")
     args = parser.parse_args()
     problems = [one for one in suite("noisy", args.seeds).problems if one.name.endswith("30%")]
-    print(
-        "deviations of an evaluation; the standard error is the answer's, and its value is too high by so many"
-    )
-    print(
-        "method     runs   within a standard error   within a deviation   mean gap   mean standard error   value too high"
-    )
+    print("in deviations of an evaluation; the last column in standard errors of the answer's value")
+    head = "method     runs   within a standard error   within a deviation   mean gap   mean standard error"
+    print(f"{head}   value too high")
     for method in args.methods.split(","):
         gaps, above, errors, sigmas = np.array([run(problem, method, args.budget) for problem in problems]).T
         print(
