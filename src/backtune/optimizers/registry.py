@@ -117,9 +117,9 @@ def optimize(
     -------
     Optimum
         With `value` as the objective gave it for `x`. The first two evaluations of an objective of your own
-        are at the middle of its box. Where they give two values, half of the budget goes to points that
-        looked best, evaluated again: `x` has the highest mean of these, which is `value`, and `error`
-        and `noise` say how sure that is.
+        are at the middle of its box. Where they give two values, more than half of the budget goes to
+        points that may be the best, evaluated again: `x` has the highest posterior mean, `value` is the mean
+        of its further evaluations, and `error` and `noise` say how sure that is.
 
     Raises
     ------
