@@ -180,7 +180,7 @@ def _lay_out(
     middle = (e0 + e1) // 2
     closes = unfilled = 0.0
     for k in range(first_leg, stop):
-        leg = np.uintp(lists[k])
+        leg = lists[k]
         weight, base = legs[leg, WEIGHT], legs[leg, BASE]
         close, out = legs[leg, CLOSED], legs[leg, EXIT_FORECAST]
         inside, near_inside, best_inside = _exit(marks[leg, LEVEL_INSIDE], weight, close, out, exits, box)
@@ -189,9 +189,9 @@ def _lay_out(
         # entries inside the bar: at the level, from a line on at the previous close; then at the open
         start, opened = max(marks[leg, FILLED], e0), min(max(marks[leg, AT_OPEN], e0), e1 + 1)
         clipped = min(max(marks[leg, ENTRY_CLIPPED], start), opened)
-        entry, offset = legs[leg, ENTRY_FORECAST], entries[np.uintp(start)]
+        entry, offset = legs[leg, ENTRY_FORECAST], entries[start]
         enters = _level(entry, offset, short)
-        ends = _level(entry, entries[np.uintp(max(clipped - 1, start))], short)
+        ends = _level(entry, entries[max(clipped - 1, start)], short)
         first = lowest = stays = 1.0
         value, value_clipped = weight * (best_inside - enters) + base, weight * best_inside + base
         value_open, slope, curve = weight * (best_open - legs[leg, OPENED]) + base, -weight, 0.0
@@ -214,25 +214,25 @@ def _lay_out(
         best, line = best_open if by_open else best_inside, min(turn, x1)
         at_close = rate * (close - best) if turn > x0 else 0.0
         loss = -min(at_close, rate * (least - best) if turn <= x1 else 0.0)
-        at_line = exits[np.uintp(line)]
+        at_line = exits[line]
         exit_slope = rate if out + at_line == near else 0.0
         at_level = rate * (near - best) - exit_slope * at_line
         flat, none = min(max(marks[leg, EXIT_CLIPPED], turn), x1 + 1), loss if start > e0 else 0.0
         closes += at_close
-        exit_steps[np.uintp(turn - x0), 0] += at_level - at_close
-        exit_steps[np.uintp(turn - x0), 1] += exit_slope
-        exit_steps[np.uintp(flat - x0), 0] += -rate * best - at_level
-        exit_steps[np.uintp(flat - x0), 1] -= exit_slope
+        exit_steps[turn - x0, 0] += at_level - at_close
+        exit_steps[turn - x0, 1] += exit_slope
+        exit_steps[flat - x0, 0] += -rate * best - at_level
+        exit_steps[flat - x0, 1] -= exit_slope
         back = 0.0 if for_inside else loss
         constant, linear = value - (slope - curve * offset) * offset + back, slope - 2.0 * curve * offset
         unfilled += none
-        entry_steps[np.uintp(start - e0), 0] += constant - none
-        entry_steps[np.uintp(start - e0), 1] += linear
-        entry_steps[np.uintp(start - e0), 2] += curve
-        entry_steps[np.uintp(clipped - e0), 0] += value_clipped + back - constant
-        entry_steps[np.uintp(clipped - e0), 1] -= linear
-        entry_steps[np.uintp(clipped - e0), 2] -= curve
-        entry_steps[np.uintp(opened - e0), 0] += value_open + (0.0 if for_open else loss) - value_clipped - back
+        entry_steps[start - e0, 0] += constant - none
+        entry_steps[start - e0, 1] += linear
+        entry_steps[start - e0, 2] += curve
+        entry_steps[clipped - e0, 0] += value_clipped + back - constant
+        entry_steps[clipped - e0, 1] -= linear
+        entry_steps[clipped - e0, 2] -= curve
+        entry_steps[opened - e0, 0] += value_open + (0.0 if for_open else loss) - value_clipped - back
     exit_steps[0, 0] += closes
     entry_steps[0, 0] += unfilled
 
@@ -243,7 +243,7 @@ def _exit(
 ) -> tuple[int, float, float]:
     """Where in the box a leg's exit turns from the close to its level, the level there, and the best exit."""
     turn = min(max(mark, box.x0), box.x1 + 1)
-    level = _level(forecast, exits[np.uintp(min(turn, box.x1))], box.side > 0.0)
+    level = _level(forecast, exits[min(turn, box.x1)], box.side > 0.0)
     at_close = (turn > box.x1) | ((turn > box.x0) & (weight * (close - level) > 0.0))
     return turn, level, close if at_close else level
 

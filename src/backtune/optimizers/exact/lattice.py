@@ -247,6 +247,7 @@ def rounding(lattice: Lattice) -> float:
     for axis in (lattice.rows, lattice.columns):
         reach = max(reach, abs(axis[0]), abs(axis[-1]))
     alone = together = 0.0
+    fee = abs(rate(lattice.fee))
     n = len(lattice.rows) + len(lattice.columns)
     for legs, side in ((lattice.long_legs, 1.0), (lattice.short_legs, -1.0)):
         n += legs.shape[1]
@@ -259,9 +260,9 @@ def rounding(lattice: Lattice) -> float:
             else:
                 out = min(legs[HIGH_FORECAST, t] + lattice.columns[0], MAX_UP)
                 enters, most = 1.0 + least, max(most, out)
-            money = legs[SIZE, t] * (1.0 + most) / enters
+            inverse = 1.0 / enters
+            share = legs[SIZE, t] * inverse
+            money = share * (1.0 + most)
             alone += money
-            together += (
-                legs[SIZE, t] * ((most - least) / enters + abs(rate(lattice.fee))) + money * reach / enters
-            )
+            together += share * (most - least) + legs[SIZE, t] * fee + money * reach * inverse
     return 2.0**-52 * (64.0 * alone + 32.0 * n * together)

@@ -22,7 +22,7 @@ from backtune.problem.kernels import LANES, PUBLISHED, total
 DEPTH = 160  # of the stack: two nodes for each halving of either axis
 R0, R1, C0, C1, FIRST, LONGS, COUNT, FREE = range(8)  # columns of Frontier.places
 BOUND, CENTRE_A, CENTRE_B, IS_CENTRED = range(4)  # columns of Frontier.numbers
-SHRUNK = 0.8  # a rectangle cut down to less than this share of its lines is bounded anew
+SHRUNK = 0.9  # a rectangle cut down to less than this share of its lines is bounded anew
 SIZE, EVALUATIONS, NODES, BEST_ROW, BEST_COLUMN = range(5)  # of Frontier.counts
 VALUE, SLACK = range(2)  # of Frontier.values
 
