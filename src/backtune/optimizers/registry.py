@@ -22,7 +22,7 @@ from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
 from backtune.optimizers.enumeration import enumerated, is_gone_through
 from backtune.optimizers.noise import LEAST, noise_of, optimize_noisy, with_first
 from backtune.plugins import import_object
-from backtune.problem import Problem
+from backtune.problem import EntryExitProblem, HoldProblem, Problem
 from backtune.space import Space, SpaceObjective
 
 LIBRARIES = {
@@ -150,7 +150,8 @@ def optimize(
 
 def _may_be_noisy(objective: Any, budget: int, through: bool) -> bool:
     """Whether an objective is somebody's own, whose values may differ, and the budget has room to see."""
-    if isinstance(objective, Problem) or budget < LEAST:
+    # our own first: a protocol looks up every name of its own, which takes as long as a small search
+    if isinstance(objective, (EntryExitProblem, HoldProblem, Problem)) or budget < LEAST:
         return False
     return not through or objective.space.count <= budget - 2
 
