@@ -15,6 +15,10 @@ from numbers import Real
 class BacktuneError(Exception):
     """Any error that backtune raises on purpose."""
 
+    def __init__(self, message: object = "", *more: object) -> None:
+        text = str(message)
+        super().__init__(" ".join(text.split()) if len(text.splitlines()) > 1 else message, *more)
+
 
 class BacktuneWarning(UserWarning):
     """What a user should know of, and that changes no figure."""
