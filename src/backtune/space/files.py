@@ -45,7 +45,7 @@ def read_space(path: str | os.PathLike[str]) -> Space:
     place = Path(path)
     try:
         tables = tomllib.loads(place.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # no TOML, no text, or no path
         raise SettingError(
             f"space {str(place)!r} cannot be read ({in_a_line(error)}); give a TOML file"
         ) from error
