@@ -16,9 +16,11 @@ from backtune.cli.settings import read_settings_file
 
 ODD = [
     3, 0, -1, 2.5, float("nan"), float("inf"), True, "", "x", "a:b", "\0", "/", [], [1, 2], ["a"],
-    [[1, 2], [3, 4]], {"a": 1}, datetime.date(2024, 1, 1), datetime.datetime(2024, 1, 1), datetime.time(7, 32), b"x", 1j,
-    {1, 2}, datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), object(), np.array("exact"),
-    np.array(["a", "b"]), np.array(3), np.eye(2), pd.DataFrame({"a": [1, 2]}), pd.NA, pd.NaT, np.datetime64("2024-01-01"),
+    [[1, 2], [3, 4]], {"a": 1}, datetime.date(2024, 1, 1), datetime.datetime(2024, 1, 1),
+    datetime.time(7, 32), b"x", 1j, {1, 2}, datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC),
+    object(), np.array("exact"),
+    np.array(["a", "b"]), np.array(3), np.eye(2),
+    pd.DataFrame({"a": [1, 2]}), pd.NA, pd.NaT, np.datetime64("2024-01-01"),
 ]  # fmt: skip
 
 

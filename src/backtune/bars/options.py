@@ -136,14 +136,12 @@ class ReadOptions:
         """
         if self.columns is None:
             return {}
-        if not isinstance(self.columns, str | Mapping):
-            pairs = [(str(self.columns), "")]  # which is none
-        elif isinstance(self.columns, Mapping):
-            pairs = [(str(part), str(column)) for part, column in self.columns.items()]
+        columns: Any = self.columns  # whatever was given
+        if isinstance(columns, Mapping):
+            pairs = [(str(part), str(column)) for part, column in columns.items()]
         else:
-            pairs = [
-                (part, column) for part, _, column in (p.partition("=") for p in str(self.columns).split(","))
-            ]
+            text = columns if isinstance(columns, str) else ""  # which names none
+            pairs = [(part, column) for part, _, column in (p.partition("=") for p in text.split(","))]
         spoken = {"time": "timestamp", "date": "timestamp"}
         parts = [(part.strip().lower(), column.strip()) for part, column in pairs]
         plain = {spoken.get(part, part): column for part, column in parts}
@@ -156,13 +154,14 @@ class ReadOptions:
         return plain
 
     def _split_texts(self) -> tuple[Any, ...]:
-        if isinstance(self.split, str):
-            return (self.split,)
-        if not isinstance(self.split, Sequence) or isinstance(self.split, bytes):
+        split: Any = self.split  # whatever was given
+        if isinstance(split, str):
+            return (split,)
+        if not isinstance(split, Sequence) or isinstance(split, bytes):
             raise SettingError(
-                f"split is {self.split!r}; give [SYMBOL=]DATE:RATIO, such as 2024-06-10:10, or a list of them"
+                f"split is {split!r}; give [SYMBOL=]DATE:RATIO, such as 2024-06-10:10, or a list of them"
             )
-        return tuple(self.split)
+        return tuple(split)
 
     def plain(self) -> dict[str, Any]:
         """Fields as plain values, alike however they were given: for a file, and to be compared."""
