@@ -108,6 +108,16 @@ class Locked:
         return np.ones(len(forecast.high)), np.zeros(len(forecast.high))
 
 
+class LockedSource:
+    """Gives the universe's bars, and holds what no other process can be given."""
+
+    def __init__(self, held):
+        self.held = held
+
+    def load(self, symbol):
+        return UNIVERSE.load(symbol)
+
+
 class Unloadable(Locked):
     """Can be written down, and not be read again."""
 

@@ -1,4 +1,4 @@
-"""Tables come back from the one file of a symbol as they went in; runs of older versions are read, and go on."""
+"""Tables come back from a symbol's one file as they went in; runs of older versions are read, and go on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pyarrow
 import pytest
-from older_runs import make_older
 from pyarrow import parquet
 
 import backtune as bt
@@ -17,6 +16,7 @@ from backtune.backtest.tables import TABLES
 from backtune.bars import Universe
 from backtune.store.receipts import receipt_path, table_path, tables_path
 from backtune.store.tables import TableFile, pack_tables
+from older_runs import make_older
 
 UNIVERSE = Universe(bars=200)
 SMALL = {"num_simulations": 3, "window": 50, "data": UNIVERSE, "max_workers": 1}

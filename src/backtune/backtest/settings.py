@@ -252,7 +252,7 @@ class Settings(ReadOptions):
         """
         simulations = self.num_simulations
         if self.start is not None:
-            late = int((bars.local >= bars.local.dtype.type(self.start, "ns")).sum())
+            late = int((bars.dates >= bars.dates.dtype.type(self.start, "D")).sum())
             simulations = late // self.horizon
             if simulations == 0:
                 raise BarsError(

@@ -119,7 +119,16 @@ def dask_setup(_worker: object) -> None:
 def do_in_worker(task: Task) -> Outcome:
     """`do_task` in a process that is there for nothing else."""
     pin()
-    return do_task(task)
+    outcome = do_task(task)
+    return outcome if outcome.error is None else replace(outcome, error=_alone(outcome.error))
+
+
+def _alone(error: BacktuneError) -> BacktuneError:
+    """The error without those behind it, which may hold what cannot be sent; the receipt has their trace."""
+    if not type(error).__module__.startswith("backtune."):  # of a plug-in, and made in a way of its own
+        error = RunError(str(error))
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def do_task(

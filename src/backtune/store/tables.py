@@ -1,8 +1,8 @@
 """The tables of one symbol as one Parquet file, and back.
 
-They lie side by side in it, each column under TABLE/COLUMN. A column under the name of the table alone is true
-in the rows that the table has; below them its columns are null, which takes no room. So a file system has one
-file a symbol, where each table of a short run would fill less than a block.
+They lie side by side in it, each column under TABLE/COLUMN. A column under the name of the table alone is
+true in the rows that the table has; below them its columns are null, which takes no room. So a file system
+has one file a symbol, where each table of a short run would fill less than a block.
 """
 
 from __future__ import annotations
