@@ -125,6 +125,17 @@ def test_yfinance_three_line_header(tmp_path):
     assert refused(tmp_path / "AAPL.csv", "low is not above zero").row == 3
 
 
+def test_a_line_of_units_under_the_names_is_no_line_of_symbols(tmp_path):
+    names, *rows = frame().to_csv(index=False).splitlines()
+    (tmp_path / "AAA.csv").write_text("\n".join([names, ",USD,USD,USD,USD,shares", *rows]))
+    bars = load_bars(tmp_path / "AAA.csv")
+    same_prices(bars, frame())
+    assert [note.sentence for note in bars.notes if note.code == "units"] == [
+        "left out a line of units: USD, shares"
+    ]
+    assert "other_symbol" not in {note.code for note in bars.notes}
+
+
 @pytest.mark.parametrize("order", [["Price", "Ticker"], ["Ticker", "Price"]])
 def test_yfinance_frame(order):
     data = frame().set_index("Date")

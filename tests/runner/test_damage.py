@@ -165,6 +165,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
     [
         {"status": []}, {"resumed": 5}, {"command": [1]}, {"settings": []}, {"versions": None},
         {"source": "x"}, {"data": 5}, {"data": {"OTHER": {}}}, {"data": {NAMES[0]: 1}}, {"failed": None},
+        {"data": {NAMES[0]: {}}}, {"data": {NAMES[0]: {"asset": None}}},
         {"symbols": "SYN00001"},
     ],
 )  # fmt: skip
@@ -175,9 +176,23 @@ def test_a_record_of_another_shape_is_one_line(runs, damage):
         bt.Run.open(runs.folder)
 
 
-def test_a_receipt_of_another_shape_is_done_again(runs, wanted):
+def of_data(**changes):
+    return lambda receipt: receipt | {"data": receipt["data"] | changes}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda receipt: receipt | {"files": None},
+        lambda receipt: receipt | {"data": dict.fromkeys(receipt["data"])},
+        lambda receipt: receipt | {"data": {}},
+        of_data(asset="bond"), of_data(asset=[]), of_data(periods_a_year=None), of_data(bars="60"),
+        of_data(fee=True), of_data(days_a_year=float("nan")), of_data(notes=5),
+    ],
+)  # fmt: skip
+def test_a_receipt_of_another_shape_is_done_again(runs, wanted, damage):
     path = runs.folder / "receipts" / f"{NAMES[0]}.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"files": None}))
+    path.write_text(json.dumps(damage(json.loads(path.read_text()))))
     with pytest.raises(bt.RunError, match=f"receipt of {NAMES[0]} is missing or damaged"):
         bt.Run.open(runs.folder).summary  # noqa: B018
     assert_same(bt.resume_run(runs.folder), wanted)

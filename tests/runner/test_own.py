@@ -1,5 +1,6 @@
 """A strategy of one's own walks forward as those of backtune's do: equal to a loop by hand, kept, judged."""
 
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ import own_strategies
 from backtune.bars import load_sample
 from backtune.problem import Outcome
 from backtune.problem.objectives import sharpe
+from backtune.strategies.own import FunctionStrategy
 from own_strategies import SPACE, crossing
 from report_pages import bodies
 
@@ -291,3 +293,38 @@ def test_one_of_several_symbols_that_fails_costs_itself_alone(bars):
     run = bt.walk_forward(picky, SPACE, data, **FEW)
     assert list(run) == ["LOW"]
     assert "too dear" in str(run.failed["HIGH"])
+
+
+@dataclass
+class Weight:
+    """A choice that cannot be hashed, and does not show what it holds."""
+
+    size: float = field(repr=False)
+
+
+@pytest.mark.parametrize("second", [Weight(2.0), [Weight(2.0)]], ids=["object", "list of objects"])
+def test_choices_that_show_alike_have_each_their_own_score(bars, second):
+    def weighted(frame, point):
+        weight = point["weight"]
+        return np.full(len(frame), 1e-4) * (weight[0] if isinstance(weight, list) else weight).size
+
+    first = [Weight(1.0)] if isinstance(second, list) else Weight(1.0)
+    space = bt.Space(weight=[first, second])
+    rows = bt.walk_forward(weighted, space, bars, **FEW)["SP500"].simulations
+    assert rows["exact"].all()
+    assert rows["in_sample"].tolist() == pytest.approx([60 * 2e-4] * len(rows))
+
+
+def test_a_point_that_is_none_of_the_space_is_asked_again():
+    calls = []
+
+    def counted(frame, point):
+        calls.append(point)
+        return np.zeros(len(frame))
+
+    problem = FunctionStrategy(counted, bt.Space(a=[[1], [2]])).problems(
+        load_sample("SP500").head(50), None, bt.Settings(window=20)
+    )["own"]
+    for value, count in (([1], 1), ([1], 1), ([3], 2), ([3], 3)):
+        problem.at({"a": value})
+        assert len(calls) == count

@@ -1,8 +1,11 @@
 """Spaces: every place is a point of the space, every point has a place, and nothing else passes for one."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,12 +127,105 @@ def test_points_of_a_space_that_ends_come_once_each_and_meet_the_constraints():
         (lambda: Space(a=(1, 9), constraints=lambda p: p["b"] > 1), "a constraint failed at .*KeyError"),
         (lambda: Space(a=(1, 9), constraints=["a"]), "is no function"),
         (lambda: Space(a=(1, 9)).point([math.nan]), "expected 1 numbers"),
+        (lambda: Space(5), "parameters are 5; give a dict"),
+        (lambda: Space(a=(1, 9), constraints=5), "constraints are 5; give a function"),
+        (lambda: bt.Float(1, 3, log="no"), "log of a Float is 'no'; expected True or False"),
+        (lambda: bt.Int(1, 3, log=1), "log of an Int is 1; expected True or False"),
+        (lambda: bt.Float(0, 1, when="x"), "when of a Float is 'x'; expected a dict"),
+        (lambda: bt.Ordinal([1, 2], when=["x"]), "when of an Ordinal is .*; expected a dict"),
+        (lambda: Space(b=(1, 2), a=bt.Int(1, 3, when={"b": []})), "a depends on no value of 'b'"),
+        (lambda: Space(a=[np.eye(2), np.eye(2)]), "give each once"),
+        (lambda: Space(a=[math.nan, float("nan")]), "give each once"),
+        (lambda: Space(a=[pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [1]})]), "give each once"),
+        (lambda: Space(a=[np.eye(2), np.ones((2, 2))]).places({"a": np.zeros((2, 2))}), "is no value of"),
     ],
 )
 def test_a_space_that_means_nothing_is_one_line(make, words):
     with pytest.raises(SettingError, match=words) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+CHOICES = [
+    [np.array([1, 2]), np.array([3, 4])],
+    [np.array([1.0, np.nan]), np.array([1.0, 2.0])],
+    [np.array([1]), np.array([1], dtype=float)],
+    [pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [2]})],
+    [(np.array([1, 2]), "x"), (np.array([3, 4]), "x")],
+    [{"w": np.array([1, 2])}, {"w": np.array([3, 4])}],
+    [[1], [2]],
+    [np.array([[1, 2], "x"], dtype=object), np.array([[1, 3], "x"], dtype=object)],
+    list(np.array(["x", "y"])),
+    list(np.array([1, 2])),
+]
+
+
+@pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: type(choices[0]).__name__)
+def test_choices_of_any_type_are_told_apart_by_what_they_hold(choices):
+    space = Space(a=choices, b=bt.Int(1, 3, when={"a": [choices[1]]}))
+    for cell, choice in enumerate(choices):
+        point = space.point([cell, 1])
+        assert point["a"] is choice
+        assert ("b" in point) is (cell == 1)
+        assert space.places(point)[0] == cell
+        assert point in space
+    assert len(list(space.points())) == 1 + 3
+
+
+def test_a_condition_holds_where_the_value_is_the_same_however_it_is_written():
+    choices = [np.str_("x"), np.str_("y")]
+    space = Space(
+        kind=choices, share=bt.Float(0.0, 1.0, step=0.1), on=[True, 1],
+        a=bt.Int(1, 3, when={"kind": "y"}), b=bt.Int(1, 3, when={"share": 0.3}),
+        c=bt.Int(1, 3, when={"on": 1}),
+    )  # fmt: skip
+    assert set(space.point([1, 3, 1, 0, 0, 0])) == {
+        "kind",
+        "share",
+        "on",
+        "a",
+        "b",
+        "c",
+    }  # 3 steps are 0.30000000000000004
+    assert set(space.point([0, 2, 0, 0, 0, 0])) == {"kind", "share", "on"}  # True is no 1
+
+
+NEAREST = """
+import backtune as bt
+def one(x): return x
+def other(x): return -x
+space = bt.Space(k=[one, other], o=[object(), object()], a=(0.0, 1.0), constraints=lambda p: p["a"] < 0.2)
+print([space.point([0, 0, place])["a"] for place in (0.3, 0.5, 0.9)])
+"""
+
+
+@pytest.mark.slow
+def test_the_nearest_allowed_point_is_the_same_in_every_process():
+    printed = [
+        subprocess.run([sys.executable, "-c", NEAREST], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert printed[0] == printed[1]
+
+
+def test_the_nearest_allowed_point_does_not_go_by_how_a_choice_shows_itself():
+    class Shown:
+        def __init__(self, text):
+            self.text = text
+
+        def __repr__(self):
+            return self.text
+
+    def nearest(texts):
+        space = Space(k=[Shown(text) for text in texts], a=(0.0, 1.0), constraints=lambda p: p["a"] < 0.2)
+        return space.point([1, 0.9])["a"]
+
+    assert nearest(["<at 0x1>", "<at 0x2>"]) == nearest(["<at 0x3>", "<at 0x4>"])
+
+
+def test_the_nearest_allowed_point_of_plain_values_stays_what_it_was():
+    space = Space(a=(0.0, 1.0), n=(1, 9), kind=["sma", "ema"], constraints=lambda p: p["a"] < 0.2)
+    assert space.point([0.9, 3, 1]) == {"a": 0.13630738434036538, "n": 3, "kind": "ema"}
 
 
 TEXT = """
@@ -179,6 +275,12 @@ def test_a_space_from_a_file_is_the_one_it_says(tmp_path):
         (TEXT.replace("fast < slow", "fast.real < 3"), "more than a comparison"),
         (TEXT.replace("fast < slow", "fst < slow"), "fst"),
         (TEXT.replace("fast < slow", "fast <"), "is no comparison"),
+        (TEXT.replace("fast < slow", "fast"), "'fast' is no comparison; give one"),
+        (TEXT.replace("fast < slow", "fast < slow and 3"), "is no comparison; give one"),
+        (TEXT.replace("fast < slow", "fast < 1" + " + 1" * 5000), "more terms than Python reads"),
+        (TEXT.replace("fast < slow", "fast < " + "-" * 5000 + "1"), "constraint 'fast < ---"),
+        (TEXT.replace("log = true", "log = 'no'"), "log of a Float is 'no'"),
+        (TEXT.replace('when = {kind = "ema"}', "when = 'ema'"), "when of a Float is 'ema'"),
     ],
 )
 def test_a_file_that_is_no_space_is_one_line_that_names_it(tmp_path, text, words):

@@ -67,7 +67,7 @@ def costs_of_symbol(costs: Mapping[str, Costs], symbol: str) -> Costs:
 def _read(path: Path) -> dict[str, Costs]:
     try:
         text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # no text, or no path, such as one with a null byte
         raise SettingError(
             f"costs {path}: cannot be read ({getattr(error, 'strerror', None) or error})"
         ) from error

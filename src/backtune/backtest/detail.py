@@ -16,7 +16,7 @@ def checked_detail(detail: Any, fills: str, method: str) -> str:
     SettingError
         It is no path, or the fill rule or the optimizer knows whole bars only.
     """
-    if not isinstance(detail, str | os.PathLike) or not os.fspath(detail):
+    if not isinstance(detail, str | os.PathLike) or not os.fspath(detail) or "\0" in str(detail):
         raise SettingError(f"detail is {detail!r}; give the folder of the finer bars, or their file")
     if fills == "published":
         raise SettingError("detail was given with fills 'published', which assumes the order; leave one out")

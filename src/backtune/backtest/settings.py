@@ -23,7 +23,7 @@ from backtune.backtest.box import (
 from backtune.backtest.costs import costs_by_symbol, costs_of_symbol
 from backtune.backtest.detail import checked_detail
 from backtune.backtest.walk_forward import ALL, WalkForward
-from backtune.bars.options import ReadOptions
+from backtune.bars.options import ReadOptions, checked_date
 from backtune.errors import BarsError, SettingError, is_flag, is_number, one_of, whole_number
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Settings(ReadOptions):
             "bounds": checked_box(self.bounds, self.stop),
         }
         for name in ("start", "end", "model_cutoff"):
-            plain[name] = _date(name, getattr(self, name))
+            plain[name] = checked_date(name, getattr(self, name))
         if self.fee is not None:
             if not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
                 raise SettingError(
@@ -357,15 +357,6 @@ def takes_settings(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _default(name: str) -> Any:
     return next(entry.default for entry in fields(Settings) if entry.name == name)
-
-
-def _date(name: str, value: str | None) -> str | None:
-    from datetime import date
-
-    try:
-        return None if value is None else date.fromisoformat(value).isoformat()
-    except (TypeError, ValueError):
-        raise SettingError(f"{name} is {value!r}; expected a date such as 2023-12-31") from None
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -47,7 +47,7 @@ class WalkForward:
     def __post_init__(self) -> None:
         plain: dict[str, int] = (
             {}
-            if self.simulations == ALL
+            if isinstance(self.simulations, str) and self.simulations == ALL
             else {"simulations": whole_number("num_simulations", self.simulations)}
         )
         plain |= {name: whole_number(name, getattr(self, name)) for name in ("window", "horizon")}

@@ -13,7 +13,7 @@ from backtune.lazy import lazily
 if TYPE_CHECKING:
     from backtune.bars.files import find_bars_file
     from backtune.bars.fine import FineBars, fine_bars
-    from backtune.bars.names import check_symbol, folder_name
+    from backtune.bars.names import check_symbol, check_symbols, folder_name
     from backtune.bars.notes import DataWarning, Note
     from backtune.bars.options import ReadOptions
     from backtune.bars.read import load_bars
@@ -30,6 +30,7 @@ __all__ = [
     "ReadOptions",
     "Universe",
     "check_symbol",
+    "check_symbols",
     "find_bars_file",
     "fine_bars",
     "folder_name",
@@ -42,7 +43,7 @@ __getattr__ = lazily(
     {
         "files": ["find_bars_file"],
         "fine": ["FineBars", "fine_bars"],
-        "names": ["check_symbol", "folder_name"],
+        "names": ["check_symbol", "check_symbols", "folder_name"],
         "notes": ["DataWarning", "Note"],
         "options": ["ReadOptions"],
         "read": ["load_bars"],

@@ -192,3 +192,10 @@ def _pair_clock(chosen: dict[str, int], plain: Sequence[str], named: Mapping[str
 def known_roles(cells: Iterable[object]) -> set[str]:
     """Parts of a bar that a line of names holds."""
     return {role for cell in cells if str(cell).strip() and (role := role_of(cell))}
+
+
+def are_units(names: Sequence[str], labels: Sequence[str]) -> bool:
+    """Whether labels of columns are units rather than tickers: the volume's is none of the prices'."""
+    by_role = [(role_of(name), label) for name, label in zip(names, labels, strict=False) if label]
+    of_prices = {label for role, label in by_role if role in PRICES}
+    return bool(of_prices) and any(role == "volume" and label not in of_prices for role, label in by_role)

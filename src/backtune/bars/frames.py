@@ -7,7 +7,8 @@ from typing import Any, TypeGuard
 import pandas as pd
 import pyarrow
 
-from backtune.bars.columns import known_roles, plain_name
+from backtune.bars.columns import are_units, known_roles, plain_name
+from backtune.bars.layout import is_time
 from backtune.bars.table import Table
 from backtune.errors import BarsError
 
@@ -63,7 +64,7 @@ def from_frame(source: str, frame: pd.DataFrame) -> Table:
         ticker if known_roles([name]) - {"timestamp"} else ""
         for name, ticker in zip(plain, tickers, strict=False)
     ]
-    return Table(source, names, every, lead + marked if any(marked) else [])
+    return Table(source, names, every, lead + marked if any(marked) and not are_units(plain, marked) else [])
 
 
 def _level_of_prices(columns: pd.MultiIndex) -> int:
@@ -79,12 +80,26 @@ def _index(frame: pd.DataFrame, names: list[str]) -> tuple[list[str], list[pd.Se
         return [], []
     here = {plain_name(name) for name in names}
     levels: list[tuple[str, pd.Series]] = []
-    for place in range(frame.index.nlevels):
-        name = frame.index.names[place] or f"index{place or ''}"
+    for place, name in enumerate(_level_names(frame.index, names)):
         if plain_name(name) in here:
             continue
-        levels.append((str(name), frame.index.get_level_values(place).to_series(index=frame.index)))
+        levels.append((name, frame.index.get_level_values(place).to_series(index=frame.index)))
     return [name for name, _ in levels], [values for _, values in levels]
+
+
+def _level_names(index: pd.Index, columns: list[str]) -> list[str]:
+    """Names of the index's levels; one without a name is called by what it holds: symbols, or times."""
+    names = [str(name) if name is not None and name != "" else "" for name in index.names]
+    for place, name in enumerate(names):
+        if name:
+            continue
+        first = index.get_level_values(place)[0] if len(index) else None
+        says_symbol = index.nlevels > 1 and isinstance(first, str) and not is_time(first)
+        if says_symbol and "symbol" not in known_roles([*columns, *names]):
+            names[place] = "symbol"
+        else:
+            names[place] = f"index{place}" if says_symbol or "index" in names else "index"
+    return names
 
 
 def _is_lazy(source: object) -> bool:

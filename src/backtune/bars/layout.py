@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backtune.bars.columns import known_roles, role_of
+from backtune.bars.columns import are_units, known_roles, role_of
 from backtune.bars.notes import Note
 from backtune.bars.rules import PRICES
 from backtune.errors import BarsError
@@ -85,8 +85,9 @@ def read_layout(source: str, text: str, cells_a_row: int = BAR_CELLS) -> Layout:
     joined = bool(names) and _is_joined(cells[first:], len(names))
     if joined:
         width = len(names) + 1
-    layout = Layout(delimiter, names, first, width, joined=joined, by_column=by_column)
-    layout.tickers = {ticker for ticker in by_column if ticker}
+    units = ", ".join(dict.fromkeys(filter(None, by_column))) if are_units(names, by_column) else ""
+    layout = Layout(delimiter, names, first, width, joined=joined, by_column=[] if units else by_column)
+    layout.tickers = {ticker for ticker in layout.by_column if ticker}
     before = [line for line in lines[:begin] if line.strip() and not re.fullmatch(r"\s*\"?sep=.\"?\s*", line)]
     if before:
         shown = before[0].strip()[:60]
@@ -94,6 +95,8 @@ def read_layout(source: str, text: str, cells_a_row: int = BAR_CELLS) -> Layout:
         layout.notes.append(
             Note("lines_before_header", f"left out {many} before the names of the columns: {shown!r}")
         )
+    if units:
+        layout.notes.append(Note("units", f"left out a line of units: {units[:60]}"))
     return layout
 
 

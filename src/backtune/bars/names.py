@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from urllib.parse import unquote
 
@@ -48,6 +48,23 @@ def check_symbol(symbol: object) -> str:
             "are no path, such as BRK.B, ETH-USD or BTC/USDT"
         )
     return name
+
+
+def check_symbols(symbols: object) -> list[str]:
+    """Return symbols that are looked at together, each usable as a name, and there once.
+
+    Raises
+    ------
+    SettingError
+        They are no list, none, or one is given twice, which a correction for many symbols would count.
+    """
+    if isinstance(symbols, str | bytes) or not isinstance(symbols, Iterable):
+        raise SettingError(f"symbols are {symbols!r}; give a list such as ['ETHUSD', 'BTCUSD']")
+    names = [check_symbol(symbol) for symbol in symbols]
+    if not names or len({name.casefold() for name in names}) < len(names):
+        shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        raise SettingError(f"symbols are {shown or 'none'}; give each symbol once")
+    return names
 
 
 def folder_name(symbol: str) -> str:

@@ -13,7 +13,7 @@ REMARKS = {  # what was done to read a file as its owner means it; every other c
     "newest_first", "no_header", "lines_before_header", "lines_after_rows", "header_repeated", "equal_rows",
     "null_rows", "encoding", "number_format", "date_order", "time_format", "adjusted_columns",
     "adjusted_close", "own_columns", "timezone", "within_rounding", "split_applied", "forecast_values",
-    "forecast_columns", "detail",
+    "forecast_columns", "detail", "units",
 }  # fmt: skip
 
 

@@ -95,11 +95,10 @@ class ReadOptions:
         SettingError
             One that is no [SYMBOL=]DATE:RATIO.
         """
-        texts = [self.split] if isinstance(self.split, str) else self.split
         from datetime import datetime
 
         splits: list[tuple[datetime, float]] = []
-        for text in texts:
+        for text in self._split_texts():
             match = _SPLIT.fullmatch(str(text).strip())
             try:
                 date = datetime.fromisoformat(match[2]) if match else None
@@ -121,8 +120,7 @@ class ReadOptions:
         ------
         SettingError
         """
-        texts = [self.split] if isinstance(self.split, str) else self.split
-        bare = next((text for text in texts if "=" not in str(text)), None)
+        bare = next((text for text in self._split_texts() if "=" not in str(text)), None)
         if bare is not None and len(symbols) > 1:
             raise SettingError(
                 f"split {bare} is of one of {len(symbols)} symbols; say which: {symbols[0]}={bare}"
@@ -138,12 +136,12 @@ class ReadOptions:
         """
         if self.columns is None:
             return {}
-        if isinstance(self.columns, Mapping):
-            pairs = [(str(part), str(column)) for part, column in self.columns.items()]
+        columns: Any = self.columns  # whatever was given
+        if isinstance(columns, Mapping):
+            pairs = [(str(part), str(column)) for part, column in columns.items()]
         else:
-            pairs = [
-                (part, column) for part, _, column in (p.partition("=") for p in str(self.columns).split(","))
-            ]
+            text = columns if isinstance(columns, str) else ""  # which names none
+            pairs = [(part, column) for part, _, column in (p.partition("=") for p in text.split(","))]
         spoken = {"time": "timestamp", "date": "timestamp"}
         parts = [(part.strip().lower(), column.strip()) for part, column in pairs]
         plain = {spoken.get(part, part): column for part, column in parts}
@@ -155,6 +153,16 @@ class ReadOptions:
             )
         return plain
 
+    def _split_texts(self) -> tuple[Any, ...]:
+        split: Any = self.split  # whatever was given
+        if isinstance(split, str):
+            return (split,)
+        if not isinstance(split, Sequence) or isinstance(split, bytes):
+            raise SettingError(
+                f"split is {split!r}; give [SYMBOL=]DATE:RATIO, such as 2024-06-10:10, or a list of them"
+            )
+        return tuple(split)
+
     def plain(self) -> dict[str, Any]:
         """Fields as plain values, alike however they were given: for a file, and to be compared."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -162,10 +170,33 @@ class ReadOptions:
             plain[name] = bool(plain[name])
         plain["day_first"] = None if self.day_first is None else bool(self.day_first)
         plain["days_a_year"] = None if self.days_a_year is None else float(self.days_a_year)
-        plain["split"] = (self.split,) if isinstance(self.split, str) else tuple(self.split)
+        plain["split"] = self._split_texts()
+        plain["timezone"] = None if self.timezone is None else str(self.timezone)
         named = self.named_columns()
         plain["columns"] = ",".join(f"{part}={column}" for part, column in named.items()) or None
         return plain
+
+
+def checked_date(name: str, value: Any) -> str | None:
+    """Date as text, YYYY-MM-DD; a TOML file or a program may give a date.
+
+    Raises
+    ------
+    SettingError
+        It is none, or has a time of day.
+    """
+    from datetime import date, datetime, time
+
+    try:
+        if value is None or isinstance(value, str):
+            return None if value is None else date.fromisoformat(value).isoformat()
+        if isinstance(value, datetime) and value.time() == time.min and value.tzinfo is None:
+            return value.date().isoformat()
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value.isoformat()
+    except (TypeError, ValueError):  # no date, or pandas' NaT
+        pass
+    raise SettingError(f"{name} is {value!r}; expected a date such as 2023-12-31")
 
 
 def zone(name: object) -> ZoneInfo:
@@ -179,6 +210,8 @@ def zone(name: object) -> ZoneInfo:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
+        if not isinstance(name, str | ZoneInfo):
+            raise ValueError(name)
         return ZoneInfo(str(name))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise SettingError(

@@ -33,6 +33,7 @@ from backtune.errors import BarsError, SettingError
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 _LEAST_ROWS = 2
+_MAKE_FRAMES = ("to_pandas", "toPandas", "compute", "collect")  # methods of frames of other libraries
 
 
 def load_bars(
@@ -148,8 +149,7 @@ def read_table(
     if is_frame(source):
         return from_frame("DataFrame", as_pandas(source)), None
     if not isinstance(source, str | os.PathLike):
-        kind = type(source).__name__
-        raise SettingError(f"source is of type {kind}; give the path of a price file, or a DataFrame")
+        raise SettingError(f"source is of type {_type_name(source)}; give {_instead_of(source)}")
     path = Path(source)
     try:
         state = path.stat()
@@ -162,6 +162,21 @@ def read_table(
     if not symbols_in(table):
         _file_table.cache_clear()
     return table, stem(path)
+
+
+def _type_name(source: object) -> str:
+    """Name of its type, with its package where another has a type of that name."""
+    kind = type(source)
+    package = kind.__module__.partition(".")[0]
+    return kind.__name__ if package == "builtins" else f"{package} {kind.__name__}"
+
+
+def _instead_of(source: object) -> str:
+    """What to give in place of a source of another type: of somebody's frame, the frame that it can make."""
+    makes = next((name for name in _MAKE_FRAMES if callable(getattr(source, name, None))), "")
+    if makes and "Frame" in type(source).__name__:
+        return f"the pandas DataFrame that its {makes}() makes"
+    return "the path of a price file, or a pandas DataFrame"
 
 
 @lru_cache(maxsize=2)  # bars, and forecasts of them

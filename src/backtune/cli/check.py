@@ -20,14 +20,14 @@ def check(
 ) -> None:
     """Check a strategy or forecaster of your own for look-ahead: change what comes later, compare."""
     from backtune.backtest import Settings, symbol_bars
-    from backtune.bars import SAMPLE_SYMBOLS
+    from backtune.bars import SAMPLE_SYMBOLS, check_symbols
     from backtune.diagnose.check import check_plug_in
     from backtune.diagnose.check import plug_in as named
     from backtune.errors import ForecasterError, StrategyError
 
     item, settings = named(plug_in), Settings(model=model)
     said, peeked = {}, []
-    for symbol in symbols or SAMPLE_SYMBOLS:
+    for symbol in check_symbols(symbols or SAMPLE_SYMBOLS):
         try:
             said[symbol] = check_plug_in(item, symbol_bars(symbol, data, settings), settings, bars)
         except (StrategyError, ForecasterError) as error:

@@ -23,12 +23,14 @@ def forecast_check(
 ) -> None:
     """Compare bfloat16, int8 and compiled variants of a model with the plain one, on your bars."""
     from backtune.backtest import symbol_bars
+    from backtune.bars import check_symbols
     from backtune.diagnose.forecast_check import check_forecaster
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
 
     checked = {
-        symbol: check_forecaster(symbol_bars(symbol, data, settings), model, settings) for symbol in symbols
+        symbol: check_forecaster(symbol_bars(symbol, data, settings), model, settings)
+        for symbol in check_symbols(symbols)
     }
     if as_json:
         rows = {symbol: frame.to_dict("records") for symbol, frame in checked.items()}

@@ -123,12 +123,12 @@ def _forecast(bars: Bars, label: str, settings: Settings) -> Forecast:
 
 def _names(symbols: str | None, data: Path | None) -> list[str]:
     """Symbols as given, else those of the files in the folder, else the sample's."""
-    from backtune.bars import SAMPLE_SYMBOLS
+    from backtune.bars import SAMPLE_SYMBOLS, check_symbols
     from backtune.bars.files import bars_files
     from backtune.bars.read import stem
 
     if symbols:
-        return [name.strip() for name in symbols.split(",") if name.strip()]
+        return check_symbols(name.strip() for name in symbols.split(",") if name.strip())
     if data is None:
         return list(SAMPLE_SYMBOLS)
     return [stem(path) for path in ([data] if data.is_file() else bars_files(data))]

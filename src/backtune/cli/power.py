@@ -28,6 +28,7 @@ def power(
 ) -> None:
     """Say how many bars an edge needs to be told from luck, with these fills, costs and symbols."""
     from backtune.backtest import run_backtest, symbol_bars
+    from backtune.bars import check_symbols
     from backtune.diagnose.power import Power
     from backtune.errors import SettingError
     from backtune.report.frames import frame_table
@@ -35,8 +36,9 @@ def power(
 
     if not settings.tuned:
         raise SettingError("no strategy is tuned, so there is no edge to look for; add one, such as maxdiff")
-    results = (run_backtest(symbol_bars(symbol, data, settings), settings) for symbol in symbols)
-    powers = [Power.of(result, len(symbols)) for result in results]
+    names = check_symbols(symbols)
+    results = (run_backtest(symbol_bars(symbol, data, settings), settings) for symbol in names)
+    powers = [Power.of(result, len(names)) for result in results]
     if as_json:
         print_json(
             [

@@ -80,7 +80,7 @@ def read_settings_file(path: Path | None, kind: type) -> dict[str, Any]:
     import tomllib
 
     try:
-        written = tomllib.loads(path.read_text("utf-8"))
+        written = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingError(
             f"{path}: cannot be read as TOML ({error}); give lines such as window = 100"

@@ -56,7 +56,9 @@ def optimizer(method: str | Optimizer) -> Optimizer:
     """
     if isinstance(method, Optimizer):
         return _named(method)
-    library, _, algorithm = str(method).partition(":")
+    if not isinstance(method, str):
+        raise SettingError(f"optimizer is {method!r}; give its name, such as exact, or a bt.Optimizer")
+    library, _, algorithm = method.partition(":")
     if algorithm and library not in LIBRARIES and library not in _added():
         return _named(_plugged_in(method))
     cls = _own(library) if library in LIBRARIES else _third_party(library)

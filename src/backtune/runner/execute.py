@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from backtune.backtest import Settings
-from backtune.bars import check_symbol
+from backtune.bars import check_symbols
 from backtune.errors import BacktuneError, RunError, SettingError, is_number, whole_number
 from backtune.forecasts import forecaster
 from backtune.forecasts.outside import OutsideForecaster
@@ -115,7 +115,7 @@ def execute(
     command: Sequence[str] = (),
 ) -> Run:
     """Run symbols and keep what comes of them; see `backtune.run_parallel_backtests`."""
-    names = _checked(symbols)
+    names = check_symbols(symbols)
     _require(names, settings, data, engine, {"output": output, "run_folder": run_folder})
     temporary = None
     if output is None and run_folder is None:
@@ -192,16 +192,6 @@ def _carry_out(
             raise
         raise RunError(f"{error}; {_so_far(writer, len(tasks), kept)}") from error
     return errors
-
-
-def _checked(symbols: Sequence[str]) -> list[str]:
-    if isinstance(symbols, str | bytes) or not isinstance(symbols, Iterable):
-        raise SettingError(f"symbols are {symbols!r}; give a list such as ['ETHUSD', 'BTCUSD']")
-    names = [check_symbol(symbol) for symbol in symbols]
-    if not names or len({name.casefold() for name in names}) < len(names):
-        shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        raise SettingError(f"symbols are {shown or 'none'}; give each symbol once")
-    return names
 
 
 def _continue(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import os
 import tomllib
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from backtune.errors import SettingError, in_a_line, one_of
@@ -42,8 +44,8 @@ def read_space(path: str | os.PathLike[str]) -> Space:
     """
     place = Path(path)
     try:
-        tables = tomllib.loads(place.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(place.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:  # no TOML, no text, or no path
         raise SettingError(
             f"space {str(place)!r} cannot be read ({in_a_line(error)}); give a TOML file"
         ) from error
@@ -81,14 +83,25 @@ class Comparison:
     """
 
     def __init__(self, text: str, names: tuple[str, ...]) -> None:
-        self.text = text
+        self.text, shown = text, text if len(text) <= 60 else f"{text[:57]}..."
         try:
             tree = ast.parse(text, mode="eval")
+            _compiled(text)
         except (SyntaxError, ValueError) as error:
-            raise SettingError(f"constraint {text!r} is no comparison ({in_a_line(error)})") from error
+            raise SettingError(f"constraint {shown!r} is no comparison ({in_a_line(error)})") from error
+        except (RecursionError, MemoryError) as error:  # what the parser says of one that is nested too deep
+            raise SettingError(
+                f"constraint {shown!r} has more terms than Python reads; give several shorter ones"
+            ) from error
         for node in ast.walk(tree):
             if not isinstance(node, ALLOWED):
-                raise SettingError(f"constraint {text!r} is more than a comparison of parameters and numbers")
+                raise SettingError(
+                    f"constraint {shown!r} is more than a comparison of parameters and numbers"
+                )
+        if not _compares(tree.body):
+            raise SettingError(
+                f"constraint {shown!r} is no comparison; give one such as fast < slow, or several with and"
+            )
         self.names = tuple(dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)))
         for name in self.names:
             one_of("parameter", name, names)
@@ -98,4 +111,18 @@ class Comparison:
         if any(name not in point for name in self.names):
             return True
         scope = {"__builtins__": {}} | {name: point[name] for name in self.names}
-        return bool(eval(compile(self.text, "<constraint>", "eval"), scope))  # made of ALLOWED alone
+        return bool(eval(_compiled(self.text), scope))  # made of ALLOWED alone
+
+
+def _compares(node: ast.expr) -> bool:
+    """Whether it is a comparison, or comparisons joined by and, or, not."""
+    if isinstance(node, ast.BoolOp):
+        return all(map(_compares, node.values))
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.Not) and _compares(node.operand)
+    return isinstance(node, ast.Compare)
+
+
+@cache  # a constraint is asked at every point
+def _compiled(text: str) -> CodeType:
+    return compile(text, "<constraint>", "eval")

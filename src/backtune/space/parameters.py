@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from backtune.errors import SettingError, is_number
+from backtune.errors import SettingError, is_flag, is_number
+from backtune.space.alike import alike
 
 When = Mapping[str, Any]
 
@@ -29,6 +30,13 @@ class Parameter:
     """
 
     when: When | None = None
+
+    def __post_init__(self) -> None:
+        if self.when is not None and not isinstance(self.when, Mapping):
+            raise SettingError(
+                f"when of {_a(self)} is {self.when!r}; expected a dict of other parameters' values, such as "
+                "{'kind': 'ema'}"
+            )
 
     @property
     def count(self) -> int:
@@ -76,15 +84,25 @@ class Parameter:
         """Value as a table shows it."""
         return value
 
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two of its values are one."""
+        return bool(one == other)
+
     def at_end(self, value: Any) -> bool:
         """Whether a value is the first or the last, where there are more than two in an order."""
         if self.count:
             ends = (self.at(0), self.at(self.count - 1))
-            return self.ordered and self.count > 2 and any(_same(value, end) for end in ends)
+            return self.ordered and self.count > 2 and any(self.same(value, end) for end in ends)
         return self.place(value) in self.bounds
 
     def _has_no(self, value: Any) -> SettingError:
         return SettingError(f"{value!r} is no value of {self!r}; give one of its own")
+
+    def _check_log(self) -> None:
+        log = getattr(self, "log", False)
+        if not is_flag(log):
+            raise SettingError(f"log of {_a(self)} is {log!r}; expected True or False")
+        object.__setattr__(self, "log", bool(log))  # frozen for everyone else
 
 
 @dataclass(frozen=True)
@@ -107,6 +125,8 @@ class Float(Parameter):
     step: float | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_log()
         for name in ("low", "high", *(() if self.step is None else ("step",))):
             value = getattr(self, name)
             if not is_number(value) or not math.isfinite(value):
@@ -177,6 +197,8 @@ class Int(Parameter):
     step: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_log()
         for name in ("low", "high", "step"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
@@ -234,10 +256,11 @@ class Ordinal(Parameter):
     choices: Sequence[Any]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.choices, str) or not isinstance(self.choices, Sequence) or len(self.choices) < 2:
             raise SettingError(f"choices are {self.choices!r}; give at least two in a list")
         object.__setattr__(self, "choices", tuple(self.choices))
-        if any(_same(one, other) for i, one in enumerate(self.choices) for other in self.choices[:i]):
+        if any(alike(one, other) for i, one in enumerate(self.choices) for other in self.choices[:i]):
             raise SettingError(f"choices are {list(self.choices)!r}; give each once")
 
     @property
@@ -257,9 +280,13 @@ class Ordinal(Parameter):
     def place(self, value: Any) -> float:
         """Place of a value on the line."""
         for cell, choice in enumerate(self.choices):
-            if _same(choice, value):
+            if alike(choice, value):
                 return float(cell)
         raise self._has_no(value)
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two of its values are one."""
+        return alike(one, other)
 
 
 @dataclass(frozen=True)
@@ -278,5 +305,6 @@ class Categorical(Ordinal):
         return False
 
 
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)  # True is no 1
+def _a(parameter: Parameter) -> str:
+    name = type(parameter).__name__
+    return f"an {name}" if name[0] in "IO" else f"a {name}"

@@ -16,6 +16,7 @@ from backtune.space.parameters import Categorical, Float, Int, Parameter
 Array = NDArray[np.float64]
 Values = dict[str, Any]
 Constraint = Callable[[Values], bool]
+PLAIN = (int, float, str, bool, type(None))  # types of values that are written the same everywhere
 TRIES = 10_000  # points tried for one that meets the constraints
 AT_ONCE = 20  # of them drawn at once, which takes as long as one
 
@@ -57,17 +58,16 @@ class Space:
         constraints: Constraint | Sequence[Constraint] = (),
         **named: Any,
     ) -> None:
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise SettingError(f"parameters are {parameters!r}; give a dict of them by name, or fast=(2, 50)")
         described = {**(parameters or {}), **named}
         if not described:
             raise SettingError("the space has no parameters; give at least one, such as fast=(2, 50)")
         self.parameters: dict[str, Parameter] = {
             _name(name): _parameter(name, value) for name, value in described.items()
         }
-        self.constraints = (constraints,) if callable(constraints) else tuple(constraints)
-        for constraint in self.constraints:
-            if not callable(constraint):
-                raise SettingError(f"constraint {constraint!r} is no function of a point")
-        self._check_conditions()
+        self.constraints = _checked_constraints(constraints)
+        self._conditions = self._checked_conditions()
         if self.constraints:
             self._nearest(np.array([(low + high) / 2 for low, high in self.bounds]))
 
@@ -209,14 +209,16 @@ class Space:
         return present
 
     def _is_there(self, name: str, present: Mapping[str, Any]) -> bool:
-        when = self.parameters[name].when or {}
-        return all(other in present and present[other] in _several(wanted) for other, wanted in when.items())
+        return all(
+            other in present and any(self.parameters[other].same(present[other], value) for value in wanted)
+            for other, wanted in self._conditions[name].items()
+        )
 
     def _nearest(self, places: Array) -> Values:
         """Nearest allowed point of those tried about `places`, in a range that grows."""
         low, high = np.array(self.bounds).T
         places = np.clip(places, low, high)
-        digest = hashlib.sha256(repr(list(self._values(places).items())).encode()).digest()
+        digest = hashlib.sha256(repr(list(self._told(self._values(places)).items())).encode()).digest()
         rng = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
         for first in range(0, TRIES, AT_ONCE):
             reach = np.array([min(1.0, 0.02 * 1.05**number) for number in range(first, first + AT_ONCE)])
@@ -230,17 +232,33 @@ class Space:
             "parameters"
         )
 
-    def _check_conditions(self) -> None:
-        before: list[str] = []
+    def _told(self, values: Values) -> Values:
+        """Values by what is the same in every process: of a choice that is no plain value, its cell."""
+        return {
+            name: value if type(value) in PLAIN else self.parameters[name].place(value)
+            for name, value in values.items()
+        }
+
+    def _checked_conditions(self) -> dict[str, dict[str, tuple[Any, ...]]]:
+        """By name: the values, by name, that other parameters have where this one is there."""
+        conditions: dict[str, dict[str, tuple[Any, ...]]] = {}
         for name, parameter in self.parameters.items():
+            own: dict[str, tuple[Any, ...]] = {}
             for other, wanted in (parameter.when or {}).items():
-                if other not in before:
+                if other not in conditions:
                     raise SettingError(
                         f"{name} depends on {other!r}, which is no parameter before it; name one that is"
                     )
-                for value in _several(wanted):
-                    self.parameters[other].place(value)
-            before.append(name)
+                before, values = self.parameters[other], _several(wanted)
+                if not values:
+                    raise SettingError(f"{name} depends on no value of {other!r}; give one, or several")
+                places = [before.place(value) for value in values]
+                own[other] = tuple(
+                    before.value(place) if before.count else value
+                    for place, value in zip(places, values, strict=True)
+                )
+            conditions[name] = own
+        return conditions
 
     def __repr__(self) -> str:
         """Show the parameters and the number of constraints."""
@@ -272,6 +290,19 @@ class SpaceObjective:
     def at(self, point: Values) -> float:
         """Return the function's value at a point."""
         return float(self.function(dict(point)))
+
+
+def _checked_constraints(constraints: Any) -> tuple[Constraint, ...]:
+    if callable(constraints):
+        return (constraints,)
+    if isinstance(constraints, str) or not isinstance(constraints, Sequence):
+        raise SettingError(
+            f"constraints are {constraints!r}; give a function of a point, or several in a list"
+        )
+    for constraint in constraints:
+        if not callable(constraint):
+            raise SettingError(f"constraint {constraint!r} is no function of a point")
+    return tuple(constraints)
 
 
 def _name(name: Any) -> str:

@@ -29,6 +29,7 @@ from backtune.backtest import Result
 from backtune.backtest.tables import TABLES
 from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
+from backtune.store.facts import are_facts
 from backtune.store.tables import TableFile, pack_tables, read_apart
 
 STATUSES = ("ok", "error", "killed", "timeout")
@@ -205,6 +206,7 @@ def read_receipt(folder: Path, symbol: str) -> Receipt | None:
     parts = (receipt.files, receipt.data, receipt.identity, receipt.evidence)
     sound = all(isinstance(part, dict) for part in parts)
     sound = sound and all(isinstance(part, dict) for part in receipt.files.values())
+    sound = sound and (not receipt.good or are_facts(receipt.data))
     return receipt if sound and receipt.symbol == symbol and receipt.status in STATUSES else None
 
 

@@ -23,6 +23,7 @@ from backtune.bars import Bars, check_symbol
 from backtune.errors import BacktuneError, RunError, one_of
 from backtune.identity import versions
 from backtune.metrics.picture import figures_table, growth_picture
+from backtune.store.facts import are_facts
 from backtune.store.receipts import Receipt, read_receipt
 from backtune.store.result import Stored, StoredTables, stored_settings
 from backtune.store.source import Source, of_symbol, restore
@@ -357,9 +358,9 @@ def _check_shape(record: dict[str, Any]) -> None:
     for entry in (*record["command"], *record["failed"].values()):
         if not isinstance(entry, str):
             raise TypeError(entry)
-    for entry in record["data"].values():
-        if not isinstance(entry, dict):
-            raise TypeError(entry)
+    for symbol, entry in record["data"].items():
+        if not are_facts(entry):
+            raise TypeError(f"data of {symbol}")
 
 
 def list_runs(root: str | os.PathLike[str]) -> Iterator[Run]:

@@ -224,18 +224,37 @@ class FunctionProblem:
         return self.slices[first, stop].copy()
 
     def _tried(self, point: dict[str, Any]) -> tuple[float, float]:
-        key = _key(point)
-        if key not in self.known:
-            if self.score is None:
-                result, count = self._called(point, self.start, self.stop)
-                if isinstance(result, Outcome):
-                    result = self._checked(result.value, count, self.size, point)
-                total = score = float(result[count - self.size :].sum())
-            else:
-                outcome = self.outcome_of(point, self.start, self.stop)
-                score, total = float(self.score(outcome)), float(outcome.value.sum())
+        key = self._key(point)
+        if key in self.known:
+            return self.known[key]
+        if self.score is None:
+            result, count = self._called(point, self.start, self.stop)
+            if isinstance(result, Outcome):
+                result = self._checked(result.value, count, self.size, point)
+            total = score = float(result[count - self.size :].sum())
+        else:
+            outcome = self.outcome_of(point, self.start, self.stop)
+            score, total = float(self.score(outcome)), float(outcome.value.sum())
+        if key is not None:
             self.known[key] = score, total
-        return self.known[key]
+        return score, total
+
+    def _key(self, point: dict[str, Any]) -> Any:
+        """Something to find a point by, which tells True from 1; None where a value is none of the space.
+
+        A choice that cannot be hashed goes by its cell: what it shows may leave out what it holds.
+        """
+        try:
+            return tuple(
+                (
+                    name,
+                    type(value),
+                    value if _is_hashable(value) else self.space.parameters[name].place(value),
+                )
+                for name, value in point.items()
+            )
+        except (KeyError, SettingError):
+            return None
 
     def _checked(self, values: Any, count: int, size: int, point: dict[str, Any]) -> Array:
         """Numbers that the function gave for its bars, shape (count,); the last `size` of them finite.
@@ -268,14 +287,12 @@ class FunctionProblem:
         return array
 
 
-def _key(point: dict[str, Any]) -> Any:
-    """Something to find a point by, which tells True from 1."""
-    key = tuple((name, type(value), value) for name, value in point.items())
+def _is_hashable(value: Any) -> bool:
     try:
-        hash(key)
-    except TypeError:  # a choice that is a list, say
-        return repr(key)
-    return key
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def frame_of(bars: Bars) -> pd.DataFrame:
