@@ -16,7 +16,7 @@ import pathlib
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, ValuesView
 from functools import partial
 from importlib.util import resolve_name
 from pathlib import Path, PurePath
@@ -254,7 +254,7 @@ class Reads:
         if base is None:
             return None
         if key is None:
-            return _each(base)
+            return _each(value.values() if isinstance(value, Mapping) else value for value in base)
         return _computed(operator.getitem, [base, key], (*PLAIN, list, tuple, dict, types.MappingProxyType))
 
     def _call(self, node: ast.Call) -> Values:
@@ -311,8 +311,8 @@ class Reads:
         for alias in node.names:
             if isinstance(node, ast.Import):
                 top = alias.name.partition(".")[0]
-                module = sys.modules.get(alias.name if alias.asname else top)
-                self._locals[alias.asname or top] = None if module is None else [module]
+                name = alias.name if alias.asname else top
+                self._locals[alias.asname or top] = [sys.modules.get(name, types.ModuleType(name))]
                 continue
             package = str(self._function.__globals__.get("__package__") or "")
             full = node.module or ""
@@ -359,16 +359,13 @@ def _union(values: Iterable[Values]) -> Values:
     return known
 
 
-def _each(values: Values) -> Values:
+def _each(values: Iterable[Any] | None) -> Values:
     """Elements of containers."""
     items: list[Any] = []
     for value in values or ():
-        if isinstance(value, Mapping):
-            items += [*value.values(), *value]
-        elif isinstance(value, list | tuple | set | frozenset):
-            items += value
-        else:
+        if not isinstance(value, list | tuple | set | frozenset | Mapping | ValuesView):
             return None
+        items += value
     return None if values is None else items
 
 
