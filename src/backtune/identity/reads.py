@@ -209,8 +209,8 @@ class Reads:
                 return [cells[name].cell_contents]
             except ValueError:  # empty
                 return None
-        known = {**vars(builtins), **self._function.__globals__}
-        return [known[name]] if name in known else None
+        places = (self._function.__globals__, vars(builtins))
+        return next(([place[name]] for place in places if name in place), None)
 
     def _attribute(self, node: ast.Attribute) -> Values:
         base = self.values(node.value)
