@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM")
@@ -32,6 +32,8 @@ class Names:
         Attributes that are called.
     bare : tuple of str
         Whatever is used otherwise than by one of its attributes.
+    stored : tuple of str
+        Attributes and globals that are set.
     """
 
     globals: tuple[str, ...]
@@ -40,6 +42,7 @@ class Names:
     strings: tuple[str, ...]
     called: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1024)
@@ -69,6 +72,8 @@ def names_of(code: CodeType) -> Names:
             known["attributes"].add(value)
             if kind == "LOAD_METHOD" or (kind == "LOAD_ATTR" and METHOD_FLAG & (instruction.arg or 0)):
                 known["called"].add(value)
+        elif kind in ("STORE_ATTR", "STORE_GLOBAL"):
+            known["stored"].add(value)
         elif kind == "IMPORT_NAME":
             stored = following.argval if following and following.opname.startswith("STORE_") else ""
             level = before[0] if isinstance(before[0], int) else 0
@@ -87,6 +92,12 @@ def names_of(code: CodeType) -> Names:
         for name, values in known.items():
             values.update(getattr(inner, name))
     return Names(**{name: tuple(sorted(values)) for name, values in known.items()})
+
+
+def stored_at_first(item: Any) -> tuple[str, ...]:
+    """Attributes that a class sets on each new object, if it is one that code may call."""
+    first = vars(item).get("__init__") if isinstance(item, type) else None
+    return names_of(first.__code__).stored if isinstance(first, FunctionType) else ()
 
 
 def _names_in(value: Any) -> list[str]:

@@ -35,6 +35,7 @@ CALLS: Mapping[int, str] = {
     for why, calls in {
         "reads the environment": (os.environ, os.getenv, getattr(os, "environb", None), os.path.expandvars),
         "looks up modules by name": (sys.modules,),
+        "runs another program": (os.popen, os.system),
         "reads the clock": (time.time, time.time_ns, time.localtime, time.gmtime),
         "asks somebody": (builtins.input,),
         "runs code that it is given": (
@@ -64,10 +65,9 @@ def live(item: Any) -> str:
     """What an object is whose value cannot be told; "" where it can."""
     if isinstance(item, np.ufunc):
         return "a ufunc whose function cannot be seen"  # those with a name of a library's are plain
-    outside_of = "" if isinstance(item, NAMED) else _outside_package(type(item))
-    if outside_of:
-        return f"an object of {outside_of}"
-    return next((what for kind, what in KINDS.items() if isinstance(item, kind)), "")
+    what = next((what for kind, what in KINDS.items() if isinstance(item, kind)), "")
+    package = "" if isinstance(item, NAMED) else _outside_package(type(item))
+    return what or (package and f"an object of {package}")
 
 
 def outside(item: Any, attributes: Iterable[str]) -> str:

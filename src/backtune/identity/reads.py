@@ -9,30 +9,49 @@ from __future__ import annotations
 import ast
 import builtins
 import io
-import itertools
 import operator
 import os
 import pathlib
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import resolve_name
 from pathlib import Path, PurePath
 from typing import Any
 
 from backtune.identity.code import Names
+from backtune.identity.possible import MOST, PLAIN, Absent, Values, computed, each_of, flat, is_path, union
 from backtune.identity.source import nodes_of
 
 READING = re.compile(r"(read|open|load)(_\w+)?|scan_\w+")
 READERS = {
     "loadtxt", "genfromtxt", "fromfile", "memmap", "listdir", "scandir", "glob", "iglob", "rglob", "iterdir",
     "load_model", "fdopen", "File", "FileIO", "FileInput", "ZipFile", "GzipFile", "BZ2File", "LZMAFile",
-    "HDFStore", "ExcelFile", "ParquetFile", "ParquetDataset",
+    "HDFStore", "ExcelFile", "ParquetFile", "ParquetDataset", "exists", "isfile", "is_file", "stat",
+    "getmtime", "getsize",
 }  # fmt: skip
-OF_MODULES = {"files", "get_data", "getline", "getlines"}  # as methods they are something else
-OF_PATHS = {"read_text", "read_bytes", "open", "iterdir", "glob", "rglob"}  # of what they are called on
+OF_MODULES = {
+    "files",
+    "get_data",
+    "getline",
+    "getlines",
+    "input",
+    "run_path",
+    "run_module",
+}  # as methods they are something else
+UNMISTAKABLE = {"read_text", "read_bytes"}
+OF_PATHS = {
+    *UNMISTAKABLE,
+    "open",
+    "iterdir",
+    "glob",
+    "rglob",
+    "exists",
+    "is_file",
+    "stat",
+}  # what they are of is read
 COMMON = {"open", "read", "load"}  # also a column's, a file's or anything's; a call tells
 HANDLE = object()  # what a call that reads gives
 IN_MEMORY = (io.StringIO, io.BytesIO)
@@ -47,9 +66,6 @@ OPERATIONS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Mod: operator.mod,
 }
-PLAIN = (str, int, PurePath)
-MOST = 1000  # values that an expression may have
-Values = list[Any] | None  # those that an expression may have; None: cannot be told
 
 
 def reads_by_name(name: str) -> bool:
@@ -61,6 +77,8 @@ def is_reader(item: Any) -> bool:
     """Whether an object is a function or class that reads a file."""
     while isinstance(item, partial):
         item = item.func
+    if isinstance(item, operator.methodcaller):
+        return reads_by_name(item.__reduce__()[1][0])
     try:
         name = getattr(item, "__name__", None) if callable(item) else None
     except Exception:  # whatever an object raises that is asked
@@ -75,7 +93,7 @@ def is_reader(item: Any) -> bool:
 def may_read(names: Names, items: Iterable[Any]) -> bool:
     """Whether code that refers to these names, and to these objects by them, needs a look at its source."""
     named = any(name in OF_MODULES or reads_by_name(name) for name in names.attributes)
-    return named or any(map(is_reader, items))
+    return named or "getattr" in names.globals or any(map(is_reader, items))
 
 
 def surely_reads(names: Names, items: Iterable[Any]) -> bool:
@@ -99,6 +117,8 @@ class Reads:
         Whether a function, class or module is the user's own, and is looked at by itself.
     own : set of str
         Names of the user's own functions.
+    stored : set of str
+        Names of attributes and globals that own code sets when it runs: what they are then, cannot be told.
     """
 
     def __init__(
@@ -107,8 +127,10 @@ class Reads:
         attributes: Mapping[str, Sequence[Any]],
         is_own: Callable[[Any], bool],
         own: set[str],
+        stored: set[str],
     ) -> None:
         self._function, self._attributes, self._is_own, self._own = function, attributes, is_own, own
+        self._stored = stored
         self._locals: dict[str, Values] = {}
         self._assigned: dict[str, list[tuple[ast.expr, bool]]] = {}
         self._open: set[str] = set()  # names that are being looked up
@@ -126,7 +148,7 @@ class Reads:
                 if values is None:
                     return None
                 paths += values
-        return [path for path in _flat(paths) if path is not HANDLE]
+        return [path for path in flat(paths) if path is not HANDLE]
 
     def _read(self, root: Any) -> Iterator[Values]:
         """What each call that reads is called with."""
@@ -134,7 +156,9 @@ class Reads:
         for node in ast.walk(root):
             if isinstance(node, ast.Call):
                 called.add(id(node.func))
-                if self._reads(node):
+                if self._asks(node):
+                    yield None
+                elif self._reads(node):
                     yield self._argument(node)
         for node in ast.walk(root):
             if id(node) not in called and self._is_alias(node):
@@ -148,8 +172,20 @@ class Reads:
                 is_reader(item) and not isinstance(item, type) and not self._is_own(item)
                 for item in self.values(node) or ()
             )
+        if node.attr in UNMISTAKABLE:
+            return True
         paths = self.values(node.value) if node.attr in OF_PATHS else None
-        return any(isinstance(path, PurePath) for path in paths or ())
+        return any(isinstance(path, PurePath) or path is Path for path in paths or ())
+
+    def _asks(self, call: ast.Call) -> bool:
+        """Whether a method that reads may be asked for by its name."""
+        if not isinstance(call.func, ast.Name) or call.func.id != "getattr" or len(call.args) < 2:
+            return False
+        if isinstance(call.args[1], ast.Constant):
+            return reads_by_name(str(call.args[1].value))
+        kinds = (PurePath, types.ModuleType)
+        bases = [base for base in self.values(call.args[0]) or () if isinstance(base, kinds)]
+        return any(not self._is_own(base) for base in bases)
 
     def _of_a_module(self, node: ast.Attribute) -> bool:
         return any(isinstance(item, types.ModuleType) for item in self.values(node.value) or ())
@@ -162,7 +198,7 @@ class Reads:
             name, base = call.func.attr, self.values(call.func.value)
             if base and all(item is HANDLE for item in base):
                 return False  # what it reads from has been told
-            if not reads_by_name(name) or (name in self._own and not _is_path(base)):
+            if not reads_by_name(name) or (name in self._own and not is_path(base)):
                 return False
             return name in OF_PATHS or (bool(call.args or call.keywords) and not _is_size(name, call))
         return any(is_reader(item) and not self._is_own(item) for item in self.values(call.func) or ())
@@ -197,8 +233,8 @@ class Reads:
             if name in self._open:
                 return None
             self._open.add(name)
-            values = _union(
-                _each(self.values(expression)) if each else self.values(expression)
+            values = union(
+                each_of(self.values(expression)) if each else self.values(expression)
                 for expression, each in self._assigned[name]
             )
             self._open.discard(name)
@@ -209,42 +245,44 @@ class Reads:
                 return [cells[name].cell_contents]
             except ValueError:  # empty
                 return None
+        if name in self._stored:
+            return None
         places = (self._function.__globals__, vars(builtins))
         return next(([place[name]] for place in places if name in place), None)
 
     def _attribute(self, node: ast.Attribute) -> Values:
         base = self.values(node.value)
         if base and all(isinstance(item, types.ModuleType) for item in base):
-            return [vars(item).get(node.attr, _Absent(node.attr)) for item in base]
-        if _is_path(base) and node.attr in PATH_PARTS:
+            return [vars(item).get(node.attr, Absent(node.attr)) for item in base]
+        if is_path(base) and node.attr in PATH_PARTS:
             parts = [getattr(item, node.attr) for item in base or ()]
             return [tuple(part) if node.attr == "parents" else part for part in parts]
-        return list(self._attributes.get(node.attr, ())) or None
+        return None if node.attr in self._stored else list(self._attributes.get(node.attr, ())) or None
 
     def _binop(self, node: ast.BinOp) -> Values:
         operation = OPERATIONS.get(type(node.op))
         if operation is None:
             return None
-        return _computed(operation, [self.values(node.left), self.values(node.right)])
+        return computed(operation, [self.values(node.left), self.values(node.right)])
 
     def _joinedstr(self, node: ast.JoinedStr) -> Values:
-        return _computed(lambda *parts: "".join(map(str, parts)), [self.values(part) for part in node.values])
+        return computed(lambda *parts: "".join(map(str, parts)), [self.values(part) for part in node.values])
 
     def _formattedvalue(self, node: ast.FormattedValue) -> Values:
         plain = node.format_spec is None and node.conversion == -1
         return self.values(node.value) if plain else None
 
     def _ifexp(self, node: ast.IfExp) -> Values:
-        return _union(map(self.values, (node.body, node.orelse)))
+        return union(map(self.values, (node.body, node.orelse)))
 
     def _boolop(self, node: ast.BoolOp) -> Values:
-        return _union(map(self.values, node.values))
+        return union(map(self.values, node.values))
 
     def _namedexpr(self, node: ast.NamedExpr) -> Values:
         return self.values(node.value)
 
     def _list(self, node: ast.List | ast.Tuple | ast.Set) -> Values:
-        values = _union(map(self.values, node.elts))
+        values = union(map(self.values, node.elts))
         return None if values is None else [values]
 
     _tuple = _set = _list
@@ -254,8 +292,8 @@ class Reads:
         if base is None:
             return None
         if key is None:
-            return _each(value.values() if isinstance(value, Mapping) else value for value in base)
-        return _computed(operator.getitem, [base, key], (*PLAIN, list, tuple, dict, types.MappingProxyType))
+            return each_of(value.values() if isinstance(value, Mapping) else value for value in base)
+        return computed(operator.getitem, [base, key], (*PLAIN, list, tuple, dict, types.MappingProxyType))
 
     def _call(self, node: ast.Call) -> Values:
         if self._reads(node):
@@ -265,15 +303,15 @@ class Reads:
         arguments = [self.values(argument) for argument in node.args]
         if isinstance(node.func, ast.Attribute) and node.func.attr in PATH_METHODS:
             base = self.values(node.func.value)
-            if _is_path(base):
-                return _computed(operator.methodcaller, [[node.func.attr], *arguments], then=base)
+            if is_path(base):
+                return computed(operator.methodcaller, [[node.func.attr], *arguments], then=base)
         functions = self.values(node.func)
         if not functions or len(functions) != 1:
             return None
         function = functions[0]
         if any(function is known for known in IN_MEMORY):
             return [HANDLE]
-        return _computed(function, arguments) if any(function is known for known in PATH_CALLS) else None
+        return computed(function, arguments) if any(function is known for known in PATH_CALLS) else None
 
     def _bind(self, root: Any) -> None:
         """Take what names of the function, and of those inside it, are assigned to."""
@@ -318,67 +356,7 @@ class Reads:
             full = node.module or ""
             full = resolve_name("." * node.level + full, package) if node.level and package else full
             item = getattr(sys.modules.get(full), alias.name, sys.modules.get(f"{full}.{alias.name}"))
-            self._locals[alias.asname or alias.name] = [_Absent(alias.name) if item is None else item]
-
-
-class _Absent:
-    """Something of a module that is not loaded: its name is all that is known."""
-
-    def __init__(self, name: str) -> None:
-        self.__name__ = name
-
-    def __call__(self) -> None:
-        """Stand for a function."""
-
-
-def _computed(
-    function: Callable[..., Any],
-    parts: Sequence[Values],
-    kinds: tuple[type, ...] = PLAIN,
-    then: Values = None,
-) -> Values:
-    """Results of a function for all values of its arguments."""
-    if any(part is None or not all(isinstance(value, kinds) for value in part) for part in parts):
-        return None
-    values = []
-    for arguments in itertools.islice(itertools.product(*(part or () for part in parts)), MOST + 1):
-        try:
-            result = function(*arguments)
-            values += [result] if then is None else [result(item) for item in then]
-        except Exception:  # as the code itself would
-            return None
-    return values
-
-
-def _union(values: Iterable[Values]) -> Values:
-    known: list[Any] = []
-    for part in values:
-        if part is None:
-            return None
-        known += part
-    return known
-
-
-def _each(values: Iterable[Any] | None) -> Values:
-    """Elements of containers."""
-    items: list[Any] = []
-    for value in values or ():
-        if not isinstance(value, list | tuple | set | frozenset | Mapping | ValuesView):
-            return None
-        items += value
-    return None if values is None else items
-
-
-def _flat(values: Iterable[Any]) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, list | tuple | set | frozenset):
-            yield from _flat(value)
-        else:
-            yield value
-
-
-def _is_path(values: Values) -> bool:
-    return bool(values) and all(isinstance(value, PurePath) for value in values or ())
+            self._locals[alias.asname or alias.name] = [Absent(alias.name) if item is None else item]
 
 
 def _is_size(name: str, call: ast.Call) -> bool:

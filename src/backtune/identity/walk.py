@@ -21,7 +21,7 @@ from importlib import import_module
 from importlib.util import find_spec, resolve_name
 from typing import Any
 
-from backtune.identity.code import Names, code_of, names_of
+from backtune.identity.code import Names, code_of, names_of, stored_at_first
 from backtune.identity.files import NamedFiles, file_digest
 from backtune.identity.kinds import BUILT_IN, SKIPPED, attributes_of, owner_of, wrapped
 from backtune.identity.live import asked_package, live, outside
@@ -30,6 +30,7 @@ from backtune.identity.reads import Reads, is_reader, may_read, surely_reads
 from backtune.identity.source import nodes_of
 from backtune.identity.values import NOT_PLAIN, plain_token, shown
 
+SETTING_UP = {"__init__", "__new__", "__post_init__", "__setstate__"}
 NO_NAMES = Names((), (), (), ())
 
 
@@ -69,6 +70,7 @@ class Walk:
     )  # the object is held: its id stays its own
     _seen: set[tuple[str, Names, bool]] = field(default_factory=set)
     _attributes: dict[str, list[Any]] = field(default_factory=dict)  # values of attributes, by name
+    _stored: set[str] = field(default_factory=set)  # attributes and globals that are set later
     _readers: list[tuple[str, types.FunctionType, bool]] = field(default_factory=list)
 
     def token(self, item: Any, label: str) -> str:
@@ -107,7 +109,7 @@ class Walk:
         own = {name.rpartition(".")[2].rstrip("'") for name in self.code}
         for where, function, surely in self._readers:
             if nodes_of(function.__code__) or surely:
-                paths = Reads(function, self._attributes, self._is_mine, own).files()
+                paths = Reads(function, self._attributes, self._is_mine, own, self._stored).files()
                 told = [self.named_files.tells(path) for path in paths or ()]
                 if paths is None or not all(told):
                     self.cannot(where, "reads a file that cannot be told; name it in an attribute")
@@ -197,6 +199,8 @@ class Walk:
                 parts.append(self._used(imported, names, name, where, variable in names.bare))
         for text in names.strings:
             self.named_files.note(text)
+        if function.__name__ not in SETTING_UP:
+            self._stored.update(names.stored, *(stored_at_first(item) for item in items.values()))
         if may_read(names, items.values()):
             self._readers.append((where, function, surely_reads(names, items.values())))
         return joined(*parts)
@@ -247,12 +251,12 @@ class Walk:
         """A module, and of the user's own what code uses of it: all, where it asks by a name of its own."""
         namespace = vars(module)
         own = self._is_own(namespace)
-        whole = own and (whole or "__dict__" in names.attributes)
-        if (module.__name__, names, whole) in self._seen:
+        asked, whole = whole, own and (whole or "__dict__" in names.attributes)
+        if (module.__name__, names, asked or whole) in self._seen:
             return module.__name__
-        self._seen.add((module.__name__, names, whole))
+        self._seen.add((module.__name__, names, asked or whole))
         parts = [self._own_file(namespace)] if own else [self._package(module.__name__, namespace)]
-        used = set(names.attributes) | ({"__getattr__"} if own else set())
+        used = {*names.attributes, *(("__getattr__",) if own else names.strings if asked else ())}
         if whole:
             used |= {name for name, item in namespace.items() if name[:2] != "__" and self._is_state(item)}
         for name in sorted(used & namespace.keys()):
