@@ -707,6 +707,7 @@ for does, before, beside in (
     ("asks_for_a_reader_by_its_name", "k = getattr(DATA / str(orders), 'read_text')()", ""),
     ("asks_for_a_reader_of_a_path", "k = getattr(DATA / 'a.csv', 'read_' + 'text')()", ""),
     ("asks_for_the_environment_by_its_name", "k = getattr(os, 'environ')['SIDE']", ""),
+    ("imports_a_reader_when_it_runs", "from pandas import read_csv; k = read_csv(DATA / str(orders))", ""),
     ("takes_a_method_that_reads", "read = (DATA / str(orders)).read_text; k = read()", ""),
     ("maps_a_method_that_reads", "k = list(map(Path.read_text, orders))", ""),
     ("sets_the_name_first", "global KNOWN; KNOWN = str(orders)\n    k = (DATA / KNOWN).read_text()", ""),

@@ -53,6 +53,9 @@ OF_PATHS = {
     "stat",
 }  # what they are of is read
 COMMON = {"open", "read", "load"}  # also a column's, a file's or anything's; a call tells
+NAMING = (
+    ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef,
+)  # fmt: skip
 HANDLE = object()  # what a call that reads gives
 IN_MEMORY = (io.StringIO, io.BytesIO)
 PATH_PARTS = {"parent", "parents", "name", "stem", "suffix"}
@@ -245,7 +248,8 @@ class Reads:
                 return [cells[name].cell_contents]
             except ValueError:  # empty
                 return None
-        if name in self._stored:
+        code = self._function.__code__
+        if name in self._stored or name in code.co_varnames + code.co_cellvars:
             return None
         places = (self._function.__globals__, vars(builtins))
         return next(([place[name]] for place in places if name in place), None)
@@ -331,8 +335,8 @@ class Reads:
                 self._forget(node.target)
             elif isinstance(node, ast.arg):
                 self._locals[node.arg] = None
-            elif node is not root and isinstance(getattr(node, "name", None), str):
-                self._locals[node.name] = None  # type: ignore[attr-defined]  # an error, a match, a function
+            elif node is not root and isinstance(node, NAMING) and node.name is not None:
+                self._locals[node.name] = None  # an error, a match, a function
 
     def _assign(self, target: ast.expr, value: ast.expr, each: bool = False) -> None:
         if isinstance(target, ast.Name):
