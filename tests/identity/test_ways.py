@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from ways import WAYS, World, forget
+from ways import UNTOLD, WAYS, World, forget
 
 import backtune as bt
-from backtune.identity import key_of
+from backtune.identity import key_of, untold
 from backtune.store.key import forecast_decides, result_identity, run_identity
 
 if __name__ != "__main__":
@@ -53,7 +53,7 @@ NAMES = [pytest.param(name, marks=pytest.mark.needs(*LIBRARIES.get(name, ()))) f
 def set_up(name, folder, changed):
     folder.mkdir(exist_ok=True)
     world = World(folder)
-    WAYS[name](world, changed)
+    {**WAYS, **UNTOLD}[name](world, changed)
     return world
 
 
@@ -81,6 +81,13 @@ def test_the_same_again_is_the_same_key(name, folder):
     first, again = (key_of(identity(set_up(name, folder, changed=False))) for _ in range(2))
     assert len(first) == 64
     assert first == again
+
+
+@pytest.mark.parametrize("name", UNTOLD)
+def test_what_cannot_be_told_has_no_key(name, folder):
+    world = identity(set_up(name, folder, changed=False))
+    assert key_of(world) == ""
+    assert all(said.startswith("plug.") and "\n" not in said for said in untold(world))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -60,6 +60,7 @@ class World:
         importlib.invalidate_caches()
 
     def file(self, name, text):
+        (self.folder / name).parent.mkdir(exist_ok=True)
         (self.folder / name).write_text(text)
         return self.folder / name
 
@@ -85,6 +86,7 @@ def forget():
 
 
 WAYS = {}
+UNTOLD = {}  # those that cannot be told, changed or not: no result of theirs is ever used again
 
 
 def way(function):
@@ -600,3 +602,131 @@ def version_of_a_package_that_a_forecaster_declares(world, changed):
     text = "class Declared(Mine):\n    packages = ('rich',)\n    identity = lambda self: {'is': 1}"
     world.write(plug=(FORECASTER, text))
     world.settings["model"] = world.plug().Declared()
+
+
+EXIT = """
+    import codecs, configparser, functools, gzip, io, json, linecache, os, sys
+    from pathlib import Path
+    import numpy as np
+    from backtune.strategies import EXITS
+    HERE = Path(__file__).parent
+    DATA = HERE / "data"
+    NAMES = ("a", "b")
+    KNOWN = "a"
+    def scaled(orders, settings, k): return EXITS["close"](orders, settings)
+"""
+MINE = "def mine(orders, settings):\n    {}\n    return scaled(orders, settings, k)"
+
+
+def exit_that(does, before, told=True, beside="", helper=""):
+    """An exit, which is not run for its identity, does this before it returns; files or SIDE change."""
+
+    def set_up(world, changed):
+        os.environ["BACKTUNE_TEST_SIDE"] = "short" if changed else "long"
+        for name in ("a", "b"):
+            world.file(f"data/{name}.csv", "0.5" if changed else "0.25")
+        world.file("names.json", '["a"]')
+        world.write(helper=("import os\nSIDE = os.environ['BACKTUNE_TEST_SIDE']", helper))
+        world.write(plug=(EXIT, beside, MINE.format(before)))
+        world.settings["exits"] = [world.plug().mine]
+
+    (WAYS if told else UNTOLD)[f"an_exit_that_{does}"] = set_up
+
+
+for does, before in {
+    "opens_a_path": "with (HERE / 'data' / 'a.csv').open() as h: k = h.read()",
+    "opens_a_joined_path": "k = open(os.path.join(HERE, 'data', 'a.csv')).read()",
+    "opens_with_io": "k = io.open(HERE / 'data' / 'a.csv').read()",
+    "opens_with_codecs": "k = codecs.open(str(HERE / 'data' / 'a.csv')).read()",
+    "opens_with_gzip": "k = gzip.open(HERE / 'data' / 'a.csv').read()",
+    "opens_with_os": "k = os.read(os.open(HERE / 'data' / 'a.csv', os.O_RDONLY), 9)",
+    "reads_a_line": "k = linecache.getline(str(HERE / 'data' / 'a.csv'), 1)",
+    "reads_a_configuration": "c = configparser.ConfigParser(); k = c.read(HERE / 'data' / 'a.csv')",
+    "reads_by_a_name_that_is_known": "k = (DATA / f'{KNOWN}.csv').read_text()",
+    "reads_by_a_local_name": "path = DATA / 'a.csv'\n    k = path.read_text()",
+    "reads_each_of_some": "k = [(DATA / f'{name}.csv').read_text() for name in NAMES]",
+    "reads_beside_a_file": "k = json.loads((HERE / 'names.json').read_text()), (DATA / 'a.csv').read_text()",
+    "scans_with_arrow": "import pyarrow.csv as c\n    k = c.open_csv(DATA / 'a.csv').read_all()",
+}.items():
+    exit_that(does, before)
+for does, before, beside in (
+    ("reads_with_a_function_of_pandas", "k = read_csv(DATA / 'a.csv')", "from pandas import read_csv"),
+    ("reads_with_a_function_of_numpy", "k = load(DATA / 'a.csv')", "from numpy import loadtxt as load"),
+    ("reads_with_a_bound_path", "k = load()", "load = functools.partial(np.loadtxt, DATA / 'a.csv')"),
+    (
+        "reads_below_an_attribute",
+        "k = ONE.level()",
+        "class Levels:\n    def __init__(self, at): self.at = at\n"
+        "    def level(self): return (self.at / 'a.csv').open().read()\nONE = Levels(DATA)",
+    ),
+    ("asks_a_module_by_a_name", "k = getattr(helper, 'SI' + 'DE')", "import helper"),
+    ("asks_a_module_for_all", "k = vars(helper)['SIDE']", "import helper"),
+    ("asks_a_module_for_its_names", "k = helper.__dict__['SIDE']", "import helper"),
+    ("passes_a_module_on", "k = asked(helper)", "import helper\ndef asked(module): return module.SIDE"),
+    ("holds_a_module", "k = HELD[0].SIDE", "import helper\nHELD = [helper]"),
+    ("imports_a_module_that_it_asks", "import helper as h; k = getattr(h, 'SI' + 'DE')", ""),
+    ("uses_a_name_set_on_builtins", "k = SIDE", "import builtins, helper\nbuiltins.SIDE = helper.SIDE"),
+    (
+        "uses_a_name_set_on_a_library",
+        "k = np.side()",
+        "import helper\nLEVEL = helper.SIDE\nnp.side = lambda: LEVEL",
+    ),
+    (
+        "uses_what_is_left_out_of_a_pickle",
+        "k = ONE.side",
+        "import helper\nclass Shy:\n    def __getstate__(self): return {}\n"
+        "ONE = Shy()\nONE.side = helper.SIDE",
+    ),
+    (
+        "uses_the_text_of_a_function",
+        "k = said.__doc__",
+        "import helper\ndef said(): 'x'\nsaid.__doc__ = helper.SIDE",
+    ),
+):
+    exit_that(does, before, beside=beside)
+exit_that(
+    "asks_a_module_that_answers_itself", "k = helper.side", beside="import helper",
+    helper="def __getattr__(name): return SIDE",
+)  # fmt: skip
+for does, before, beside in (
+    (
+        "reads_a_computed_name",
+        "n = json.loads((HERE / 'names.json').read_text())[0]; k = (DATA / n).open()",
+        "",
+    ),
+    ("reads_a_computed_name_beside_a_file", "k = open(DATA / str(orders)), open(DATA / 'a.csv')", ""),
+    ("opens_a_computed_name_with_gzip", "k = gzip.open(DATA / f'{settings.name}.gz').read()", ""),
+    ("maps_a_reader", "k = list(map(open, orders))", ""),
+    ("calls_a_reader_by_another_name", "look = io.open; k = look(DATA / str(orders))", ""),
+    ("reads_a_list_of_files", "k = [path.read_text() for path in DATA.iterdir()]", ""),
+    ("reads_what_lies_elsewhere", "import pandas as pd; k = pd.read_csv('https://example.org/a.csv')", ""),
+    ("reads_a_resource", "import importlib.resources as r; k = r.files('p').joinpath('a').open().read()", ""),
+    ("reads_data_of_a_package", "import pkgutil; k = pkgutil.get_data('p', 'a.csv')", ""),
+    ("asks_a_database", "import duckdb; k = duckdb.sql(f'from {orders}')", ""),
+    ("asks_a_service", "from requests import get; k = get('https://example.org')", ""),
+    ("asks_for_a_reader_by_its_name", "k = getattr(DATA / str(orders), 'read_text')()", ""),
+    ("asks_for_a_reader_of_a_path", "k = getattr(DATA / 'a.csv', 'read_' + 'text')()", ""),
+    ("asks_for_the_environment_by_its_name", "k = getattr(os, 'environ')['SIDE']", ""),
+    ("imports_a_reader_when_it_runs", "from pandas import read_csv; k = read_csv(DATA / str(orders))", ""),
+    ("takes_a_method_that_reads", "read = (DATA / str(orders)).read_text; k = read()", ""),
+    ("maps_a_method_that_reads", "k = list(map(Path.read_text, orders))", ""),
+    ("sets_the_name_first", "global KNOWN; KNOWN = str(orders)\n    k = (DATA / KNOWN).read_text()", ""),
+    ("looks_whether_a_file_is_there", "k = (DATA / str(orders)).exists()", ""),
+    ("runs_another_program", "k = os.popen('cat a').read()", ""),
+    (
+        "reads_another_file_of_a_class",
+        "k = Levels(str(orders)).level(), ONE",
+        "class Levels:\n    def __init__(self, at): self.at = DATA / at\n"
+        "    def level(self): return self.at.open().read()\nONE = Levels('a.csv')",
+    ),
+    ("expands_a_variable", "k = os.path.expandvars('$SIDE')", ""),
+    ("looks_up_a_module", "k = sys.modules['helper'].SIDE", "import helper"),
+    ("uses_a_ufunc_of_a_function", "k = DOUBLE(1.0)", "DOUBLE = np.frompyfunc(lambda x: 2 * x, 1, 1)"),
+    ("asks_the_clock", "k = now()", "from datetime import datetime\nnow = datetime.now"),
+    (
+        "was_given_a_reader",
+        "k = read(orders)",
+        "def of(read):\n    def inner(x): return read(x)\n    return inner\nread = of(open)",
+    ),
+):
+    exit_that(does, before, told=False, beside=beside)

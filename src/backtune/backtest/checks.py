@@ -18,7 +18,7 @@ from backtune.forecasts.look_ahead import forecast_peek
 from backtune.forecasts.outside import OutsideForecaster
 from backtune.forecasts.past import is_given_contexts, needs_cutting
 from backtune.identity import origin
-from backtune.identity.walk import namespace_of
+from backtune.identity.origin import namespace_of
 from backtune.strategies import Strategy, strategies
 from backtune.strategies.look_ahead import held_peek, knows_its_bars, sizes_by_bar, strategy_peek, why_not
 from backtune.strategies.own import EXIT, FunctionStrategy

@@ -18,7 +18,7 @@ from backtune.errors import ForecasterError
 from backtune.forecasts.base import Forecast, Forecaster, Targets
 from backtune.forecasts.contexts import ContextForecaster
 from backtune.identity import origin
-from backtune.identity.walk import namespace_of
+from backtune.identity.origin import namespace_of
 
 Array = NDArray[np.float64]
 AT_ONCE = ("forecast", "moves", "distribution", "distributions")  # methods that are shown whole series

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import dis
 import hashlib
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
+
+ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM")
+PADDING = ("CACHE", "EXTENDED_ARG", "NOP", "PRECALL")
+METHOD_FLAG = 1 if sys.version_info >= (3, 12) else 0  # of LOAD_ATTR: what it loads is called
+LONGEST = 4  # parts of a path
 
 
 @dataclass(frozen=True)
@@ -18,16 +24,25 @@ class Names:
     Attributes
     ----------
     globals, attributes : tuple of str
-    imports : tuple of (str, int)
-        Modules that are imported when it runs: name, and level of a relative import.
+    imports : tuple of (str, int, str)
+        Modules that are imported when it runs: name, level of a relative import, and the variable's name.
     strings : tuple of str
-        Constants.
+        Constants, and those that stand side by side joined as parts of a path.
+    called : tuple of str
+        Attributes that are called.
+    bare : tuple of str
+        Whatever is used otherwise than by one of its attributes.
+    stored : tuple of str
+        Attributes and globals that are set.
     """
 
     globals: tuple[str, ...]
     attributes: tuple[str, ...]
-    imports: tuple[tuple[str, int], ...]
+    imports: tuple[tuple[str, int, str], ...]
     strings: tuple[str, ...]
+    called: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1024)
@@ -45,25 +60,59 @@ def code_of(code: CodeType) -> str:
 @lru_cache(maxsize=1024)
 def names_of(code: CodeType) -> Names:
     """What the code refers to."""
-    known: dict[str, set[Any]] = {"global": set(), "attribute": set(), "import": set(), "string": set()}
+    known: dict[str, set[Any]] = {field.name: set() for field in fields(Names)}
+    instructions = [one for one in dis.get_instructions(code) if one.opname not in PADDING]
+    after = [*instructions[1:], None]
     before: list[Any] = [None, None]
-    for instruction in dis.get_instructions(code):
+    for instruction, following in zip(instructions, after, strict=True):
         kind, value = instruction.opname, instruction.argval
         if kind in ("LOAD_GLOBAL", "LOAD_NAME"):
-            known["global"].add(value)
-        elif kind in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM"):
-            known["attribute"].add(value)
+            known["globals"].add(value)
+        elif kind in ATTRIBUTES:
+            known["attributes"].add(value)
+            if kind == "LOAD_METHOD" or (kind == "LOAD_ATTR" and METHOD_FLAG & (instruction.arg or 0)):
+                known["called"].add(value)
+        elif kind in ("STORE_ATTR", "STORE_GLOBAL"):
+            known["stored"].add(value)
         elif kind == "IMPORT_NAME":
-            known["import"].add((value, before[0] if isinstance(before[0], int) else 0))
+            stored = following.argval if following and following.opname.startswith("STORE_") else ""
+            level = before[0] if isinstance(before[0], int) else 0
+            known["imports"].add((value, level, stored or value.rpartition(".")[2]))
+        if kind == "LOAD_CONST":
+            pass
+        elif kind.startswith("LOAD_") and not (following and following.opname in ATTRIBUTES):
+            known["bare"].update(_names_in(value))
+        elif isinstance(value, tuple):  # two loads in one
+            known["bare"].update(_names_in(value[:-1]))
         before = [before[1], value]
     for constant in code.co_consts:
-        known["string"].update(part for part in _flat(constant) if isinstance(part, str))
+        known["strings"].update(part for part in _flat(constant) if isinstance(part, str))
+    known["strings"].update(_paths(instructions))
     for inner in map(names_of, _inner(code)):
-        known["global"].update(inner.globals)
-        known["attribute"].update(inner.attributes)
-        known["import"].update(inner.imports)
-        known["string"].update(inner.strings)
-    return Names(*(tuple(sorted(known[name])) for name in ("global", "attribute", "import", "string")))
+        for name, values in known.items():
+            values.update(getattr(inner, name))
+    return Names(**{name: tuple(sorted(values)) for name, values in known.items()})
+
+
+def stored_at_first(item: Any) -> tuple[str, ...]:
+    """Attributes that a class sets on each new object, if it is one that code may call."""
+    first = vars(item).get("__init__") if isinstance(item, type) else None
+    return names_of(first.__code__).stored if isinstance(first, FunctionType) else ()
+
+
+def _names_in(value: Any) -> list[str]:
+    return [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, str)]
+
+
+def _paths(instructions: Iterable[dis.Instruction]) -> Iterable[str]:
+    """Texts that stand side by side, as in ``HERE / "a" / "b"`` or ``join(HERE, "a", "b")``, joined."""
+    parts: list[str] = []
+    for instruction in instructions:
+        if instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str):
+            parts.append(instruction.argval)
+            yield from ("/".join(parts[-k:]) for k in range(2, min(len(parts), LONGEST) + 1))
+        elif instruction.opname != "BINARY_OP":
+            parts = []
 
 
 def _inner(code: CodeType) -> list[CodeType]:

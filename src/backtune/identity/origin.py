@@ -45,6 +45,13 @@ def _origin(name: str, file: str) -> Origin:
     return "python" if any(str(folder) in STDLIB for folder in path.parents) else "own"
 
 
+def namespace_of(cls: type) -> Mapping[str, Any]:
+    """Globals of the module that a class says it is of."""
+    name = str(cls.__module__)  # of Cython's own types it is no text
+    module = sys.modules.get(name)
+    return vars(module) if module is not None else {"__name__": name}
+
+
 def version_of(package: str) -> str:
     """Version of the distribution that a package's import name, or its own name, means."""
     return _version(package, importlib.metadata.version)

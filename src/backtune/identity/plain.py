@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from backtune.identity.difference import untold
-from backtune.identity.origin import BASE, origin, versions_of
-from backtune.identity.walk import Walk, joined, namespace_of
+from backtune.identity.origin import BASE, namespace_of, origin, versions_of
+from backtune.identity.walk import Walk, joined
 
 
 def identity_of(item: Any, label: str = "", packages: Iterable[str] = ()) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def identity_of(item: Any, label: str = "", packages: Iterable[str] = ()) -> dic
         "code": {name: digest[:16] for name, digest in walk.code.items()},
         "values": walk.values,
         "modules": {name: digest[:16] for name, digest in walk.modules.items()},
-        "files": walk.files,
+        "files": walk.named_files.files,
         "packages": walk.packages,
         "untold": walk.untold,
     }

@@ -40,9 +40,15 @@ def plain_token(item: Any) -> Any:
         return f"pattern {item.pattern!r} {item.flags}"
     if kind is np.ndarray and item.dtype.kind != "O":
         return f"array {item.dtype.descr} {item.shape} {_hash(item.tobytes())}"
-    if isinstance(item, np.ufunc):
+    if isinstance(item, np.ufunc) and _has_a_name(item):
         return f"ufunc {item.__name__}"
     return _table(item, kind)
+
+
+def _has_a_name(item: np.ufunc) -> bool:
+    """Whether a ufunc is one of NumPy's or SciPy's, rather than made of a function."""
+    libraries = (sys.modules.get(name) for name in ("numpy", "numpy._core.umath", "scipy.special"))
+    return any(getattr(library, item.__name__, None) is item for library in libraries)
 
 
 def shown(item: Any, token: str) -> Any:

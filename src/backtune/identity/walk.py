@@ -14,31 +14,24 @@ import inspect
 import os
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec, resolve_name
 from typing import Any
 
-from backtune.identity.code import Names, code_of, names_of
-from backtune.identity.files import file_digest
-from backtune.identity.live import READERS, live, outside
-from backtune.identity.origin import origin, version_of
+from backtune.identity.code import Names, code_of, names_of, stored_at_first
+from backtune.identity.files import NamedFiles, file_digest
+from backtune.identity.kinds import BUILT_IN, SKIPPED, attributes_of, owner_of, wrapped
+from backtune.identity.live import asked_package, live, outside
+from backtune.identity.origin import namespace_of, origin, version_of
+from backtune.identity.reads import Reads, is_reader, may_read, surely_reads
+from backtune.identity.source import nodes_of
 from backtune.identity.values import NOT_PLAIN, plain_token, shown
 
-SKIPPED = {  # of a class: what it is made of, not what it does
-    "__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__annotate__",
-    "__annotate_func__", "__annotations_cache__", "__conditional_annotations__", "__firstlineno__",
-    "__static_attributes__", "__abstractmethods__", "_abc_impl", "__dataclass_fields__",
-    "__dataclass_params__", "__match_args__", "__parameters__", "__orig_bases__",
-}  # fmt: skip
-READING_METHODS = {"read_text", "read_bytes", "iterdir", "rglob"}  # of a path
-BUILT_IN = (
-    types.BuiltinFunctionType,
-    types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType,
-    types.MethodDescriptorType, types.ClassMethodDescriptorType, types.MethodWrapperType,
-)  # fmt: skip
+SETTING_UP = {"__init__", "__new__", "__post_init__", "__setstate__"}
+NO_NAMES = Names((), (), (), ())
 
 
 def joined(*parts: str) -> str:
@@ -57,8 +50,10 @@ class Walk:
 
     Attributes
     ----------
-    code, values, modules, files, packages : dict
-        Hashes of functions, values of what has a name, hashes of modules' and of data files, versions.
+    code, values, modules, packages : dict
+        Hashes of functions, values of what has a name, hashes of modules' files, versions.
+    named_files : NamedFiles
+        Data files.
     untold : list of str
         What cannot be told, and where it was met.
     """
@@ -67,23 +62,23 @@ class Walk:
     code: dict[str, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
     packages: dict[str, str] = field(default_factory=dict)
+    named_files: NamedFiles = field(default_factory=NamedFiles)
     untold: list[str] = field(default_factory=list)
     _tokens: dict[int, tuple[str, Any]] = field(
         default_factory=dict
     )  # the object is held: its id stays its own
-    _seen: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
-    _folders: set[str] = field(default_factory=set)
-    _strings: set[str] = field(default_factory=set)
-    _readers: list[str] = field(default_factory=list)
+    _seen: set[tuple[str, Names, bool]] = field(default_factory=set)
+    _attributes: dict[str, list[Any]] = field(default_factory=dict)  # values of attributes, by name
+    _stored: set[str] = field(default_factory=set)  # attributes and globals that are set later
+    _readers: list[tuple[str, types.FunctionType, bool]] = field(default_factory=list)
 
     def token(self, item: Any, label: str) -> str:
         """Text that is another where the object is another; `label` says where it was met."""
         simple = plain_token(item)
         if simple is not NOT_PLAIN:
             if isinstance(item, str | os.PathLike):
-                self._path(item)
+                self.named_files.note(item)
             return str(simple)
         if id(item) in self._tokens:
             return self._tokens[id(item)][0]
@@ -110,22 +105,26 @@ class Walk:
         return said
 
     def finish(self) -> None:
-        """Look for the files that names in the code mean, once all of them are known."""
-        for folder in sorted(self._folders):
-            for name in sorted(self._strings):
-                self._file(os.path.join(folder, name))
-        if self._readers and all(path.endswith(".py") for path in self.files):  # `__file__` is no data
-            for where in self._readers:
-                self.cannot(where, "reads a file that cannot be told; name it in an attribute")
+        """Look for the files that the code reads, or names, once all of them are known."""
+        own = {name.rpartition(".")[2].rstrip("'") for name in self.code}
+        for where, function, surely in self._readers:
+            if nodes_of(function.__code__) or surely:
+                paths = Reads(function, self._attributes, self._is_mine, own, self._stored).files()
+                told = [self.named_files.tells(path) for path in paths or ()]
+                if paths is None or not all(told):
+                    self.cannot(where, "reads a file that cannot be told; name it in an attribute")
+        self.named_files.search()
 
     def _described(self, item: Any, label: str) -> str:
         what = live(item)
         if what:
             return self.cannot(label, f"is {what}")
         if isinstance(item, types.ModuleType):
-            return self._module(item, (), label)
+            return self._module(item, NO_NAMES, label, whole=True)
         if isinstance(item, type):
             return self._class(item)
+        if is_reader(item) and not self._is_mine(item):
+            return self._reader(item, label)
         if isinstance(item, types.FunctionType):
             return self._function(item)
         if isinstance(item, types.MethodType):
@@ -138,7 +137,7 @@ class Walk:
             return joined(
                 "property", *(self.token(part, label) for part in (item.fget, item.fset, item.fdel))
             )
-        inner = _wrapped(item)
+        inner = wrapped(item)
         if inner is not None:
             options = self.token(getattr(item, "targetoptions", None), label)
             return joined(type(item).__qualname__, options, self.token(inner, label))
@@ -174,43 +173,60 @@ class Walk:
                 parts.append(note(cell.cell_contents, f"{name}: {variable}"))
         for key, value in sorted(vars(function).items()):
             parts.append(joined(key, note(value, f"{name}.{key}")))
+            self._attributes.setdefault(key, []).append(value)
         if not own:
             return joined("function", *parts)
+        parts.append(joined("doc", str(function.__doc__)))
         digest = code_of(function.__code__)
         while self.code.setdefault(name, digest) != digest:
             name += "'"  # another of the same name, such as a lambda's
         self._own_file(namespace)
-        parts.append(self._reached(names_of(function.__code__), namespace, name))
+        parts.append(self._reached(function, name))
         return joined("function", digest, *parts)
 
-    def _reached(self, names: Names, namespace: Mapping[str, Any], where: str) -> str:
+    def _reached(self, function: types.FunctionType, where: str) -> str:
         """What a function's code refers to by name."""
+        names, namespace = names_of(function.__code__), function.__globals__
         parts, module = [], namespace.get("__name__")
-        for name in names.globals:
-            item = namespace.get(name, getattr(builtins, name, None))
-            if item is open and name not in namespace:
-                self._readers.append(where)
-            parts.append(self._used(item, names.attributes, f"{module}.{name}", where))
-        for name, level in names.imports:
+        items = {name: namespace.get(name, getattr(builtins, name, None)) for name in names.globals}
+        for name, item in items.items():
+            parts.append(self._used(item, names, f"{module}.{name}", where, name in names.bare))
+        for name, level, variable in names.imports:
+            if asked_package(name) and not level:  # loaded or not
+                parts.append(self.cannot(where, f"asks {asked_package(name)}"))
             imported = self._imported(name, level, namespace, where)
             if imported is not None:
-                parts.append(self._used(imported, names.attributes, name, where))
+                parts.append(self._used(imported, names, name, where, variable in names.bare))
         for text in names.strings:
-            self._path(text)
-        if READING_METHODS & set(names.attributes):
-            self._readers.append(where)
+            self.named_files.note(text)
+        if function.__name__ not in SETTING_UP:
+            self._stored.update(names.stored, *(stored_at_first(item) for item in items.values()))
+        if may_read(names, items.values()):
+            self._readers.append((where, function, surely_reads(names, items.values())))
         return joined(*parts)
 
-    def _used(self, item: Any, attributes: Sequence[str], label: str, where: str) -> str:
-        """Something that code refers to, and of which it may use these attributes."""
-        why = outside(item, attributes)
+    def _used(self, item: Any, names: Names, label: str, where: str, whole: bool) -> str:
+        """Something that code refers to; of a module it may use these names, or anything."""
+        why = outside(item, names.attributes)
         if why:
             return self.cannot(where, why)
         if isinstance(item, types.ModuleType):
-            return self._module(item, tuple(attributes), where)
-        if item is getattr(builtins, label.rpartition(".")[2], self):
+            return self._module(item, names, where, whole)
+        if is_reader(item) and not self._is_mine(item):
+            return f"{label} {self._origin_of(item)}"  # what it is called with is looked for
+        name = label.rpartition(".")[2]
+        if item is getattr(builtins, name, self) and (getattr(item, "__module__", "") == "builtins"):
             return label
         return self.named(item, label)
+
+    def _reader(self, item: Any, label: str) -> str:
+        """A library's function that reads files, where it is a value."""
+        arguments = item.args if isinstance(item, functools.partial) else ()
+        if not arguments or not self.named_files.tells(arguments[0]):
+            self.cannot(label, "reads a file that cannot be told; name it in an attribute")
+        named = sorted(item.keywords.items()) if isinstance(item, functools.partial) else ()
+        parts = [self.token(value, label) for value in (*arguments, *(value for _, value in named))]
+        return joined("reader", self._origin_of(item), *(key for key, _ in named), *parts)
 
     def _imported(self, name: str, level: int, namespace: Mapping[str, Any], where: str) -> Any:
         """Module that code imports when it runs; None where it is an installed package that nobody loaded."""
@@ -231,27 +247,51 @@ class Walk:
             self.cannot(where, f"imports {full}, which cannot be told ({_line(error)})")
             return None
 
-    def _module(self, module: types.ModuleType, attributes: tuple[str, ...], where: str) -> str:
-        """A module, and of the user's own what code uses of it."""
+    def _module(self, module: types.ModuleType, names: Names, where: str, whole: bool) -> str:
+        """A module, and of the user's own what code uses of it: all, where it asks by a name of its own."""
         namespace = vars(module)
-        if (module.__name__, attributes) in self._seen:
-            return module.__name__
-        self._seen.add((module.__name__, attributes))
         own = self._is_own(namespace)
+        asked, whole = whole, own and (whole or "__dict__" in names.attributes)
+        if (module.__name__, names, asked or whole) in self._seen:
+            return module.__name__
+        self._seen.add((module.__name__, names, asked or whole))
         parts = [self._own_file(namespace)] if own else [self._package(module.__name__, namespace)]
-        for name in attributes:
-            item = namespace.get(name)
-            if name not in namespace:
-                continue
-            if own or outside(item, attributes):
-                parts.append(joined(name, self._used(item, attributes, f"{module.__name__}.{name}", where)))
-            elif isinstance(item, types.ModuleType) and item.__name__.startswith(f"{module.__name__}."):
-                self._module(item, attributes, where)  # such as numpy.random
+        used = {*names.attributes, *(("__getattr__",) if own else names.strings if asked else ())}
+        if whole:
+            used |= {name for name, item in namespace.items() if name[:2] != "__" and self._is_state(item)}
+        for name in sorted(used & namespace.keys()):
+            item, label = namespace[name], f"{module.__name__}.{name}"
+            if own or self._is_mine(item) or outside(item, names.attributes):
+                parts.append(joined(name, self._used(item, names, label, where, name in names.bare)))
+            elif item is os.path or (
+                isinstance(item, types.ModuleType) and item.__name__.startswith(f"{module.__name__}.")
+            ):
+                self._module(item, names, where, whole=False)  # such as numpy.random
             elif plain_token(item) is not NOT_PLAIN or item is sys.argv:
-                parts.append(joined(name, self.named(item, f"{module.__name__}.{name}")))
-            elif name in READERS or name == "load":
-                self._readers.append(where)
+                parts.append(joined(name, self.named(item, label)))
         return joined(module.__name__, *parts)
+
+    def _is_state(self, item: Any) -> bool:
+        """Whether what a module has is its own, rather than imported from a library."""
+        return not isinstance(item, (types.ModuleType, *BUILT_IN)) and (
+            self._is_mine(item) or not isinstance(item, types.FunctionType | type)
+        )
+
+    def _is_mine(self, item: Any) -> bool:
+        """Whether a function, class or module is the user's own."""
+        item = getattr(item, "__func__", item)
+        if isinstance(item, types.FunctionType):
+            return self._is_own(item.__globals__)
+        if isinstance(item, types.ModuleType):
+            return self._is_own(vars(item))
+        return isinstance(item, type) and self._is_own(namespace_of(item))
+
+    def _origin_of(self, item: Any) -> str:
+        while isinstance(item, functools.partial):
+            item = item.func
+        module = str(getattr(item, "__module__", None) or "")
+        name = getattr(item, "__qualname__", type(item).__name__)
+        return joined("builtin", name, self._package(module, vars(sys.modules.get(module, sys))))
 
     def _own_file(self, namespace: Mapping[str, Any]) -> str:
         """Hash of an own module's file, and of those of the own modules that it imports."""
@@ -265,9 +305,9 @@ class Walk:
             self.modules[name] = ""
             with suppress(OSError):
                 self.modules[name] = file_digest(file)
-            self._folders.add(os.path.dirname(os.path.abspath(file)))
+            self.named_files.folders.add(os.path.dirname(os.path.abspath(file)))
             for item in list(namespace.values()):
-                owner = item if isinstance(item, types.ModuleType) else _owner(item)
+                owner = item if isinstance(item, types.ModuleType) else owner_of(item)
                 if owner is not None and self._is_own(vars(owner)):
                     self._own_file(vars(owner))
         return self.modules[name]
@@ -296,6 +336,7 @@ class Walk:
             for name, value in sorted(vars(part).items()):
                 if name not in SKIPPED and not isinstance(value, BUILT_IN[1:]):
                     parts.append(joined(name, self.named(value, f"{parts[0]}.{name}")))
+                    self._attributes.setdefault(name, []).append(value)
         if type(cls) is not type and self._is_own(namespace_of(type(cls))):
             parts.append(self._class(type(cls)))
         return joined("class", *parts)
@@ -307,8 +348,7 @@ class Walk:
         if why:
             return self.cannot(label, why)
         if owner is None or isinstance(owner, types.ModuleType):
-            module = str(getattr(item, "__module__", None) or "")
-            return joined("builtin", name, self._package(module, vars(sys.modules.get(module, sys))))
+            return self._origin_of(item)
         return joined("builtin", name, self.token(owner, label))
 
     def _instance(self, item: Any, label: str) -> str:
@@ -318,12 +358,25 @@ class Walk:
             return joined(reduced, self.token(type(item), label))
         call, arguments, state, entries, pairs = (*reduced, None, None, None)[:5]
         parts = [self.token(type(item), label), self.token(call, label)]
+        left_out = self._note_attributes(item)
         parts += [self.token(value, label) for value in arguments]
         for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
             parts.append(self._state(part, type(item), label))
+            left_out = {k: v for k, v in left_out.items() if type(part) is not dict or k not in part}
         parts += [self.token(value, label) for value in entries or ()]
         parts += [self.token(list(pair), label) for pair in pairs or ()]
+        if left_out:
+            parts.append(self._state(left_out, type(item), label))
         return joined("object", *parts)
+
+    def _note_attributes(self, item: Any) -> dict[str, Any]:
+        """Note the attributes of an object of an own class; give those that are plain values."""
+        if not self._is_mine(type(item)):
+            return {}
+        attributes = attributes_of(item)
+        for name, value in attributes.items():
+            self._attributes.setdefault(name, []).append(value)
+        return {name: value for name, value in attributes.items() if plain_token(value) is not NOT_PLAIN}
 
     def _state(self, state: Any, cls: type, label: str) -> str:
         state = {} if state is None else state  # as of an object that has not used its attributes yet
@@ -336,49 +389,6 @@ class Walk:
             if not kept:  # made from the others when it is first used
                 parts.append(joined(str(name), note(value, f"{label}.{name}")))
         return joined("state", *parts)
-
-    def _path(self, path: str | os.PathLike[str]) -> None:
-        """Take the content of a file that a text names, and remember names and folders."""
-        text = os.fspath(path)
-        if not isinstance(text, str) or not text or len(text) > 4096 or "\n" in text or "\0" in text:
-            return
-        if len(text) <= 255:
-            self._strings.add(text)
-        with suppress(OSError, ValueError):
-            if os.path.isdir(text):
-                self._folders.add(os.path.abspath(text))
-            else:
-                self._file(text)
-
-    def _file(self, path: str) -> None:
-        with suppress(OSError, ValueError):
-            if os.path.isfile(path):
-                self.files[os.path.abspath(path)] = file_digest(path)
-
-
-def _wrapped(item: Any) -> Any:
-    """Return the function inside a static or class method, a cache, or a function compiled by numba."""
-    if isinstance(item, staticmethod | classmethod):
-        return item.__func__
-    if isinstance(item, functools.cached_property):
-        return item.func
-    if isinstance(item, functools._lru_cache_wrapper):
-        return item.__wrapped__
-    return inspect.getattr_static(item, "py_func", None) and item.py_func
-
-
-def _owner(item: Any) -> types.ModuleType | None:
-    """Module that a function or class was imported from."""
-    if not isinstance(item, types.FunctionType | type):
-        return None
-    return sys.modules.get(item.__module__ or "")
-
-
-def namespace_of(cls: type) -> Mapping[str, Any]:
-    """Globals of the module that a class says it is of."""
-    name = str(cls.__module__)  # of Cython's own types it is no text
-    module = sys.modules.get(name)
-    return vars(module) if module is not None else {"__name__": name}
 
 
 def _brief(key: Any) -> str:

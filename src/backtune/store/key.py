@@ -30,7 +30,7 @@ from backtune.identity import (
     untold,
     versions,
 )
-from backtune.identity.walk import namespace_of
+from backtune.identity.origin import namespace_of
 from backtune.optimizers import Optimizer, optimizer
 from backtune.problem.objectives import objective
 from backtune.strategies import Strategy, exits, sizes_of, strategies
