@@ -66,6 +66,16 @@ def test_what_stands_beside_an_order_adds_up_to_the_backtest():
     assert past["long"].orders == past["short"].orders == 80
 
 
+def test_orders_that_were_never_placed_are_not_counted():
+    """Simulations without an order have none, whatever side the bar has."""
+    result = bt.backtest_forecasts("SP500", 60, end="2018-12-31", strategies=["always_on"])
+    ordered, past = int(result.chosen("always_on")["high_offset"].notna().sum()), history(result, "always_on")
+    assert 0 < ordered < 60
+    assert past["long"].orders == past["short"].orders == ordered
+    long = result.trades_of("always_on").query("side == 'long'")
+    assert past["long"].bp == pytest.approx(1e4 * long["value"].sum() / ordered)
+
+
 def test_the_verdict_stands_beside_the_strategy_that_was_judged_and_no_edge_comes_first():
     found = bt.orders("SYN", data=random_walk(1, 250), settings=SMALL, now="2015-12-17")
     judged = found.judged.symbols["SYN"]
@@ -102,6 +112,20 @@ def test_an_order_that_would_buy_where_another_sells_is_refused():
     assert "it would buy at 99 and sell at 99, which is not above" in _refusal(long, [long, short], 0.2)
     assert _refusal(long, [long], 0.2) == ""
     assert "which is not above" in _refusal(long | {"take_profit": 98.5}, [long], 0.2)
+
+
+@pytest.mark.parametrize("walk", [{}, {"gap": 30}, {"anchored": True}])
+def test_risk_is_what_the_worst_bar_of_the_window_that_is_tuned_on_would_lose(walk):
+    settings = replace(SMALL, strategies=["always_on"], fee=0.0, exits=["close"], fills="optimistic", **walk)
+    table = sheet(settings=settings, capital=1e6, risk=0.01).table
+    n, first = len(BARS), max(run_backtest(BARS, settings).forecast.first, 1)
+    last = n - walk.get("gap", 0)
+    window = slice(first if walk.get("anchored") else last - 60, last)
+    _, high, low, _ = BARS.moves[:, window]
+    assert len(table) == 2
+    for row in table.itertuples():
+        worst = -low.min() if row.side == "long" else high.max()
+        assert row.quantity * row.limit * worst == pytest.approx(0.01 * 1e6)
 
 
 def test_no_order_is_said_where_none_was_better_in_sample():

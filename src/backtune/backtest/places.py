@@ -39,5 +39,6 @@ def bars_tuned_on(result: Result, simulations: pd.DataFrame) -> NDArray[np.int64
     options = result.options
     if not options.get("anchored"):
         return np.full(len(simulations), int(options["window"]))
-    places = np.searchsorted(result.inputs["timestamp"].to_numpy(), simulations["start"].to_numpy())
-    return places.astype(np.int64) - int(options["gap"])
+    stamps, starts = result.inputs["timestamp"].to_numpy(), simulations["start"].to_numpy()
+    tuned_on: NDArray[np.int64] = np.searchsorted(stamps, starts).astype(np.int64) - int(options["gap"])
+    return tuned_on

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from backtune.backtest.checks import check_own, forecast_notes
+from backtune.backtest.placed import idle_reasons
 from backtune.backtest.result import Memory, Result
 from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
@@ -20,7 +21,6 @@ from backtune.backtest.tables import (
     Column,
     account_bar_by_bar,
     bar_by_bar,
-    idle_reasons,
     ledger_rows,
     problem_inputs,
     require_names,
