@@ -215,7 +215,14 @@ def test_steps_of_a_file_go_before_the_options(tmp_path):
     [
         ("symbol,tick\nA,1\n", "no column 'lot'; it needs symbol, tick and lot"),
         ("symbol,tick,lot\nA,x,1\n", "tick of A is 'x'; expected a number above 0"),
+        ("symbol,tick,lot,tick\nA,1,1,2\n", "several columns 'tick'; it needs"),
         ("", "cannot be read as CSV"),
+        ("symbol,tick,lot\nA,0,1\n", "tick of A is '0'; expected a number above 0, or nothing"),
+        ("symbol,tick,lot\nA,1,-1\n", "lot of A is '-1'; expected a number above 0"),
+        ("symbol,tick,lot\nA,nan,1\n", "tick of A is 'nan'; expected a number above 0"),
+        ("symbol,tick,lot\nA,inf,1\n", "tick of A is 'inf'; expected a number above 0"),
+        ("symbol,tick,lot\nA,1,1\n A ,2,1\n", "A is named twice; keep one of its rows"),
+        ("symbol,tick,lot\nA,0,25,1\n", "cannot be read as CSV .*saw 4"),
     ],
 )
 def test_a_bad_file_of_steps_is_told_in_one_line(tmp_path, text, said):
@@ -223,3 +230,11 @@ def test_a_bad_file_of_steps_is_told_in_one_line(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(bt.SettingError, match=said):
         read_instruments(path)
+
+
+def test_names_in_a_file_of_steps_are_words_without_the_spaces_around_them(tmp_path):
+    """NA is a symbol like others; what is not said is nothing."""
+    path = tmp_path / "steps.csv"
+    path.write_text("symbol, tick, lot\n SYN ,0.25, 2\nNA,,0.1\nB,1\n")
+    assert read_instruments(path) == {"SYN": (0.25, 2.0), "NA": (None, 0.1), "B": (1.0, None)}
+    assert (sheet(instruments=path, capital=1e5).table["limit"] % 0.25 == 0).all()
