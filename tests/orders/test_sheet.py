@@ -67,6 +67,16 @@ def test_what_stands_beside_an_order_adds_up_to_the_backtest():
     assert past["long"].orders == past["short"].orders == 80
 
 
+def test_orders_that_were_never_placed_are_not_counted():
+    """Simulations without an order have none, whatever side the bar has."""
+    result = bt.backtest_forecasts("SP500", 60, end="2018-12-31", strategies=["always_on"])
+    ordered, past = int(result.chosen("always_on")["high_offset"].notna().sum()), history(result, "always_on")
+    assert 0 < ordered < 60
+    assert past["long"].orders == past["short"].orders == ordered
+    long = result.trades_of("always_on").query("side == 'long'")
+    assert past["long"].bp == pytest.approx(1e4 * long["value"].sum() / ordered)
+
+
 def test_the_verdict_stands_beside_the_strategy_that_was_judged_and_no_edge_comes_first():
     found = bt.orders("SYN", data=random_walk(1, 250), settings=SMALL, now="2015-12-17")
     judged = found.judged.symbols["SYN"]
@@ -103,6 +113,20 @@ def test_an_order_that_would_buy_where_another_sells_is_refused():
     assert "it would buy at 99 and sell at 99, which is not above" in _refusal(long, [long, short], 0.2)
     assert _refusal(long, [long], 0.2) == ""
     assert "which is not above" in _refusal(long | {"take_profit": 98.5}, [long], 0.2)
+
+
+@pytest.mark.parametrize("walk", [{}, {"gap": 30}, {"anchored": True}])
+def test_risk_is_what_the_worst_bar_of_the_window_that_is_tuned_on_would_lose(walk):
+    settings = replace(SMALL, strategies=["always_on"], fee=0.0, exits=["close"], fills="optimistic", **walk)
+    table = sheet(settings=settings, capital=1e6, risk=0.01).table
+    n, first = len(BARS), max(run_backtest(BARS, settings).forecast.first, 1)
+    last = n - walk.get("gap", 0)
+    window = slice(first if walk.get("anchored") else last - 60, last)
+    _, high, low, _ = BARS.moves[:, window]
+    assert len(table) == 2
+    for row in table.itertuples():
+        worst = -low.min() if row.side == "long" else high.max()
+        assert row.quantity * row.limit * worst == pytest.approx(0.01 * 1e6)
 
 
 def test_no_order_is_said_where_none_was_better_in_sample():
@@ -192,7 +216,14 @@ def test_steps_of_a_file_go_before_the_options(tmp_path):
     [
         ("symbol,tick\nA,1\n", "no column 'lot'; it needs symbol, tick and lot"),
         ("symbol,tick,lot\nA,x,1\n", "tick of A is 'x'; expected a number above 0"),
+        ("symbol,tick,lot,tick\nA,1,1,2\n", "several columns 'tick'; it needs"),
         ("", "cannot be read as CSV"),
+        ("symbol,tick,lot\nA,0,1\n", "tick of A is '0'; expected a number above 0, or nothing"),
+        ("symbol,tick,lot\nA,1,-1\n", "lot of A is '-1'; expected a number above 0"),
+        ("symbol,tick,lot\nA,nan,1\n", "tick of A is 'nan'; expected a number above 0"),
+        ("symbol,tick,lot\nA,inf,1\n", "tick of A is 'inf'; expected a number above 0"),
+        ("symbol,tick,lot\nA,1,1\n A ,2,1\n", "A is named twice; keep one of its rows"),
+        ("symbol,tick,lot\nA,0,25,1\n", "cannot be read as CSV .*saw 4"),
     ],
 )
 def test_a_bad_file_of_steps_is_told_in_one_line(tmp_path, text, said):
@@ -227,3 +258,11 @@ def test_orders_are_made_by_the_forecast_of_the_next_bar_alone(tmp_path, day, sa
     else:
         assert found.table.empty
         assert said in found.refusals["SP500"][0]
+
+
+def test_names_in_a_file_of_steps_are_words_without_the_spaces_around_them(tmp_path):
+    """NA is a symbol like others; what is not said is nothing."""
+    path = tmp_path / "steps.csv"
+    path.write_text("symbol, tick, lot\n SYN ,0.25, 2\nNA,,0.1\nB,1\n")
+    assert read_instruments(path) == {"SYN": (0.25, 2.0), "NA": (None, 0.1), "B": (1.0, None)}
+    assert (sheet(instruments=path, capital=1e5).table["limit"] % 0.25 == 0).all()

@@ -15,6 +15,8 @@ import hold_reference
 from backtune import BacktuneError, EntryExitProblem, FineBars, HoldProblem, ProblemError, optimize
 from backtune.problem import Problem
 from backtune.problem import hold_kernels as kernels
+from backtune.problem.kernels import HIGH_FORECAST, LOW_FORECAST, SIZE
+from backtune.problem.rules import FAR
 from holds import KINDS, hold_problem, random_points
 
 
@@ -196,6 +198,43 @@ def test_a_row_of_offsets_a_bar_moves_the_take_profit_of_an_open_position_and_no
     nothing = (np.nan,) * 3  # no order: no entry, and no take-profit for what is open
     assert problem.outcome([nothing] * 3).trades.sum() == 0
     assert problem.outcome([stays, nothing, nothing]).ledger["reason"].tolist() == ["end"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_take_profit_rests_in_a_bar_without_an_order_also_where_the_stop_is_reached(kind):
+    """A row of NaN against the tree of the same bars with levels that no price reaches, and no sizes."""
+    stopped_in_idle_bar = 0
+    for seed in range(200):
+        problem, rng = hold_problem(seed, n=3 + seed % 7, kind=kind, max_bars=6), np.random.default_rng(seed)
+        x, idle = random_points(problem, rng, 1)[0], rng.random(problem.size) < 0.5
+        moves = problem.moves.copy()
+        moves[HIGH_FORECAST, idle], moves[LOW_FORECAST, idle] = FAR, -FAR
+        moves[SIZE:, idle] = 0.0
+        tree = hold_reference.totals(
+            moves.tolist(), x, problem.fee, problem.max_bars, problem.stop_offset, problem.carry
+        )
+        outcome = problem.outcome(np.where(idle[:, None], np.nan, x))
+        sums = outcome.causal.sum(), outcome.optimistic.sum()
+        assert sums == pytest.approx(tree, rel=1e-11, abs=1e-12), seed
+        ledger = outcome.ledger
+        in_idle_bar = ledger["reason"].to_numpy()[idle[ledger["exit"].to_numpy()]]
+        assert "take_profit" not in in_idle_bar, seed
+        stopped_in_idle_bar += int((in_idle_bar == "stop").sum())
+    assert stopped_in_idle_bar > 3
+
+
+@pytest.mark.parametrize("opened", [0.0, 0.02])
+def test_a_position_that_falls_to_its_stop_in_a_bar_without_an_order_leaves_there(opened):
+    """Bar 0 fills a long at its open, -2 %, with a stop at -4 %; in bar 1, above its forecast, none rests."""
+    bars = {
+        "open": [-0.02, opened], "high": [-0.01, 0.03], "low": [-0.03, -0.05], "close": [-0.02, 0.0],
+        "high_forecast": [0.01, 0.01], "low_forecast": [-0.01, -0.01], "long_size": 1, "short_size": 0,
+        "fee": 0.0, "stop_offset": -0.03,
+    }  # fmt: skip
+    for fills in ("causal", "optimistic"):
+        outcome = HoldProblem(**bars, fills=fills).outcome([[0.0, 0.0], [np.nan, np.nan]])
+        assert outcome.ledger["reason"].tolist() == ["stop"]
+        assert outcome.value.sum() == pytest.approx(0.96 / 0.98 - 1.0, abs=1e-12)
 
 
 def test_what_is_open_carries_its_entry_its_stop_and_what_was_booked():

@@ -105,3 +105,38 @@ def test_the_mean_of_a_rectangle_is_that_of_its_four_quarters(seed):
     whole = mean_totals(problem, [0.001], [-0.002], (0.01, 0.02))[0, 0]
     quarters = mean_totals(problem, [-0.004, 0.006], [-0.012, 0.008], (0.005, 0.01))
     assert quarters.mean() == pytest.approx(whole, abs=1e-12)
+
+
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("through", [0.0, 0.0005])
+def test_a_take_profit_where_the_bar_closes_is_better_than_the_close_that_costs_more(short, through):
+    """Optimistic, a taker above the maker: the level that the close meets is not proved, and is reached."""
+    costs = Costs(maker=0.0002, taker=0.0010, fill_through=through)
+    sign = -1.0 if short else 1.0
+    moves = [-0.003, 0.01, -0.02, through, 0.004, -0.01]  # the take-profit stands at its clip, 0
+    if short:
+        moves = [0.003, 0.02, -0.01, -through, 0.01, -0.004]
+    problem = EntryExitProblem(*([x] for x in moves), 1 - short, short, costs=costs, fills="optimistic")
+    x = (-0.006, 0.0) if not short else (0.0, 0.006)
+    level = (1.0 + 0.0) / (1.0 - sign * 0.01) * (1.0 - sign * 0.0002)
+    assert problem(x) == pytest.approx(sign * (level - (1.0 + sign * 0.0002)), abs=1e-15)
+    assert mean_totals(problem, [x[0]], [x[1]], (0.0, 0.0))[0, 0] == pytest.approx(problem(x), abs=1e-14)
+
+
+@pytest.mark.parametrize("fills", ["causal", "optimistic"])
+@pytest.mark.parametrize("costs", COSTS)
+def test_a_point_is_that_of_the_rule_where_levels_meet_prices(costs, fills):
+    """Prices, forecasts and offsets on one grid: every tie of a level with a price, and with the close."""
+    charges = Costs(maker=costs[0], taker=costs[1], fill_through=2.0**-8 if costs[2] else 0.0)
+    for seed in range(20):
+        rng, grid = np.random.default_rng(seed), 2.0**-8
+        o, c = grid * rng.integers(-2, 3, (2, 24))
+        h, lo = (
+            np.maximum(o, c) + grid * rng.integers(0, 3, 24),
+            np.minimum(o, c) - grid * rng.integers(0, 3, 24),
+        )
+        hf, lf = grid * rng.integers(0, 4, 24), -grid * rng.integers(0, 4, 24)
+        problem = EntryExitProblem(o, h, lo, c, hf, lf, 1.0, 1.0, costs=charges, fills=fills)
+        highs, lows = grid * np.arange(-4, 5), grid * np.arange(-4, 5)
+        by_rule = problem.batch(np.array([[a, b] for a in highs for b in lows])).reshape(9, 9)
+        assert mean_totals(problem, highs, lows, (0.0, 0.0)) == pytest.approx(by_rule, abs=1e-12), seed

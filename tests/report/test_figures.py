@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 import backtune as bt
+from backtune.backtest.places import bars_tuned_on
+from backtune.bars import load_sample
 from backtune.report import figures
-from backtune.report.sections import _exits, _plateau
+from backtune.report.sections import _exits, _forecast, _plateau
 from backtune.report.surface import surface
 
 
@@ -53,6 +55,23 @@ def test_policy_bars_are_coloured_by_what_was_selected(result):
     chosen = result.chosen("maxdiff").sort_values("simulation")["exit"].to_numpy() == "close"
     assert np.isfinite(close).tolist() == chosen.tolist()
     assert np.isfinite(profit).tolist() == (~chosen).tolist()
+
+
+@pytest.mark.parametrize("walk", [{"gap": 9}, {"anchored": True}])
+def test_charts_know_which_bars_were_tuned_on_and_which_are_out_of_sample(walk):
+    frame = load_sample("SP500").frame.iloc[-200:]
+    result = bt.backtest_forecasts("SP500", 20, data=frame, window=40, model="range", **walk)
+    row = result.summary.set_index("strategy").loc["maxdiff"]
+    inside = lines(figures.samples_chart(result, "maxdiff"))["in sample"]
+    assert inside.mean() == pytest.approx(1e4 * row.in_sample_mean)
+    ahead = np.nansum(list(lines(figures.exits_chart(result, "maxdiff")).values()), axis=0)
+    scores = result.simulations.query("strategy == 'maxdiff'").groupby("simulation")["objective"]
+    apart = 1e4 * (scores.max() - scores.min()).to_numpy()
+    assert ahead == pytest.approx(apart / bars_tuned_on(result, result.chosen("maxdiff")), abs=1e-9)
+    high, _ = figures.forecast_chart(result)["points"]
+    assert high["y"] == pytest.approx(100.0 * result.inputs["high"].to_numpy()[-20:])
+    errors = (result.inputs["high"] - result.inputs["high_forecast"]).to_numpy()[-20:]
+    assert f"{1e4 * np.abs(errors).mean():.1f}" in _forecast(result)
 
 
 def with_simulations(result, simulations):

@@ -127,8 +127,9 @@ def test_the_summary_is_of_the_account():
     """Figures, means, trades and fees alike end with it; buy-and-hold's do not."""
     series = {"levered": lost(5)}
     returns, _ = tables(series)
-    simulations = pd.DataFrame({"strategy": ["levered"], "selected": [True], "in_sample": [1.0]})
-    rows = summarize(simulations, returns, 100, 252, fee=0.001, market="buy_hold").set_index("strategy")
+    columns = {"simulation": [0], "strategy": ["levered"], "selected": [True], "in_sample": [1.0]}
+    simulations = pd.DataFrame(columns)
+    rows = summarize(simulations, returns, [100], 252, fee=0.001, market="buy_hold").set_index("strategy")
     row, kept = rows.loc["levered"], account_returns(series["levered"])
     assert row.out_of_sample_mean == pytest.approx(kept.mean())
     assert row.gap == pytest.approx(0.01 - kept.mean())

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from backtune.backtest.notes import data_notes
+from backtune.backtest.placed import without_order
 from backtune.backtest.settings import Settings
-from backtune.backtest.tables import COLUMNS
 from backtune.bars import Bars, Note
 from backtune.forecasts import Forecast, forecaster
 from backtune.metrics.account import account_bars
@@ -320,10 +320,9 @@ class Result:
         shares = {}
         for name in self.tuned:
             chosen = self.chosen(name)
-            own = chosen.drop(columns=[column for column in COLUMNS if column in chosen])
             at_bound = chosen.get("at_bound", ())
             shares[name] = {
-                "no_order": float(own.isna().all(axis=1).mean()) if own.size else 0.0,
+                "no_order": float(without_order(chosen).mean()) if len(chosen) else 0.0,
                 "at_bound": float(np.mean(at_bound)) if len(at_bound) else 0.0,
             }
         return shares

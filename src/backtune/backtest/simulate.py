@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from backtune.backtest.checks import check_own, forecast_notes
+from backtune.backtest.placed import idle_reasons
 from backtune.backtest.result import Memory, Result
 from backtune.backtest.settings import Settings, make_settings, takes_settings
 from backtune.backtest.sources import Data, symbol_bars
@@ -20,7 +21,6 @@ from backtune.backtest.tables import (
     Column,
     account_bar_by_bar,
     bar_by_bar,
-    idle_reasons,
     ledger_rows,
     problem_inputs,
     require_names,
@@ -185,7 +185,8 @@ def run_backtest(
         parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings, told))
         progress()
     inputs = problem_inputs(bars, forecasts, problems, windows[0].tune.start)
-    tables = _tables(bars, parts, starts, settings) | {"inputs": inputs}
+    tuned_on = [window.tune.stop - window.tune.start for window in windows]
+    tables = _tables(bars, parts, starts, tuned_on, settings) | {"inputs": inputs}
     ahead = inputs.iloc[starts.start - windows[0].tune.start :]
     idle = idle_reasons(tables["returns"], ahead, tables["simulations"], settings.can_short(bars.asset))
     optimize_seconds = sum(part.seconds for part in parts)
@@ -202,7 +203,7 @@ def run_backtest(
 
 
 def _tables(
-    bars: Bars, parts: Sequence[_Simulated], starts: range, settings: Settings
+    bars: Bars, parts: Sequence[_Simulated], starts: range, tuned_on: Sequence[int], settings: Settings
 ) -> dict[str, pd.DataFrame]:
     """Tables of all strategies, by name, but for the inputs."""
     costs = settings.costs_of(bars)
@@ -211,7 +212,7 @@ def _tables(
     return {
         "simulations": simulations,
         "summary": summarize(
-            simulations, returns, settings.window, bars.periods_a_year, fee=costs.maker, market=BUY_HOLD
+            simulations, returns, tuned_on, bars.periods_a_year, fee=costs.maker, market=BUY_HOLD
         ),
         "returns": returns,
         "configurations": pd.concat([part.configurations for part in parts], ignore_index=True),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backtune.metrics.account import account_bars
 from backtune.metrics.performance import Array, alpha_beta, performance, ratio
@@ -16,7 +18,7 @@ from backtune.metrics.trades import trade_figures
 def summarize(
     simulations: pd.DataFrame,
     returns: pd.DataFrame,
-    window: int,
+    tuned_on: Sequence[int],
     periods_a_year: float,
     *,
     fee: float,
@@ -28,8 +30,8 @@ def summarize(
     ----------
     simulations, returns : DataFrame
         As in `backtune.Result`.
-    window : int
-        Bars that each in_sample total is the sum of.
+    tuned_on : sequence of int
+        Bars that the in_sample totals of each simulation are the sums of.
     periods_a_year : float
         For annualising.
     fee : float
@@ -43,10 +45,10 @@ def summarize(
         strategy; the figures of `backtune.metrics.Performance` and `backtune.metrics.TradeFigures`; alpha (a
         year) and beta to buy-and-hold; trades; ambiguous, those whose result depends on the order inside the
         bar, and ambiguous_share, ambiguous / trades; in_sample_mean and out_of_sample_mean, mean return a
-        bar in the tuning windows of the selected policies and out of sample; gap, their difference, which
-        is what tuning promised and trading did not deliver; causal_return and optimistic_return,
-        total_return of the same offsets under those fill rules: the order inside the bar, which nobody
-        knows from bars, can move the result only between them.
+        bar in the tuning windows of the selected policies, each by its bars, and out of sample; gap, their
+        difference, which is what tuning promised and trading did not deliver; causal_return and
+        optimistic_return, total_return of the same offsets under those fill rules: the order inside the bar,
+        which nobody knows from bars, can move the result only between them.
     """
     accounts = {
         str(name): account_bars(bars, "value") for name, bars in returns.groupby("strategy", sort=False)
@@ -57,7 +59,7 @@ def summarize(
             "strategy": name,
             **_figures(part, periods_a_year, fee),
             **_against(part["value"].to_numpy(), held, periods_a_year),
-            **_tuning(name, part, simulations, window),
+            **_tuning(name, part, simulations, np.asarray(tuned_on)),
             **_bracket(part, periods_a_year),
         }
         for name, part in accounts.items()
@@ -87,9 +89,14 @@ def _against(value: Array, market: Array, periods_a_year: float) -> dict[str, fl
     return {"alpha": alpha, "beta": beta}
 
 
-def _tuning(name: str, part: pd.DataFrame, simulations: pd.DataFrame, window: int) -> dict[str, float]:
+def _tuning(
+    name: str, part: pd.DataFrame, simulations: pd.DataFrame, tuned_on: NDArray[np.int64]
+) -> dict[str, float]:
     mine = simulations[(simulations["strategy"] == name) & simulations["selected"]]
-    inside = float(mine["in_sample"].mean()) / window if len(mine) else np.nan
+    inside = np.nan
+    if len(mine):
+        bars = tuned_on[mine["simulation"].to_numpy()]
+        inside = float((mine["in_sample"] * (bars[0] / bars)).mean()) / int(bars[0])  # unless anchored x 1
     outside = float(part["value"].mean())
     return {"in_sample_mean": inside, "out_of_sample_mean": outside, "gap": inside - outside}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backtune.backtest import Result
+from backtune.backtest.placed import orders_placed
 from backtune.orders.levels import LONG, SHORT
 
 
@@ -17,7 +18,7 @@ class History:
     Attributes
     ----------
     orders, fills : int
-        Bars in which the strategy has the side, and trades.
+        Orders that rested, one a bar (`backtune.backtest.placed.orders_placed`), and trades.
     bp : float
         Basis points of capital earned an order, filled or not; NaN without orders.
     """
@@ -29,11 +30,11 @@ class History:
 
 def history(result: Result, strategy: str) -> dict[str, History]:
     """Orders of a strategy out of sample, by side: "long" and "short"."""
-    ahead = result.inputs[result.inputs["timestamp"] >= result.returns["timestamp"].iloc[0]]
-    ledger = result.trades_of(strategy)
+    bars = result.returns[result.returns["strategy"] == strategy]
+    ledger, chosen = result.trades_of(strategy), result.chosen(strategy)
+    placed = orders_placed(bars, result.inputs, chosen, ledger, strategy)
     past = {}
     for side in (LONG, SHORT):
-        column, trades = f"{strategy}:{side}", ledger[ledger["side"] == side]
-        orders = int((ahead[column] > 0.0).sum()) if column in ahead else 0
+        trades, orders = ledger[ledger["side"] == side], int(placed[side].sum()) if placed else 0
         past[side] = History(orders, len(trades), 1e4 * trades["value"].sum() / orders if orders else np.nan)
     return past

@@ -63,11 +63,14 @@ class Tuning:
         Tuned parameters; NaN for no order.
     selected : str
         The exit that was better in sample.
+    window : slice
+        The bars that were tuned on.
     """
 
     problems: Mapping[str, Problem]
     points: Mapping[str, Array]
     selected: str
+    window: slice
 
 
 def tune_next(longer: Bars, forecast: Forecast, settings: Settings, strategy: Any) -> Tuning:
@@ -92,7 +95,8 @@ def tune_next(longer: Bars, forecast: Forecast, settings: Settings, strategy: An
     best = max(
         tuned, key=lambda name: tuned[name][0].objective
     )  # a tie goes to the first, as in the backtest
-    return Tuning(problems, {name: np.asarray(one[0].optimum.x) for name, one in tuned.items()}, best)
+    points = {name: np.asarray(one[0].optimum.x) for name, one in tuned.items()}
+    return Tuning(problems, points, best, windows[0].tune)
 
 
 def next_orders(tuning: Tuning, strategy: str) -> list[NextOrder]:

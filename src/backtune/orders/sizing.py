@@ -81,28 +81,41 @@ def read_instruments(path: str | os.PathLike[str]) -> dict[str, tuple[float | No
     Raises
     ------
     SettingError
-        It cannot be read, or lacks a column.
+        It cannot be read, lacks a column, names a symbol twice, or a step is no number above 0.
     """
-    try:
-        table = pd.read_csv(Path(path), dtype={"symbol": str})
+    try:  # words, the heading a row like others: pandas takes NA for nothing, and longer rows for an index
+        rows = pd.read_csv(Path(path), dtype=str, header=None, keep_default_na=False).fillna("")
     except (OSError, ValueError) as error:
         raise SettingError(f"{path}: cannot be read as CSV ({' '.join(str(error).split())})") from error
-    missing = [name for name in ("symbol", "tick", "lot") if name not in table]
-    if missing:
-        raise SettingError(f"{path}: no column {missing[0]!r}; it needs symbol, tick and lot")
-    return {
-        row["symbol"]: (_number(path, row, "tick"), _number(path, row, "lot"))
-        for row in table.to_dict("records")
-    }
+    heading, *lines = ([word.strip() for word in row] for row in rows.to_numpy().tolist())
+    for name in ("symbol", "tick", "lot"):
+        if heading.count(name) != 1:
+            what = "several columns" if name in heading else "no column"
+            raise SettingError(f"{path}: {what} {name!r}; it needs symbol, tick and lot")
+    steps: dict[str, tuple[float | None, float | None]] = {}
+    for line in lines:
+        cells = dict(zip(heading, line, strict=True))
+        symbol = cells["symbol"]
+        if symbol in steps:
+            raise SettingError(f"{path}: {symbol or 'an empty symbol'} is named twice; keep one of its rows")
+        steps[symbol] = _step(path, cells, "tick"), _step(path, cells, "lot")
+    return steps
 
 
-def _number(path: str | os.PathLike[str], row: Mapping[str, object], name: str) -> float | None:
-    value = row[name]
-    if value is None or value != value:
+def _step(path: str | os.PathLike[str], cells: Mapping[str, str], name: str) -> float | None:
+    """A step above 0; None where the cell is empty."""
+    word = cells[name]
+    if not word:
         return None
-    if not is_number(value):
-        raise SettingError(f"{path}: {name} of {row['symbol']} is {value!r}; expected a number above 0")
-    return float(value)  # type: ignore[arg-type]
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < math.inf:
+        raise SettingError(
+            f"{path}: {name} of {cells['symbol']} is {word!r}; expected a number above 0, or nothing"
+        )
+    return value
 
 
 def for_symbol(
@@ -110,4 +123,4 @@ def for_symbol(
 ) -> Sizing:
     """The sizing with the steps of a symbol, where they are listed."""
     tick, lot = instruments.get(symbol, (None, None))
-    return replace(sizing, tick=tick or sizing.tick, lot=lot or sizing.lot)
+    return replace(sizing, tick=sizing.tick if tick is None else tick, lot=sizing.lot if lot is None else lot)

@@ -95,7 +95,7 @@ def _rows(
             idle.append(f"{strategy.name}: no order, since in sample none earned anything")
         past = history(result, strategy.name)
         orders = [order for order in next_orders(tuning, strategy.name) if order.side not in busy]
-        mine = [_row(longer, forecast, order, past[order.side], sizing, settings) for order in orders]
+        mine = [_row(longer, forecast, order, past[order.side], sizing, tuning.window) for order in orders]
         for row in mine:
             reason = _refusal(row, mine, max_distance)
             if reason:
@@ -113,14 +113,14 @@ def _on_ticks(row: dict[str, Any], sizing: Sizing) -> dict[str, Any]:
 
 
 def _row(
-    longer: Bars, forecast: Forecast, order: NextOrder, past: History, sizing: Sizing, settings: Settings
+    longer: Bars, forecast: Forecast, order: NextOrder, past: History, sizing: Sizing, window: slice
 ) -> dict[str, Any]:
     close, buys = float(longer.close[-2]), order.side == LONG
     limit = sizing.price(close * (1.0 + order.entry), up=not buys)
     leaves, stop = order.take_profit, order.stop
     quantity = np.nan
     if sizing.capital is not None and limit > 0.0:
-        quantity = sizing.quantity(order.size, limit, _adverse(longer, order, settings))
+        quantity = sizing.quantity(order.size, limit, _adverse(longer, order, window))
     return {
         "side": order.side,
         "limit": limit,
@@ -138,15 +138,15 @@ def _row(
     }
 
 
-def _adverse(longer: Bars, order: NextOrder, settings: Settings) -> float:
+def _adverse(longer: Bars, order: NextOrder, window: slice) -> float:
     """How far the price may go against an order from its limit: to its stop, else as far as it ever did.
 
-    That is from the close before, in a bar of the tuning window.
+    That is from the close before, in a bar of the window that was tuned on.
     """
     sign = 1.0 if order.side == LONG else -1.0
     if order.stop is not None and sign * (order.entry - order.stop) > 0.0:
         return sign * (order.entry - order.stop) / (1.0 + order.entry)
-    _, high, low, _ = longer.moves[:, -1 - settings.window : -1]
+    _, high, low, _ = longer.moves[:, window]
     return max(0.0, float(-low.min() if order.side == LONG else high.max()))
 
 

@@ -19,6 +19,7 @@ from backtune.problem.hold_trades import (
     start_of,
 )
 from backtune.problem.protocol import Outcome, joined_ledgers
+from backtune.problem.rules import FAR
 
 if TYPE_CHECKING:
     from backtune.problem.hold import HoldProblem
@@ -108,7 +109,8 @@ def hold_outcome(
 def _resting(problem: HoldProblem, offsets: Array) -> tuple[Array, Array]:
     """Bars of both sides whose forecasts are the levels of the offsets, so that the offsets left are 0.
 
-    A row of NaN places no order in its bar.
+    A row of NaN places no order in its bar: nothing fills there, and what is open has no take-profit, also
+    where its stop is reached.
     """
     high, low, stop = offsets.T
     idle = np.isnan(high)
@@ -122,6 +124,7 @@ def _resting(problem: HoldProblem, offsets: Array) -> tuple[Array, Array]:
         ):
             bars[row] += np.where(idle, 0.0, offset)[at]
         bars[kernels.FILL, idle[at]], bars[kernels.TAKE, idle[at]] = np.inf, -np.inf
+        bars[kernels.EXIT_FORECAST, idle[at]] = FAR
     return longs, shorts
 
 

@@ -127,7 +127,8 @@ def _exits(problem: EntryExitProblem, legs: Array, span: Array, sign: float) -> 
     first, after = np.minimum(best, np.maximum(proof, sign * close)), np.full_like(best, np.inf)
     if problem.fills == "optimistic":  # its level where that is proved, or reached and better than the close
         first = np.minimum(best, proof)
-        after = np.maximum(sign * close, first)
+        unproved = np.nextafter(first, -np.inf)  # a level at `first` is not proved; it may be better, though
+        after = np.where(sign * close < first, unproved, sign * close)
     limits = (0.0, MAX_UP if sign > 0.0 else -MAX_DOWN)
     if problem.fills == "published":
         first = np.nextafter(best, np.inf)  # its levels are reached where they are touched

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.backtest import Result
+from backtune.backtest.places import first_traded
 from backtune.problem.rules import levels
 from backtune.report.data import column
 from backtune.report.figures import Chart, times_of
@@ -35,7 +36,7 @@ def candles_chart(result: Result, strategy: str) -> Chart:
     of the tables closes at 100. A level is NaN on bars where no order rested there.
     """
     inputs = result.inputs
-    first = _first_traded(result)
+    first = first_traded(result)
     start = max(first - BEFORE, 0)
     close = _closes(result)
     before = np.concatenate([close[:1] / (1.0 + inputs["close"].to_numpy()[:1]), close[:-1]])
@@ -120,12 +121,6 @@ def recent_trades(result: Result, strategy: str) -> list[tuple[Any, ...]]:
         )
         for row in late.head(MOST_RECENT).itertuples()
     ]  # fmt: skip
-
-
-def _first_traded(result: Result) -> int:
-    """Row of the inputs that the first bar out of sample is."""
-    begin = result.returns["timestamp"].min()
-    return int(np.searchsorted(result.inputs["timestamp"].to_numpy(), np.datetime64(begin)))
 
 
 def _closes(result: Result) -> Array:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from backtune.backtest.places import tuned_on_words
 from backtune.errors import SettingError
 from backtune.forecasts.registry import NONE
 from backtune.identity import versions
@@ -144,7 +145,7 @@ def _about(subject: Subject) -> str:
     count = len(subject.run)
     return (
         f"{period}{count:,} symbol{'s' if count != 1 else ''}, {_simulations(subject)} each: tuned on "
-        f"{text(settings['window'])} bars, then traded on {after}, untouched. Forecasts "
+        f"{text(tuned_on_words(settings))}, then traded on {after}, untouched. Forecasts "
         f"{text(settings['model'])}, "
         f"optimizer {text(settings['optimizer'])}, fills {text(settings['fills'])}. "
         f"{_unseen(subject)}"

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from backtune.backtest import Result
+from backtune.backtest.places import bars_out_of_sample, bars_tuned_on
 from backtune.backtest.tables import COLUMNS
 from backtune.metrics.performance import drawdown, equity
 from backtune.report.surface import Surface
@@ -88,7 +89,7 @@ def equity_chart(result: Result, strategy: str) -> Chart:
 def samples_chart(result: Result, strategy: str) -> Chart:
     """Return a bar in each simulation's tuning window, and on the bars after it."""
     chosen = result.chosen(strategy).sort_values("simulation")
-    inside = 1e4 * chosen["in_sample"].to_numpy() / int(result.options["window"])
+    inside = 1e4 * chosen["in_sample"].to_numpy() / bars_tuned_on(result, chosen)
     earned = result.bars_of(strategy).groupby("simulation")["value"].sum()  # of the account, once gone 0
     outside = 1e4 * earned.to_numpy() / int(result.options["horizon"])
     running = np.cumsum(outside) / np.arange(1, len(outside) + 1)
@@ -166,7 +167,7 @@ def exits_chart(result: Result, strategy: str) -> Chart:
     chosen = result.chosen(strategy).sort_values("simulation")
     ranked, picked = np.sort(scores, axis=1), chosen["exit"].to_numpy()
     profit = result.options["objective"] == "profit"
-    unit = 1e4 / int(result.options["window"]) if profit else 1.0
+    unit = 1e4 / bars_tuned_on(result, chosen) if profit else 1.0
     ahead = unit * (ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else 0.0 * ranked[:, -1])
     lines = [
         line(str(name), np.where(picked == name, ahead, np.nan), colour, bars=True)
@@ -210,7 +211,7 @@ def costs_chart(result: Result, strategy: str) -> Chart:
 
 def forecast_chart(result: Result) -> Chart:
     """Forecast against actual highs and lows, out of sample."""
-    ahead = result.inputs.iloc[int(result.options["window"]) :]
+    ahead = bars_out_of_sample(result)
     ahead = ahead[ahead[["high_forecast", "low_forecast"]].notna().all(axis=1)]
     if len(ahead) > MOST_POINTS:  # more are one cloud
         ahead = ahead.iloc[np.linspace(0, len(ahead) - 1, MOST_POINTS).astype(int)]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backtune.backtest import Result
+from backtune.backtest.places import bars_out_of_sample
 from backtune.report import figures
 from backtune.report.candles import candles_chart, candles_section, trades_of
 from backtune.report.figures import Chart
@@ -299,7 +300,7 @@ def _exits(result: Result, strategy: str) -> str:
 
 
 def _forecast(result: Result) -> str:
-    ahead = result.inputs.iloc[int(result.options["window"]) :]
+    ahead = bars_out_of_sample(result)
     rows = []
     for side in ("high", "low", "close"):
         known = ahead[f"{side}_forecast"].notna()

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backtune.backtest import Result
+from backtune.backtest.places import tuned_on_words
 from backtune.bars import Bars, folder_name
 from backtune.errors import BarsError
 from backtune.forecasts.registry import NONE
@@ -188,7 +189,7 @@ def run_text(result: Result) -> str:
     return (
         f"{result.symbol}: {facts['bars']} bars ({facts['asset']}{dropped}); "
         f"{result.simulations['simulation'].nunique()} simulations, "
-        f"tuned on {options['window']} bars each, traded {first} to {last}, never tuned on; "
+        f"tuned on {tuned_on_words(options)} each, traded {first} to {last}, never tuned on; "
         f"fills {options['fills']}"
     )
 
