@@ -216,6 +216,42 @@ def test_a_benchmark_earns_from_close_to_close_on_the_days_of_the_portfolio(run)
     assert benchmark_returns(bars, late, "day").tolist() == [0.0]
 
 
+def bars_at(times, close):
+    frame = pd.DataFrame({"timestamp": times, "open": close, "high": close, "low": close, "close": close})
+    return bt.load_bars(frame, symbol="SPY", asset="stock")
+
+
+HOURS = pd.DatetimeIndex(
+    [day + pd.Timedelta(hours=10 + k) for day in pd.bdate_range("2023-01-02", periods=60) for k in range(6)]
+)
+
+
+@pytest.fixture(scope="module", name="hourly_run")
+def _hourly_run():
+    run = Run.of([result("A", 0, HOURS, 1512.0)])
+    run.record["tuned"] = ["maxdiff"]
+    return run
+
+
+def test_a_benchmark_of_longer_bars_is_refused_or_a_close_would_count_before_it_happened(hourly_run, run):
+    days = pd.bdate_range("2023-01-02", periods=60)
+    with pytest.raises(SettingError, match="24 h apart and the portfolio's 1 h, .* give bars of 1 h or shorter"):
+        hourly_run.portfolio(benchmark=bars_at(days, 100.0 + np.arange(60.0)))
+    weeks = pd.date_range("2020-01-06", periods=60, freq="7D")
+    with pytest.raises(SettingError, match="168 h apart and the portfolio's 24 h"):
+        run.portfolio(benchmark=bars_at(weeks, 100.0 + np.arange(60.0)))
+
+
+def test_a_benchmark_of_shorter_bars_counts_up_to_the_end_of_each_bar(hourly_run):
+    """One price, by the hour and by the quarter of an hour: the same returns of each hour."""
+    quarters = pd.DatetimeIndex([hour + pd.Timedelta(minutes=15 * k) for hour in HOURS for k in range(4)])
+    close = 100.0 * np.cumprod(1.0 + np.random.default_rng(9).normal(0.0, 0.002, len(quarters)))
+    fine = hourly_run.portfolio(benchmark=bars_at(quarters, close)).bars["benchmark"]
+    coarse = hourly_run.portfolio(benchmark=bars_at(HOURS, close[3::4])).bars["benchmark"]
+    np.testing.assert_array_equal(fine, coarse)
+    assert coarse.iloc[0] == close[4 * START + 3] / close[4 * START - 1] - 1.0
+
+
 def test_a_benchmark_comes_from_where_the_run_has_its_bars(sample_run):
     found = sample_run.portfolio(benchmark="NASDAQ")
     held = sample_run["NASDAQ"].returns
