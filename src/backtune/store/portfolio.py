@@ -66,7 +66,7 @@ def run_portfolio(
     """
     if not run:
         raise SettingError("no symbol has a result; a portfolio needs one")
-    years = {symbol: _years(result) for symbol, result in run.items()}
+    years = {symbol: years_of(result) for symbol, result in run.items()}
     grain = portfolio_grain(periods for periods, _ in years.values())
     moving = isinstance(weights, str) and weights == INVERSE_VOLATILITY
     rates = {symbol: pooled_rate(*pair, grain) for symbol, pair in years.items()}
@@ -115,8 +115,8 @@ def benchmark_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
 def benchmark_returns(bars: Bars, times: Times, grain: str, step: float = math.inf) -> Array:
     """Return of holding the benchmark from one bar of the portfolio to the next, shape (n,).
 
-    Its last close up to the end of each bar counts; where it has no bar of its own nothing is earned, and what
-    it does on days without a bar of the portfolio is in the next one. 0 before its first bar.
+    Its last close up to the end of each bar counts; where it has no bar of its own nothing is earned, and
+    what it does on days without a bar of the portfolio is in the next one. 0 before its first bar.
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ def benchmark_returns(bars: Bars, times: Times, grain: str, step: float = math.i
     if math.isfinite(apart) and apart > COARSER * step:
         raise SettingError(
             f"benchmark {bars.symbol}: its bars are {apart / HOUR:g} h apart and the portfolio's "
-            f"{step / HOUR:g} h, so a close would count before it happened; give bars of {step / HOUR:g} h or "
-            "shorter"
+            f"{step / HOUR:g} h, so a close would count before it happened; give bars of {step / HOUR:g} h "
+            "or shorter"
         )
     begin = times[0] - np.timedelta64(1, "ns")
     if grain == INSTANT and math.isfinite(apart) and math.isfinite(step):  # bars are stamped where they begin
@@ -164,7 +164,14 @@ def _nanoseconds(seconds: float) -> np.timedelta64:
     return np.timedelta64(round(seconds * 1e9), "ns")
 
 
-def _years(result: Result) -> tuple[float, float]:
+def years_of(result: Result) -> tuple[float, float]:
+    """Bars and days of trade a year of a symbol.
+
+    Raises
+    ------
+    RunError
+        Its run was made by a version that did not keep them.
+    """
     facts = result.facts
     if "periods_a_year" not in facts:
         raise RunError(f"{result.symbol} was run by an older version; run it again to have it in a portfolio")
