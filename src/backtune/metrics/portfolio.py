@@ -61,11 +61,14 @@ class PortfolioResult:
         assets held, with the same weights), exposure (share of the capital in open positions), turnover
         (bought and sold) and costs (paid) in units of capital, invested (sum of the weights), concentration
         (sum of the squared weights over the square of their sum: 1 / n for n equal ones), and benchmark where
-        one was asked for (its return from close to close, without costs).
+        one was asked for (its return from close to close, without costs). Exposure, turnover and costs are of
+        the run's own fills.
     contributions : Series
         Plain sum of weight times return, causal, by symbol: they add up to the sum of `bars`.causal.
     periods_a_year : float
     benchmark : str or None
+    fills : str
+        Fill rule of the run: what exposure, turnover and costs are of.
     """
 
     strategy: str
@@ -75,6 +78,7 @@ class PortfolioResult:
     contributions: pd.Series
     periods_a_year: float
     benchmark: str | None = None
+    fills: str = "causal"
 
     @property
     def returns(self) -> pd.Series:
@@ -137,6 +141,7 @@ class PortfolioResult:
             "weights": self.weighting,
             "benchmark_symbol": self.benchmark,
             "symbols": self.symbols,
+            "fills": self.fills,
             "bars": len(self.bars),
             "first": str(self.bars.index[0]),
             "last": str(self.bars.index[-1]),

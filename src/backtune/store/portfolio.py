@@ -84,7 +84,8 @@ def run_portfolio(
     if benchmark is not None:
         bars["benchmark"] = benchmark_returns(benchmark, times, grain, step)
     name = benchmark.symbol if benchmark is not None else None
-    return PortfolioResult(strategy, _label(weights), len(run), bars, shares, periods, name)
+    fills = next(iter(run.values())).options["fills"]
+    return PortfolioResult(strategy, _label(weights), len(run), bars, shares, periods, name, fills)
 
 
 def check_weights(weights: Weights, symbols: Collection[str]) -> None:
