@@ -12,6 +12,7 @@ import backtune as bt
 from backtune.errors import SettingError
 from backtune.metrics.weights import LEAST, PAST, inverse_volatility, weight_table, weights_at
 from backtune.store import Run
+from backtune.store.export import portfolio_table
 from backtune.store.portfolio import benchmark_returns
 from backtune.verdict.portfolio import Portfolio
 
@@ -214,6 +215,28 @@ def test_a_benchmark_earns_from_close_to_close_on_the_days_of_the_portfolio(run)
     assert (first["end"] is None) == bool(found.drawdowns(1)["end"].isna()[0])
     late = np.array(["2019-12-30"], dtype="datetime64[ns]")
     assert benchmark_returns(bars, late, "day").tolist() == [0.0]
+
+
+def test_dates_and_months_of_bars_inside_a_day_are_those_of_the_exchange():
+    """Sydney opens at 23:00 UTC of the day before: no session is on two dates, none on a Sunday."""
+    sessions = pd.bdate_range("2023-11-01", periods=60)
+    local = pd.DatetimeIndex([day + pd.Timedelta(hours=10 + k) for day in sessions for k in range(6)])
+    one = result("SYD", 0, local - pd.Timedelta(hours=11), 1512.0)
+    returns = one.returns
+    returns["local"] = returns["timestamp"] + pd.Timedelta(hours=11)
+    run = Run.of([one])
+    run.record["tuned"] = ["maxdiff"]
+    found = run.portfolio()
+    own = returns[returns["strategy"] == "maxdiff"]
+    days = own["local"].dt.normalize()
+    expected = (1.0 + own["causal"]).groupby(days.to_numpy()).prod() - 1.0
+    np.testing.assert_allclose(found.series, expected, atol=1e-15)
+    assert found.series.index.equals(pd.DatetimeIndex(expected.index))
+    assert found.as_dict()["first"] == str(own["local"].iloc[0])
+    assert found.bars.index[0] == own["timestamp"].iloc[0]
+    in_months = (1.0 + own["causal"]).groupby(days.dt.month.to_numpy()).prod() - 1.0
+    assert found.months.loc[2023, "Nov"] == pytest.approx(in_months[11], abs=1e-12)
+    assert portfolio_table(found).index.equals(found.series.index)
 
 
 def bars_at(times, close):

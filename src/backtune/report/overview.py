@@ -59,7 +59,8 @@ def summary_sentence(portfolio: PortfolioResult, judgement: Judgement) -> str:
     versus = f"holding {'them' if portfolio.symbols > 1 else 'it'} {_moved(held.total_return)}"
     if portfolio.benchmark:
         versus += f", {text(portfolio.benchmark)} {_moved(portfolio.figures('benchmark').total_return)}"
-    first, last = (day(portfolio.bars.index[place]) for place in (0, -1))
+    times = portfolio.by_clock().index
+    first, last = (day(times[place]) for place in (0, -1))
     luck = LUCK[judgement.verdict]
     if not as_judged(portfolio):
         luck = f"Judged with equal weights: {luck[0].lower()}{luck[1:]}"

@@ -19,6 +19,8 @@ from backtune.metrics.account import account_bars
 from backtune.metrics.calendar import (
     INSTANT,
     Times,
+    clock,
+    clock_times,
     pooled_rate,
     portfolio_grain,
     portfolio_periods,
@@ -42,7 +44,7 @@ from backtune.metrics.weights import (
 )
 from backtune.strategies import BUY_HOLD
 
-SUMS = ("turnover", "costs")
+TIMES, SUMS = ("time", "shown"), ("turnover", "costs")
 COARSER = 1.5  # times the distance of the portfolio's bars: bars so far apart are longer ones
 
 
@@ -70,14 +72,16 @@ def run_portfolio(
     grain = portfolio_grain(periods for periods, _ in years.values())
     moving = isinstance(weights, str) and weights == INVERSE_VOLATILITY
     rates = {symbol: pooled_rate(*pair, grain) for symbol, pair in years.items()}
-    densest, own = max(rates, key=rates.__getitem__), np.empty(0, "datetime64[ns]")
+    densest = max(rates, key=rates.__getitem__)
+    own = shown = np.empty(0, "datetime64[ns]")
     each = (_member(result, strategy, grain, moving) for result in run.values())
     weighing, members = _weighing(weights, each, list(run), failed)
     sums, step = Sums(), math.inf
     for member in members:
         sums.add(member, weighing.of(member))
         step = min(step, _apart(member.times))
-        own = member.times if member.symbol == densest else own
+        if member.symbol == densest:
+            own, shown = member.times, member.shown
     times, bars = sums.times, sums.bars(weighing.totals(sums.times))
     periods = portfolio_periods(times, sums.stretches, own, rates[densest])
     shares = pd.Series(sums.contributions, name="causal")
@@ -85,7 +89,8 @@ def run_portfolio(
         bars["benchmark"] = benchmark_returns(benchmark, times, grain, step)
     name = benchmark.symbol if benchmark is not None else None
     fills = next(iter(run.values())).options["fills"]
-    return PortfolioResult(strategy, _label(weights), len(run), bars, shares, periods, name, fills)
+    dates = clock_times(times, own, shown) if grain == INSTANT else None
+    return PortfolioResult(strategy, _label(weights), len(run), bars, shares, periods, name, fills, dates)
 
 
 def check_weights(weights: Weights, symbols: Collection[str]) -> None:
@@ -188,6 +193,7 @@ def _member(result: Result, strategy: str, grain: str, moving: bool) -> Member:
     bars = pd.DataFrame(
         {
             "time": portfolio_times(part, grain),
+            "shown": clock(part).to_numpy().astype("datetime64[ns]"),
             "causal": part["causal"].to_numpy(),
             "optimistic": part["optimistic"].to_numpy(),
             "market": market,
@@ -199,8 +205,9 @@ def _member(result: Result, strategy: str, grain: str, moving: bool) -> Member:
     )
     if grain != INSTANT and bars["time"].duplicated().any():
         bars = _by_time(bars)
-    columns = {name: bars[name].to_numpy(dtype=np.float64) for name in bars if name != "time"}
-    return Member(symbol=result.symbol, times=bars["time"].to_numpy(), **columns)
+    columns = {name: bars[name].to_numpy(dtype=np.float64) for name in bars if name not in TIMES}
+    times, shown = (bars[name].to_numpy() for name in TIMES)
+    return Member(symbol=result.symbol, times=times, shown=shown, **columns)
 
 
 def paid(result: Result, bars: pd.DataFrame) -> Array:
@@ -220,7 +227,7 @@ def _by_time(bars: pd.DataFrame) -> pd.DataFrame:
         **dict.fromkeys(names, "prod"),
         **dict.fromkeys(SUMS, "sum"),
         "exposure": "mean",
-        "inverse": "first",
+        **dict.fromkeys(("inverse", "shown"), "first"),
     }
     joined = bars.groupby("time", sort=True).agg(how).reset_index()
     joined[names] -= 1.0
