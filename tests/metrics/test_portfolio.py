@@ -12,6 +12,7 @@ import backtune as bt
 from backtune.errors import SettingError
 from backtune.metrics.weights import LEAST, PAST, inverse_volatility, weight_table, weights_at
 from backtune.store import Run
+from backtune.store.export import portfolio_table
 from backtune.store.portfolio import benchmark_returns
 from backtune.verdict.portfolio import Portfolio
 
@@ -214,6 +215,64 @@ def test_a_benchmark_earns_from_close_to_close_on_the_days_of_the_portfolio(run)
     assert (first["end"] is None) == bool(found.drawdowns(1)["end"].isna()[0])
     late = np.array(["2019-12-30"], dtype="datetime64[ns]")
     assert benchmark_returns(bars, late, "day").tolist() == [0.0]
+
+
+def test_dates_and_months_of_bars_inside_a_day_are_those_of_the_exchange():
+    """Sydney opens at 23:00 UTC of the day before: no session is on two dates, none on a Sunday."""
+    sessions = pd.bdate_range("2023-11-01", periods=60)
+    local = pd.DatetimeIndex([day + pd.Timedelta(hours=10 + k) for day in sessions for k in range(6)])
+    one = result("SYD", 0, local - pd.Timedelta(hours=11), 1512.0)
+    returns = one.returns
+    returns["local"] = returns["timestamp"] + pd.Timedelta(hours=11)
+    run = Run.of([one])
+    run.record["tuned"] = ["maxdiff"]
+    found = run.portfolio()
+    own = returns[returns["strategy"] == "maxdiff"]
+    days = own["local"].dt.normalize()
+    expected = (1.0 + own["causal"]).groupby(days.to_numpy()).prod() - 1.0
+    np.testing.assert_allclose(found.series, expected, atol=1e-15)
+    assert found.series.index.equals(pd.DatetimeIndex(expected.index))
+    assert found.as_dict()["first"] == str(own["local"].iloc[0])
+    assert found.bars.index[0] == own["timestamp"].iloc[0]
+    in_months = (1.0 + own["causal"]).groupby(days.dt.month.to_numpy()).prod() - 1.0
+    assert found.months.loc[2023, "Nov"] == pytest.approx(in_months[11], abs=1e-12)
+    assert portfolio_table(found).index.equals(found.series.index)
+
+
+def bars_at(times, close):
+    frame = pd.DataFrame({"timestamp": times, "open": close, "high": close, "low": close, "close": close})
+    return bt.load_bars(frame, symbol="SPY", asset="stock")
+
+
+HOURS = pd.DatetimeIndex(
+    [day + pd.Timedelta(hours=10 + k) for day in pd.bdate_range("2023-01-02", periods=60) for k in range(6)]
+)
+
+
+@pytest.fixture(scope="module", name="hourly_run")
+def _hourly_run():
+    run = Run.of([result("A", 0, HOURS, 1512.0)])
+    run.record["tuned"] = ["maxdiff"]
+    return run
+
+
+def test_a_benchmark_of_longer_bars_is_refused_or_a_close_would_count_before_it_happened(hourly_run, run):
+    days = pd.bdate_range("2023-01-02", periods=60)
+    with pytest.raises(SettingError, match=r"24 h apart and the portfolio's 1 h, .* give bars of 1 h or"):
+        hourly_run.portfolio(benchmark=bars_at(days, 100.0 + np.arange(60.0)))
+    weeks = pd.date_range("2020-01-06", periods=60, freq="7D")
+    with pytest.raises(SettingError, match="168 h apart and the portfolio's 24 h"):
+        run.portfolio(benchmark=bars_at(weeks, 100.0 + np.arange(60.0)))
+
+
+def test_a_benchmark_of_shorter_bars_counts_up_to_the_end_of_each_bar(hourly_run):
+    """One price, by the hour and by the quarter of an hour: the same returns of each hour."""
+    quarters = pd.DatetimeIndex([hour + pd.Timedelta(minutes=15 * k) for hour in HOURS for k in range(4)])
+    close = 100.0 * np.cumprod(1.0 + np.random.default_rng(9).normal(0.0, 0.002, len(quarters)))
+    fine = hourly_run.portfolio(benchmark=bars_at(quarters, close)).bars["benchmark"]
+    coarse = hourly_run.portfolio(benchmark=bars_at(HOURS, close[3::4])).bars["benchmark"]
+    np.testing.assert_array_equal(fine, coarse)
+    assert coarse.iloc[0] == close[4 * START + 3] / close[4 * START - 1] - 1.0
 
 
 def test_a_benchmark_comes_from_where_the_run_has_its_bars(sample_run):

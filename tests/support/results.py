@@ -12,7 +12,8 @@ from backtune.backtest import Result
 def result_of(symbol, returns, configurations=None, *, periods=252.0, days=252, tuned=("maxdiff",)):
     """A result with these tables; `configurations` are by default the returns."""
     facts = {"periods_a_year": periods, "days_a_year": days, "asset": "stock"}
-    origin = SimpleNamespace(options={"exits": ["close"]}, tuned=tuple(tuned), facts=facts, evidence={})
+    options = {"exits": ["close"], "fills": "causal"}
+    origin = SimpleNamespace(options=options, tuned=tuple(tuned), facts=facts, evidence={})
     bars = returns["timestamp"].unique() if "timestamp" in returns else range(len(returns))
     moves = {"timestamp": bars, "open": 0.0, "high": 0.01, "low": -0.01, "close": 0.0}
     tables = {

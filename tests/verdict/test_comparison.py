@@ -65,6 +65,36 @@ def test_together_is_the_mean_over_symbols_a_bar_at_a_time():
     assert np.allclose(found.equity.to_numpy(), np.cumprod(1.0 + np.column_stack(by_hand), axis=0))
 
 
+def test_a_day_of_two_exchanges_is_one_bar_together_whatever_hour_its_stamps_have():
+    """Or what both do on a day would count as two independent bars, and intervals be too narrow."""
+    values = [noise(seed) for seed in range(4)]
+    late = [table(each).assign(local=lambda rows: rows["timestamp"]) for each in values]
+    early = [each.assign(timestamp=each["timestamp"] - pd.Timedelta(hours=5)) for each in late]
+    years = {"A": 252.0, "B": 252.0}
+    one, two = (
+        compare(
+            [{"A": late[0], "B": other[1]}, {"A": late[2], "B": other[3]}], [["s"]] * 2, ["x", "y"], years
+        )
+        for other in (late, early)
+    )
+    assert two.bars == {"A": 300, "B": 300, TOGETHER: 300}
+    assert two.differences[TOGETHER] == one.differences[TOGETHER]
+    assert two.best == one.best
+
+
+def test_bars_inside_a_day_are_compounded_beside_those_of_a_day():
+    hours = pd.date_range("2020-01-01", periods=600, freq="12h")
+    fine = [
+        pd.DataFrame({"strategy": "s", "timestamp": hours, "causal": noise(seed, 600)}) for seed in range(2)
+    ]
+    days = [table(noise(seed)) for seed in (5, 6)]
+    runs = [{"A": a, "B": b} for a, b in zip(fine, days, strict=True)]
+    found = compare(runs, [["s"]] * 2, ["x", "y"], {"A": 730.0, "B": 365.0})
+    assert found.bars[TOGETHER] == 300
+    first = (np.prod(1.0 + fine[0]["causal"][:2]) - 1.0 + days[0]["causal"][0]) / 2.0
+    assert found.equity["x"].iloc[0] == pytest.approx(1.0 + first)
+
+
 @pytest.mark.slow
 def test_the_interval_covers_the_true_difference_19_times_in_20():
     covered = 0

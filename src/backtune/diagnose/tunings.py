@@ -102,11 +102,15 @@ def compare_tunings(
             if name == BEST:
                 raise
             left_out[name] = str(error)
-    return _compared(results, settings.tuned, left_out)
+    periods = {bars.symbol: bars.periods_a_year for bars in symbols}
+    return _compared(results, settings.tuned, left_out, periods)
 
 
 def _compared(
-    results: dict[str, dict[str, Result]], tuned: tuple[str, ...], left_out: dict[str, str]
+    results: dict[str, dict[str, Result]],
+    tuned: tuple[str, ...],
+    left_out: dict[str, str],
+    periods: dict[str, float],
 ) -> Tunings:
     if len(results) < 2:
         why = f": {next(iter(left_out.values()))}" if left_out else ""
@@ -115,6 +119,7 @@ def _compared(
         [{symbol: one.returns for symbol, one in each.items()} for each in results.values()],
         [tuned] * len(results),
         list(results),
+        periods,
     )
     own = compared.differences[TOGETHER if TOGETHER in compared.differences else next(iter(compared.bars))]
     nothing = Difference(0.0, (0.0, 0.0), math.nan, math.nan)

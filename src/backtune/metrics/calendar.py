@@ -58,6 +58,20 @@ def clock(table: pd.DataFrame) -> pd.Series:
     return table["local" if "local" in table else "timestamp"]
 
 
+def clock_times(times: Times, own: Times, shown: Times) -> Times:
+    """What a clock showed at some times, from what it showed at others: its last distance from UTC goes on.
+
+    Parameters
+    ----------
+    times : ndarray of datetime64, shape (n,)
+    own, shown : ndarray of datetime64, shape (m,)
+        Times in order, and what the clock showed at them.
+    """
+    place = np.maximum(np.searchsorted(own, times, side="right") - 1, 0)
+    there: Times = times + (shown - own)[place]
+    return there
+
+
 def portfolio_periods(times: Times, stretches: Iterable[Stretch], own: Times, periods: float) -> float:
     """Bars a year of a portfolio: its own bars, over the time that its symbols cover.
 

@@ -25,8 +25,8 @@ class Member:
     Attributes
     ----------
     symbol : str
-    times : ndarray of datetime64[ns]
-        In order.
+    times, shown : ndarray of datetime64[ns]
+        In order, and what the exchange's own clock showed then.
     causal, optimistic, market : ndarray
         Returns by either fill rule, and of holding the asset.
     turnover, costs, exposure : ndarray
@@ -37,6 +37,7 @@ class Member:
 
     symbol: str
     times: Times
+    shown: Times
     causal: Array
     optimistic: Array
     market: Array
@@ -61,11 +62,17 @@ class PortfolioResult:
         assets held, with the same weights), exposure (share of the capital in open positions), turnover
         (bought and sold) and costs (paid) in units of capital, invested (sum of the weights), concentration
         (sum of the squared weights over the square of their sum: 1 / n for n equal ones), and benchmark where
-        one was asked for (its return from close to close, without costs).
+        one was asked for (its return from close to close, without costs). Exposure, turnover and costs are of
+        the run's own fills.
     contributions : Series
         Plain sum of weight times return, causal, by symbol: they add up to the sum of `bars`.causal.
     periods_a_year : float
     benchmark : str or None
+    fills : str
+        Fill rule of the run: what exposure, turnover and costs are of.
+    shown : ndarray of datetime64[ns] or None
+        What the clock of the exchange with the most bars a year showed at each bar: dates and months are by
+        it. None where that is the index of `bars`, as for bars of a day.
     """
 
     strategy: str
@@ -75,25 +82,32 @@ class PortfolioResult:
     contributions: pd.Series
     periods_a_year: float
     benchmark: str | None = None
+    fills: str = "causal"
+    shown: Times | None = None
 
     @property
     def returns(self) -> pd.Series:
         """Return of each bar by the causal rule."""
         return self.bars["causal"].rename(self.strategy)
 
+    def by_clock(self, column: str = "causal") -> pd.Series:
+        """A column of `bars` by what the exchange's clock showed; see `shown`."""
+        series = self.bars[column]
+        return series if self.shown is None else series.set_axis(pd.DatetimeIndex(self.shown, name="time"))
+
     @property
     def series(self) -> pd.Series:
         """Return of each date, as quantstats reads it."""
-        return daily_returns(self.returns)
+        return daily_returns(self.by_clock().rename(self.strategy))
 
     @property
     def months(self) -> pd.DataFrame:
         """See `backtune.metrics.periods.month_table`."""
-        return month_table(self.returns)
+        return month_table(self.by_clock())
 
     def drawdowns(self, count: int = 5) -> pd.DataFrame:
         """See `backtune.metrics.periods.worst_drawdowns`."""
-        return worst_drawdowns(self.returns, count)
+        return worst_drawdowns(self.by_clock(), count)
 
     def figures(self, column: str = "causal") -> Performance:
         """Performance figures of a column of `bars`."""
@@ -131,15 +145,16 @@ class PortfolioResult:
         """Plain values, for JSON; NaN where something is not known."""
         alpha, beta = self.against
         columns = ("causal", "optimistic", "market", *(("benchmark",) if self.benchmark else ()))
-        months = self.months
+        months, times = self.months, self.by_clock().index
         return {
             "strategy": self.strategy,
             "weights": self.weighting,
             "benchmark_symbol": self.benchmark,
             "symbols": self.symbols,
+            "fills": self.fills,
             "bars": len(self.bars),
-            "first": str(self.bars.index[0]),
-            "last": str(self.bars.index[-1]),
+            "first": str(times[0]),
+            "last": str(times[-1]),
             "periods_a_year": self.periods_a_year,
             **{name: asdict(self.figures(name)) for name in columns},
             "alpha": alpha,

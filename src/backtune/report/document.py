@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from backtune.backtest.places import tuned_on_words
@@ -241,13 +242,15 @@ def _symbols(rows: Sequence[Mapping[str, Any]]) -> str:
         for name in VERDICTS
         if BADGES[name] in there
     )
+    others = np.isnan([row["trades"] for row in rows]).any()
+    left_out = "; fills, win rate and costs by another rule are left out" if others else ""
     return (
         '<section aria-labelledby="symbols-h"><h2 id="symbols-h">Symbols</h2><div class="tools">'
         '<input id="search" type="search" placeholder="Find a symbol" aria-label="Find a symbol">'
         f'{chips}<span id="count" role="status"></span>'
         '<button type="button" id="rows-csv">Download CSV</button></div><div id="symbols"></div>'
         f'<p class="note">Of the strategy that was judged in each, {term("after costs")}, by the '
-        f"{term('causal')} rule. "
+        f"{term('causal')} rule{left_out}. "
         "A click on a heading sorts, one on a symbol shows it below.</p></section>"
     )
 

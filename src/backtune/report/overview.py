@@ -59,7 +59,8 @@ def summary_sentence(portfolio: PortfolioResult, judgement: Judgement) -> str:
     versus = f"holding {'them' if portfolio.symbols > 1 else 'it'} {_moved(held.total_return)}"
     if portfolio.benchmark:
         versus += f", {text(portfolio.benchmark)} {_moved(portfolio.figures('benchmark').total_return)}"
-    first, last = (day(portfolio.bars.index[place]) for place in (0, -1))
+    times = portfolio.by_clock().index
+    first, last = (day(times[place]) for place in (0, -1))
     luck = LUCK[judgement.verdict]
     if not as_judged(portfolio):
         luck = f"Judged with equal weights: {luck[0].lower()}{luck[1:]}"
@@ -89,6 +90,7 @@ def key_figures(portfolio: PortfolioResult, judgement: Judgement) -> str:
     share = order.ambiguous / order.trades if order.trades else 0.0
     weighed = "" if as_judged(portfolio) else ", with equal weights"
     _, beta = portfolio.against
+    counted = "" if portfolio.fills == "causal" else f", by the {text(portfolio.fills)} rule"
     facts = [
         (
             f"Return {term('after costs')}",
@@ -110,19 +112,18 @@ def key_figures(portfolio: PortfolioResult, judgement: Judgement) -> str:
         (
             "Costs paid",
             percent(portfolio.costs, 2, signed=False),
-            f"of capital; before them {percent(_before_costs(portfolio))}"
-            if math.isfinite(portfolio.costs)
-            else "not told apart: they are in the returns",
+            _of_costs(portfolio, counted),
         ),
         (
             term("exposure", "Exposure"),
             percent(portfolio.exposure, 0, signed=False),
-            f"of the capital; {term('turnover')} {number(portfolio.turnover, 0, unit='x')} a year",
+            f"of the capital; {term('turnover')} {number(portfolio.turnover, 0, unit='x')} a year{counted}",
         ),
         (
             "Unknown about fills",
             f"{percent(mine.total_return)} to {percent(optimistic.total_return)}",
-            f"{percent(share, 0, signed=False)} of {order.trades:,} fills are {term('ambiguous')}",
+            f"{percent(share, 0, signed=False)} of {order.trades:,} fills{order.counted_by} are "
+            f"{term('ambiguous')}",
         ),
     ]
     cells = "".join(
@@ -136,6 +137,13 @@ def _benchmark(portfolio: PortfolioResult) -> str:
     if not portfolio.benchmark:
         return ""
     return f", {text(portfolio.benchmark)} {percent(portfolio.figures('benchmark').total_return)}"
+
+
+def _of_costs(portfolio: PortfolioResult, counted: str) -> str:
+    """What stands below the costs; the return before them only where both are of the same fills."""
+    if not math.isfinite(portfolio.costs):
+        return "not told apart: they are in the returns"
+    return f"of capital{counted or f'; before them {percent(_before_costs(portfolio))}'}"
 
 
 def _before_costs(portfolio: PortfolioResult) -> float:

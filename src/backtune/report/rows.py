@@ -22,7 +22,7 @@ NAMES = ("return", "held", "sharpe", "drawdown", "trades", "wins", "costs", "p")
 
 
 def symbol_row(result: Result, judgement: Judgement) -> dict[str, Any]:
-    """Values of the strategy that was judged, by the causal rule."""
+    """Values of the strategy that was judged, by the causal rule; NaN where fills are of another."""
     e = judgement.evidence
     bars, held = result.bars_of(e.strategy), result.bars_of(BUY_HOLD)["causal"].to_numpy()
     mine, periods = bars["causal"].to_numpy(), float(result.facts["periods_a_year"])
@@ -30,6 +30,7 @@ def symbol_row(result: Result, judgement: Judgement) -> dict[str, Any]:
     in_market = (bars["held" if "held" in bars else "trades"].to_numpy()) > 0
     traded = trade_figures(mine, in_market, bars["turnover"].to_numpy(), result.costs.maker, periods)
     paid = float(bars["costs"].to_numpy().sum()) if "costs" in bars else traded.costs
+    causal = result.options["fills"] == "causal"
     return {
         "symbol": result.symbol,
         "verdict": BADGES[judgement.verdict],
@@ -39,9 +40,9 @@ def symbol_row(result: Result, judgement: Judgement) -> dict[str, Any]:
         "held": float(equity(held)[-1] - 1.0) if len(held) else math.nan,
         "sharpe": figures.sharpe,
         "drawdown": float(drawdown(mine).min(initial=0.0)),
-        "trades": int(bars["trades"].sum()),
-        "wins": traded.hit_rate,
-        "costs": paid,
+        "trades": int(bars["trades"].sum()) if causal else math.nan,
+        "wins": traded.hit_rate if causal else math.nan,
+        "costs": paid if causal else math.nan,
         "p": judgement.p_value,
         "spark": _letters([equity(mine), equity(held)]),
     }

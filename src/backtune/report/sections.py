@@ -256,9 +256,9 @@ def _gap(result: Result, strategy: str) -> str:
 def _order(order: Bracket) -> str:
     share = f" ({percent(order.ambiguous / order.trades, 0, signed=False)})" if order.trades else ""
     return (
-        f'<p class="note">{text(order.strategy)}: {order.ambiguous} of {order.trades} fills{share} have a '
-        f"result that depends on whether the high or the low came first. Causal "
-        f"{percent(order.causal_return)}, optimistic {percent(order.optimistic_return)}.</p>"
+        f'<p class="note">{text(order.strategy)}: {order.ambiguous} of {order.trades} '
+        f"fills{order.counted_by}{share} have a result that depends on whether the high or the low came "
+        f"first. Causal {percent(order.causal_return)}, optimistic {percent(order.optimistic_return)}.</p>"
     )
 
 

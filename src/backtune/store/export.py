@@ -49,7 +49,7 @@ def portfolio_table(portfolio: PortfolioResult) -> pd.DataFrame:
     """Return of each date: of the portfolio, of the assets held, and of the benchmark where there is one."""
     names = {"causal": portfolio.strategy, "market": "held"}
     names |= {"benchmark": portfolio.benchmark} if portfolio.benchmark else {}
-    return pd.DataFrame({shown: daily_returns(portfolio.bars[name]) for name, shown in names.items()})
+    return pd.DataFrame({shown: daily_returns(portfolio.by_clock(name)) for name, shown in names.items()})
 
 
 def _symbols(run: Run, name: str, path: Path) -> None:

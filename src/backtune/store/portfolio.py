@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ import pandas as pd
 from backtune.backtest import Data, Result, Settings, symbol_bars
 from backtune.bars import Bars
 from backtune.bars.series import DAYS_A_YEAR
+from backtune.bars.spacing import HOUR, usual_step
 from backtune.errors import RunError, SettingError, one_of
 from backtune.metrics.account import account_bars
 from backtune.metrics.calendar import (
     INSTANT,
     Times,
+    clock,
+    clock_times,
     pooled_rate,
     portfolio_grain,
     portfolio_periods,
@@ -40,7 +44,8 @@ from backtune.metrics.weights import (
 )
 from backtune.strategies import BUY_HOLD
 
-SUMS = ("turnover", "costs")
+TIMES, SUMS = ("time", "shown"), ("turnover", "costs")
+COARSER = 1.5  # times the distance of the portfolio's bars: bars so far apart are longer ones
 
 
 def run_portfolio(
@@ -63,24 +68,29 @@ def run_portfolio(
     """
     if not run:
         raise SettingError("no symbol has a result; a portfolio needs one")
-    years = {symbol: _years(result) for symbol, result in run.items()}
+    years = {symbol: years_of(result) for symbol, result in run.items()}
     grain = portfolio_grain(periods for periods, _ in years.values())
     moving = isinstance(weights, str) and weights == INVERSE_VOLATILITY
     rates = {symbol: pooled_rate(*pair, grain) for symbol, pair in years.items()}
-    densest, own = max(rates, key=rates.__getitem__), np.empty(0, "datetime64[ns]")
+    densest = max(rates, key=rates.__getitem__)
+    own = shown = np.empty(0, "datetime64[ns]")
     each = (_member(result, strategy, grain, moving) for result in run.values())
     weighing, members = _weighing(weights, each, list(run), failed)
-    sums = Sums()
+    sums, step = Sums(), math.inf
     for member in members:
         sums.add(member, weighing.of(member))
-        own = member.times if member.symbol == densest else own
+        step = min(step, _apart(member.times))
+        if member.symbol == densest:
+            own, shown = member.times, member.shown
     times, bars = sums.times, sums.bars(weighing.totals(sums.times))
     periods = portfolio_periods(times, sums.stretches, own, rates[densest])
     shares = pd.Series(sums.contributions, name="causal")
     if benchmark is not None:
-        bars["benchmark"] = benchmark_returns(benchmark, times, grain)
+        bars["benchmark"] = benchmark_returns(benchmark, times, grain, step)
     name = benchmark.symbol if benchmark is not None else None
-    return PortfolioResult(strategy, _label(weights), len(run), bars, shares, periods, name)
+    fills = next(iter(run.values())).options["fills"]
+    dates = clock_times(times, own, shown) if grain == INSTANT else None
+    return PortfolioResult(strategy, _label(weights), len(run), bars, shares, periods, name, fills, dates)
 
 
 def check_weights(weights: Weights, symbols: Collection[str]) -> None:
@@ -108,23 +118,66 @@ def benchmark_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
         raise SettingError(f"benchmark {symbol}: {error}") from error
 
 
-def benchmark_returns(bars: Bars, times: Times, grain: str) -> Array:
+def benchmark_returns(bars: Bars, times: Times, grain: str, step: float = math.inf) -> Array:
     """Return of holding the benchmark from one bar of the portfolio to the next, shape (n,).
 
-    Its last close up to each bar counts; where it has no bar of its own nothing is earned, and what it does
-    on days without a bar of the portfolio is in the next one. 0 before its first bar.
+    Its last close up to the end of each bar counts; where it has no bar of its own nothing is earned, and
+    what it does on days without a bar of the portfolio is in the next one. 0 before its first bar.
+
+    Parameters
+    ----------
+    bars : Bars
+        Of the benchmark.
+    times : ndarray of datetime64[ns], shape (n,)
+        Bars of the portfolio, in order.
+    grain : str
+        See `backtune.metrics.calendar.portfolio_grain`.
+    step : float
+        Seconds between the bars of the symbol whose bars are closest; infinite where that is not known.
+
+    Raises
+    ------
+    SettingError
+        Bars of the benchmark are longer than those: their closes would be counted before they happened.
     """
-    table = pd.DataFrame({"timestamp": bars.timestamps, "local": bars.local})
-    own = portfolio_times(table, grain)
+    own = portfolio_times(pd.DataFrame({"timestamp": bars.timestamps, "local": bars.local}), grain)
+    apart = _apart(np.unique(own))
+    if math.isfinite(apart) and apart > COARSER * step:
+        raise SettingError(
+            f"benchmark {bars.symbol}: its bars are {apart / HOUR:g} h apart and the portfolio's "
+            f"{step / HOUR:g} h, so a close would count before it happened; give bars of {step / HOUR:g} h "
+            "or shorter"
+        )
+    begin = times[0] - np.timedelta64(1, "ns")
+    if grain == INSTANT and math.isfinite(apart) and math.isfinite(step):  # bars are stamped where they begin
+        own = own + _nanoseconds(apart - step)  # where a bar of the portfolio begins that ends with this one
+        begin = times[0] - _nanoseconds(step)
     place = np.searchsorted(own, times, side="right") - 1
-    first = int(np.searchsorted(own, times[0], side="left")) - 1  # the close before the portfolio begins
+    first = int(np.searchsorted(own, begin, side="right")) - 1  # the close before the portfolio begins
     before = np.concatenate([[first], place[:-1]])
     price = bars.close
     now, then = price[np.maximum(place, 0)], price[np.maximum(before, 0)]
     return np.where(place >= 0, now / then - 1.0, 0.0)
 
 
-def _years(result: Result) -> tuple[float, float]:
+def _apart(times: Times) -> float:
+    """Usual distance of bars in seconds; infinite for a single one."""
+    steps = np.diff(times) / np.timedelta64(1, "s")
+    return usual_step(steps) if len(steps) else math.inf
+
+
+def _nanoseconds(seconds: float) -> np.timedelta64:
+    return np.timedelta64(round(seconds * 1e9), "ns")
+
+
+def years_of(result: Result) -> tuple[float, float]:
+    """Bars and days of trade a year of a symbol.
+
+    Raises
+    ------
+    RunError
+        Its run was made by a version that did not keep them.
+    """
     facts = result.facts
     if "periods_a_year" not in facts:
         raise RunError(f"{result.symbol} was run by an older version; run it again to have it in a portfolio")
@@ -140,6 +193,7 @@ def _member(result: Result, strategy: str, grain: str, moving: bool) -> Member:
     bars = pd.DataFrame(
         {
             "time": portfolio_times(part, grain),
+            "shown": clock(part).to_numpy().astype("datetime64[ns]"),
             "causal": part["causal"].to_numpy(),
             "optimistic": part["optimistic"].to_numpy(),
             "market": market,
@@ -151,8 +205,9 @@ def _member(result: Result, strategy: str, grain: str, moving: bool) -> Member:
     )
     if grain != INSTANT and bars["time"].duplicated().any():
         bars = _by_time(bars)
-    columns = {name: bars[name].to_numpy(dtype=np.float64) for name in bars if name != "time"}
-    return Member(symbol=result.symbol, times=bars["time"].to_numpy(), **columns)
+    columns = {name: bars[name].to_numpy(dtype=np.float64) for name in bars if name not in TIMES}
+    times, shown = (bars[name].to_numpy() for name in TIMES)
+    return Member(symbol=result.symbol, times=times, shown=shown, **columns)
 
 
 def paid(result: Result, bars: pd.DataFrame) -> Array:
@@ -172,7 +227,7 @@ def _by_time(bars: pd.DataFrame) -> pd.DataFrame:
         **dict.fromkeys(names, "prod"),
         **dict.fromkeys(SUMS, "sum"),
         "exposure": "mean",
-        "inverse": "first",
+        **dict.fromkeys(("inverse", "shown"), "first"),
     }
     joined = bars.groupby("time", sort=True).agg(how).reset_index()
     joined[names] -= 1.0

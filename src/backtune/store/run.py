@@ -261,12 +261,13 @@ class Run(Mapping[str, Result]):
             bars before; or yours (`backtune.metrics.weights.weight_table`). A symbol without a bar earns
             nothing on it, and its capital stays with it.
         benchmark : str or Bars, optional
-            A symbol whose bars lie where the run's do, or the bars themselves.
+            A symbol whose bars lie where the run's do, or the bars themselves: as long as the portfolio's,
+            or shorter.
 
         Raises
         ------
         SettingError
-            No results, no such strategy or benchmark, or weights that are none.
+            No results, no such strategy or benchmark, one whose bars are longer, or weights that are none.
         RunError
             A table is missing or damaged, or the run's data were objects that a folder does not keep.
         """

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from backtune.errors import SettingError
+from backtune.metrics.calendar import INSTANT, portfolio_grain, portfolio_times
 from backtune.metrics.performance import Array, account_returns, performance
 from backtune.store import Run
+from backtune.store.portfolio import years_of
 from backtune.verdict.bootstrap import block_length, resampled_means
 from backtune.verdict.luck import DRAWS, superiority
 
@@ -48,7 +50,7 @@ class Comparison:
     runs : tuple of str
         Their labels.
     bars : dict of symbol to int
-        Bars that all share, of each symbol that all have, and "together".
+        Bars that all share, of each symbol that all have, and "together" (see `portfolio_grain`).
     differences : dict of symbol to tuple of Difference
         Of each run but the first; "together" is the mean over symbols, bar by bar.
     means : tuple of float
@@ -73,7 +75,10 @@ class Comparison:
 
 
 def compare(
-    runs: Sequence[Mapping[str, pd.DataFrame]], tuned: Sequence[Collection[str]], labels: Sequence[str]
+    runs: Sequence[Mapping[str, pd.DataFrame]],
+    tuned: Sequence[Collection[str]],
+    labels: Sequence[str],
+    periods: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Compare runs by what their tuned strategies returned, equal capital in each: none is picked.
 
@@ -84,6 +89,9 @@ def compare(
     tuned : sequence of collection of str
         Strategies of each run that count.
     labels : sequence of str
+    periods : mapping of symbol to float, optional
+        Bars a year. They say what is one bar of all symbols together, as in a portfolio; by default bars of
+        the same instant are.
 
     Raises
     ------
@@ -101,8 +109,10 @@ def compare(
             f"{', '.join(names)} have no bar of a symbol in common, out of sample; compare runs of the same "
             "symbols and dates"
         )
-    pooled = sum(table.reindex(_every(tables)).fillna(0.0) for table in tables.values()) / len(tables)
-    together: pd.DataFrame = pooled if len(tables) > 1 else next(iter(tables.values()))
+    together = next(iter(tables.values()))
+    if len(tables) > 1:
+        grain = portfolio_grain(periods[symbol] for symbol in tables) if periods else INSTANT
+        together = _pooled([_regrained(table, runs[0][symbol], grain) for symbol, table in tables.items()])
     judged = {**tables, TOGETHER: together} if len(tables) > 1 else tables
     values = together.to_numpy()
     return Comparison(
@@ -119,7 +129,8 @@ def compare(
 def compare_runs(runs: Sequence[Run], labels: Sequence[str]) -> Comparison:
     """Compare run folders, or runs in memory; see `compare`."""
     tables = [{symbol: result.returns for symbol, result in run.items()} for run in runs]
-    return compare(tables, [run.tuned for run in runs], labels)
+    periods = {symbol: years_of(result)[0] for symbol, result in runs[0].items()} if runs else {}
+    return compare(tables, [run.tuned for run in runs], labels, periods)
 
 
 def _paired(
@@ -136,9 +147,20 @@ def _paired(
     return pd.concat(columns, axis=1, join="inner", keys=names)
 
 
-def _every(tables: Mapping[str, pd.DataFrame]) -> pd.Index:
-    """Every bar of any symbol, in order."""
-    return pd.Index(np.unique(np.concatenate([table.index.to_numpy() for table in tables.values()])))
+def _regrained(paired: pd.DataFrame, table: pd.DataFrame, grain: str) -> pd.DataFrame:
+    """Returns of one symbol by bars of the portfolio; `table` has the times of its own."""
+    if grain == INSTANT:
+        return paired
+    rows = table.drop_duplicates("timestamp")
+    times = pd.Series(portfolio_times(rows, grain), index=rows["timestamp"])
+    return (1.0 + paired).groupby(times.loc[paired.index].to_numpy(), sort=True).prod() - 1.0
+
+
+def _pooled(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Mean over symbols, bar by bar; one without a bar earns nothing on it."""
+    every = pd.Index(np.unique(np.concatenate([table.index.to_numpy() for table in tables])))
+    pooled: pd.DataFrame = sum(table.reindex(every).fillna(0.0) for table in tables) / len(tables)
+    return pooled
 
 
 def _differences(values: Array) -> tuple[Difference, ...]:

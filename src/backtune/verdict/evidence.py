@@ -45,7 +45,9 @@ class Bracket:
     causal_return, optimistic_return : float
         Compounded, by both rules.
     traded, trades, ambiguous : int
-        Bars with a fill, fills, and those whose result depends on the order.
+        Bars with a fill, fills, and those whose result depends on the order: by the rule `fills`.
+    fills : str
+        Fill rule of the run, which says what was filled.
     """
 
     strategy: str
@@ -54,6 +56,12 @@ class Bracket:
     traded: int
     trades: int
     ambiguous: int
+    fills: str = "causal"
+
+    @property
+    def counted_by(self) -> str:
+        """Words behind a count of fills: none where they are those of the causal rule, as returns are."""
+        return "" if self.fills == "causal" else f" by the {self.fills} rule"
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Evidence:
         The tuned strategy with the highest Sharpe ratio, of those that have something left; the figures below
         are its own.
     bars, traded : int
-        Out-of-sample bars, and those with a fill.
+        Out-of-sample bars, and those with a fill by the run's own fill rule.
     total_return : float
         Compounded.
     market_return : float
@@ -171,6 +179,7 @@ def evidence(
     yardsticks: tuple[str, str],
     symbols: int = 1,
     seed: int = 0,
+    fills: str = "causal",
 ) -> Evidence:
     """Statistics of one symbol.
 
@@ -188,6 +197,8 @@ def evidence(
         Number of symbols that are judged together; decides how fine the p-values must be.
     seed : int
         Of the bootstrap.
+    fills : str
+        Fill rule that trades are counted by in `returns`.
     """
     series = {str(name): part for name, part in returns.groupby("strategy", sort=False)}
     candidates = [name for name in series if name in tuned]
@@ -195,7 +206,7 @@ def evidence(
     optimistic = {name: account_returns(part["optimistic"].to_numpy()) for name, part in series.items()}
     best, luckiest = _best(causal, candidates), _best(optimistic, candidates)
     strategy, market = candidates[best], causal[yardsticks[1]]
-    r, order = causal[strategy], _bracket(strategy, series[strategy], "causal")
+    r, order = causal[strategy], _bracket(strategy, series[strategy], "causal", fills)
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
     excesses = _excesses(causal, candidates, *yardsticks)
     both = {name: _tested(e, symbols if name in LUCK else 1, seed) for name, e in excesses.items()}
@@ -215,7 +226,7 @@ def evidence(
         total_return=figures.total_return,
         market_return=performance(market, periods_a_year).total_return,
         order=order,
-        if_optimistic=_bracket(candidates[luckiest], series[candidates[luckiest]], "optimistic"),
+        if_optimistic=_bracket(candidates[luckiest], series[candidates[luckiest]], "optimistic", fills),
         sharpe=figures.sharpe,
         sharpe_interval=interval.sharpe,
         mean_interval=interval.mean,
@@ -303,12 +314,13 @@ def staked(series: Mapping[str, pd.DataFrame], candidates: Sequence[str]) -> Arr
     return np.column_stack([np.where(account_open(one), one, 0.0) for one in raw])
 
 
-def _bracket(name: str, bars: pd.DataFrame, rule: str) -> Bracket:
-    """What the order decides; the fills are those of the account by `rule`."""
+def _bracket(name: str, bars: pd.DataFrame, rule: str, fills: str) -> Bracket:
+    """What the order decides; the fills are those until the account by `rule` is gone."""
     bars = account_bars(bars, rule)
     low, high = (performance(bars[side].to_numpy(), 1.0).total_return for side in ("causal", "optimistic"))
     trades = bars["trades"]
-    return Bracket(name, low, high, int((trades > 0).sum()), int(trades.sum()), int(bars["ambiguous"].sum()))
+    counts = int((trades > 0).sum()), int(trades.sum()), int(bars["ambiguous"].sum())
+    return Bracket(name, low, high, *counts, fills)
 
 
 def _unskilled(estimate: SharpeEstimate) -> float:

@@ -61,6 +61,7 @@ def judge_run(run: Mapping[str, Result]) -> Judged:
         raise SettingError(
             "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as 'maxdiff'"
         )
+    fills = next(iter(run.values())).options["fills"]
     pool = _Pool(years)
     evidences = {}
     for symbol, result in run.items():  # its tables are read, and let go, before the next
@@ -69,7 +70,7 @@ def judge_run(run: Mapping[str, Result]) -> Judged:
     symbols = judge(evidences, {symbol: _a_day(*pair) for symbol, pair in years.items()})
     if len(run) == 1:
         return Judged(symbols, next(iter(symbols.values())), *pool.ends)
-    together, a_day = pool.evidence(tuned)
+    together, a_day = pool.evidence(tuned, fills)
     return Judged(symbols, judge({"": together}, {"": a_day})[""], *pool.ends)
 
 
@@ -109,12 +110,14 @@ class _Pool:
         """First and last bar out of sample, by the exchanges' clocks."""
         return min(first for first, _ in self._clocks), max(last for _, last in self._clocks)
 
-    def evidence(self, tuned: set[str]) -> tuple[Evidence, float]:
+    def evidence(self, tuned: set[str], fills: str) -> tuple[Evidence, float]:
         """Statistics of the portfolio, and its bars in a trading day."""
         together = self._returns.table()
         times = np.unique(together["timestamp"].to_numpy())
         a_year = portfolio_periods(times, self._stretches, self._own, self._rates[self._densest])
-        figures = evidence(together, self._tried.table(), a_year, tuned=tuned, yardsticks=YARDSTICKS)
+        figures = evidence(
+            together, self._tried.table(), a_year, tuned=tuned, yardsticks=YARDSTICKS, fills=fills
+        )
         return figures, _a_day(a_year, self._days[self._densest])
 
 

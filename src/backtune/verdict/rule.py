@@ -115,7 +115,8 @@ class Judgement:
         low, high = e.sharpe_interval
         earned = (
             f"{e.strategy} {'earned' if e.total_return > 0 else 'lost'} {abs(e.total_return):.1%} out of "
-            f"sample in {_bars(e.bars)}, {e.traded} of them traded (buy-and-hold {e.market_return:+.1%}); "
+            f"sample in {_bars(e.bars)}, {e.traded} of them traded{e.order.counted_by} "
+            f"(buy-and-hold {e.market_return:+.1%}); "
             f"Sharpe ratio {_number(e.sharpe)}, 95% interval {_number(low)} to {_number(high)}."
             if e.traded
             else f"{e.strategy} never traded in {_bars(e.bars)} (buy-and-hold {e.market_return:+.1%})."
@@ -181,8 +182,8 @@ class Judgement:
         if not order.ambiguous:
             return "No fill is known to depend on the order inside the bar."
         return (
-            f"{order.ambiguous} of {order.trades} fills depend on the order inside the bar, which bars do "
-            f"not tell: {order.causal_return:+.1%} if it never helped, "
+            f"{order.ambiguous} of {order.trades} fills{order.counted_by} depend on the order inside the "
+            f"bar, which bars do not tell: {order.causal_return:+.1%} if it never helped, "
             f"{order.optimistic_return:+.1%} if it always did."
         )
 

@@ -17,8 +17,9 @@ def judgement_values(judgement: Judgement, beside: Beside | None = None) -> dict
     -------
     dict
         verdict : one of `backtune.verdict.rule.VERDICTS`; claimed_by : list of "p-value", "e-value";
-        days_needed : int or None; strategy; bars, traded; sharpe and sharpe_interval, mean_return and
-        mean_interval (a bar); p_value and e_value, corrected for the symbols, with p_alone and e_alone;
+        days_needed : int or None; strategy; bars, traded (by the run's fill rule); sharpe and
+        sharpe_interval, mean_return and mean_interval (a bar); p_value and e_value, corrected for the
+        symbols, with p_alone and e_alone;
         p_optimistic; can_tell : the Sharpe ratio a year that so many bars tell from luck 8 times in 10, alone
         and among_symbols; tried : what the ledger counts on these bars, and the verdict corrected for it; and
         for people sentence and can_prove. NaN is None.

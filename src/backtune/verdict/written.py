@@ -36,6 +36,7 @@ def evidence_of(result: Result, symbols: int) -> Evidence:
         tuned=result.tuned,
         yardsticks=YARDSTICKS,
         symbols=symbols,
+        fills=result.options["fills"],
     )
 
 

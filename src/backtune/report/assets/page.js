@@ -71,7 +71,7 @@
       { title: "verdict", text: true, value: (row) => word("label", row), cell: (row) => element("span", { class: `badge ${word("verdict", row)}`, title: word("label", row) }, overview.verdicts[word("verdict", row)].replace(" inside the bar", "")) },
       { title: "Sharpe", ...number("sharpe", (v) => show(v)) },
       { title: "worst drawdown", ...number("drawdown", percent) },
-      { title: "fills", ...number("trades", (v) => v.toLocaleString("en")) },
+      { title: "fills", ...number("trades", (v) => (v === null ? "–" : v.toLocaleString("en"))) },
       { title: "win rate", ...number("wins", (v) => (v === null ? "–" : `${Math.round(100 * v)}%`)) },
       { title: "costs", ...number("costs", (v) => (v === null ? "–" : `${(100 * v).toFixed(2)}%`)) },
       { title: "p-value", ...number("p", (v) => (v === null ? "–" : v < 0.001 ? "<0.001" : v.toFixed(3))) },
