@@ -7,10 +7,10 @@ import sys
 
 import pytest
 from misbehave import SMALL, TABLES, UNIVERSE, assert_same
-from older_runs import make_older
 
 import backtune as bt
 from backtune.store.receipts import table_path, tables_path
+from older_runs import make_older
 
 NAMES = UNIVERSE.symbols(3)
 

@@ -168,7 +168,8 @@ def run_backtest(
     windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
     if forecast_used:
         require_forecasts(bars, made, range(starts.start, len(bars)))
-    problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
+    begin = windows[0].tune.start
+    problems = {strategy.name: problems_of(strategy, bars, made, settings, begin) for strategy in chosen}
     checks: tuple[str, ...] = ()
     if checked:
         targets, traded = forecast_targets(bars, settings), range(starts.start, len(bars))
@@ -187,8 +188,9 @@ def run_backtest(
     optimize_seconds = sum(part.seconds for part in parts)
     costs = settings.costs_of(bars)
     per_bar = with_buy_hold([part.returns for part in parts], bars, starts, costs)
-    inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
-    ahead = inputs.iloc[starts.start - windows[0].tune.start :]
+    del parts  # of a long series as much as the tables that are made of them
+    inputs = problem_inputs(bars, made, problems, begin)
+    ahead = inputs.iloc[starts.start - begin :]
     idle = idle_reasons(per_bar, ahead, table, settings.can_short(bars.asset))
     summary = summarize(
         table, per_bar, settings.window, bars.periods_a_year, fee=costs.maker, market=BUY_HOLD
