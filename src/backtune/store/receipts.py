@@ -48,6 +48,7 @@ class Packed(Mapping[str, Any]):
     __slots__ = ("_content",)
 
     def __init__(self, values: Mapping[str, Any]) -> None:
+        self._content: bytes
         if isinstance(values, Packed):
             self._content = values._content
         else:
