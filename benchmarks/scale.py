@@ -45,8 +45,10 @@ def many(symbols: int = 10_000) -> None:
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root) / "run"
         copied_run(folder, symbols)
-        files = sum(len(names) for _, _, names in os.walk(folder))
-        print(f"{symbols:,} symbols: {files / symbols:.1f} files a symbol")
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        disk = sum(path.stat().st_blocks * 512 for path in files)
+        each = f"{len(files) / symbols:.1f} files and {disk / symbols / 1e3:.0f} KB a symbol"
+        print(f"{symbols:,} symbols: {each}")
         _measure("resume", RESUME.format(folder=str(folder), count=symbols))
         page = folder / "report.html"
         _measure("page", REPORT.format(folder=str(folder), page=str(page)))

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import backtune as bt
-from backtune.errors import SettingError
+from backtune.errors import ForecasterError, SettingError
 from backtune.forecasts.base import LEVELS, Distribution, QuantileForecaster
 from synthetic import make_bars
 
@@ -139,3 +141,46 @@ class Lagging(bt.Forecaster):
     def moves(self, bars):
         before = np.roll(bars.moves, 1, axis=1)
         return before[1], before[2], before[3]
+
+
+class Drawn(Fixed):
+    """Quantiles in any order, and samples; `aligned` says whether there is a row a bar."""
+
+    def __init__(self, aligned=False, draws=4, point="median"):
+        super().__init__(None, point=point)
+        self.aligned, self.draws = aligned, draws
+
+    def distribution(self, bars, targets):
+        rng = np.random.default_rng(0)
+        quantiles = rng.normal(size=(len(targets), 3, len(LEVELS)))
+        samples = rng.normal(size=(len(targets), self.draws, 3)) if self.draws else None
+        if self.aligned:
+            every = np.full((len(bars), 3, len(LEVELS)), np.nan)
+            every[targets] = quantiles
+            quantiles = every
+        return Distribution(targets, quantiles, samples, aligned=self.aligned)
+
+
+@pytest.mark.parametrize("point", ["median", "mean", 0.35])
+@pytest.mark.parametrize("draws", [0, 4])
+def test_rows_put_right_at_a_time_or_in_their_place_are_those_of_all_at_once(monkeypatch, point, draws):
+    """A long series is done a part at a time, for the memory that it takes."""
+    bars, targets = make_bars(60), [5, 7, 8, *range(20, 60)]
+    whole = Drawn(draws=draws, point=point).forecast(bars, targets)
+    monkeypatch.setattr("backtune.forecasts.base.ROWS", 7)
+    for aligned in (False, True):
+        parts = Drawn(aligned, draws, point).forecast(bars, targets)
+        assert parts.repaired == whole.repaired > 0
+        for name in ("high", "low", "close", "quantiles", "samples"):
+            np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+
+
+@pytest.mark.parametrize("part", ["quantiles", "samples"])
+def test_a_distribution_of_other_bars_is_one_line(part):
+    class Longer(Drawn):
+        def distribution(self, bars, targets):
+            made = super().distribution(bars, targets)
+            return replace(made, **{part: np.concatenate([getattr(made, part)] * 2)})
+
+    with pytest.raises(ForecasterError, match=f"gave {part} of 20 bars; expected 10"):
+        Longer().forecast(make_bars(60), range(50, 60))

@@ -48,6 +48,22 @@ def test_receipts_in_memory_hold_their_evidence_packed_and_give_it_as_the_file_h
         assert receipt.data is run.record["data"][symbol]
 
 
+def test_a_run_as_it_was_begun_has_what_started_it_and_no_results(runs):
+    """Which of many thousand symbols take most of the memory, and a resume does not need them."""
+    begun, run = bt.Run.begun(runs.folder), bt.Run.open(runs.folder)
+    assert len(begun) == 0
+    assert begun.settings == run.settings
+    results = {"data": {}, "failed": {}}
+    assert begun.record == run.record | results
+
+
+def test_words_that_many_symbols_have_are_in_memory_once(runs):
+    first, second = (read_receipt(runs.folder, symbol).light().data for symbol in runs)
+    assert first == read_receipt(runs.folder, "SP500").data
+    assert all(one is other for one, other in zip(first, second, strict=True))
+    assert first["asset"] is second["asset"]
+
+
 @pytest.mark.parametrize("name", ["simulations", "summary", "returns"])
 def test_tables_come_back_to_the_bit(runs, name):
     stored = getattr(bt.Run.open(runs.folder), name)

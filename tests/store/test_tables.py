@@ -1,7 +1,8 @@
-"""Tables come back from a symbol's one file as they went in; runs of older versions are read, and go on."""
+"""Tables come back from the one file of a symbol as they went in; runs of older versions go on."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 
@@ -15,7 +16,7 @@ import backtune as bt
 from backtune.backtest.tables import TABLES
 from backtune.bars import Universe
 from backtune.store.receipts import receipt_path, table_path, tables_path
-from backtune.store.tables import TableFile, pack_tables
+from backtune.store.tables import TableFile, TableParts
 from older_runs import make_older
 
 UNIVERSE = Universe(bars=200)
@@ -27,7 +28,9 @@ def runs(tmp_path):
     return bt.run_parallel_backtests(UNIVERSE.symbols(3), run_folder=tmp_path / "run", **SMALL)
 
 
-def test_tables_of_any_length_come_back_to_the_bit():
+@pytest.mark.parametrize("at_once", [2, 7, 65_536])
+def test_tables_of_any_length_come_back_to_the_bit(monkeypatch, at_once):
+    monkeypatch.setattr("backtune.store.tables.ROWS", at_once)
     moments = np.array(["2020-01-01T00:00:00.000000001", "2021-01-01"], "datetime64[ns]")
     some = {
         "time": moments, "flag": np.array([True, False]), "count": np.array([2**62 + 1, -1]),
@@ -35,8 +38,12 @@ def test_tables_of_any_length_come_back_to_the_bit():
     }  # fmt: skip
     tables = {name: pd.DataFrame(some) for name in TABLES}
     tables["ledger"] = tables["ledger"].iloc[:0]
-    tables["inputs"] = pd.DataFrame({"open": np.arange(100.0)})
-    content, columns = pack_tables("ES=F", tables)
+    late = pd.Series([None] * 50 + ["late"] * 50, dtype=object)
+    tables["inputs"] = pd.DataFrame({"open": np.arange(100.0), "word": late, "eod": late == "late"})
+    tables["inputs"]["eod"] = tables["inputs"]["eod"].astype(object).where(late == "late", None)
+    parts = TableParts("ES=F", tables)
+    content = b"".join(parts)
+    assert (parts.bytes, parts.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     file = TableFile(content)
     for name, table in tables.items():
         again = file.read(name)
@@ -48,9 +55,9 @@ def test_tables_of_any_length_come_back_to_the_bit():
             np.testing.assert_array_equal(read, values)
             if values.dtype.kind == "f":
                 np.testing.assert_array_equal(np.signbit(read), np.signbit(values))
-    assert pack_tables("ES=F", tables) == (content, columns)
+    assert b"".join(TableParts("ES=F", tables)) == content
     del tables["summary"]["a"]
-    assert pack_tables("ES=F", tables)[1] != columns
+    assert TableParts("ES=F", tables).columns != parts.columns
 
 
 def test_a_symbol_has_one_file_of_tables_that_others_can_read(runs):

@@ -10,6 +10,7 @@ import pytest
 import backtune as bt
 from backtune.forecasts import Forecast
 from backtune.strategies import STRATEGIES, Strategy, always_on, maxdiff, sizes_of, strategies
+from synthetic import make_bars
 
 HIGH = np.array([0.03, 0.01, 0.02, -0.01, 0.0, 0.01])
 LOW = np.array([-0.01, -0.03, -0.02, -0.01, 0.0, 0.005])
@@ -124,3 +125,22 @@ def test_what_is_said_of_bars_without_a_forecast_is_not_used():
 def test_a_strategy_of_the_wrong_kind_is_refused_where_it_is_made(given, said):
     with pytest.raises(bt.SettingError, match=re.escape(said)):
         Strategy(*given)
+
+
+@pytest.mark.parametrize("exit", ["close", "take_profit", "hold"])
+def test_bars_that_are_left_out_change_nothing_of_the_others(exit):
+    """Of a million bars few may be tuned on and traded; sizes still see all of the forecast."""
+    bars = make_bars(150)
+    forecast, settings = bt.forecast(bars, "range"), bt.Settings(exits=(exit,))
+
+    def above_its_mean(forecast, can_short):
+        long = forecast.high > np.nanmean(forecast.high)
+        return long * 1.0, ~long * 1.0
+
+    strategy = Strategy("own", above_its_mean)
+    whole, later = (strategy.problems(bars, forecast, settings, first)[exit] for first in (1, 100))
+    assert later.size == 50
+    window = whole.window(whole.size - 50, whole.size)
+    for x in ((0.0, 0.0), (0.01, -0.005)):
+        assert later(x) == window(x)
+        np.testing.assert_array_equal(later.outcome(x).value, window.outcome(x).value)

@@ -170,7 +170,8 @@ def run_backtest(
     windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
     if forecast_used:
         require_forecasts(bars, forecasts, range(starts.start, len(bars)))
-    problems = {strategy.name: problems_of(strategy, bars, forecasts, settings) for strategy in chosen}
+    begin = windows[0].tune.start
+    problems = {s.name: problems_of(s, bars, forecasts, settings, begin) for s in chosen}
     checks: tuple[str, ...] = ()
     if checked:
         targets, traded = forecast_targets(bars, settings), range(starts.start, len(bars))
@@ -184,12 +185,14 @@ def run_backtest(
         told = partial(_share, part, place, len(chosen))
         parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings, told))
         progress()
-    inputs = problem_inputs(bars, forecasts, problems, windows[0].tune.start)
     tuned_on = [window.tune.stop - window.tune.start for window in windows]
-    tables = _tables(bars, parts, starts, tuned_on, settings) | {"inputs": inputs}
-    ahead = inputs.iloc[starts.start - windows[0].tune.start :]
-    idle = idle_reasons(tables["returns"], ahead, tables["simulations"], settings.can_short(bars.asset))
+    tables = _tables(bars, parts, starts, tuned_on, settings)
     optimize_seconds = sum(part.seconds for part in parts)
+    del parts  # of a long series as much as the tables that are made of them
+    inputs = problem_inputs(bars, forecasts, problems, begin)
+    tables |= {"inputs": inputs}
+    ahead = inputs.iloc[starts.start - begin :]
+    idle = idle_reasons(tables["returns"], ahead, tables["simulations"], settings.can_short(bars.asset))
     total = time.perf_counter() - started
     seconds = {
         "forecast": forecast_seconds,

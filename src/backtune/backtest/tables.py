@@ -151,7 +151,7 @@ def simulation_table(strategies: Sequence[Sequence[Mapping[str, Column]]]) -> pd
             parts.append(together.ravel())
         column = np.concatenate(parts)
         table[name] = column if kind is not None else pd.Series(column.tolist())
-    return pd.DataFrame(table)
+    return pd.DataFrame(table, copy=False)
 
 
 def bar_by_bar(

@@ -77,7 +77,7 @@ def run(
     wanted = [(settings, run_folder)]
     if resume is not None:
         _refuse_with_resume(context)
-        begun = Run.open(resume)
+        begun = Run.begun(resume)
         names, kinds = begun.record["symbols"], begun.settings.strategies
     else:
         if not settings.tuned:

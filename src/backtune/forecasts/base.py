@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.bars import Bars, Note
-from backtune.errors import BarsError, SettingError
+from backtune.errors import BarsError, ForecasterError, SettingError
 from backtune.identity import identity_of
 
 Array = NDArray[np.float64]
@@ -20,6 +20,7 @@ Targets: TypeAlias = "Sequence[int] | NDArray[np.int64] | range | None"
 
 LEVELS = tuple(k / 10 for k in range(1, 10))
 MOVES = ("high", "low", "close")
+ROWS = 16_384  # of quantiles that are put right at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,12 +240,16 @@ class Distribution:
         Of the high, low and close moves.
     samples : ndarray, shape (m, draws, 3), or None
     seconds : mapping of str to float
+    aligned : bool
+        Whether the quantiles have a row a bar of the series, NaN on those that are no targets, in an array
+        that nobody else holds: then they are put right in their place, which of a long series saves memory.
     """
 
     targets: NDArray[np.int64]
     quantiles: Array
     samples: Array | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    aligned: bool = False
 
 
 class QuantileForecaster(Forecaster):
@@ -265,26 +270,43 @@ class QuantileForecaster(Forecaster):
         return self.finished(bars, self.distribution(bars, self.possible(bars, targets)))
 
     def finished(self, bars: Bars, distribution: Distribution) -> Forecast:
-        """Repair, count and align with the bars what the model gave."""
-        raw = distribution.quantiles
-        quantiles = ordered(np.sort(raw, axis=2), axis=1)
-        samples = None if distribution.samples is None else ordered(distribution.samples, axis=2)
-        repaired = (quantiles != raw).any(axis=(1, 2))
-        if samples is not None:
-            repaired |= (samples != distribution.samples).any(axis=(1, 2))
-        points = ordered(self._points(quantiles, samples), axis=1)
-        high, low, close = _aligned(points, distribution.targets, len(bars)).T.copy()
-        return Forecast(
-            high,
-            low,
-            close,
-            self.name,
-            LEVELS,
-            _aligned(quantiles, distribution.targets, len(bars)),
-            None if samples is None else _aligned(samples, distribution.targets, len(bars)),
-            int(repaired.sum()),
-            distribution.seconds,
-        )
+        """Repair, count and align with the bars what the model gave, some rows at a time.
+
+        Raises
+        ------
+        ForecasterError
+            The model gave something else than a row a target.
+        """
+        n, raw, draws = len(bars), distribution.quantiles, distribution.samples
+        self._require_rows(distribution, n)
+        quantiles = raw if distribution.aligned else np.full((n, *raw.shape[1:]), np.nan)
+        samples = None if draws is None else np.full((n, *draws.shape[1:]), np.nan)
+        points, repaired = np.full((n, len(MOVES)), np.nan), 0
+        for start in range(0, len(distribution.targets), ROWS):
+            here = slice(start, start + ROWS)
+            rows = distribution.targets[here]
+            given = raw[rows if distribution.aligned else here]
+            quantiles[rows] = own = ordered(np.sort(given, axis=2), axis=1)
+            broken = (own != given).any(axis=(1, 2))
+            drawn = None
+            if samples is not None and draws is not None:
+                samples[rows] = drawn = ordered(draws[here], axis=2)
+                broken |= (drawn != draws[here]).any(axis=(1, 2))
+            points[rows] = ordered(self._points(own, drawn), axis=1)
+            repaired += int(broken.sum())
+        high, low, close = points.T.copy()
+        seconds = distribution.seconds
+        return Forecast(high, low, close, self.name, LEVELS, quantiles, samples, repaired, seconds)
+
+    def _require_rows(self, distribution: Distribution, bars: int) -> None:
+        count = len(distribution.targets)
+        for part, expected in (("quantiles", bars if distribution.aligned else count), ("samples", count)):
+            array = getattr(distribution, part)
+            if array is not None and len(array) != expected:
+                raise ForecasterError(
+                    f"model {self.name!r} gave {part} of {len(array)} bars; expected {expected}: a row a "
+                    "target"
+                )
 
     def _points(self, quantiles: Array, samples: Array | None) -> Array:
         if self.point == "mean":
@@ -349,9 +371,3 @@ def _indices(targets: Targets) -> NDArray[np.int64]:
         shown = repr(targets) if len(repr(targets)) <= 60 else f"{repr(targets)[:57]}..."
         raise SettingError(f"targets is {shown}; expected whole numbers, indices of bars")
     return np.unique(indices.astype(np.int64))
-
-
-def _aligned(values: Array, targets: NDArray[np.int64], n: int) -> Array:
-    full = np.full((n, *values.shape[1:]), np.nan)
-    full[targets] = values
-    return full

@@ -61,13 +61,22 @@ class FilteredHistory(QuantileForecaster):
 
     def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
         """Quantiles and samples of every bar from `warm_up` on."""
+        every = np.arange(self.warm_up, len(bars))
+        rows, scale = self._filtered(bars)
+        quantiles = _rolling_quantiles(rows, SEED + 1, self.memory, np.array(LEVELS))
+        samples = self._drawn(rows, scale) if self.samples else None
+        del rows
+        quantiles[: self.warm_up] = np.nan
+        moves = quantiles[self.warm_up :]  # in their place: of a million bars an array of them is 216 MB
+        np.multiply(moves, scale[self.warm_up :, None, None], out=moves)
+        np.expm1(moves, out=moves)
+        return Distribution(every, quantiles, samples, aligned=True)
+
+    def _filtered(self, bars: Bars) -> tuple[Array, Array]:
+        """Log moves of each bar's high, low and close in units of its volatility, and that volatility."""
         opened = log_moves(bars)
         scale = volatility(opened, self.volatility)
-        rows = opened[1:] / scale
-        every = np.arange(self.warm_up, len(bars))
-        quantiles = _rolling_quantiles(rows, SEED + 1, self.memory, np.array(LEVELS))[self.warm_up :]
-        moves = np.expm1(quantiles * scale[self.warm_up :, None, None])
-        return Distribution(every, moves, self._drawn(rows, scale) if self.samples else None)
+        return opened[1:] / scale, scale
 
     def _drawn(self, rows: Array, scale: Array) -> Array:
         """Rows drawn with replacement; drawn bar by bar, so that later bars change no earlier draw."""

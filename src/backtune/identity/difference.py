@@ -12,12 +12,19 @@ LONGEST = 60  # characters of a value
 ABSENT = object()
 
 
-def untold(identity: Any, inside: str = "") -> list[str]:
+def untold(identity: Any) -> list[str]:
     """What an identity says cannot be told."""
-    if isinstance(identity, Mapping):
-        parts = (untold(value, str(name)) for name, value in identity.items())
-        return list(dict.fromkeys(said for part in parts for said in part))
-    return list(map(str, identity)) if inside == "untold" and isinstance(identity, Sequence) else []
+    said: dict[str, None] = {}
+    _gather(identity, said)
+    return list(said)
+
+
+def _gather(values: Mapping[str, Any], said: dict[str, None]) -> None:
+    for name, value in values.items():
+        if isinstance(value, dict) or (not isinstance(value, str) and isinstance(value, Mapping)):
+            _gather(value, said)
+        elif name == "untold" and isinstance(value, Sequence):
+            said.update(dict.fromkeys(map(str, value)))
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

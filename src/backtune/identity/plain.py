@@ -61,6 +61,8 @@ def source_of(plug_in: Any) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """Give a value as JSON knows it; of an object that it does not know, its identity."""
+    if type(value) in (str, int, float, bool):
+        return value
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):

@@ -202,7 +202,7 @@ def _continue(
     identity: Mapping[str, Any],
 ) -> RunWriter:
     """Reopen a run, if it is this one."""
-    record = Run.open(folder).record
+    record = Run.begun(folder).record
     wanted = settings.as_dict() | {"symbols": list(names)}
     has = {**record["settings"], "symbols": record["symbols"]}
     other = [name for name in wanted if wanted[name] != has.get(name)]

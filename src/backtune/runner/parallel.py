@@ -135,6 +135,6 @@ def resume_run(
         It is no run folder, or its bars, strategies, forecaster or optimizer were objects that it does not
         keep.
     """
-    run = Run.open(folder)
+    run = Run.begun(folder)
     data = restore(run.record["source"])
     return execute(run.record["symbols"], run.settings, data, engine or Engine(), progress, run_folder=folder)

@@ -161,9 +161,10 @@ def do_task(
             if forecast is None and forecast_decides(task.settings):
                 forecast, took = _forecast(bars, task.settings)
             identity = result_identity(task.identity, bars, task.settings, forecast)
-            stamp |= {"key": key_of(identity), "identity": identity}
+            key = key_of(identity)
+            stamp |= {"key": key, "identity": identity}
             before = read_receipt(task.root, task.symbol)
-            if before and is_good(task, before, identity):
+            if before and is_good(task, before, key):
                 return Outcome(before.light(), reused=True)
             again = why_again(before.identity, identity) if before and before.good else ""
             result = run_backtest(
@@ -186,9 +187,11 @@ def _forecast(bars: Bars, settings: Settings) -> tuple[Forecast, float]:
     return forecasts, time.perf_counter() - started
 
 
-def is_good(task: Task, receipt: Receipt, identity: Mapping[str, Any]) -> bool:
-    """Whether a result was made from the same things, which could all be told, and its files are intact."""
-    key = key_of(identity)
+def is_good(task: Task, receipt: Receipt, key: str) -> bool:
+    """Whether a result was made from the same things, which could all be told, and its files are intact.
+
+    `key` is that of what decides the result now.
+    """
     return receipt.good and key != "" and receipt.key == key and is_intact(task.root, receipt)
 
 

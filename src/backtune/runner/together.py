@@ -10,6 +10,7 @@ from backtune.backtest.settings import ALL
 from backtune.bars import Bars
 from backtune.forecasts import Forecast, forecast_many, forecaster
 from backtune.forecasts.contexts import ContextForecaster
+from backtune.identity import key_of
 from backtune.runner.task import Task, is_good
 from backtune.store.key import result_identity
 from backtune.store.receipts import read_receipt
@@ -46,7 +47,8 @@ def forecast_together(tasks: Sequence[Task]) -> dict[str, Forecast]:
             bars = symbol_bars(task.symbol, task.data, settings)
             require_bars(bars, settings)
             before = read_receipt(task.root, task.symbol)
-            if not (before and is_good(task, before, result_identity(task.identity, bars, settings))):
+            key = key_of(result_identity(task.identity, bars, settings))
+            if not (before and is_good(task, before, key)):
                 series[bars.digest] = bars
     if not series:
         return {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from backtune.bars import Bars
 from backtune.errors import BacktuneError, ForecasterError, SettingError, StrategyError, in_a_line
 from backtune.forecasts import Forecast, Forecaster, forecaster
 from backtune.forecasts.outside import OutsideForecaster
+from backtune.forecasts.registry import MODELS, WEIGHTS
 from backtune.identity import (
     array_digest,
     code_digest,
@@ -170,8 +172,21 @@ def _forecaster(settings: Settings) -> dict[str, Any]:
     name = f"{type(model).__module__}.{type(model).__qualname__}"
     if forecast_decides(settings):
         return {"class": name, "by": "its forecasts"}
-    said = _said_by(model, f"forecaster {model.name}")
-    return {"class": name, **said, "point": plain(getattr(model, "point", None))}
+    return {"class": name, **_said_of_model(settings.model), "point": plain(getattr(model, "point", None))}
+
+
+def _said_of_model(model: str | Forecaster) -> dict[str, Any]:
+    """What a forecaster says of itself; one of backtune's own that has no weights says the same each time."""
+    if isinstance(model, str) and model.partition(",")[0] in set(MODELS) - set(WEIGHTS):
+        return dict(_said_once(model))
+    one = forecaster(model)
+    return _said_by(one, f"forecaster {one.name}")
+
+
+@lru_cache(maxsize=4)
+def _said_once(model: str) -> dict[str, Any]:
+    one = forecaster(model)
+    return _said_by(one, f"forecaster {one.name}")
 
 
 def _forecaster_if_there(settings: Settings) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,9 +31,10 @@ from backtune.backtest.tables import TABLES
 from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
 from backtune.store.facts import are_facts
-from backtune.store.tables import TableFile, pack_tables, read_apart
+from backtune.store.tables import TableFile, TableParts, read_apart
 
 STATUSES = ("ok", "error", "killed", "timeout")
+SHORT = 40  # letters of a word that many symbols may have
 TOGETHER = "tables"  # entry of `Receipt.files` where all tables are one file
 
 
@@ -47,8 +49,11 @@ class Packed(Mapping[str, Any]):
     __slots__ = ("_content",)
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        plain = values.plain() if isinstance(values, Packed) else values
-        self._content = zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 1)
+        self._content: bytes
+        if isinstance(values, Packed):
+            self._content = values._content
+        else:
+            self._content = zlib.compress(json.dumps(values, separators=(",", ":")).encode(), 1)
 
     def plain(self) -> dict[str, Any]:
         """Return the values."""
@@ -134,8 +139,20 @@ class Receipt:
 
         `data`, where the caller holds the same already, is shared.
         """
-        shared = self.data if data is None else data
+        shared = _with_shared_words(self.data) if data is None else data
         return replace(self, identity={}, data=shared, evidence=Packed(self.evidence))
+
+
+def _with_shared_words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same with words that are in memory once, however many symbols have them."""
+    return {
+        sys.intern(name): _with_shared_words(value)
+        if isinstance(value, dict)
+        else sys.intern(value)
+        if type(value) is str and len(value) < SHORT
+        else value
+        for name, value in values.items()
+    }
 
 
 def write_result(
@@ -150,14 +167,14 @@ def write_result(
     """
     require_record(folder)
     symbol = check_symbol(result.symbol)
-    content, columns = pack_tables(symbol, result.tables)
+    parts = TableParts(symbol, result.tables)
     with writing(folder):  # and no folder is made: the run's may have been moved
-        write_atomically(tables_path(folder, symbol), content)
+        write_atomically(tables_path(folder, symbol), parts)
     described = {
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": parts.bytes,
+        "sha256": parts.sha256,
         "rows": {name: len(result.tables[name]) for name in TABLES},
-        "columns": columns,
+        "columns": parts.columns,
     }
     files = {TOGETHER: described}
     receipt = Receipt(

@@ -5,7 +5,6 @@ In the folder are run.json, and for each symbol a Parquet file and a receipt.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,12 +18,12 @@ import pandas as pd
 
 from backtune.backtest import Result, Settings
 from backtune.backtest.tables import TABLES
-from backtune.bars import Bars, check_symbol
+from backtune.bars import Bars
 from backtune.errors import BacktuneError, RunError, one_of
 from backtune.identity import versions
 from backtune.metrics.picture import figures_table, growth_picture
-from backtune.store.facts import are_facts
 from backtune.store.receipts import Receipt, read_receipt
+from backtune.store.record import SHAPE, read_record
 from backtune.store.result import Stored, StoredTables, stored_settings
 from backtune.store.source import Source, of_symbol, restore
 
@@ -34,11 +33,6 @@ if TYPE_CHECKING:
     from backtune.metrics.portfolio import PortfolioResult
     from backtune.metrics.weights import Weights
 
-SHAPE: Mapping[str, type] = {  # of run.json
-    "status": str, "symbols": list, "settings": dict, "command": list, "resumed": list, "source": dict,
-    "versions": dict, "identity": dict, "untold": list, "data": dict, "failed": dict, "tuned": list,
-    "objects": list,
-}  # fmt: skip
 SHOWN = 20  # symbols that a notebook shows
 OF_A_RESULT = ("settings", "tuned", "objects", "source")  # entries of run.json that a result needs
 
@@ -86,22 +80,26 @@ class Run(Mapping[str, Result]):
         RunError
             It is not one.
         """
-        try:
-            path = Path(folder)
-            record = json.loads((path / "run.json").read_text("utf-8"))
-            symbols = [check_symbol(symbol) for symbol in record["symbols"]]
-            record["status"], record["settings"]
-            _check_shape(record)
-        except (OSError, ValueError, KeyError, TypeError, BacktuneError) as error:
-            raise RunError(
-                f"{folder}: is not a run folder ({type(error).__name__}); it needs a whole run.json"
-            ) from error
+        record = read_record(folder)
+        path = Path(folder)
         if record["status"] not in ("complete", "failed"):
-            ended = [receipt for name in symbols if (receipt := read_receipt(path, name))]
+            ended = [receipt for name in record["symbols"] if (receipt := read_receipt(path, name))]
             record["data"] = {receipt.symbol: receipt.data for receipt in ended if receipt.good}
             record["failed"] = {receipt.symbol: receipt.error for receipt in ended if not receipt.good}
         failed = {symbol: RunError(reason) for symbol, reason in record["failed"].items()}
         return cls(record, path, failed, place=path)
+
+    @classmethod
+    def begun(cls, folder: str | os.PathLike[str]) -> Run:
+        """Open a run folder for what the run was started with, whatever has come of it: without results.
+
+        Raises
+        ------
+        RunError
+            It is not one.
+        """
+        record = read_record(folder) | {"data": {}, "failed": {}}
+        return cls(record, Path(folder), place=Path(folder))
 
     @classmethod
     def of(cls, results: Iterable[Result]) -> Run:
@@ -344,24 +342,6 @@ class Run(Mapping[str, Result]):
 
 
 Runs = Run  # the name of what a run gives in version 0.1
-
-
-def _check_shape(record: dict[str, Any]) -> None:
-    """Raise TypeError where an entry of run.json is of another kind than is written there."""
-    if not isinstance(record["settings"], dict):
-        raise TypeError("settings")
-    record.setdefault("tuned", record["settings"].get("strategies", []))  # older runs: those alone
-    for name, kind in SHAPE.items():
-        if not isinstance(record.setdefault(name, kind()), kind):
-            raise TypeError(name)
-    if not set(record["data"]) <= set(record["symbols"]):
-        raise ValueError("data of a symbol that is not of the run")
-    for entry in (*record["command"], *record["failed"].values()):
-        if not isinstance(entry, str):
-            raise TypeError(entry)
-    for symbol, entry in record["data"].items():
-        if not are_facts(entry):
-            raise TypeError(f"data of {symbol}")
 
 
 def list_runs(root: str | os.PathLike[str]) -> Iterator[Run]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 import pyarrow
@@ -18,10 +19,11 @@ from pyarrow import parquet
 from backtune.backtest.tables import TABLES
 
 SYMBOL = "symbol"
+ROWS = 8_192  # that are written at a time
 
 
-def pack_tables(symbol: str, tables: Mapping[str, pd.DataFrame]) -> tuple[bytes, str]:
-    """Return the content of the file, and a digest of the names and types of its columns.
+class TableParts:
+    """The content of the file, part by part: of a long series all of it, and all columns, take much memory.
 
     Neither Arrow's description of the columns nor pandas' is kept: plain columns need none. The tables are
     small, so what helps to skip parts of large ones (statistics, dictionaries of numbers) is left out as
@@ -32,22 +34,97 @@ def pack_tables(symbol: str, tables: Mapping[str, pd.DataFrame]) -> tuple[bytes,
     symbol : str
         Said in each row, for who reads the file by other means.
     tables : mapping of str to DataFrame
+
+    Attributes
+    ----------
+    bytes, sha256 : int, str
+        Of the parts that were given.
+    columns : str
+        A digest of the names and types of the columns.
     """
-    rows = max(len(tables[name]) for name in TABLES)
-    columns: dict[str, pyarrow.Array] = {SYMBOL: pyarrow.repeat(symbol, rows)}
+
+    def __init__(self, symbol: str, tables: Mapping[str, pd.DataFrame]) -> None:
+        self._symbol, self._tables = symbol, tables
+        self._rows = max(len(tables[name]) for name in TABLES)
+        self._first = _columns(symbol, tables, slice(0, min(self._rows, ROWS)), pyarrow.schema([]))
+        self._schema = self._first.schema if self._rows <= ROWS else _schema(symbol, tables)
+        self._sha, self.bytes = hashlib.sha256(), 0
+        self.columns = hashlib.sha256(str(self._schema).encode()).hexdigest()[:16]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the parts that were given."""
+        return self._sha.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the parts, once."""
+        for part in self._parts():
+            self._sha.update(part)
+            self.bytes += len(part)
+            yield part
+
+    def _parts(self) -> Iterator[bytes]:
+        words = [field.name for field in self._schema if pyarrow.types.is_string(field.type)]
+        sink = _Sink()
+        with parquet.ParquetWriter(
+            sink, self._schema, use_dictionary=words, write_statistics=False, store_schema=False
+        ) as writer:
+            for start in range(0, self._rows, ROWS):
+                here = slice(start, min(start + ROWS, self._rows))
+                long = self._rows > ROWS
+                writer.write_table(
+                    _columns(self._symbol, self._tables, here, self._schema) if long else self._first
+                )
+                yield from sink.taken()
+        yield from sink.taken()
+
+
+class _Sink(io.RawIOBase):
+    """A file that keeps what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: Any) -> int:
+        self._parts.append(bytes(part))
+        return len(part)
+
+    def taken(self) -> list[bytes]:
+        parts, self._parts = self._parts, []
+        return parts
+
+
+def _columns(
+    symbol: str, tables: Mapping[str, pd.DataFrame], here: slice, schema: pyarrow.Schema
+) -> pyarrow.Table:
+    """Columns of all tables in some rows; of those that the schema has, the type is known."""
+    count = here.stop - here.start
+    columns: dict[str, pyarrow.Array] = {SYMBOL: pyarrow.repeat(symbol, count)}
     for name in TABLES:
-        table = tables[name]
-        columns[name] = _down_to(pyarrow.repeat(True, len(table)), rows)
-        for column in table.columns:
-            columns[f"{name}/{column}"] = _down_to(_array(table[column]), rows)
-    words = [name for name, column in columns.items() if pyarrow.types.is_string(column.type)]
-    together, buffer = pyarrow.table(columns), io.BytesIO()
-    parquet.write_table(together, buffer, use_dictionary=words, write_statistics=False, store_schema=False)
-    return buffer.getvalue(), hashlib.sha256(str(together.schema).encode()).hexdigest()[:16]
+        part = tables[name].iloc[here]
+        columns[name] = _down_to(pyarrow.repeat(True, len(part)), count)
+        for column in part.columns:
+            own = f"{name}/{column}"
+            kind = schema.field(own).type if len(schema) else None
+            columns[own] = _down_to(_array(part[column], kind), count)
+    return pyarrow.table(columns)
 
 
-def _array(column: pd.Series) -> pyarrow.Array:
-    values = pyarrow.array(column.to_numpy(), from_pandas=True)
+def _schema(symbol: str, tables: Mapping[str, pd.DataFrame]) -> pyarrow.Schema:
+    """Names and types of the columns, each looked at as a whole: the first rows may have nothing in them."""
+    fields = [pyarrow.field(SYMBOL, pyarrow.string())]
+    for name in TABLES:
+        fields.append(pyarrow.field(name, pyarrow.bool_()))
+        for column in tables[name].columns:
+            fields.append(pyarrow.field(f"{name}/{column}", _array(tables[name][column]).type))
+    return pyarrow.schema(fields)
+
+
+def _array(column: pd.Series, kind: pyarrow.DataType | None = None) -> pyarrow.Array:
+    values = pyarrow.array(column.to_numpy(), kind, from_pandas=True)
     return values.cast(pyarrow.string()) if pyarrow.types.is_null(values.type) else values  # of no rows
 
 

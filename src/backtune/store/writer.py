@@ -121,7 +121,7 @@ class RunWriter:
         RunError
             It is no run folder, cannot be written, or another process works on it.
         """
-        run = Run.open(folder)
+        run = Run.begun(folder)
         writer = cls.__new__(cls)
         writer.folder, writer.receipts, writer.record = Path(folder), {}, dict(run.record)
         with writing(writer.folder):
@@ -183,9 +183,9 @@ class RunWriter:
         self.release()
 
     def _save(self) -> None:
-        text = json.dumps(self.record, indent=2, ensure_ascii=False)
-        with writing(self.folder):
-            write_atomically(self.folder / "run.json", text.encode())
+        parts = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(self.record)
+        with writing(self.folder):  # part by part: of many thousand symbols the whole is tens of megabytes
+            write_atomically(self.folder / "run.json", (part.encode() for part in parts))
 
 
 def _decides(identity: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -66,9 +66,15 @@ class Strategy:
             if not good:
                 raise SettingError(f"{name} of a strategy is {getattr(self, name)!r}; expected {expected}")
 
-    def problems(self, bars: Bars, forecast: Forecast, settings: Settings) -> dict[str, Problem]:
-        """Problems of the bars from the first forecast on, one an exit of the settings."""
-        first = max(forecast.first, 1)
+    def problems(
+        self, bars: Bars, forecast: Forecast, settings: Settings, first: int = 1
+    ) -> dict[str, Problem]:
+        """Problems of the bars from the first forecast on, one an exit of the settings.
+
+        Bars before `first` are left out: of a long series few may be tuned on and traded. The sizes of all
+        bars are asked for, since they may look back.
+        """
+        first = max(forecast.first, first, 1)
         sides = sizes_of(self, forecast, settings.can_short(bars.asset))
         levels = out_of_reach(forecast.high, forecast.low)  # bars without a forecast, whose sizes are 0
         arrays = [array[first:] for array in (*bars.moves, *levels, *sides)]
@@ -138,16 +144,19 @@ def sizes_of(strategy: Strategy, forecast: Forecast, can_short: bool) -> tuple[A
     return sides[0], sides[1]
 
 
-def problems_of(strategy: Any, bars: Bars, forecast: Forecast, settings: Settings) -> dict[str, Problem]:
-    """Problems of a strategy by exit, checked.
+def problems_of(
+    strategy: Any, bars: Bars, forecast: Forecast, settings: Settings, first: int = 1
+) -> dict[str, Problem]:
+    """Problems of a strategy by exit, checked; those that can, leave out bars before `first`.
 
     Raises
     ------
     StrategyError
         It raised, or gave something else; the message names the strategy.
     """
+    own = getattr(type(strategy), "problems", None) is not Strategy.problems
     try:
-        problems: Any = strategy.problems(bars, _read_only(forecast), settings)
+        problems: Any = strategy.problems(bars, _read_only(forecast), settings, *(() if own else (first,)))
     except (SettingError, StrategyError):
         raise
     except Exception as error:

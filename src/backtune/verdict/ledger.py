@@ -134,14 +134,16 @@ class Ledger:
         dict of symbol to Tried, and Tried of the run as a whole
             The whole counts each run that shares a bar with this one.
         """
-        together = Trial.together(trials)
+        entries, together = self.entries(), Trial.together(trials)
+        if not entries:
+            return dict.fromkeys(trials, Tried(1, 1)), Tried(1, 1)
         places: dict[str, list[str]] = {}
         for symbol, mine in trials.items():
             for mark in (mine.record, *mine.bars):
                 places.setdefault(mark, []).append(symbol)
         by_symbol: dict[str, list[Trial]] = {symbol: [mine] for symbol, mine in trials.items()}
         runs = [together]
-        for entry in self.entries():
+        for entry in entries:
             for one in entry.trials.values():
                 for symbol in {name for mark in (one.record, *one.bars) for name in places.get(mark, ())}:
                     by_symbol[symbol].append(one)

@@ -70,12 +70,13 @@ class Tries:
 
 def count_run(run: Mapping[str, Result], ledger: Ledger | None = None) -> str:
     """Add a run to the ledger; return why it could not be, or ""."""
-    if not run:
+    ledger = ledger or Ledger()
+    if not run or ledger.path is None:
         return ""
     folder = run.folder if isinstance(run, Run) else None
     options = next(iter(run.values())).options
     trials = {symbol: trial_of(result, len(run)) for symbol, result in run.items()}
-    return (ledger or Ledger()).add(new_entry(str(folder.resolve()) if folder else "", options, trials))
+    return ledger.add(new_entry(str(folder.resolve()) if folder else "", options, trials))
 
 
 def tries(run: Mapping[str, Result], judged: Judged, ledger: Ledger | None = None) -> Tries:
