@@ -91,10 +91,11 @@ def carry_out(
 
 @contextmanager
 def compilation_told(*, quiet: bool) -> Iterator[None]:
-    """Say on standard error, at the end, what this process compiled, if anything, and how long it took."""
+    """Compile what is not kept, and say on standard error, at the end, how much that was and how long it took."""
     from backtune.compiled import compilations
+    from backtune.runner.ahead import compiling_ahead
 
-    with compilations() as compiled:
+    with compilations() as compiled, compiling_ahead():
         yield
     if compiled.count and not quiet:
         what = "1 function" if compiled.count == 1 else f"{compiled.count} functions"

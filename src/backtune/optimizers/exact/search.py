@@ -17,7 +17,7 @@ from backtune.compiled import njit
 from backtune.optimizers.exact.bound import Box, open_legs, span_above, sum_at, upper_bound
 from backtune.optimizers.exact.lattice import Array, Ids, Lattice
 from backtune.optimizers.exact.series import CENTRED, ORDER, ROWS, settled_at
-from backtune.problem.kernels import LANES, PUBLISHED, total
+from backtune.problem.kernels import LANES, PUBLISHED, is_charged, total
 
 DEPTH = 160  # of the stack: two nodes for each halving of either axis
 R0, R1, C0, C1, FIRST, LONGS, COUNT, FREE = range(8)  # columns of Frontier.places
@@ -179,7 +179,7 @@ def _bounded(
 ) -> tuple[Box, int, int, float]:  # fmt: skip
     """Bound a box and cut it down; gives what is left of it, its open longs and shorts, and its bound."""
     rows, columns, published = lattice.rows, lattice.columns, lattice.fills == PUBLISHED
-    charged = isinstance(lattice.fee, tuple)
+    charged = is_charged(lattice.fee)
     row_steps, column_steps = frontier.row_steps, frontier.column_steps
     series, at = frontier.series, ROWS * place
     frontier.counts[NODES] += 1
@@ -233,7 +233,7 @@ def _keep(value: float, counts: Ids, values: Array, row: int, column: int) -> No
         counts[BEST_ROW], counts[BEST_COLUMN] = row, column
 
 
-@njit()
+@njit(cache=True)
 def _swap(places: NDArray[np.int64], numbers: Array, series: Array, top: int) -> None:
     """Exchange the two uppermost rectangles."""
     for k in range(8):
