@@ -8,7 +8,8 @@ that is the same, in whichever folder it lies (`NUMBA_CACHE_DIR`, beside the sou
 Where nothing can be kept (no folder can be written to, the disk is full, a numba that does this in another
 way), functions are compiled at each start, and a warning says so once.
 
-A function is compiled by one process at a time: another that needs it meanwhile waits, and takes what was kept.
+A function is compiled by one process at a time: another that needs it meanwhile waits, and takes what is
+kept then.
 """
 
 from __future__ import annotations
@@ -46,26 +47,48 @@ COMPILE, WAIT = "numba:compile", "backtune:wait"  # kinds of events
 LIBRARIES = ("builtins", "math", "numba", "numpy")  # told by their versions
 
 
-def njit(*, cache: bool = False, **options: Any) -> Callable[[Function], Function]:
+def njit(*, cache: bool = False, part: bool | None = None, **options: Any) -> Callable[[Function], Function]:
     """Decorate a function as `numba.njit` does; with `cache`, keep its machine code as this module says.
 
     Parameters
     ----------
     cache : bool
         Keep the machine code from one start to the next.
+    part : bool, optional
+        Whether compiled code alone is to call it, by default where it is not kept. What Python would call it
+        by is not compiled then, which saves a tenth of all compiling; Python, if it calls, compiles it whole.
     **options
         As of `numba.njit`.
     """
 
     def decorate(function: Function) -> Function:
+        inner = not cache if part is None else part
         # what C code would call a function by is compiled for nothing: none of ours is a value
-        dispatcher = numba.njit(no_cfunc_wrapper=True, **options)(function)
-        if cache and is_jitted(dispatcher):  # NUMBA_DISABLE_JIT leaves functions as they are
+        options.update(no_cfunc_wrapper=True, no_cpython_wrapper=inner)
+        dispatcher: Any = numba.njit(**options)(function)
+        if inner and is_jitted(dispatcher):  # NUMBA_DISABLE_JIT leaves functions as they are
+            dispatcher.__class__ = _part_of(type(dispatcher))
+        if cache and is_jitted(dispatcher):
             _keep(dispatcher)
         decorated: Function = dispatcher
         return decorated
 
     return decorate
+
+
+@once
+def _part_of(kind: type) -> type:
+    """Class of functions like those of `kind` that Python calls by another function, compiled for it."""
+
+    def call(self: Any, *arguments: Any) -> Any:
+        whole = vars(self).get("whole")
+        if whole is None:
+            options = {**self.targetoptions, "no_cpython_wrapper": False}
+            options.pop("nopython", None)
+            whole = self.whole = numba.njit(**options)(self.py_func)
+        return whole(*arguments)
+
+    return type("Part", (kind,), {"__call__": call, "__module__": __name__})
 
 
 def code_digest(dispatcher: Any) -> str | None:
@@ -209,7 +232,7 @@ class _Kept(_base("FunctionCache")):  # type: ignore[misc]
         self.turn = Turn(Path(self._cache_path) / f"{self._impl.filename_base}.turn")
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Kept machine code for a signature; None where there is none that may be used, and it is to be compiled.
+        """Kept machine code for a signature; None where there is none that may be used: it is to be compiled.
 
         Of several processes that are to compile it one does, while the others wait here.
         """
@@ -287,7 +310,8 @@ class _Failures(event.Listener):
             store.turn.end()
 
 
-event.register(COMPILE, _Failures())
+register: Any = event.register
+register(COMPILE, _Failures())
 
 
 class Compilations(event.Listener):

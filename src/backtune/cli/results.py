@@ -91,11 +91,10 @@ def carry_out(
 
 @contextmanager
 def compilation_told(*, quiet: bool) -> Iterator[None]:
-    """Compile what is not kept, and say on standard error, at the end, how much that was and how long it took."""
+    """Say on standard error, at the end, what was compiled, if anything, and how long that took here."""
     from backtune.compiled import compilations
-    from backtune.runner.ahead import compiling_ahead
 
-    with compilations() as compiled, compiling_ahead():
+    with compilations() as compiled:
         yield
     if compiled.count and not quiet:
         what = "1 function" if compiled.count == 1 else f"{compiled.count} functions"

@@ -8,7 +8,6 @@ from math import isnan
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from backtune.errors import ProblemError, one_of
@@ -317,6 +316,8 @@ class EntryExitProblem:
 
     def _ledger(self) -> dict[str, Any]:
         """Trades at offsets 0, in the order of the bars, the long before the short."""
+        import pandas as pd
+
         parts = []
         for side, short in (("long", False), ("short", True)):
             sizes = self.sizes[int(short)]

@@ -157,7 +157,7 @@ def charged_legs(columns: Array, costs: Costs, short: bool) -> Array:
     return legs
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def total(
     long_legs: Array, short_legs: Array, a: float, b: float, fee: Fee, fills: int, eod: bool, lanes: Array
 ) -> float:

@@ -7,12 +7,11 @@ second process cannot be started, or ends early, the run compiles everything its
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import numpy as np
 
@@ -21,23 +20,17 @@ from backtune.optimizers.exact.solver import _solve
 from backtune.room import with_room
 
 LEAST_CORES = 2
+COLLECT_AFTER = 100_000  # objects, as on the command line
 CODE = "import sys; sys.path[:] = {path!r}; from backtune.runner import ahead; ahead.work()"
 
+_process: subprocess.Popen[bytes] | None = None  # which ends where this one does
 
-@contextmanager
-def compiling_ahead() -> Iterator[None]:
-    """Have a second process compile while this one works, if the one-bar search is yet to be compiled.
 
-    The process ends with this context, and where this process ends, however it does.
-    """
-    process = _started() if _cores() >= LEAST_CORES and not is_kept(_solve) else None
-    try:
-        yield
-    finally:
-        if process is not None:
-            process.kill()
-            with suppress(OSError, subprocess.SubprocessError):
-                process.communicate(timeout=1)
+def compile_ahead() -> None:
+    """Have a second process compile while this one works, if the one-bar search is yet to be compiled."""
+    global _process
+    if _process is None and _cores() >= LEAST_CORES and not is_kept(_solve):
+        _process = _started()
 
 
 def _cores() -> int:
@@ -62,6 +55,7 @@ def _started() -> subprocess.Popen[bytes] | None:
 def work() -> None:
     """Compile, in the second process."""
     threading.Thread(target=_end_with_the_first, daemon=True).start()
+    gc.set_threshold(COLLECT_AFTER)
     for part in (_parts, _evaluations, _verdicts):
         with_room(part)
 

@@ -77,7 +77,7 @@ def _level(forecast: float, offset: float, short: bool) -> float:
     return min(max(forecast + offset, floor), ceiling)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def open_legs(
     legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool, charged: bool,
     lists: Ids, first: int, stop: int, room: int, series: Array, at: int, entry_steps: Array,
@@ -247,7 +247,7 @@ def _exit(
     return turn, level, close if at_close else level
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def sum_at(
     legs: Array, marks: Ids, lists: Ids, first: int, stop: int, entry_line: int, exit_line: int, entry: float,
     exit: float, side: float, published: bool,
@@ -282,7 +282,7 @@ def upper_bound(
     return best_row + best_column - settled_at(series, at, a, b) + error, row, column
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def _highest(
     series: Array, own: int, other: int, other_offset: float, lines: Array, first: int, last: int,
     centre: float, steps: Array,
@@ -310,7 +310,7 @@ def _highest(
     return where, best
 
 
-@njit(cache=True)
+@njit(cache=True, part=True)
 def span_above(steps: Array, first: int, last: int, least: float) -> tuple[int, int]:
     """First and last line of first..last whose value is at least `least`; last before first where none is."""
     start = first

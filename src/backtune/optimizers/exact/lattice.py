@@ -94,7 +94,7 @@ def lay_out(long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills:
     )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def _axis(
     low: float, high: float, sign: float, exits: Array, entries: Array, exit_lines: Ids, entry_lines: Ids
 ) -> Axis:
@@ -195,7 +195,7 @@ def _first_at(axis: Axis, x: float) -> int:
     return first
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def _side(
     legs: Array, lines: Ids, side: float, entries: Axis, exits: Axis, fee: Fee, fills: int, eod: bool
 ) -> tuple[Array, Ids]:
@@ -229,7 +229,7 @@ def _side(
     return result, marks
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(cache=True, part=True, error_model="numpy")
 def rounding(lattice: Lattice) -> float:
     """Room for rounding in any sum of the search.
 

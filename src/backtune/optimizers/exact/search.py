@@ -43,7 +43,7 @@ class Frontier(NamedTuple):
     lanes: Array
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(cache=True, part=True, error_model="numpy")
 def start(lattice: Lattice, lists: Ids, slack: float) -> Frontier:
     """Put the whole lattice on the frontier; `lists` holds room for lists of leg numbers, all legs first."""
     longs, shorts = len(lattice.longs), len(lattice.shorts)
@@ -130,7 +130,7 @@ def _copy(series: Array, place: int, to: int) -> None:
             series[ROWS * to + i, k] = series[ROWS * place + i, k]
 
 
-@njit(error_model="numpy", inline="always")
+@njit(cache=True, part=True, error_model="numpy")
 def _push(
     lattice: Lattice, box: Box, frontier: Frontier, lists: Ids, first: int, middle: int, stop: int, room: int
 ) -> None:
@@ -233,7 +233,7 @@ def _keep(value: float, counts: Ids, values: Array, row: int, column: int) -> No
         counts[BEST_ROW], counts[BEST_COLUMN] = row, column
 
 
-@njit(cache=True)
+@njit(cache=True, part=True)
 def _swap(places: NDArray[np.int64], numbers: Array, series: Array, top: int) -> None:
     """Exchange the two uppermost rectangles."""
     for k in range(8):
