@@ -1,9 +1,9 @@
 """Room for deep calls.
 
-CPython keeps the frames of Python functions in chunks of 16 KB. Where calls go to and fro across the end of a
-chunk, the chunk is mapped and unmapped each time: numba, which compiles called functions within calling ones,
-spent up to a third of its time on that. A frame that is larger than a chunk brings a chunk of its own, with
-as much room again for the frames above it.
+CPython keeps the frames of Python functions in chunks of 16 KB. Where calls go back and forth across the end
+of a chunk, the chunk is mapped and unmapped each time: numba, which compiles called functions within calling
+ones, spent up to a third of its time on that. A frame that is larger than a chunk brings a chunk of its own,
+with as much room again for the frames above it.
 """
 
 from __future__ import annotations
