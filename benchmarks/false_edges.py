@@ -44,7 +44,7 @@ def judged(results):
     together = judge_results(results)
     ones = dict.fromkeys(results, 1.0)
     alone = {symbol: judge({symbol: j.evidence}, ones)[symbol] for symbol, j in together.symbols.items()}
-    return alone, together.symbols, together.whole
+    return alone, together.symbols, together.portfolio
 
 
 def sharpe(judgements):
@@ -63,7 +63,7 @@ def count(judgements):
 
 def walks(args, settings):
     """Print how often random walks are called an edge."""
-    alone, together, whole = judged(backtests(args.symbols, settings, 0.0, args.first))
+    alone, together, portfolio = judged(backtests(args.symbols, settings, 0.0, args.first))
     p = np.array([judgement.evidence.p_value for judgement in alone.values()])
     watched = np.array([judgement.evidence.e_value for judgement in alone.values()])
     bars = next(iter(alone.values())).evidence.bars
@@ -73,7 +73,7 @@ def walks(args, settings):
     )
     print(f"  each alone:    {count(alone)}")
     print(f"  all together:  {count(together)}")
-    print(f"  the run:       {whole.label} (p = {whole.p_value:.3f})")
+    print(f"  the run:       {portfolio.label} (p = {portfolio.p_value:.3f})")
     shares = ", ".join(f"{a:g}: {np.mean(p <= a):.1%}" for a in (0.1, 0.05, 0.01, 0.001))
     print(f"  p-values at most {shares}; wealth ever 20: {np.mean(watched >= 20.0):.1%}", flush=True)
 
@@ -81,12 +81,12 @@ def walks(args, settings):
 def planted(args, settings):
     """Print how often planted edges are found, a row a strength."""
     for strength in map(float, args.strengths.split(",")):
-        alone, together, whole = judged(backtests(args.planted, settings, strength))
+        alone, together, portfolio = judged(backtests(args.planted, settings, strength))
         shares = [np.mean([j.verdict == EDGE for j in each.values()]) for each in (alone, together)]
         bars = next(iter(alone.values())).evidence.bars
         print(
             f"  {bars:4d} bars, strength {strength:.1f}: {shares[0]:4.0%} / {shares[1]:4.0%} / "
-            f"{whole.verdict:11}  ({sharpe(alone)})",
+            f"{portfolio.verdict:11}  ({sharpe(alone)})",
             flush=True,
         )
 

@@ -24,9 +24,9 @@ MODELS = [
 
 
 def series(folder):
-    found = [load_sample(symbol) for symbol in SAMPLE_SYMBOLS]
+    series = [load_sample(symbol) for symbol in SAMPLE_SYMBOLS]
     paths = sorted(Path(folder).glob("*.csv")) + sorted(Path(folder).glob("*.parquet")) if folder else []
-    return found + [load_bars(path) for path in paths]
+    return series + [load_bars(path) for path in paths]
 
 
 def main():

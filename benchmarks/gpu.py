@@ -35,14 +35,14 @@ DOUBLE = 8  # bytes
 def windows(count, width, fills, ragged):
     """The `count` problems: windows of the sample bars, again from the front where the bars are too few."""
     bars = load_sample("SP500")
-    made = bt.forecast(bars)
-    first = max(made.first, 1)
-    arrays = [array[first:] for array in (*bars.moves, made.high, made.low, *maxdiff(made, True))]
-    whole = bt.EntryExitProblem(*arrays, fills=fills)
+    forecast = bt.forecast(bars)
+    first = max(forecast.first, 1)
+    arrays = [array[first:] for array in (*bars.moves, forecast.high, forecast.low, *maxdiff(forecast, True))]
+    series = bt.EntryExitProblem(*arrays, fills=fills)
     rng = np.random.default_rng(0)
     widths = rng.integers(width // 2, width + 1, count) if ragged else np.full(count, width)
-    starts = [i % (whole.size - width + 1) for i in range(count)]
-    return [whole.window(at, at + int(n)) for at, n in zip(starts, widths, strict=True)]
+    starts = [i % (series.size - width + 1) for i in range(count)]
+    return [series.window(at, at + int(n)) for at, n in zip(starts, widths, strict=True)]
 
 
 def waited(device):
@@ -102,10 +102,10 @@ def main():
     parser.add_argument("--ragged", action="store_true", help="windows of half to the whole width")
     parser.add_argument("--budget", type=int, default=500, help="evaluations of differential evolution")
     parser.add_argument("--repeats", type=int, default=5)
-    given = parser.parse_args()
-    problems = windows(given.problems, given.bars, given.fills, given.ragged)
+    options = parser.parse_args()
+    problems = windows(options.problems, options.bars, options.fills, options.ragged)
     try:
-        batch = ProblemBatch(problems, device=given.device)
+        batch = ProblemBatch(problems, device=options.device)
     except bt.OptimizerError as error:
         parser.error(str(error))
     device = batch.device
@@ -113,14 +113,14 @@ def main():
     rounds = {
         f"{device.type}: exact": batch.optimize,
         "cpu: exact, compiled": lambda: bt.optimize_many(problems),
-        f"{device.type}: differential evolution": lambda: batch.differential_evolution(given.budget),
+        f"{device.type}: differential evolution": lambda: batch.differential_evolution(options.budget),
     }
     results = {name: run() for name, run in rounds.items()}  # compilation and first allocations are not timed
     ours, theirs, searched = results.values()
     differ = sum(a.value != b.value for a, b in zip(ours, theirs, strict=True))
     short = [a.value - b.value for a, b in zip(ours, searched, strict=True)]
     times = {name: [] for name in rounds}
-    for _ in range(given.repeats):
+    for _ in range(options.repeats):
         for name, run in rounds.items():
             times[name].append(seconds(run, device)[0])
     medians = {name: statistics.median(taken) for name, taken in times.items()}
@@ -129,11 +129,11 @@ def main():
         f"device {device} ({name_of(device)}), torch {torch.__version__}, {torch.get_num_threads()} threads"
     )
     print(
-        f"{given.problems} problems of {'up to ' if given.ragged else ''}{given.bars} bars, {given.fills}, "
-        f"float64, median of {given.repeats}\n"
+        f"{options.problems} problems of {'up to ' if options.ragged else ''}{options.bars} bars, "
+        f"{options.fills}, float64, median of {options.repeats}\n"
     )
     for name, taken in medians.items():
-        print(f"{name:32} {given.problems / taken:12,.0f} problems/s  {taken:9.4f} s")
+        print(f"{name:32} {options.problems / taken:12,.0f} problems/s  {taken:9.4f} s")
     exact, compiled, _ = medians.values()
     print(f"\nexact: {compiled / exact:.3g} times the compiled solver's rate; {differ} values differ from it")
     print(f"differential evolution: short of the optimum by {statistics.median(short):.2e} in the median")
@@ -141,15 +141,15 @@ def main():
     operations, moved = lattice_work(problems, device)
     rates = product_rate(device, 1024 if small else 8192), copy_rate(device, 2**23 if small else 2**27)
     floors = operations / rates[0], moved / rates[1]
-    print(f"\nthe products: {operations / given.problems / 1e6:.2f} million operations a problem; ", end="")
-    print(f"factors and lattice: {moved / given.problems / 1e6:.2f} MB a problem")
+    print(f"\nthe products: {operations / options.problems / 1e6:.2f} million operations a problem; ", end="")
+    print(f"factors and lattice: {moved / options.problems / 1e6:.2f} MB a problem")
     print(
         f"this device: {rates[0] / 1e12:.3f} TFLOP/s at a large product, {rates[1] / 1e9:.0f} GB/s at a copy"
     )
     bound = "arithmetic" if floors[0] > floors[1] else "bytes"
     print(
         f"floor: {floors[0]:.4f} s of arithmetic, {floors[1]:.4f} s of bytes; bound by {bound}, "
-        f"{given.problems / max(floors):,.0f} problems/s; exact took {exact / max(floors):.2f} times that"
+        f"{options.problems / max(floors):,.0f} problems/s; exact took {exact / max(floors):.2f} times that"
     )
 
 

@@ -45,10 +45,10 @@ def problems(series: list[Any], bars: int, windows: int, **rule: Any) -> Iterato
         high, low = moves[4:]
         long = (np.abs(high) > np.abs(low)) & (high > low)
         short = ~(np.abs(high) > np.abs(low)) & (high > low)
-        whole = bt.HoldProblem(*moves, long.astype(float), short.astype(float), **rule)
+        series = bt.HoldProblem(*moves, long.astype(float), short.astype(float), **rule)
         for number in range(windows):
-            stop = whole.size - number * max(1, (whole.size - bars) // windows)
-            yield whole.window(stop - bars, stop)
+            stop = series.size - number * max(1, (series.size - bars) // windows)
+            yield series.window(stop - bars, stop)
 
 
 def evolution(problem: bt.HoldProblem, budget: int = 500) -> float:
@@ -57,11 +57,11 @@ def evolution(problem: bt.HoldProblem, budget: int = 500) -> float:
 
     dimension = len(problem.bounds)
     members = 20
-    found = differential_evolution(
+    optimum = differential_evolution(
         lambda x: -problem(x), problem.bounds, popsize=members // dimension, tol=0.0, atol=-1.0, polish=False,
         maxiter=budget // (members // dimension * dimension) - 1, rng=0,
     )  # fmt: skip
-    return float(-found.fun)
+    return float(-optimum.fun)
 
 
 def beaten(problem: bt.HoldProblem, best: bt.Optimum, points: int, seed: int) -> bool:

@@ -34,23 +34,23 @@ COLUMNS = ("timestamps", "open", "high", "low", "close", "volume")
 
 def stretches(count, forecasts):
     """Half from the sample, as far as that goes without overlap; the rest synthetic."""
-    found = []
+    pieces = []
     for symbol in SAMPLE_SYMBOLS:
         bars = load_sample(symbol)
         ends = range(len(bars), BEFORE + forecasts, -forecasts)
-        found += [stretch(bars, end - BEFORE - forecasts, end) for end in ends]
-    found = found[: count // 2]
-    made = Universe(seed=1, bars=BEFORE + forecasts)
-    return found + [made.load(symbol) for symbol in made.symbols(count - len(found))]
+        pieces += [stretch(bars, end - BEFORE - forecasts, end) for end in ends]
+    pieces = pieces[: count // 2]
+    stocks = Universe(seed=1, bars=BEFORE + forecasts)
+    return pieces + [stocks.load(symbol) for symbol in stocks.symbols(count - len(pieces))]
 
 
 def stretch(bars, first, last):
     return replace(bars, **{name: getattr(bars, name)[first:last] for name in COLUMNS})
 
 
-def spoilt(bars, made):
+def spoilt(bars, forecast):
     """The forecast as it is, and spoilt in each way: name, high and low."""
-    high, low = made.high, made.low
+    high, low = forecast.high, forecast.low
     before = np.r_[np.nan, bars.close[:-1]]
     yield "honest", high, low
     for share in (0.05, 0.1, 0.2):
@@ -83,21 +83,21 @@ def forecasts_of(model, series, forecasts):
             getattr(tiny_models, f"save_{model}")(Path(folder))
             model = tiny_models.named(model, folder, ",cache=false,context=128")
         for bars in series:
-            made = bt.forecast(bars, model, range(len(bars) - forecasts, len(bars)))
+            forecast = bt.forecast(bars, model, range(len(bars) - forecasts, len(bars)))
             keep = np.arange(len(bars)) >= len(bars) - forecasts
-            yield bars, replace(made, high=np.where(keep, made.high, np.nan))
+            yield bars, replace(forecast, high=np.where(keep, forecast.high, np.nan))
 
 
 def shares(model, series, forecasts):
     """Share of series in which each way of spoiling is found, and seconds of a look at one."""
-    found, spent = {}, []
-    for bars, made in forecasts_of(model, series, forecasts):
-        for name, high, low in spoilt(bars, made):
+    findings, spent = {}, []
+    for bars, forecast in forecasts_of(model, series, forecasts):
+        for name, high, low in spoilt(bars, forecast):
             started = time.perf_counter()
             notes = leak_notes(bars, forecast_of(high, low))
             spent.append(time.perf_counter() - started)
-            found.setdefault(name, []).append(any(note.code != "leak_unknown" for note in notes))
-    return {name: float(np.mean(hits)) for name, hits in found.items()}, float(np.median(spent))
+            findings.setdefault(name, []).append(any(note.code != "leak_unknown" for note in notes))
+    return {name: float(np.mean(hits)) for name, hits in findings.items()}, float(np.median(spent))
 
 
 def main():
@@ -106,20 +106,22 @@ def main():
     parser.add_argument("--models", default=MODELS, help="separated by ; or, without options, by commas")
     parser.add_argument("--series", type=int, default=100)
     parser.add_argument("--forecasts", type=int, default=FORECASTS, help="a series")
-    given = parser.parse_args()
+    options = parser.parse_args()
     logging.disable(logging.WARNING)
     models = (
-        given.models.split(";") if ";" in given.models or "=" in given.models else given.models.split(",")
+        options.models.split(";")
+        if ";" in options.models or "=" in options.models
+        else options.models.split(",")
     )
-    series = stretches(given.series, given.forecasts)
+    series = stretches(options.series, options.forecasts)
     head = None
     for model in models:
-        found, seconds = shares(model, series, given.forecasts)
+        findings, seconds = shares(model, series, options.forecasts)
         if head is None:
-            head = ["forecasts", *found, "ms a look"]
-            print(f"{len(series)} series, {given.forecasts} forecasts each; share found\n")
+            head = ["forecasts", *findings, "ms a look"]
+            print(f"{len(series)} series, {options.forecasts} forecasts each; share found\n")
             print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
-        cells = " | ".join(f"{share:.0%}" for share in found.values())
+        cells = " | ".join(f"{share:.0%}" for share in findings.values())
         print(f"| {model} | {cells} | {1e3 * seconds:.1f} |", flush=True)
 
 

@@ -32,9 +32,9 @@ def write(folder, symbols, rows):
     for name in names:
         bars = universe.load(name)
         bars.frame.to_csv(folder / "bars" / f"{name}.csv")
-        made, before = bt.forecast(bars, "range"), np.r_[np.nan, bars.close[:-1]]
+        forecasts, before = bt.forecast(bars, "range"), np.r_[np.nan, bars.close[:-1]]
         columns = {"date": bars.timestamps, "symbol": name}
-        columns |= {f"pred_{move}": (1.0 + getattr(made, move)) * before for move in ("high", "low")}
+        columns |= {f"pred_{move}": (1.0 + getattr(forecasts, move)) * before for move in ("high", "low")}
         parts.append(pd.DataFrame(columns).iloc[-rows:])
     pd.concat(parts).to_csv(folder / "forecasts.csv", index=False)
     return names

@@ -44,15 +44,15 @@ def main() -> None:
 
 def speedup() -> None:
     """40 symbols of at least 0.5 s each, in this process and by 2 workers; their order alternates."""
-    made = bt.Universe()
-    names = made.symbols(8 if QUICK else 40)
-    bt.backtest_forecasts(names[0], 1, data=made)
+    stocks = bt.Universe()
+    names = stocks.symbols(8 if QUICK else 40)
+    bt.backtest_forecasts(names[0], 1, data=stocks)
     for simulations in (150,) if QUICK else (600, 1200):
         ratios, steady = [], []
         for number in range(1 if QUICK else 3):
             took: dict[int, tuple[float, float]] = {}
             for workers in (1, 2) if number % 2 == 0 else (2, 1):
-                took[workers] = _timed(names, simulations, workers, made)
+                took[workers] = _timed(names, simulations, workers, stocks)
             ratios.append(took[1][0] / took[2][0])
             steady.append(took[1][1] / took[2][1])
             each = took[1][0] / len(names)
@@ -64,7 +64,7 @@ def speedup() -> None:
         print(f"{statistics.median(steady):.2f}x without")
 
 
-def _timed(names: list[str], simulations: int, workers: int, made: bt.Universe) -> tuple[float, float]:
+def _timed(names: list[str], simulations: int, workers: int, stocks: bt.Universe) -> tuple[float, float]:
     """Seconds of the whole run, and seconds a symbol after the first results."""
     moments: list[float] = []
 
@@ -73,7 +73,7 @@ def _timed(names: list[str], simulations: int, workers: int, made: bt.Universe) 
             moments.append(time.perf_counter())
 
     started = time.perf_counter()
-    runs = bt.run_parallel_backtests(names, simulations, workers, data=made, progress=note)
+    runs = bt.run_parallel_backtests(names, simulations, workers, data=stocks, progress=note)
     ended = time.perf_counter()
     assert len(runs) == len(names)
     first = workers - 1
@@ -82,23 +82,23 @@ def _timed(names: list[str], simulations: int, workers: int, made: bt.Universe) 
 
 def overhead() -> None:
     """What a symbol costs beyond its backtest: alone in this process, and through a cluster."""
-    made = bt.Universe(bars=120)
+    stocks = bt.Universe(bars=120)
     settings = Settings(num_simulations=1, window=20, strategies=("maxdiff",), model="naive")
-    names = made.symbols(50 if QUICK else 300)
-    bars = [made.load(name) for name in names]
+    names = stocks.symbols(50 if QUICK else 300)
+    bars = [stocks.load(name) for name in names]
     run_backtest(bars[0], settings)
     work = _seconds(lambda: [run_backtest(one, settings) for one in bars]) / len(names)
     with tempfile.TemporaryDirectory() as root:
         writer = RunWriter(root, settings, names)
         shared = run_identity(settings)
-        tasks = [Task(str(writer.folder), name, settings, made, shared) for name in names]
+        tasks = [Task(str(writer.folder), name, settings, stocks, shared) for name in names]
         do_task(tasks[0])
         for name in names:
             (writer.folder / "receipts" / f"{name}.json").unlink(missing_ok=True)
         task = _seconds(lambda: [do_task(one) for one in tasks]) / len(names)
     moments: list[float] = []
     bt.run_parallel_backtests(
-        names, 1, 2, window=20, strategies=("maxdiff",), model="naive", data=made,
+        names, 1, 2, window=20, strategies=("maxdiff",), model="naive", data=stocks,
         progress=lambda event: moments.append(time.perf_counter()) if event.ends else None,
     )  # fmt: skip
     late = moments[len(moments) // 4 :]

@@ -41,20 +41,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small sizes; says so in the page")
     parser.add_argument("--output", type=Path, help="folder of the page; docs/ unless --quick")
-    given = parser.parse_args()
-    if given.quick and given.output is None:
+    options = parser.parse_args()
+    if options.quick and options.output is None:
         parser.error("--quick writes no measurement: give it a folder other than docs/ with --output")
-    folder = given.output or Path(__file__).parents[1] / "docs"
+    folder = options.output or Path(__file__).parents[1] / "docs"
     folder.mkdir(parents=True, exist_ok=True)
     import torch
 
     torch.set_num_threads(1)  # tensors of 200 numbers: more threads only cost time
     logging.disable(logging.WARNING)
     before = machine.load()
-    sections = measure(QUICK if given.quick else Plan())
+    sections = measure(QUICK if options.quick else Plan())
     points = {name: values for section in sections for name, values in section.points.items()}
-    command = "python benchmarks/performance.py" + (" --quick" if given.quick else "")
-    text = render(sections, machine.record(before), command, given.quick, PLOT)
+    command = "python benchmarks/performance.py" + (" --quick" if options.quick else "")
+    text = render(sections, machine.record(before), command, options.quick, PLOT)
     (folder / PLOT).write_text(log_log(points, "bars", "seconds"), encoding="utf-8")
     (folder / PAGE).write_text(text, encoding="utf-8")
     print(folder / PAGE)

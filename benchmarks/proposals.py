@@ -53,23 +53,23 @@ def methods():
 
 def count(method, proposals):
     """Proposals of a method, run by run, and what was wrong with those outside."""
-    made, wrong, run = 0, [], 0
+    count, wrong, run = 0, [], 0
     spaces = (example_space(), bt.Space(example_space().parameters))
 
     def objective(p):
-        nonlocal made
-        made += 1
+        nonlocal count
+        count += 1
         said = violation(p, constrained)
         if said:
             wrong.append(f"{method}: {p}: {said}")
         return p["fast"] - p["slow"] / 3.0 + p["rate"] + (p["kind"] == "ema") * p.get("span", 0) / 5.0
 
-    while made < proposals:
+    while count < proposals:
         constrained = run % CONSTRAINED == 0
         space = spaces[0 if constrained else 1]
         bt.optimize(objective, method, space=space, budget=min(A_RUN, proposals), seed=run)
         run += 1
-    return made, wrong
+    return count, wrong
 
 
 def survey(proposals):
@@ -77,7 +77,7 @@ def survey(proposals):
     few = {name: FEW.get(name, FEW.get(name.partition(":")[0], 0)) for name in methods()}
     rows = [(name, *count(name, wanted)) for name, wanted in few.items() if wanted]
     rest = [name for name, wanted in few.items() if not wanted]
-    left = proposals - sum(made for _, made, _ in rows)
+    left = proposals - sum(count for _, count, _ in rows)
     return rows + [(name, *count(name, -(-left // len(rest)))) for name in rest]
 
 
@@ -89,10 +89,10 @@ def main():
     parser.add_argument("--proposals", type=int, default=1_000_000)
     started = time.perf_counter()
     rows = survey(parser.parse_args().proposals)
-    for name, made, wrong in rows:
-        print(f"{name:40} {made:9,} proposals, {len(wrong)} outside {wrong[0] if wrong else ''}")
-    made, wrong = sum(row[1] for row in rows), sum(len(row[2]) for row in rows)
-    print(f"{len(rows)} methods, {made:,} proposals, {wrong} outside; {time.perf_counter() - started:.0f} s")
+    for name, count, wrong in rows:
+        print(f"{name:40} {count:9,} proposals, {len(wrong)} outside {wrong[0] if wrong else ''}")
+    count, wrong = sum(row[1] for row in rows), sum(len(row[2]) for row in rows)
+    print(f"{len(rows)} methods, {count:,} proposals, {wrong} outside; {time.perf_counter() - started:.0f} s")
 
 
 if __name__ == "__main__":

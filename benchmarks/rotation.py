@@ -108,8 +108,8 @@ def p_values(
     kind: Callable[[int], tuple[bt.Bars, bt.Forecast]], turned: str, rotations: int, seed: int
 ) -> tuple[float, float, float]:
     """p of one series, what it were if each rotation counted for one, and for how many they count."""
-    bars, made = kind(seed)
-    test = rotation_test(bars, made, SETTINGS, turned, rotations)
+    bars, forecasts = kind(seed)
+    test = rotation_test(bars, forecasts, SETTINGS, turned, rotations)
     return test.p_value, (1 + test.as_good) / (1 + len(test.lags)), test.independent
 
 
@@ -152,10 +152,10 @@ def slow_sums(repeats: int = 1000, bars: int = 800, window: int = 200) -> None:
 def seconds() -> tuple[float, float]:
     """Wall-clock and processor seconds of 500 rotations of a backtest of 70 simulations."""
     bars = load_sample("NASDAQ").head(1500)
-    made, settings = bt.forecast(bars), Settings()
-    rotation_test(bars, made, settings, ALL, 19)
+    forecasts, settings = bt.forecast(bars), Settings()
+    rotation_test(bars, forecasts, settings, ALL, 19)
     wall, work = time.perf_counter(), time.process_time()
-    rotation_test(bars, made, settings, ALL, 500)
+    rotation_test(bars, forecasts, settings, ALL, 500)
     return time.perf_counter() - wall, time.process_time() - work
 
 

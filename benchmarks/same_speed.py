@@ -3,8 +3,9 @@
     python benchmarks/same_speed.py 248bae0
 
 Each round starts a process with each source tree in turn, and times there: `import backtune`,
-``backtune --help``, one evaluation, 280 optimizations, a whole backtest, and a symbol of a run. Printed are
-the medians over the rounds and of the ratios of each pair.
+``backtune --help``, one evaluation, 280 optimizations (at once; one by one, with take-profit and at the
+close), a whole backtest, and a symbol of a run. Printed are the medians over the rounds and of the ratios of
+each pair.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ def measure() -> dict[str, float]:
     problem = bt.EntryExitProblem(*arrays, 1.0, 1.0)
     cut = getattr(problem, "window", None) or problem.slice
     windows = [cut(start, start + 200) for start in range(280)]
+    at_close = bt.EntryExitProblem(*arrays, 1.0, 1.0, close_at_eod=True)
+    cut = getattr(at_close, "window", None) or at_close.slice
+    closing = [cut(start, start + 200) for start in range(280)]
     x = np.array([0.001, -0.001])
     universe = bt.Universe(0, 600)
     names = universe.symbols(SYMBOLS)
@@ -47,6 +51,8 @@ def measure() -> dict[str, float]:
     return {
         "one evaluation, us": 1e3 * _best(lambda: [problem(x) for _ in range(1000)], 7),
         "280 optimizations, ms": 1e3 * _best(lambda: bt.optimize_many(windows), 7),
+        "one by one, us each": 1e6 / 280 * _best(lambda: [bt.optimize(one) for one in windows], 7),
+        "at the close, us each": 1e6 / 280 * _best(lambda: [bt.optimize(one) for one in closing], 7),
         "a whole backtest, ms": 1e3 * _best(lambda: bt.backtest_forecasts("NASDAQ"), 7),
         "engine, ms a symbol": 1e3 * _best(engine, 3) / SYMBOLS,
     }

@@ -23,7 +23,7 @@ import pandas as pd
 import backtune as bt
 from backtune.bars import Universe
 from backtune.identity import key_of
-from backtune.store.receipts import read_receipt, receipt_path
+from backtune.store.receipts import read_receipt, receipt_path, tables_path
 
 ORIGINALS = 100
 UNIVERSE = Universe(bars=300)
@@ -60,7 +60,7 @@ def copied_run(folder: Path, symbols: int) -> None:
     record = json.loads((folder / "run.json").read_text())
     for number, symbol in enumerate(UNIVERSE.symbols(symbols)[len(first) :]):
         original = first[number % len(first)]
-        shutil.copytree(folder / "results" / f"symbol={original}", folder / "results" / f"symbol={symbol}")
+        shutil.copy(tables_path(folder, original), tables_path(folder, symbol))
         receipt = read_receipt(folder, original)
         assert receipt is not None
         bars = UNIVERSE.load(symbol).identity()

@@ -68,21 +68,21 @@ def watch(symbols):
 def planted(symbols):
     """Planted edges, at the end of 500 bars."""
     print(f"\nplanted edge, {symbols} symbols a strength, {BARS} bars: share found by")
-    found = []
+    shares_of_seeds = []
     for strength in (0.2, 0.25, 0.3, 0.35, 0.4, 0.5):
         kept = list(evidences(symbols, Settings(num_simulations=BARS), strength))
         shares = [
             np.mean([e.e_value >= EDGE_WEALTH for e in kept]),
             np.mean([e.p_value <= LEVEL for e in kept]),
         ]
-        found.append(shares)
+        shares_of_seeds.append(shares)
         median = np.median([e.sharpe for e in kept if e.traded])
         print(
             f"  strength {strength:.2f}: wealth {shares[0]:4.0%}, p-value {shares[1]:4.0%}  "
             f"(median Sharpe {median:.1f})",
             flush=True,
         )
-    by_wealth, by_p = np.sum(found, axis=0)
+    by_wealth, by_p = np.sum(shares_of_seeds, axis=0)
     print(f"  all: the wealth finds {by_wealth / by_p:.0%} of what the p-value finds at its one look")
 
 
@@ -137,7 +137,7 @@ def returns(records):
     print(f"  the p-value of a t-test instead, normal returns, looked at every 20 bars: {ever:.1%}")
 
 
-def made(columns, market):
+def tables_of(columns, market):
     """Tables `returns` and `configurations` of strategies s0, s1, ..., with both yardsticks."""
     names = [*(f"s{k}" for k in range(columns.shape[1])), "untuned", "buy_hold"]
     values = np.column_stack([columns, market, market])
@@ -154,7 +154,7 @@ def made(columns, market):
 
 def evidence_of(columns, market):
     """Evidence of made-up returns."""
-    table, tried, tuned = made(columns, market)
+    table, tried, tuned = tables_of(columns, market)
     return evidence(table, tried, 252, tuned=tuned, yardsticks=("untuned", "buy_hold"))
 
 
@@ -221,7 +221,7 @@ def ledger(repetitions, variants=200, n=70):
             kept = Ledger(Path(folder) / "ledger.jsonl")
             trials = []
             for r in records:
-                trials.append(trial(inputs, made(r[:, None], market)[0], ["s0"]))
+                trials.append(trial(inputs, tables_of(r[:, None], market)[0], ["s0"]))
                 kept.add(Entry("", "", {}, {"X": trials[-1]}))
             best = np.argsort(records.mean(axis=1) / records.std(axis=1))[-5:]  # of these one has the least p
             every = [evidence_of(records[k][:, None], market) for k in best]

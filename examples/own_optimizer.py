@@ -44,5 +44,5 @@ class TestShrink(SearchConformance):
 
 if __name__ == "__main__":
     problem = example_problem()
-    found = bt.optimize(problem, Shrink(), budget=500)
-    print(f"shrink {found.value:.6f} after {found.evaluations}, exact {bt.optimize(problem).value:.6f}")
+    optimum = bt.optimize(problem, Shrink(), budget=500)
+    print(f"shrink {optimum.value:.6f} after {optimum.evaluations}, exact {bt.optimize(problem).value:.6f}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import pandas as pd
 import pytest
 
 import backtune as bt
@@ -20,6 +21,14 @@ def test_a_bars_error_is_one_line_and_survives_pickling():
     assert str(again) == str(error)
     fields = ("source", "rule", "cure", "row", "value")
     assert [getattr(again, name) for name in fields] == [getattr(error, name) for name in fields]
+
+
+@pytest.mark.parametrize("kind", [bt.SettingError, bt.OptimizerError, bt.StrategyError, bt.RunError])
+def test_an_error_that_shows_a_value_of_several_lines_is_one_line(kind):
+    table = pd.DataFrame({"high": [1.0, 2.0]})
+    error = kind(f"forecasts is {table!r}; give a path")
+    assert str(error) == "forecasts is high 0 1.0 1 2.0; give a path"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,9 @@ def optimize(test: Any, bounds: Any, tries: int) -> tuple[Any, int]:
     (low, high), (left, right) = bounds
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        stats, found = test.optimize(
+        stats, search = test.optimize(
             high_offset=[low, high], low_offset=[left, right], method="sambo", max_tries=tries,
             maximize="Equity Final [$]", random_state=0, return_optimization=True,
         )  # fmt: skip
     chosen = stats["_strategy"]
-    return (float(chosen.high_offset), float(chosen.low_offset)), int(found.nfev)
+    return (float(chosen.high_offset), float(chosen.low_offset)), int(search.nfev)

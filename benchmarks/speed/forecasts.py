@@ -69,7 +69,7 @@ def forecasting(plan: Plan, kinds: tuple[str, ...] = KINDS) -> Section:
             targets += judged(kind, plan)
             continue
         with sealed() as folder:
-            subject = made(kind, folder, plan)
+            subject = tiny_subject(kind, folder, plan)
             sizes.append(f"{kind} {subject.parameters:,} parameters")
             batch_rows, speedups = batching(subject, plan)
             old_rows, times = the_old_way(subject, plan)
@@ -217,7 +217,7 @@ def second_run(subject: Subject, plan: Plan) -> tuple[list[Row], float]:
     return rows, share
 
 
-def made(kind: str, folder: str, plan: Plan) -> Subject:
+def tiny_subject(kind: str, folder: str, plan: Plan) -> Subject:
     """Save and load a tiny model."""
     weights = getattr(tiny_models, f"save_{kind}")(Path(folder) / kind, d_model=WIDTH, layers=LAYERS)
     model: Any = forecaster(f"{kind}:{weights},context={LENGTH},device=cpu,cache=false")
@@ -298,10 +298,10 @@ def sealed() -> Iterator[str]:
 
 
 @contextmanager
-def environment(**given: str) -> Iterator[None]:
+def environment(**variables: str) -> Iterator[None]:
     """Set variables for a while."""
-    before = {name: os.environ.get(name) for name in given}
-    os.environ.update(given)
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

@@ -30,10 +30,10 @@ def on_device(plan: Plan, device: str) -> Section:
     """Exact optima of the walk-forward problems, many times over, by `ProblemBatch` on `device`."""
     from backtune.optimizers.gpu import ProblemBatch
 
-    made = problems.walk_forward(problems.sample_bars(plan.bars), plan.simulations, plan.window)
-    many = made * max(1, plan.gpu_problems // len(made))
+    windows = problems.walk_forward(problems.sample_bars(plan.bars), plan.simulations, plan.window)
+    many = windows * max(1, plan.gpu_problems // len(windows))
     batch = ProblemBatch(many, device=device)
-    check(batch.optimize()[: len(made)], made)
+    check(batch.optimize()[: len(windows)], windows)
     calls: dict[str, Any] = {
         "`ProblemBatch(problems, device)`": lambda: ProblemBatch(many, device=device),
         "`.optimize()`": batch.optimize,
@@ -45,7 +45,8 @@ def on_device(plan: Plan, device: str) -> Section:
         for name, timing in timings.items()
     ]
     text = (
-        f"{accelerator()}: {len(many):,} problems (the {len(made)} of the walk-forward backtest, repeated), "
+        f"{accelerator()}: {len(many):,} problems (the {len(windows)} of the walk-forward backtest, "
+        "repeated), "
         "float64, optima equal to those of the CPU (checked). The target is decided by `.optimize()`, "
         "the problems already on the device."
     )
@@ -54,7 +55,7 @@ def on_device(plan: Plan, device: str) -> Section:
     return Section(TITLE, text, [table(heads, rows)], [Target(WHAT, GOAL, "a second", rate, at_least=True)])
 
 
-def check(found: Sequence[bt.Optimum], made: Sequence[bt.EntryExitProblem]) -> None:
+def check(optima: Sequence[bt.Optimum], windows: Sequence[bt.EntryExitProblem]) -> None:
     """Refuse to time what gives other optima than the CPU."""
-    if [best.value for best in found] != [best.value for best in bt.optimize_many(made, method="exact")]:
+    if [best.value for best in optima] != [best.value for best in bt.optimize_many(windows, method="exact")]:
         raise RuntimeError("the device's optima differ from the CPU's")

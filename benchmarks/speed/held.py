@@ -59,8 +59,8 @@ def held_positions(plan: Plan) -> Section:
 
 def held_problems(plan: Plan, rule: Mapping[str, Any]) -> list[bt.HoldProblem]:
     """Problems of the first and the last simulation of maxdiff."""
-    made = problems.walk_forward(problems.sample_bars(plan.bars), plan.simulations, plan.window)
-    ends = [one for one in made if not one.close_at_eod][: plan.simulations]
+    windows = problems.walk_forward(problems.sample_bars(plan.bars), plan.simulations, plan.window)
+    ends = [one for one in windows if not one.close_at_eod][: plan.simulations]
     return [bt.HoldProblem(*one.moves, fee=one.fee, **rule) for one in (ends[0], ends[-1])]
 
 

@@ -29,7 +29,7 @@ def keys(plan: Plan) -> Section:
     """Time the keys of one symbol, the bars hashed anew each time, and what all symbols of a run share."""
     bars = problems.sample_bars(plan.bars)
     built_in, own = Settings(), Settings(strategies=[Strategy("own", own_sizes)])
-    made = bt.forecast(bars)
+    forecast = bt.forecast(bars)
     shared = {id(settings): run_identity(settings) for settings in (built_in, own)}
 
     def key(settings: Settings, forecast: Forecast | None) -> str:
@@ -38,7 +38,7 @@ def keys(plan: Plan) -> Section:
 
     calls = {
         "a symbol's key": lambda: key(built_in, None),
-        "a symbol's key, own strategy, its forecast and sizes hashed": lambda: key(own, made),
+        "a symbol's key, own strategy, its forecast and sizes hashed": lambda: key(own, forecast),
         "a run's part of the key": lambda: run_identity(built_in),
         "a run's part of the key, own strategy, its code followed": lambda: run_identity(own),
     }

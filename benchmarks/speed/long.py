@@ -49,20 +49,20 @@ def long_series(plan: Plan) -> Section:
 def problems_of(kinds: dict[str, tuple[str, float]], count: int) -> dict[str, bt.EntryExitProblem]:
     """Take-profit problems of `count` synthetic bars."""
     bars = problems.synthetic_bars(count)
-    made = {}
+    series = {}
     for kind, (strategy, fee) in kinds.items():
         problem, _ = problems.whole_problem(bars, strategy, False)
-        made[kind] = bt.EntryExitProblem(*problem.moves, fee=fee)
-    return made
+        series[kind] = bt.EntryExitProblem(*problem.moves, fee=fee)
+    return series
 
 
 def solve(problem: bt.EntryExitProblem, plan: Plan) -> tuple[Timing, bt.Optimum]:
     """Time a search under the time limit: several rounds where that takes little."""
     bt.optimize(problem.window(0, min(problem.size, 300)), "exact", time_limit=plan.time_limit)
-    found: list[bt.Optimum] = []
+    optima: list[bt.Optimum] = []
     rounds = 1 if problem.size > 200_000 else min(3, plan.rounds)
-    timing = once(lambda: found.append(bt.optimize(problem, "exact", time_limit=plan.time_limit)), rounds)
-    return timing, found[-1]
+    timing = once(lambda: optima.append(bt.optimize(problem, "exact", time_limit=plan.time_limit)), rounds)
+    return timing, optima[-1]
 
 
 def slowest(solved: dict[tuple[str, int], tuple[Timing, bt.Optimum]], count: int) -> float | None:

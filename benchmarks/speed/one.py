@@ -22,8 +22,8 @@ def every(solve: Callable[[bt.EntryExitProblem], Any], sample: Sequence[bt.Entry
 
 def sample_problems(plan: Plan) -> list[bt.EntryExitProblem]:
     """Take-profit problems of the first and the last simulation, of both strategies."""
-    made = problems.walk_forward(problems.sample_bars(plan.bars), plan.simulations, plan.window)
-    of_policy = [problem for problem in made if not problem.close_at_eod]
+    windows = problems.walk_forward(problems.sample_bars(plan.bars), plan.simulations, plan.window)
+    of_policy = [problem for problem in windows if not problem.close_at_eod]
     ends = (0, plan.simulations - 1, plan.simulations, 2 * plan.simulations - 1)
     return [of_policy[k] for k in ends]
 
@@ -108,10 +108,10 @@ def peer_package(plan: Plan) -> Section:
 
 def inside(plan: Plan) -> Section:
     """Evaluations and the search without Python calls around them."""
-    made = dict(zip(("maxdiff", "always_on"), sample_problems(plan)[::2], strict=True))
+    samples = dict(zip(("maxdiff", "always_on"), sample_problems(plan)[::2], strict=True))
     points = 1024
     calls: dict[str, Callable[[], object]] = {}
-    for name, problem in made.items():
+    for name, problem in samples.items():
         calls[f"{name} single"] = compiled.evaluation(problem, compiled.singles, points)
         calls[f"{name} batch"] = compiled.evaluation(problem, compiled.batches, points)
         calls[f"{name} search"] = compiled.search(problem)
@@ -119,11 +119,11 @@ def inside(plan: Plan) -> Section:
         calls[f"{name} call"] = lambda problem=problem: problem((0.001, -0.001))
     timings = interleaved(calls, max(plan.rounds, 5))
     rows, worst = [], {"single": 0.0, "batch": 0.0, "ratio": 0.0}
-    for name, problem in made.items():
+    for name, problem in samples.items():
         single, batch = (timings[f"{name} {kind}"].median / points for kind in ("single", "batch"))
-        found, call, laid = (timings[f"{name} {kind}"].median for kind in ("search", "call", "layout"))
+        search, call, laid = (timings[f"{name} {kind}"].median for kind in ("search", "call", "layout"))
         measured = {"single": 1e9 * single / problem.size, "batch": 1e9 * batch / problem.size}
-        measured["ratio"] = found / single
+        measured["ratio"] = search / single
         worst = {key: max(worst[key], measured[key]) for key in worst}
         legs = (problem.moves[kernels.SIZE :] > 0).sum() / problem.size
         nanoseconds = (figure(measured["single"]), figure(measured["batch"]))
@@ -133,7 +133,7 @@ def inside(plan: Plan) -> Section:
                 f"{legs:.1f}",
                 *nanoseconds,
                 duration(call),
-                duration(found),
+                duration(search),
                 duration(laid),
                 figure(measured["ratio"]),
                 figure(laid / single),

@@ -23,19 +23,23 @@ def sample_bars(count: int) -> Bars:
 
 def whole_problem(bars: Bars, strategy: str, close_at_eod: bool) -> tuple[bt.EntryExitProblem, int]:
     """Problem of all bars that have a forecast, and the first of them; causal, default forecaster and fee."""
-    made = bt.forecast(bars)
-    sizes = STRATEGIES[strategy].sizes(made, bars.asset == "stock")
-    arrays: list[Any] = [array[made.first :] for array in (*bars.moves, made.high, made.low, *sizes)]
-    return bt.EntryExitProblem(*arrays, fee=DEFAULT_FEES[bars.asset], close_at_eod=close_at_eod), made.first
+    forecast = bt.forecast(bars)
+    sizes = STRATEGIES[strategy].sizes(forecast, bars.asset == "stock")
+    arrays: list[Any] = [
+        array[forecast.first :] for array in (*bars.moves, forecast.high, forecast.low, *sizes)
+    ]
+    return bt.EntryExitProblem(
+        *arrays, fee=DEFAULT_FEES[bars.asset], close_at_eod=close_at_eod
+    ), forecast.first
 
 
 def walk_forward(bars: Bars, simulations: int, window: int) -> list[bt.EntryExitProblem]:
     """Problems that a backtest of horizon 1 tunes, in the order of its `simulations` table."""
     problems = []
     for strategy in STRATEGIES:
-        whole = [whole_problem(bars, strategy, policy) for policy in POLICIES]
+        series = [whole_problem(bars, strategy, policy) for policy in POLICIES]
         for start in range(len(bars) - simulations, len(bars)):
-            problems += [problem.window(start - window - first, start - first) for problem, first in whole]
+            problems += [problem.window(start - window - first, start - first) for problem, first in series]
     return problems
 
 

@@ -56,21 +56,21 @@ def evolution(objective: Callable[[Any], float], bounds: Any, budget: int) -> tu
     from scipy.optimize import differential_evolution
 
     members = 20
-    found = differential_evolution(
+    optimum = differential_evolution(
         objective, bounds, popsize=members // 2, maxiter=budget // members - 1,
         tol=0.0, atol=-1.0, polish=False, rng=0,
     )  # fmt: skip
-    if found.nfev != budget:
-        raise RuntimeError(f"differential evolution used {found.nfev} evaluations, not {budget}")
-    return float(found.x[0]), float(found.x[1])
+    if optimum.nfev != budget:
+        raise RuntimeError(f"differential evolution used {optimum.nfev} evaluations, not {budget}")
+    return float(optimum.x[0]), float(optimum.x[1])
 
 
 def compiled_direct(problem: bt.EntryExitProblem, budget: int = BUDGET) -> tuple[float, float]:
     """scipy's DIRECT on the problem itself; it may finish its last division beyond the budget."""
     from scipy.optimize import direct
 
-    found = direct(lambda x: -problem(x), problem.bounds, maxfun=budget, vol_tol=0.0, len_tol=0.0)
-    return float(found.x[0]), float(found.x[1])
+    optimum = direct(lambda x: -problem(x), problem.bounds, maxfun=budget, vol_tol=0.0, len_tol=0.0)
+    return float(optimum.x[0]), float(optimum.x[1])
 
 
 def dense_grid(problem: bt.EntryExitProblem, side: int = GRID) -> tuple[float, float]:

@@ -13,7 +13,10 @@ from numbers import Real
 
 
 class BacktuneError(Exception):
-    """Any error that backtune raises on purpose."""
+    """Any error that backtune raises on purpose: one line, whatever the values that it shows."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(message.split()) if len(message.splitlines()) > 1 else message)
 
 
 class BacktuneWarning(UserWarning):
@@ -50,7 +53,7 @@ class BarsError(BacktuneError, ValueError):
         self.source, self.rule, self.cure, self.row, self.value = source, rule, cure, row, value
         place = "" if row is None else f" row {row}{where}:"
         message = f"{source}:{place} {rule}; {cure}"
-        super().__init__(" ".join(message.split()))  # one line, whatever the file holds
+        super().__init__(" ".join(message.split()))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by message and fields, so that the error crosses process borders unchanged."""

@@ -717,3 +717,17 @@ def test_a_table_of_exits_with_other_columns_is_the_one_of_its_rows():
     assert table["at_eod"].tolist()[:5:2] == [True, False, True]
     assert table["at_eod"].isna().tolist() == [False, True] * 3 + [True, True]
     pd.testing.assert_frame_equal(table.drop(columns="at_eod"), pd.DataFrame(rows).drop(columns="at_eod"))
+
+
+@pytest.mark.parametrize("far", ["2262-06-01", "2600-06-01", "9999-12-31"])
+def test_a_date_further_than_nanoseconds_reach_is_that_date(far):
+    """NumPy lets it wrap round in a comparison: end=2600-06-01 ended the sample in 2015."""
+    ended, plain = (bt.backtest_forecasts("SP500", 2, end=end, window=60) for end in (far, None))
+    assert ended.returns.equals(plain.returns)
+    with pytest.raises(bt.BarsError, match=f"start is {far}, and 0 bars of SP500 are as late"):
+        bt.backtest_forecasts("SP500", 2, start=far, window=60)
+
+
+def test_a_date_is_read_as_the_calendar_writes_it():
+    """In each way that ISO 8601 has: NumPy would take 20101231 for a year."""
+    assert {bt.Settings(end=text).end for text in ("2010-12-31", "20101231", "2010-W52-5")} == {"2010-12-31"}

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from backtune.bench import benchmark, own_suite, suite
-from backtune.bench.estimate import OVERHEADS, STARTS, estimate
+from backtune.bench.estimate import Pace, Pilot, estimate
 from backtune.bench.parallel import advise, wall_clock
 from backtune.bench.pooled import PooledObjective, evaluation_pool
 from backtune.bench.protocol import AT_ONCE, STANDARD, plan_parallel
@@ -82,7 +82,7 @@ def test_processes_end_with_the_one_that_asked_even_if_it_is_killed():
         "from backtune.bench.pooled import evaluation_pool\n"
         "if __name__ == '__main__':\n"
         "    with evaluation_pool(1) as pool:\n"
-        "        pool.submit(abs, -1).result()\n"
+        "        pool.map(abs, [-1])\n"
         "        os._exit(7)\n"
     )
     asked = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
@@ -154,8 +154,10 @@ def test_suites_and_objectives_that_differ_from_call_to_call_are_refused(tmp_pat
 
 def test_processes_share_the_time_that_is_told_beforehand_where_a_method_asks_for_several():
     own = own_suite("bench_objectives:parabola", None, 2)
-    told = estimate(plan_parallel(own, ["random", "nlopt"], 100, None, 4), 2, {"4 workers": 1.0})
-    shared = (2 * 100 + 30) * (0.25 + OVERHEADS["random"])
-    singly = (2 * 100 + 30) * (1.0 + OVERHEADS["nlopt"])
-    assert told.seconds == pytest.approx(shared + singly + 3 * STARTS)
+    jobs = plan_parallel(own, ["random", "nlopt"], 100, None, 4)
+    pilots = {"random": Pilot(overhead=0.0, counts=(100,)), "nlopt": Pilot(overhead=0.0, counts=(1,) * 100)}
+    told = estimate(jobs, 2, Pace({"4 workers": 1.0}, 3.0, pilots, 2))
+    shared, singly = (2 * 100 + 30) * 0.25, 2 * 100 + 30
+    starts = 3.0 + 2 * (2 * 3.0)  # four processes on two cores, for each method
+    assert told.seconds == pytest.approx(shared + singly + starts)
     assert "4 at a time where a method asks for several" in told.sentence

@@ -106,7 +106,7 @@ def test_whatever_takes_part_there_are_tables_a_page_and_advice(
 ):
     """`random` stands for a method that fits a Gaussian process, and so gets the small budgets only."""
 
-    def in_this_process(jobs, workers, finished):
+    def in_this_process(jobs, workers, finished, limits):
         for job in jobs:
             finished(job, protocol.run_job(job))
 

@@ -30,7 +30,7 @@ SMALL = Settings(window=30, num_simulations=8, horizon=3)
 
 def earned(bars, settings, made):
     """Basis points a bar of the tuned strategies, by the backtest that everyone runs."""
-    returns = run_backtest(bars, settings, made=made).returns
+    returns = run_backtest(bars, settings, forecasts=made).returns
     tuned = returns[returns["strategy"].isin(settings.tuned)]
     return 1e4 * tuned.groupby("strategy")["value"].mean().mean()
 
@@ -52,7 +52,7 @@ def leaning_forecast(bars, lean, width, model="planted"):
 def test_money_is_what_the_backtest_says_to_the_bit(settings):
     bars = make_bars(200, 1)
     made = bt.forecast(bars)
-    table = run_backtest(bars, settings, made=made).returns
+    table = run_backtest(bars, settings, forecasts=made).returns
     for name, values in returns_of(bars, made, settings, windows_of(bars, made.first, settings)).items():
         np.testing.assert_array_equal(values, table.loc[table["strategy"] == name, "value"])
 

@@ -196,6 +196,8 @@ def test_bars_that_a_model_may_have_seen_are_counted():
     assert note.sentence.startswith(f"LEAK: 40 of 70 bars out of sample are not later than {day}")
     assert cutoff_notes(model(), str(bars.timestamps[traded[0] - 1])[:10], bars, traded) == ()
     assert cutoff_notes(model(), None, bars, traded) == ()
+    (all_of_them,) = cutoff_notes(model(), "9999-12-31", bars, traded)  # further than nanoseconds reach
+    assert all_of_them.sentence.startswith("LEAK: 70 of 70")
     (unknown,) = cutoff_notes(model(kind="kronos", weights="mine"), None, bars, traded)
     assert unknown.code == "cutoff_unknown"
 

@@ -219,6 +219,18 @@ def test_dates_and_clocks_of_daily_bars_are_dates():
         same(Forecast.from_frame(rows.assign(time=text), bars), whole)
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Pacific/Auckland", "UTC"])
+@pytest.mark.parametrize("offset", [None, 0])
+def test_the_moments_of_daily_bars_are_those_in_whatever_zone_they_are_written(zone, offset):
+    """In New York the day of a coin begins at 19:00 of the day before: that date is of the bar before."""
+    away = None if offset is None else np.zeros(400, "timedelta64[ns]")
+    stamps = np.datetime64("2024-01-01", "ns") + np.arange(400) * np.timedelta64(1, "D")
+    bars = replace(make_bars(400), timestamps=stamps, utc_offset=away)
+    rows = rows_of(bars)
+    written = rows["time"].dt.tz_localize("UTC").dt.tz_convert(zone)
+    same(Forecast.from_frame(rows.assign(time=written), bars), Forecast.from_frame(rows, bars))
+
+
 def test_intraday_times_are_read_as_the_clock_that_fits():
     bars = hourly()
     rows = rows_of(bars)

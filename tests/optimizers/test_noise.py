@@ -7,6 +7,7 @@ import pytest
 
 import backtune as bt
 from backtune.optimizers import noise, optimizer
+from backtune.optimizers.smoothing import features_of, likely_best
 
 
 class Hill:
@@ -52,7 +53,7 @@ def test_the_answer_is_a_mean_that_holds_and_not_the_luckiest_draw(method):
         best = bt.optimize(hill, method, budget=200, seed=seed)
         assert len(hill.tried) == 200
         assert (best.evaluations, best.exact, best.bound) == (200, False, math.inf)
-        assert best.repeats == 99
+        assert best.repeats == 118
         told.append(best.noise)
         ahead.append((best.value - hill.true(best.x)) / best.error)
         within += max(map(hill.true, hill.tried)) - hill.true(best.x) <= 0.2
@@ -82,14 +83,77 @@ def test_what_proves_refuses_it():
         bt.optimize(lambda p: rng.normal(), space=space)
 
 
+def flat(levels):
+    """Nothing known of the candidates before."""
+    return lambda noise: (np.zeros(len(levels)), 100.0 * np.eye(len(levels)))
+
+
 def test_close_candidates_are_evaluated_most_and_none_more_than_there_is_budget_for():
     rng = np.random.default_rng(3)
     levels = np.array([0.0, 0.05, 1.0, 3.0])
-    samples = noise._allocated(lambda place: -levels[place] + 0.3 * rng.normal(), 4, 120)
+    samples, means = noise._allocated(lambda place: -levels[place] + 0.3 * rng.normal(), flat(levels), 4, 120)
     counts = [len(values) for values in samples]
     assert sum(counts) == 120
     assert min(counts[:2]) > 2 * max(counts[2:])
-    assert counts[3] <= 2 * noise.FIRST
+    assert means == pytest.approx([float(np.mean(values)) for values in samples], abs=0.01)
+
+
+def test_one_that_was_left_out_comes_back_where_others_turn_out_worse():
+    first = [1.0, 0.9, 0.8, 0.7, 0.65, -5.0, -5.0, -5.0]
+    later = [-9.0, 0.9, -9.0, -9.0, 0.65, -5.0, -5.0, -5.0]
+    calls = [0] * 8
+
+    def sample(place):
+        calls[place] += 1
+        return first[place] if calls[place] <= 2 else later[place]
+
+    noise._allocated(sample, flat(range(8)), 8, 48)  # rounds of 8, 4 and 2 candidates
+    assert calls[1] > 2
+    assert calls[4] > 2
+    assert calls[5:] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("budget", [10, 11, 12, 13, 20, 37])
+@pytest.mark.parametrize("method", ["random", "scipy"])
+def test_the_smallest_budgets_have_an_answer_and_are_never_overspent(budget, method):
+    hill = Hill(0.2)
+    best = bt.optimize(hill, method, budget=budget)
+    assert len(hill.tried) == best.evaluations == budget
+    assert math.isfinite(best.value)
+    assert math.isfinite(best.error)
+
+
+def test_points_beside_one_another_tell_of_one_another():
+    """On a smooth hill, posterior means are nearer to the truth than the values are, by far."""
+    hill = Hill(0.2)
+    points = np.random.default_rng(0).uniform(-1.0, 1.0, (200, 2))
+    values = np.array([hill(point) for point in points])
+    truth = np.array([hill.true(point) for point in points])
+    belief = likely_best(features_of(points, hill.bounds), values, np.ones(200), 40, 0)
+    means, covariance = belief.posterior(0.04)
+    errors = means - truth[belief.own]
+    assert np.sqrt((errors**2).mean()) < 0.5 * 0.2
+    assert 0.3 < np.mean(errors**2 / np.diag(covariance)) < 3.0
+    assert truth[belief.own].mean() > np.quantile(truth, 0.7)
+
+
+def test_where_neighbours_tell_nothing_values_are_shrunk_towards_their_mean():
+    rng = np.random.default_rng(1)
+    points, truth = rng.uniform(-1.0, 1.0, (200, 2)), rng.normal(0.0, 1.0, 200)
+    values = truth + rng.normal(0.0, 1.0, 200)
+    belief = likely_best(features_of(points, ((-1, 1),) * 2), values, np.ones(200), 20, 0)
+    means, _ = belief.posterior(1.0)
+    best = values[belief.own]
+    assert np.mean(means) == pytest.approx(0.5 * np.mean(best), rel=0.4)  # half of the variance is noise
+    assert abs(np.mean(means - truth[belief.own])) < 0.5 * np.mean(best - truth[belief.own])
+
+
+def test_the_features_of_choices_have_no_order():
+    space = bt.Space(kind=["a", "b", "c"], fast=(2, 12))
+    points = np.array([space.places({"kind": kind, "fast": 2}) for kind in "abc"])
+    features = features_of(points, space.bounds, space)
+    apart = [((features[i] - features[j]) ** 2).sum() for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert apart == pytest.approx([1.0, 1.0, 1.0])
 
 
 def test_failures_among_the_repeats_are_left_out():

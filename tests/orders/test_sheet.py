@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import backtune as bt
 from backtune.backtest import Settings, run_backtest
+from backtune.bars import load_sample
 from backtune.orders.history import history
-from backtune.orders.sheet import _refusal
 from backtune.orders.sizing import Sizing, read_instruments
+from backtune.orders.symbol import _refusal
 from backtune.strategies import strategies
 from planted import random_walk
 from synthetic import make_bars
@@ -28,6 +29,20 @@ prices = st.floats(0.01, 1e5)
 def sheet(**options):
     settings = options.pop("settings", SMALL)
     return bt.orders("SYN", data=options.pop("data", BARS), settings=settings, **NOW, **options)
+
+
+@pytest.mark.slow
+def test_orders_of_several_processes_are_those_of_one():
+    """A refused symbol, whose error must come back, among others."""
+    names = ["SP500", "NASDAQ", "NOWHERE", "SP500"]
+    options = {"end": "2018-12-31", "num_simulations": 20, "capital": 1e4}
+    one, two = (bt.orders(names, max_workers=workers, **options) for workers in (1, 2))
+    pd.testing.assert_frame_equal(two.table, one.table)
+    assert list(one.refusals) == ["NOWHERE"]
+    assert two.refusals == one.refusals
+    assert repr(two.judged.symbols) == repr(one.judged.symbols)  # some figures are NaN
+    assert set(one.table["symbol"]) == {"SP500", "NASDAQ"}
+    assert not one.table.duplicated().any()  # a symbol that is named twice has its orders once
 
 
 def test_buys_rest_below_the_close_and_sells_above_it():
@@ -185,3 +200,30 @@ def test_a_bad_file_of_steps_is_told_in_one_line(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(bt.SettingError, match=said):
         read_instruments(path)
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("2019-01-01", None),  # a Tuesday: due
+        ("2019-01-02", "the next bar is due on 2019-01-01; the forecast is of 2019-01-02"),  # after a holiday
+        ("2019-01-05", "is of 2019-01-05, and the next bar is due on 2019-01-01"),  # a Saturday
+        ("2019-03-29", "is of 2019-03-29, and the next bar is due on 2019-01-01"),
+    ],
+)
+def test_orders_are_made_by_the_forecast_of_the_next_bar_alone(tmp_path, day, said):
+    bars = load_sample("SP500")
+    before = np.r_[np.nan, bars.close[:-1]]
+    rows = pd.DataFrame({"date": bars.timestamps, "high": 1.006 * before, "low": 0.994 * before}).iloc[-100:]
+    last = float(bars.close[-1])
+    rows.loc[len(bars)] = [np.datetime64(day), 1.006 * last, 0.994 * last]
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    settings = {"end": "2018-12-31", "forecasts": str(tmp_path / "rows.csv"), "window": 60}
+    found = bt.orders("SP500", num_simulations=20, **settings)
+    if day < "2019-01-03":
+        assert set(found.table["time"]) == {pd.Timestamp(day)}
+        assert found.refusals == {}
+        assert any(said in line for line in found.notes["SP500"]) if said else not found.notes
+    else:
+        assert found.table.empty
+        assert said in found.refusals["SP500"][0]

@@ -157,7 +157,7 @@ def test_a_page_that_cannot_be_written_leaves_the_details_of_the_last_one(sample
     broken = tmp_path / "run"
     shutil.copytree(sample_run.folder, broken)
     page = report(broken)
-    (broken / "results" / "symbol=NASDAQ" / "inputs.parquet").write_bytes(b"no parquet")
+    (broken / "results" / "NASDAQ.parquet").write_bytes(b"no parquet")
     with pytest.raises(RunError, match="damaged"):
         page.write(path)
     assert sorted(one.read_bytes() for one in (tmp_path / "report_files").iterdir()) == before
@@ -282,7 +282,7 @@ def test_several_runs_name_where_a_symbol_failed(sample_run, tmp_path):
 def test_the_package_answers_as_the_function_even_after_its_modules_are_imported(sample_result):
     import backtune.report
 
-    assert backtune.report(sample_result).judged[0].whole is not None
+    assert backtune.report(sample_result).judged[0].portfolio is not None
 
 
 @pytest.mark.parametrize("given", [(), (3,), ({},)])
@@ -300,9 +300,9 @@ def test_no_run_folder_is_refused_and_nothing_is_written(tmp_path):
 def test_a_damaged_table_is_refused_in_one_line(sample_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(sample_run.folder, run)
-    (run / "results" / "symbol=SP500" / "inputs.parquet").write_bytes(b"no parquet")
+    (run / "results" / "SP500.parquet").write_bytes(b"no parquet")
     (run / "report.html").write_text("an earlier page")
-    with pytest.raises(RunError, match=r"inputs\.parquet: damaged"):
+    with pytest.raises(RunError, match=r"SP500\.parquet: damaged"):
         report(run).write(run / "report.html")
     assert (run / "report.html").read_text() == "an earlier page"
     assert not list(run.glob(".*.tmp"))

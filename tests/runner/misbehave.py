@@ -108,6 +108,16 @@ class Locked:
         return np.ones(len(forecast.high)), np.zeros(len(forecast.high))
 
 
+class LockedSource:
+    """Gives the universe's bars, and holds what no other process can be given."""
+
+    def __init__(self, held):
+        self.held = held
+
+    def load(self, symbol):
+        return UNIVERSE.load(symbol)
+
+
 class Unloadable(Locked):
     """Can be written down, and not be read again."""
 
@@ -152,3 +162,18 @@ def nan_in_the_middle(forecast, can_short):
     long, short = longs(forecast, can_short)
     long[len(long) // 2 :] = np.nan
     return long, short
+
+
+def square(number):
+    return number * number, os.getpid()
+
+
+def die_elsewhere(pair):
+    number, home = pair
+    if os.getpid() != home and number == 2:
+        os._exit(1)
+    return number
+
+
+def fail(number):
+    raise ValueError(f"{number} is none")

@@ -9,6 +9,8 @@ import pytest
 from misbehave import SMALL, TABLES, UNIVERSE, assert_same
 
 import backtune as bt
+from backtune.store.receipts import table_path, tables_path
+from older_runs import make_older
 
 NAMES = UNIVERSE.symbols(3)
 
@@ -35,10 +37,15 @@ def flip(path):
 
 
 @pytest.mark.needs("duckdb")
+@pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("damage", [cut, flip, os.unlink])
 @pytest.mark.parametrize("table", TABLES)
-def test_a_damaged_table_is_an_error_to_read_and_done_again_on_resume(runs, wanted, damage, table):
-    damage(runs.folder / "results" / f"symbol={NAMES[1]}" / f"{table}.parquet")
+def test_a_damaged_table_is_an_error_to_read_and_done_again_on_resume(runs, wanted, damage, table, older):
+    if older:
+        make_older(runs.folder, NAMES[1:2])
+        damage(table_path(runs.folder, NAMES[1], table))
+    else:
+        damage(tables_path(runs.folder, NAMES[1]))
     with pytest.raises(bt.RunError, match=r"--resume") as caught:
         bt.Run.open(runs.folder).table(table)
     assert "\n" not in str(caught.value)
@@ -119,17 +126,17 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, place):
 
 
 def test_a_folder_that_becomes_unwritable_stops_the_run(tmp_path):
-    """Its results folder is a file by the time the second symbol is written."""
+    """A folder has the name of the second symbol's tables by the time these are written."""
     folder = tmp_path / "run"
 
     def spoil(event):
         if event.kind == "done":
-            (folder / "results" / f"symbol={NAMES[1]}").write_text("")
+            tables_path(folder, NAMES[1]).mkdir()
 
     with pytest.raises(bt.RunError, match="cannot be written") as caught:
         bt.run_parallel_backtests(NAMES, max_workers=1, run_folder=folder, progress=spoil, **SMALL)
     assert f"1 of 3 symbols done; continue with backtune run --resume {folder}" in str(caught.value)
-    (folder / "results" / f"symbol={NAMES[1]}").unlink()
+    tables_path(folder, NAMES[1]).rmdir()
     ended = []
     runs = bt.run_parallel_backtests(
         NAMES, max_workers=1, run_folder=folder, progress=lambda e: ended.append(e.kind), **SMALL

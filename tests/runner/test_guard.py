@@ -55,6 +55,20 @@ def test_a_call_without_a_guard_is_one_line_before_there_is_a_worker(tmp_path, t
 
 
 @pytest.mark.needs("distributed")
+def test_a_script_that_is_nowhere_on_disk_is_told():
+    """As it comes from a pipe: no worker process could import it, guarded or not."""
+    text = f'import backtune as bt\nif __name__ == "__main__":\n    {CALL}\n'
+    env = os.environ | {"PYTHONPATH": str(Path(bt.__file__).parents[1])}
+    command = [sys.executable, "-"]
+    done = subprocess.run(command, input=text, env=env, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == [
+        "backtune: worker processes import the main script, and <stdin> is no file that they could; save it "
+        "as one, or use one worker (max_workers=1)"
+    ]
+
+
+@pytest.mark.needs("distributed")
 def test_a_call_in_a_module_that_an_unguarded_script_imports_is_told(tmp_path):
     (tmp_path / "other.py").write_text(f"import backtune as bt\n{CALL}\n")
     assert_told(script(tmp_path, "import other"))

@@ -15,6 +15,7 @@ from misbehave import (
     UNIVERSE,
     Locked,
     LockedNaive,
+    LockedSource,
     Middle,
     Unloadable,
     assert_same,
@@ -168,6 +169,43 @@ def test_what_cannot_be_sent_to_workers_is_one_line_that_names_it(tmp_path, held
         assert str(caught.value).startswith(f"{named} cannot be sent to a worker process")
         assert "\n" not in str(caught.value)
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.needs("distributed")
+def test_a_tuning_and_a_source_that_cannot_be_sent_are_named(tmp_path):
+    for options, named in (
+        ({"tuning": Locked(threading.Lock())}, "tuning 'Locked'"),
+        ({"data": LockedSource(threading.Lock())}, "source 'LockedSource'"),
+    ):
+        with pytest.raises(bt.SettingError, match=f"{named} cannot be sent to a worker process"):
+            bt.run_parallel_backtests(NAMES, max_workers=2, output=tmp_path / "runs", **(SMALL | options))
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.needs("distributed")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_exception_that_cannot_be_sent_fails_its_own_symbol_alone(workers):
+    """One with arguments of its own, that holds a lock, of a class that is made in a function."""
+
+    class ApiError(Exception):
+        def __init__(self, message, response):
+            super().__init__(message)
+            self.response = response
+
+    def sizes(forecast, _short):
+        if len(forecast.high) % 2 == 0:
+            raise ApiError("quota", threading.Lock())
+        return np.ones(len(forecast.high)), np.zeros(len(forecast.high))
+
+    frames = {name: UNIVERSE.load(name).frame.iloc[place:] for place, name in enumerate(NAMES)}
+    options = SMALL | {"strategies": [Strategy("mine", sizes)], "data": frames}
+    runs = bt.run_parallel_backtests(NAMES, max_workers=workers, **options)
+    even = [name for name, frame in frames.items() if len(frame) % 2 == 0]
+    assert {name: str(error) for name, error in runs.failed.items()} == dict.fromkeys(
+        even, "strategy 'mine' failed: ApiError: quota; correct it"
+    )
+    assert set(runs) == set(NAMES) - set(even)
 
 
 @pytest.mark.needs("distributed")

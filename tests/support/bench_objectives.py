@@ -85,3 +85,57 @@ class Answers:
             "text": "3.5", "bytes": b"1", "none": None, "array": x, "complex": 1.0 + 2.0j,
             "complex128": __import__("numpy").complex128(1 + 2j), "list": [1.0], "object": object(),
         }[self.kind]  # fmt: skip
+
+
+def hangs_in_the_corner(x):
+    """Never ends at the lowest place, which a grid tries and a random search does not."""
+    import time
+
+    while x[0] == -1.0:
+        time.sleep(0.01)
+    return float(x[0])
+
+
+def holds_the_interpreter(x):
+    """The same in C code, in which no other thread of the process runs and no signal is heard."""
+    import re
+
+    if x[0] == -1.0:
+        re.match(r"(a+)+$", 64 * "a" + "b")
+    return float(x[0])
+
+
+def eats_memory(x):
+    """Takes 2 GiB at the lowest place, 16 MiB at a time, and forgets none of it."""
+    import time
+
+    if x[0] == -1.0:
+        for _ in range(128):
+            _EATEN.append(bytearray(os.urandom(1) * (16 << 20)))
+            time.sleep(0.02)
+    return float(x[0])
+
+
+_EATEN = []
+
+
+def fails_now_and_then(x):
+    """Differs from call to call, and raises at each third."""
+    _EATEN.append(0)
+    if len(_EATEN) % 3 == 0:
+        raise ValueError("no price")
+    return luck(x)
+
+
+fails_now_and_then.bounds = parabola.bounds
+
+
+def slow_in_the_corner(x):
+    import time
+
+    if x[0] == -1.0:
+        time.sleep(1.0)
+    return parabola(x)
+
+
+slow_in_the_corner.bounds = parabola.bounds

@@ -21,7 +21,8 @@ from results import result_of
 def test_a_folder_is_judged_like_the_results_it_was_written_from(sample_run):
     from_memory, from_disk = judge_results(sample_run), judge_run(Run.open(sample_run.folder))
     assert from_memory.symbols == from_disk.symbols
-    assert from_memory.whole == from_disk.whole
+    assert from_memory.portfolio == from_disk.portfolio
+    assert from_memory.whole is from_memory.portfolio  # its earlier name
 
 
 def test_a_run_of_an_older_version_is_refused(sample_run, tmp_path):
@@ -83,7 +84,7 @@ def test_a_portfolio_of_stocks_and_coins_has_the_bars_of_the_coins():
     stock = stock[stock["timestamp"] <= coin["timestamp"].max()]
     results = {"COIN": result_of("COIN", coin, periods=365.0, days=365), "STOCK": result_of("STOCK", stock)}
     judged = judge_run(results)
-    assert judged.whole.evidence.periods_a_year == 365.0
+    assert judged.portfolio.evidence.periods_a_year == 365.0
     assert (str(judged.first)[:10], str(judged.last)[:10]) == ("2020-01-01", "2020-02-29")
 
 
@@ -108,7 +109,7 @@ def test_random_walks_have_no_edge(fee):
     settings = replace(SETTINGS, fee=fee)
     results = {f"RW{seed:03d}": run_backtest(random_walk(seed, 240), settings) for seed in range(12)}
     judged = judge_results(results)
-    assert judged.whole.verdict != EDGE
+    assert judged.portfolio.verdict != EDGE
     assert not [symbol for symbol, found in judged.symbols.items() if found.verdict == EDGE]
     assert np.mean([found.evidence.p_value <= 0.05 for found in judged.symbols.values()]) <= 1 / 12
 
@@ -118,5 +119,5 @@ def test_a_planted_edge_is_found():
     settings = replace(SETTINGS, model=Oracle(0.9))
     results = {f"RW{seed:03d}": run_backtest(random_walk(seed, 240), settings) for seed in range(4)}
     judged = judge_results(results)
-    assert judged.whole.verdict == EDGE
+    assert judged.portfolio.verdict == EDGE
     assert all(found.verdict == EDGE for found in judged.symbols.values())

@@ -187,7 +187,7 @@ def test_a_run_of_files_at_any_hour_and_zone_is_the_run_of_their_dates(tmp_path)
     expected = judge_results(bt.run_parallel_backtests(list(naive), 60, 1, data=naive))
     runs = bt.run_parallel_backtests(list(apart), 60, 1, data=apart, run_folder=tmp_path / "run")
     for found in (judge_results(runs), judge_run(Run.open(runs.folder))):
-        assert found.whole == expected.whole
+        assert found.portfolio == expected.portfolio
         assert found.symbols == expected.symbols
         assert found.first.date() == expected.first.date()
         assert found.last.date() == expected.last.date()
@@ -198,9 +198,9 @@ def test_a_run_that_kept_no_clock_is_pooled_by_its_timestamps(tmp_path):
     """Tables of older versions have no column for it."""
     _, apart = files()
     results = bt.run_parallel_backtests(["A", "B"], 60, 1, data=apart)
-    whole = judge_results(results).whole
+    whole = judge_results(results).portfolio
     tables = {symbol: result.returns.drop(columns="local") for symbol, result in results.items()}
     tried = {symbol: result.configurations.drop(columns="local") for symbol, result in results.items()}
     both = ("maxdiff", "always_on")
     again = judge_run({name: result_of(name, tables[name], tried[name], tuned=both) for name in "AB"})
-    assert again.whole == whole
+    assert again.portfolio == whole

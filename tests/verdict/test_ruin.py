@@ -179,7 +179,7 @@ def test_a_levered_run_that_ends_in_ruin_is_no_edge_anywhere(run):
 
 
 def test_the_portfolio_lives_on_with_what_the_other_symbol_has(run):
-    both = judge_results(run).whole.evidence
+    both = judge_results(run).portfolio.evidence
     rows = {symbol: result.returns.query("strategy == 'levered_15'") for symbol, result in run.items()}
     mine, other = (rows[symbol]["causal"].to_numpy() for symbol in ("AAA", "BBB"))
     pooled = (account_returns(mine) + account_returns(other)) / 2.0

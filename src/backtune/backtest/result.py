@@ -310,6 +310,10 @@ class Result:
         """Simulations of one strategy, the exit selected."""
         return self._chosen.get(strategy, self.simulations.iloc[:0])
 
+    def trades_of(self, strategy: str) -> pd.DataFrame:
+        """Trades of one strategy out of sample: its rows of the ledger."""
+        return self._trades.get(strategy, self.ledger.iloc[:0])
+
     @property
     def placed(self) -> dict[str, dict[str, float]]:
         """Shares of simulations without an order, and with offsets at a bound, by tuned strategy."""
@@ -344,6 +348,11 @@ class Result:
     def _bars(self) -> dict[str, pd.DataFrame]:
         groups = self.returns.groupby("strategy", sort=False)
         return {str(name): account_bars(part, "value") for name, part in groups}
+
+    @cached_property
+    def _trades(self) -> dict[str, pd.DataFrame]:
+        names = self.ledger["strategy"]
+        return {str(name): self.ledger[names == name] for name in names.unique()}
 
     @cached_property
     def _chosen(self) -> dict[str, pd.DataFrame]:

@@ -132,7 +132,7 @@ class Settings(ReadOptions):
             "bounds": checked_box(self.bounds, self.stop),
         }
         for name in ("start", "end", "model_cutoff"):
-            _check_date(name, getattr(self, name))
+            plain[name] = _date(name, getattr(self, name))
         if self.fee is not None:
             if not (is_number(self.fee) and 0.0 <= self.fee < 1.0):
                 raise SettingError(
@@ -252,7 +252,7 @@ class Settings(ReadOptions):
         """
         simulations = self.num_simulations
         if self.start is not None:
-            late = int((bars.local >= bars.local.dtype.type(self.start, "ns")).sum())
+            late = int((bars.dates >= bars.dates.dtype.type(self.start, "D")).sum())
             simulations = late // self.horizon
             if simulations == 0:
                 raise BarsError(
@@ -359,12 +359,11 @@ def _default(name: str) -> Any:
     return next(entry.default for entry in fields(Settings) if entry.name == name)
 
 
-def _check_date(name: str, value: str | None) -> None:
+def _date(name: str, value: str | None) -> str | None:
     from datetime import date
 
     try:
-        if value is not None:
-            date.fromisoformat(value)
+        return None if value is None else date.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
         raise SettingError(f"{name} is {value!r}; expected a date such as 2023-12-31") from None
 

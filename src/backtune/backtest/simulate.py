@@ -139,7 +139,7 @@ def run_backtest(
     bars: Bars,
     settings: Settings,
     progress: Callable[[], None] = lambda: None,
-    made: Forecast | None = None,
+    forecasts: Forecast | None = None,
     *,
     took: float = 0.0,
     checked: bool = False,
@@ -148,61 +148,75 @@ def run_backtest(
 ) -> Result:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
-    `made` is the forecast of at least `forecast_targets(bars, settings)`, where the caller has it already;
-    the seconds that it `took` are counted, unless it tells them itself. `checked`: strategies and forecaster
-    of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`. `part` is told
-    the share of the simulations that are done, now and then. `light`: only the tables are wanted, so that the
-    forecast's quantiles and samples, which of long series take most of the memory, go once they were used.
+    `forecasts` are those of at least `forecast_targets(bars, settings)`, where the caller has them already;
+    the seconds that they `took` are counted, unless they tell them themselves. `checked`: strategies and
+    forecaster of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`.
+    `part` is told the share of the simulations that are done, now and then. `light`: only the tables are
+    wanted, so that the forecast's quantiles and samples, which of long series take most of the memory, go
+    once they were used.
     """
     require_bars(bars, settings)  # a forecast may take minutes
-    started = time.perf_counter() - ((sum(made.seconds.values()) or took) if made else 0.0)
-    made = made or forecast(bars, settings.model, forecast_targets(bars, settings))
+    before = (sum(forecasts.seconds.values()) or took) if forecasts else 0.0
+    started = time.perf_counter() - before
+    forecasts = forecasts or forecast(bars, settings.model, forecast_targets(bars, settings))
     forecast_seconds = time.perf_counter() - started
     chosen = strategies(settings.strategies)
     forecast_used = any(map(takes_forecasts, chosen))
     if forecast_used:
-        require_forecasts(bars, made, forecast_targets(bars, settings))
-    first = max(made.first, 1) if forecast_used else 1  # bar 0 has no return
+        require_forecasts(bars, forecasts, forecast_targets(bars, settings))
+    first = max(forecasts.first, 1) if forecast_used else 1  # bar 0 has no return
     require_bars(bars, settings, first)
     walk = settings.walk_forward(bars)
     windows, starts = list(walk.split(len(bars), first)), walk.starts(len(bars), first)
     if forecast_used:
-        require_forecasts(bars, made, range(starts.start, len(bars)))
-    problems = {strategy.name: problems_of(strategy, bars, made, settings) for strategy in chosen}
+        require_forecasts(bars, forecasts, range(starts.start, len(bars)))
+    problems = {strategy.name: problems_of(strategy, bars, forecasts, settings) for strategy in chosen}
     checks: tuple[str, ...] = ()
     if checked:
         targets, traded = forecast_targets(bars, settings), range(starts.start, len(bars))
-        checks = check_own(bars, settings, made, targets)
-        made = replace(made, notes=(*made.notes, *forecast_notes(bars, settings, made, targets, traded)))
+        checks = check_own(bars, settings, forecasts, targets)
+        notes = forecast_notes(bars, settings, forecasts, targets, traded)
+        forecasts = replace(forecasts, notes=(*forecasts.notes, *notes))
     if light:
-        made = replace(made, quantiles=None, samples=None)
+        forecasts = replace(forecasts, quantiles=None, samples=None)
     parts = []
     for place, strategy in enumerate(chosen):
         told = partial(_share, part, place, len(chosen))
         parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings, told))
         progress()
-    table = simulation_table([part.columns for part in parts])
-    tried = pd.concat([part.configurations for part in parts], ignore_index=True)
-    ledger = pd.concat([part.ledger for part in parts], ignore_index=True)
-    optimize_seconds = sum(part.seconds for part in parts)
-    costs = settings.costs_of(bars)
-    per_bar = with_buy_hold([part.returns for part in parts], bars, starts, costs)
-    inputs = problem_inputs(bars, made, problems, windows[0].tune.start)
+    inputs = problem_inputs(bars, forecasts, problems, windows[0].tune.start)
+    tables = _tables(bars, parts, starts, settings) | {"inputs": inputs}
     ahead = inputs.iloc[starts.start - windows[0].tune.start :]
-    idle = idle_reasons(per_bar, ahead, table, settings.can_short(bars.asset))
-    summary = summarize(
-        table, per_bar, settings.window, bars.periods_a_year, fee=costs.maker, market=BUY_HOLD
-    )
+    idle = idle_reasons(tables["returns"], ahead, tables["simulations"], settings.can_short(bars.asset))
+    optimize_seconds = sum(part.seconds for part in parts)
     total = time.perf_counter() - started
-    spent = {
+    seconds = {
         "forecast": forecast_seconds,
-        **{f"forecast_{part}": seconds for part, seconds in made.seconds.items()},
+        **{f"forecast_{name}": value for name, value in forecasts.seconds.items()},
         "optimize": optimize_seconds,
         "evaluate": total - forecast_seconds - optimize_seconds,
         "total": total,
     }
-    tables = dict(zip(TABLES, (table, summary, per_bar, tried, inputs, ledger), strict=True))
-    return Result(bars.symbol, tables, Memory(settings, bars, made, spent, checks, idle))
+    ordered = {name: tables[name] for name in TABLES}
+    return Result(bars.symbol, ordered, Memory(settings, bars, forecasts, seconds, checks, idle))
+
+
+def _tables(
+    bars: Bars, parts: Sequence[_Simulated], starts: range, settings: Settings
+) -> dict[str, pd.DataFrame]:
+    """Tables of all strategies, by name, but for the inputs."""
+    costs = settings.costs_of(bars)
+    simulations = simulation_table([part.columns for part in parts])
+    returns = with_buy_hold([part.returns for part in parts], bars, starts, costs)
+    return {
+        "simulations": simulations,
+        "summary": summarize(
+            simulations, returns, settings.window, bars.periods_a_year, fee=costs.maker, market=BUY_HOLD
+        ),
+        "returns": returns,
+        "configurations": pd.concat([part.configurations for part in parts], ignore_index=True),
+        "ledger": pd.concat([part.ledger for part in parts], ignore_index=True),
+    }
 
 
 def _share(part: Callable[[float], None], place: int, strategies: int, share: float) -> None:
@@ -222,7 +236,7 @@ def require_bars(bars: Bars, settings: Settings, first: int | None = None) -> No
     settings.walk_forward(bars).require(len(bars), first, symbol=bars.symbol, source=bars.source)
 
 
-def require_forecasts(bars: Bars, made: Forecast, targets: range) -> None:
+def require_forecasts(bars: Bars, forecasts: Forecast, targets: range) -> None:
     """Refuse a forecast that is not of these bars, or has none of the `targets`.
 
     A bar without a forecast, behind one that has one, has no order, and costs itself alone.
@@ -231,24 +245,25 @@ def require_forecasts(bars: Bars, made: Forecast, targets: range) -> None:
     ------
     ForecasterError
     """
-    if made.high.shape != (len(bars),) or made.low.shape != (len(bars),):
+    if forecasts.high.shape != (len(bars),) or forecasts.low.shape != (len(bars),):
         raise ForecasterError(
-            f"model {made.model!r} gave forecasts of shape {made.high.shape} and {made.low.shape} for the "
-            f"{len(bars)} bars of {bars.symbol}; expected one value a bar"
+            f"model {forecasts.model!r} gave forecasts of shape {forecasts.high.shape} and "
+            f"{forecasts.low.shape} for the {len(bars)} bars of {bars.symbol}; expected one value a bar"
         )
-    endless = np.flatnonzero(np.isinf(made.high) | np.isinf(made.low))
+    endless = np.flatnonzero(np.isinf(forecasts.high) | np.isinf(forecasts.low))
     if len(endless):
         bar = int(endless[0])
         raise ForecasterError(
-            f"{bars.symbol}: the forecast of {_day(bars, bar)} (bar {bar}) by model {made.model!r} is "
-            f"infinite (high {made.high[bar]:g}, low {made.low[bar]:g}); give NaN where there is no forecast"
+            f"{bars.symbol}: the forecast of {_day(bars, bar)} (bar {bar}) by model {forecasts.model!r} is "
+            f"infinite (high {forecasts.high[bar]:g}, low {forecasts.low[bar]:g}); give NaN where there is "
+            "no forecast"
         )
-    if not made.known.any():
-        raise ForecasterError(f"model {made.model!r} made no forecast of any bar of {bars.symbol}")
-    if not made.known[targets.start :].any():
-        last = len(bars) - 1 - int(made.known[::-1].argmax())
+    if not forecasts.known.any():
+        raise ForecasterError(f"model {forecasts.model!r} made no forecast of any bar of {bars.symbol}")
+    if not forecasts.known[targets.start :].any():
+        last = len(bars) - 1 - int(forecasts.known[::-1].argmax())
         raise ForecasterError(
-            f"{bars.symbol}: model {made.model!r} made no forecast from {_day(bars, targets.start)} on, "
+            f"{bars.symbol}: model {forecasts.model!r} made no forecast from {_day(bars, targets.start)} on, "
             f"where bars are tuned and traded; its last is of {_day(bars, last)}: end there (--end "
             f"{_day(bars, last)[:10]}), or give newer forecasts"
         )

@@ -44,8 +44,7 @@ def _with_detail(bars: Bars, settings: Settings) -> Bars:
 def _ended(bars: Bars, symbol: str, settings: Settings) -> Bars:
     """Bars up to `Settings.end`."""
     assert settings.end is not None
-    day_after = np.datetime64(settings.end, "D") + 1
-    count = int((bars.local < day_after).sum())
+    count = int((bars.dates <= np.datetime64(settings.end, "D")).sum())
     if count == 0:
         raise BarsError(
             bars.source,

@@ -204,18 +204,18 @@ def _bar_columns(bars: Bars, windows: Sequence[Window], outcome: Outcome) -> dic
 
 def ledger_rows(bars: Bars, first: int, outcome: Outcome, strategy: str) -> pd.DataFrame:
     """`Result.ledger` of one strategy, whose account begins in bar `first`."""
-    ledger = outcome.ledger
-    entry, leave = (ledger[name].to_numpy(dtype=np.int64) + first for name in ("entry", "exit"))
+    ledger = outcome.ledger_columns
+    entry, leave = (ledger[name].astype(np.int64) + first for name in ("entry", "exit"))
     columns = {
-        "strategy": [strategy] * len(ledger),
+        "strategy": [strategy] * len(entry),
         "entry": bars.timestamps[entry],
         "exit": bars.timestamps[leave],
         "bars": leave - entry + 1,
-        **{name: ledger[name].to_numpy(dtype=str) for name in ("side", "reason")},
-        "size": ledger["size"].to_numpy(dtype=np.float64),
-        "entry_price": bars.close[entry - 1] * (1.0 + ledger["entry_price"].to_numpy(dtype=np.float64)),
-        "exit_price": bars.close[leave - 1] * (1.0 + ledger["exit_price"].to_numpy(dtype=np.float64)),
-        "value": ledger["value"].to_numpy(dtype=np.float64),
+        **{name: ledger[name].astype(str) for name in ("side", "reason")},
+        "size": ledger["size"].astype(np.float64),
+        "entry_price": bars.close[entry - 1] * (1.0 + ledger["entry_price"].astype(np.float64)),
+        "exit_price": bars.close[leave - 1] * (1.0 + ledger["exit_price"].astype(np.float64)),
+        "value": ledger["value"].astype(np.float64),
     }
     return pd.DataFrame(columns)
 

@@ -144,7 +144,7 @@ def undo_splits(
     """
     notes = []
     for date, ratio in options.splits(symbol):
-        before = stamps < np.datetime64(date, "ns")
+        before = stamps.astype("datetime64[us]") < np.datetime64(date, "us")  # any year fits into these
         day = str(date)[:10]
         if not before.any() or before.all():
             raise BarsError(

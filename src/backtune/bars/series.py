@@ -117,6 +117,14 @@ class Bars:
         """
         return self.timestamps if self.utc_offset is None else self.timestamps + self.utc_offset
 
+    @property
+    def dates(self) -> NDArray[np.datetime64]:
+        """Date of each bar on that clock, shape (n,), datetime64[D], which any date can be compared with.
+
+        Nanoseconds reach from 1677 to 2262; compared with them, NumPy lets a date beyond wrap round.
+        """
+        return self.local.astype("datetime64[D]")
+
     @cached_property
     def moves(self) -> Array:
         """Open, high, low and close moves (price / previous close - 1), shape (4, n); bar 0 has none: NaN."""

@@ -1,19 +1,28 @@
-"""How long a benchmark will take, before it starts: a timed evaluation, and what libraries add to each."""
+"""How long a benchmark will take, before it starts: evaluations are timed, and a short run of each method.
+
+These pilots tell what a method adds to an evaluation on this machine, how long its library takes to import,
+and how many points it asks for at a time. What the runs then take is added up as they are made: job after
+job, each by the process that is free first.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
-from backtune.bench.protocol import AT_ONCE
-from backtune.bench.recorder import WARM_UP_BUDGET, Trial
+from backtune.bench.limits import beat
+from backtune.bench.problems import KINDS
+from backtune.bench.recorder import WARM_UP_BUDGET, Recorder, Trial
 from backtune.optimizers import Objective, optimizer
 from backtune.optimizers.base import box
+from backtune.problem import Problem
+from backtune.space import Space
 
 # Processor seconds that library and adapter add to an evaluation, as the command
 # `benchmarks/optimizer_overhead.py --estimate` printed them on a core of an AMD EPYC: two parameters, 500
@@ -28,9 +37,91 @@ OVERHEADS: Mapping[str, float] = {
     "optuna": 3.3e-3, "optuna:cmaes": 1.4e-3, "optuna:gp": 3.6e-2, "botorch": 8.7e-2,
 }  # fmt: skip
 UNKNOWN = 1e-4  # of another library
-STARTS = 5.0  # seconds until processes have imported what they need
+PILOT_SECONDS = (
+    1.0  # of a pilot; one that is not through by then is known by the figure above and the others' speed
+)
 LONG_ENOUGH = 1.0  # seconds of evaluations to time
 MOST_TIMED = 30
+DIFFERS = 2  # evaluations of a run that tell whether an objective of one's own differs from call to call
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an evaluation takes: seconds, the median of those timed, and the longest of all."""
+
+    seconds: float
+    longest: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What a short run of a method told.
+
+    Attributes
+    ----------
+    start : float
+        Seconds until its library is there.
+    run : float
+        Seconds of a whole run, of a method that proves its optimum.
+    overhead : float
+        Seconds that library and adapter add to an evaluation.
+    counts : tuple of int
+        Points asked for at a time.
+    """
+
+    start: float = 0.0
+    run: float = 0.0
+    overhead: float = UNKNOWN
+    counts: tuple[int, ...] = (1,)
+
+    def rounds(self, processes: int) -> float:
+        """Share of the evaluations that follow one another, where processes share those asked for at once."""
+        if not processes:
+            return 1.0
+        return sum(-(-count // processes) for count in self.counts) / max(sum(self.counts), 1)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """All that was measured before the first run.
+
+    Attributes
+    ----------
+    costs : mapping of str to float
+        Seconds of an evaluation by kind of objective.
+    process : float
+        Seconds until a fresh process is there, and gone again.
+    pilots : mapping of str to Pilot
+        By method.
+    cores : int
+    """
+
+    costs: Mapping[str, float]
+    process: float
+    pilots: Mapping[str, Pilot]
+    cores: int = 1
+
+    def seconds(self, trial: Trial) -> float:
+        """Seconds of a run."""
+        pilot = self.pilots[trial.method]
+        if optimizer(trial.method).proves:
+            return pilot.run
+        asked = (
+            DIFFERS * self.costs[trial.kind] if trial.mode != "parallel" and trial.kind not in KINDS else 0.0
+        )
+        seconds = trial.budget * self._each(trial)
+        return asked + (seconds if trial.time_limit is None else min(seconds, trial.time_limit))
+
+    def warm_up(self, trial: Trial) -> float:
+        """Seconds before a job whose seconds count: its warm-up, and the processes that evaluate for it."""
+        processes = self.process * -(-trial.workers // self.cores)
+        if optimizer(trial.method).proves:
+            return processes + self.pilots[trial.method].run
+        return processes + min(trial.budget, WARM_UP_BUDGET) * self._each(trial)
+
+    def _each(self, trial: Trial) -> float:
+        pilot = self.pilots[trial.method]
+        return pilot.rounds(trial.workers) * self.costs[trial.kind] + pilot.overhead
 
 
 @dataclass(frozen=True)
@@ -68,7 +159,7 @@ class Estimate:
         )
 
 
-def estimate(jobs: Sequence[Sequence[Trial]], workers: int, costs: Mapping[str, float]) -> Estimate:
+def estimate(jobs: Sequence[Sequence[Trial]], workers: int, pace: Pace) -> Estimate:
     """Estimate jobs, each a sequence of runs.
 
     Parameters
@@ -76,22 +167,38 @@ def estimate(jobs: Sequence[Sequence[Trial]], workers: int, costs: Mapping[str, 
     jobs : sequence of sequence of Trial
     workers : int
         Processes of the runs that are not timed.
-    costs : mapping of str to float
-        Seconds of an evaluation by kind of objective; see `timed`.
+    pace : Pace
     """
-    apart = {serial: [job for job in jobs if job[0].serial is serial] for serial in (False, True)}
-    quick = [sum(_seconds(trial, costs) for trial in job) for job in apart[False]]
-    slow = [sum(_seconds(trial, costs) for trial in job) + _warm_up(job[0], costs) for job in apart[True]]
-    together = max(sum(quick) / workers, max(quick, default=0.0))
-    seconds = (
-        together + sum(slow) + STARTS * (bool(quick) + bool(slow) + sum(job[0].workers > 0 for job in jobs))
-    )
+    seconds = 0.0
+    for serial, processes in ((False, workers), (True, 1)):
+        batch = [job for job in jobs if job[0].serial is serial]
+        if batch:
+            seconds += pace.process * max(1.0, min(processes, len(batch)) / pace.cores)
+            seconds += _last_end(batch, processes, pace)
     parallel = max((job[0].workers for job in jobs), default=0)
     evaluations = sum(_evaluations(trial) for job in jobs for trial in job)
-    return Estimate(seconds, evaluations, max(costs.values(), default=0.0), workers, parallel)
+    return Estimate(seconds, evaluations, max(pace.costs.values(), default=0.0), workers, parallel)
 
 
-def timed(objective: Objective) -> float:
+def _last_end(jobs: Sequence[Sequence[Trial]], processes: int, pace: Pace) -> float:
+    """Seconds until the last of the jobs is done, each taken by the process that is free first."""
+    free = [(0.0, place) for place in range(processes)]
+    imported: set[tuple[int, str]] = set()
+    starts: dict[str, float] = {}
+    for method, pilot in pace.pilots.items():
+        starts[_library(method)] = starts.get(_library(method), 0.0) + pilot.start
+    for job in jobs:
+        ready, place = heappop(free)
+        library = _library(job[0].method)
+        if (place, library) not in imported:
+            imported.add((place, library))
+            ready += starts[library]
+        ready += sum(map(pace.seconds, job)) + (pace.warm_up(job[0]) if job[0].serial else 0.0)
+        heappush(free, (ready, place))
+    return max(free)[0]
+
+
+def timed(objective: Objective) -> Cost:
     """Seconds of one evaluation: the median of a few at random points, the first left out."""
     low, high = box(objective)
     rng, started = np.random.default_rng(0), time.perf_counter()
@@ -99,33 +206,95 @@ def timed(objective: Objective) -> float:
     call: Any = objective
     while len(seconds) < 2 or (len(seconds) < MOST_TIMED and time.perf_counter() - started < LONG_ENOUGH):
         before = time.perf_counter()
-        with suppress(Exception):  # it counts as an evaluation too
+        with suppress(Exception, SystemExit), beat().evaluating():  # one that fails is an evaluation too
             call(low + rng.random(len(low)) * (high - low))
         seconds.append(time.perf_counter() - before)
-    return float(np.median(seconds[1:]))
+    return Cost(float(np.median(seconds[1:])), max(seconds))
+
+
+def stand_in(objective: Objective, several: bool = False) -> Objective:
+    """Return a cheap objective over the same box: the objective itself where it is backtune's own.
+
+    `several`: it takes several points at once, as one does whose points processes share.
+    """
+    return objective if isinstance(objective, Problem) else _Free(objective, several)
+
+
+def piloted(budgets: Mapping[str, int], cheap: Objective) -> tuple[float, dict[str, Pilot]]:
+    """Run each method for a short while: the seconds that took, and what they told.
+
+    Parameters
+    ----------
+    budgets : mapping of str to int
+        Evaluations of a run, by method.
+    cheap : Objective
+        See `stand_in`.
+    """
+    started = time.perf_counter()
+    told = {method: _pilot(method, budget, cheap) for method, budget in budgets.items()}
+    speeds = [
+        pilot.overhead / known
+        for name, (pilot, through) in told.items()
+        if through and (known := _known(name))
+    ]
+    speed = float(np.median(speeds)) if speeds else 1.0
+    pilots = {
+        name: pilot if through else replace(pilot, overhead=max(pilot.overhead, speed * _known(name)))
+        for name, (pilot, through) in told.items()
+    }
+    return time.perf_counter() - started, pilots
+
+
+def _pilot(method: str, budget: int, cheap: Objective) -> tuple[Pilot, bool]:
+    """What a run of a method tells, and whether it was through before its time was over."""
+    search = optimizer(method)
+    before = time.perf_counter()
+    with suppress(Exception):  # the runs themselves will say so
+        search.optimize(cheap, budget=min(budget, WARM_UP_BUDGET), seed=2**31)
+    first = time.perf_counter() - before
+    watched = Recorder(cheap) if search.supports(Recorder(cheap)) else None
+    limit = None if search.proves else PILOT_SECONDS  # code that looks at the clock would be compiled for it
+    before = time.perf_counter()
+    with suppress(Exception):
+        search.optimize(watched or cheap, budget=budget, time_limit=limit)
+    took = time.perf_counter() - before
+    if watched is None or not watched.counts:
+        return Pilot(max(first - took, 0.0), took), True
+    row = watched.trajectory(before, before + took)
+    overhead = row["overhead_seconds"] / row["evaluations"]
+    start = max(first - min(budget, WARM_UP_BUDGET) * overhead, 0.0)
+    return Pilot(start, took, overhead, tuple(watched.counts)), row["evaluations"] >= budget
+
+
+class _Free:
+    """An objective over the box of another that costs next to nothing."""
+
+    def __init__(self, objective: Objective, several: bool) -> None:
+        self.bounds = objective.bounds
+        if isinstance(space := getattr(objective, "space", None), Space):
+            self.space = space
+        self._middle = np.array([0.3 * low + 0.7 * high for low, high in self.bounds])
+        if several or hasattr(objective, "batch"):
+            self.batch = self._batch
+
+    def __call__(self, x: Any) -> float:
+        return -float(np.abs(x - self._middle).sum())
+
+    def _batch(self, points: Any) -> Any:
+        return -np.abs(points - self._middle).sum(axis=1)
 
 
 def _evaluations(trial: Trial) -> int:
     return 0 if optimizer(trial.method).proves else trial.budget
 
 
-def _seconds(trial: Trial, costs: Mapping[str, float]) -> float:
-    seconds = _evaluations(trial) * _each(trial, costs)
-    return seconds if trial.time_limit is None else min(seconds, trial.time_limit)
+def _library(method: str) -> str:
+    return method.partition(":")[0]
 
 
-def _warm_up(trial: Trial, costs: Mapping[str, float]) -> float:
-    return min(_evaluations(trial), WARM_UP_BUDGET) * _each(trial, costs)
-
-
-def _each(trial: Trial, costs: Mapping[str, float]) -> float:
-    """Seconds of an evaluation of a run; processes share it where a method asks for many points at once."""
-    at_once = max(trial.workers, 1) if trial.method in AT_ONCE else 1
-    return costs[trial.kind] / at_once + _overhead(trial.method)
-
-
-def _overhead(method: str) -> float:
-    return OVERHEADS.get(method, OVERHEADS.get(method.partition(":")[0], UNKNOWN))
+def _known(method: str) -> float:
+    """Overhead of a method on another machine."""
+    return OVERHEADS.get(method, OVERHEADS.get(_library(method), UNKNOWN))
 
 
 def _duration(seconds: float) -> str:

@@ -29,6 +29,7 @@ from backtune.problem import FILLS, EntryExitProblem, FillRule, HoldProblem, Pro
 from backtune.strategies import entry_exit_problems, maxdiff, strategies
 
 Array = NDArray[np.float64]
+OWN = "objective"  # name of the suite of an objective of the user's own
 KINDS = ("compiled", "torch")
 WINDOW, HELD_OUT = 200, 20  # bars
 BASELINE_POINTS = 101
@@ -190,7 +191,7 @@ def own_suite(objective: str, bounds: Sequence[Sequence[float]] | None, seeds: i
     problems = [
         BenchmarkProblem(objective, seed, f"seed {seed}", imported) for seed in range(check_seeds(seeds))
     ]
-    return Suite("objective", tuple(problems), "seed")
+    return Suite(OWN, tuple(problems), "seed")
 
 
 def check_seeds(seeds: int) -> int:

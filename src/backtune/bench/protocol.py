@@ -17,8 +17,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import count
 from typing import Any
 
+from backtune.bench.limits import NO_LIMITS, TICK, Board, Limits, Overdue, beat, join
 from backtune.bench.pooled import evaluation_pool
 from backtune.bench.problems import Suite
 from backtune.bench.recorder import Trial, died, run_one, warm_up
@@ -188,18 +190,31 @@ def _jobs(
     return [job for job in jobs if optimizer(job[0].method).supports(job[0].problem.of_kind(job[0].kind))]
 
 
-def run_job(job: Job) -> list[Row]:
-    """Make the runs one after the other, a warm-up before them where seconds count."""
-    with evaluation_pool(job[0].workers) as pool:
+def run_job(job: Job, number: int = 0, limits: Limits = NO_LIMITS) -> list[Row]:
+    """Make the runs one after the other, a warm-up before them where seconds count.
+
+    `number` is the job's place among all, by which a run that hangs is known.
+    """
+    rows: list[Row] = []
+    beat().at(number, 0)
+    with evaluation_pool(job[0].workers, limits) as pool:
         warm_up_seconds = warm_up(job[0], pool) if job[0].serial else float("nan")
-        return [{**run_one(trial, pool), "warm_up_seconds": warm_up_seconds} for trial in job]
+        for place, trial in enumerate(job):
+            beat().at(number, place)
+            rows.append({**run_one(trial, pool), "warm_up_seconds": warm_up_seconds})
+    return rows
 
 
-def run_jobs(jobs: Sequence[Job], workers: int, finished: Callable[[Job, list[Row]], None]) -> None:
+def run_jobs(
+    jobs: Sequence[Job],
+    workers: int,
+    finished: Callable[[Job, list[Row]], None],
+    limits: Limits = NO_LIMITS,
+) -> None:
     """Run jobs in fresh processes, and hand each one's rows to `finished` as they come.
 
     A process that dies takes the pool with it; the jobs that were running are then run again, each run in a
-    process of its own, which names the one that kills.
+    process of its own, which names the one that kills. A run beyond a limit is known, and lost alone.
     """
     serial = [job for job in jobs if job[0].serial]
     parallel = [job for job in jobs if not job[0].serial]
@@ -207,68 +222,106 @@ def run_jobs(jobs: Sequence[Job], workers: int, finished: Callable[[Job, list[Ro
         waiting = deque(batch)
         suspects: list[Job] = []
         while waiting:
-            suspects += _run_pool(waiting, size, finished)
+            suspects += _run_pool(waiting, size, finished, limits)
         for trial in (trial for job in suspects for trial in job):
-            if _run_pool(deque([(trial,)]), 1, finished):
-                finished((trial,), [died(trial)])
+            again: deque[Job] = deque([(trial,)])
+            while again:
+                if _run_pool(again, 1, finished, limits):
+                    finished((trial,), [died(trial)])
 
 
-def _run_pool(waiting: deque[Job], workers: int, finished: Callable[[Job, list[Row]], None]) -> list[Job]:
-    """Run what is waiting; the jobs in flight when the pool broke, which is empty when all is done."""
-    flying: dict[Future[list[Row]], Job] = {}
+def _run_pool(
+    waiting: deque[Job], workers: int, finished: Callable[[Job, list[Row]], None], limits: Limits
+) -> list[Job]:
+    """Run what is waiting; the jobs in flight when the pool broke, which is empty when all is done.
+
+    A run that was ended for a limit is handed to `finished`; the rest of what was in flight waits again.
+    """
+    flying: dict[Future[list[Row]], tuple[int, Job]] = {}
+    numbers = count(1)
     one_core = workers == 1 and not waiting[0][0].workers  # which processes of its own would share
-    with _processes(workers, one_core) as pool:
+    board = Board(limits, workers)
+    overdue: list[Overdue] = []
+    with _processes(workers, one_core, board) as pool:
         try:
-            while waiting or flying:
+            while (waiting or flying) and not overdue:
                 while waiting and len(flying) < workers:
-                    job = waiting.popleft()
-                    flying[pool.submit(run_job, job)] = job
-                for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                    number, job = next(numbers), waiting.popleft()
+                    flying[pool.submit(run_job, job, number, limits)] = number, job
+                for future in wait(flying, TICK, FIRST_COMPLETED).done:
                     rows = future.result()
-                    finished(flying.pop(future), rows)
+                    finished(flying.pop(future)[1], rows)
+                overdue = board.overdue()
         except BrokenProcessPool:
-            return list(flying.values())
+            return [job for _, job in flying.values()]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            board.kill()
             raise
+        if overdue:
+            board.kill()
+    for future, (number, job) in flying.items():
+        if future.exception() is None:  # it ended while the others were looked at
+            finished(job, future.result())
+        else:
+            waiting.extend(_without([one for one in overdue if one.job == number], job, finished))
     return []
 
 
-def alone(function: Callable[[], Any]) -> Any:
+def _without(overdue: list[Overdue], job: Job, finished: Callable[[Job, list[Row]], None]) -> list[Job]:
+    """What is to be run of a job again: all but the run that is to blame, of which that is said."""
+    if not overdue:
+        return [job]
+    left: list[Job] = [
+        (trial,) for trial in job
+    ]  # each by itself, so that what is done is kept where another is ended
+    if overdue[0].reason:
+        [trial] = left.pop(overdue[0].run)
+        finished((trial,), [died(trial, overdue[0].reason)])
+    return left
+
+
+def alone(function: Callable[[], Any], limits: Limits = NO_LIMITS) -> Any:
     """Call a function in a fresh process on one core with one thread, as timed runs are made.
 
     Raises
     ------
     RunError
-        The process died.
+        The process died, or was ended for a limit.
     """
-    with _processes(1, True) as pool:
+    board, what = Board(limits, 1), getattr(function, "func", function).__module__
+    with _processes(1, True, board) as pool:
+        future = pool.submit(function)
         try:
-            return pool.submit(function).result()
+            while wait([future], TICK).not_done:
+                if overdue := board.overdue():
+                    board.kill()
+                    raise RunError(f"the process measuring {what} was ended: {overdue[0].reason}")
+            return future.result()
         except BrokenProcessPool as error:
-            raise RunError(
-                f"the process measuring {function.__module__} died; is there memory left?"
-            ) from error
+            raise RunError(f"the process measuring {what} died; is there memory left?") from error
+        except BaseException:
+            board.kill()
+            raise
 
 
 @contextmanager
-def _processes(count: int, one_core: bool) -> Iterator[ProcessPoolExecutor]:
+def _processes(size: int, one_core: bool, board: Board) -> Iterator[ProcessPoolExecutor]:
     """Fresh processes of one thread each; one that is there to be timed stays on one core."""
     check_guard()
     context = multiprocessing.get_context("spawn")
-    with (
-        inherited(),
-        ProcessPoolExecutor(count, context, initializer=_begin, initargs=(one_core,)) as pool,
-    ):
+    begin = (one_core, board.cells, board.rows)
+    with inherited(), ProcessPoolExecutor(size, context, initializer=_begin, initargs=begin) as pool:
         yield pool
 
 
-def _begin(one_core: bool) -> None:
+def _begin(one_core: bool, cells: Any, rows: Any) -> None:
     """What a process does first: what an objective prints goes to standard error, because standard output is
     the benchmark's, which may be JSON; and a timing process stays on one core, where the system can.
     """
     with suppress(OSError):
         os.dup2(2, 1)
+    join(cells, rows)
     pin()
     if one_core and hasattr(os, "sched_setaffinity"):
         with suppress(OSError):

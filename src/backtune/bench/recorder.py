@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -13,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from backtune.bench.pooled import PooledObjective
-from backtune.bench.problems import BenchmarkProblem
+from backtune.bench.limits import Beat, Ended, beat
+from backtune.bench.pooled import EvaluationPool, PooledObjective
+from backtune.bench.problems import KINDS, BenchmarkProblem
 from backtune.errors import in_a_line
 from backtune.identity import array_digest, code_digest, digest_of, identity_of
 from backtune.optimizers import Objective, Optimum, optimizer
@@ -35,15 +35,23 @@ class Recorder:
 
     Offers `batch` only where the objective does. A batch that raises is not counted: the evaluator then asks
     for its points one by one.
+
+    Parameters
+    ----------
+    objective : Objective
+    seen : Beat, optional
+        Told when evaluations begin and end.
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, seen: Beat | None = None) -> None:
         self.bounds = objective.bounds
-        self._objective = objective
+        self._call: Any = objective if seen is None else seen.watching(objective)
         if isinstance(space := getattr(objective, "space", None), Space):
             self.space = space
         self._batch = getattr(objective, "batch", None)
         if self._batch is not None:
+            if seen is not None:
+                self._batch = seen.watching(self._batch, len)
             self.batch = self._watched_batch
         self.values: list[Array | float] = []
         self.counts: list[int] = []
@@ -56,7 +64,7 @@ class Recorder:
         started = time.perf_counter()
         value = math.nan
         try:
-            value = number(self._objective(x))
+            value = number(self._call(x))
         finally:
             self._note(started, 1, value)
         return value
@@ -160,7 +168,7 @@ class Trial:
         }  # fmt: skip
 
 
-def run_one(trial: Trial, pool: ProcessPoolExecutor | None = None) -> dict[str, Any]:
+def run_one(trial: Trial, pool: EvaluationPool | None = None) -> dict[str, Any]:
     """Run one optimizer on one problem; a row of the table of runs, whatever happens.
 
     An optimizer that raises keeps its row: status "failed", the best value up to there, the evaluations
@@ -169,7 +177,8 @@ def run_one(trial: Trial, pool: ProcessPoolExecutor | None = None) -> dict[str, 
     """
     row, search, problem = trial.row(), optimizer(trial.method), trial.problem
     objective = _objective(trial, pool)
-    recorder = Recorder(objective)
+    own = None if trial.kind in KINDS else beat()
+    recorder = Recorder(objective, own)
     watched = recorder if search.supports(recorder) else objective
     cpu, started = time.process_time(), time.perf_counter()
     asked: dict[str, Any] = {
@@ -180,7 +189,7 @@ def run_one(trial: Trial, pool: ProcessPoolExecutor | None = None) -> dict[str, 
         cpu, started = time.process_time(), time.perf_counter()
         find = partial(optimize_noisy, search) if noisy else search.optimize
         best = find(watched, **asked)
-    except (Exception, SystemExit) as error:  # an objective may call sys.exit
+    except (Exception, SystemExit, Ended) as error:  # an objective may call sys.exit
         best = None
         row |= {"status": "failed", "error": in_a_line(error)}
     ended = time.perf_counter()
@@ -197,14 +206,17 @@ def run_one(trial: Trial, pool: ProcessPoolExecutor | None = None) -> dict[str, 
     return row
 
 
-def _objective(trial: Trial, pool: ProcessPoolExecutor | None) -> Objective:
+def _objective(trial: Trial, pool: EvaluationPool | None) -> Objective:
     objective = trial.problem.of_kind(trial.kind)
     return objective if pool is None else PooledObjective(objective, pool)
 
 
 def is_noisy(problem: BenchmarkProblem, kind: str) -> bool:
     """Whether two calls of an objective at one point differ."""
-    return kind == "python" and noise_of(problem.of_kind(kind)).differs
+    if kind != "python":
+        return False
+    with beat().evaluating(2):
+        return noise_of(problem.of_kind(kind)).differs
 
 
 def _valued(problem: BenchmarkProblem, best: Optimum) -> dict[str, Any]:
@@ -215,10 +227,19 @@ def _valued(problem: BenchmarkProblem, best: Optimum) -> dict[str, Any]:
     if problem.truth is not None:
         value, error = float(problem.truth(best.x)), 0.0
     else:
-        again = np.array([problem.objective(best.x.copy()) for _ in range(TRUE_REPEATS)], dtype=np.float64)
-        value, error = float(again.mean()), float(again.std(ddof=1)) / math.sqrt(TRUE_REPEATS)
+        again = np.array([_once_more(problem.objective, best.x) for _ in range(TRUE_REPEATS)])
+        again = again[np.isfinite(again)]
+        value = float(again.mean()) if len(again) else math.nan
+        error = float(again.std(ddof=1)) / math.sqrt(len(again)) if len(again) > 1 else math.nan
     once = {"improved_at": [best.evaluations], "improved_value": [value], "improved_seconds": [best.seconds]}
     return {"value": value, "value_error": error, "noise": best.noise, **once}
+
+
+def _once_more(objective: Objective, x: Array) -> float:
+    """Value at x; NaN where there is none."""
+    with suppress(Exception, SystemExit), beat().evaluating():
+        return number(objective(x.copy()))
+    return math.nan
 
 
 def _unwatched(best: Optimum | None, seconds: float) -> dict[str, Any]:
@@ -234,16 +255,18 @@ def _unwatched(best: Optimum | None, seconds: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def died(trial: Trial) -> dict[str, Any]:
+def died(trial: Trial, reason: str = "the process died") -> dict[str, Any]:
     """Row of a run whose process was killed; nothing of it is known but that it failed."""
     unknown = {"warm_up_seconds": math.nan, "cpu_seconds": math.nan, "evaluations": trial.budget}
-    return trial.row(status="failed", error="the process died", **(_unwatched(None, math.nan) | unknown))
+    return trial.row(status="failed", error=reason, **(_unwatched(None, math.nan) | unknown))
 
 
-def warm_up(trial: Trial, pool: ProcessPoolExecutor | None = None) -> float:
+def warm_up(trial: Trial, pool: EvaluationPool | None = None) -> float:
     """Run an optimizer once, so that imports and compilation are behind it; the seconds that took."""
     started, objective = time.perf_counter(), _objective(trial, pool)
-    with suppress(Exception):  # the run itself will say so
+    if trial.kind not in KINDS:
+        objective = Recorder(objective, beat())
+    with suppress(Exception, SystemExit, Ended):  # the run itself will say so
         optimizer(trial.method).optimize(objective, budget=min(trial.budget, WARM_UP_BUDGET), seed=2**31)
     return time.perf_counter() - started
 

@@ -10,19 +10,21 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from backtune.bench.estimate import estimate, timed
+from backtune.bench.estimate import Cost, Pace, estimate, piloted, stand_in, timed
 from backtune.bench.files import write_whole
+from backtune.bench.limits import FIRST_LIMIT, NO_LIMITS, TIMES, Limits, limits_of
 from backtune.bench.machine import all_versions, machine
-from backtune.bench.problems import Suite
+from backtune.bench.problems import KINDS, OWN, Suite
 from backtune.bench.protocol import (
     AT_ONCE,
     EXPENSIVE_BUDGETS,
@@ -34,12 +36,11 @@ from backtune.bench.protocol import (
     plan_parallel,
     run_jobs,
 )
-from backtune.bench.recorder import method_identity
+from backtune.bench.recorder import is_noisy, method_identity
 from backtune.bench.statistics import with_regret
 from backtune.errors import RunError, SettingError, whole_number
 from backtune.identity import differences, untold
-from backtune.optimizers.base import Objective, check_budget
-from backtune.optimizers.noise import noise_of
+from backtune.optimizers.base import check_budget
 
 KEY = ["mode", "kind", "method", "budget", "time_limit", "problem", "seed"]
 FORMAT = 2
@@ -85,6 +86,8 @@ def benchmark(
     timing_seeds: int = 3,
     workers: int | None = None,
     parallel: int = 0,
+    evaluation_limit: float | None = None,
+    memory_limit: str | None = None,
     output: str | os.PathLike[str] = "bench",
     command: Sequence[str] = (),
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
@@ -113,6 +116,11 @@ def benchmark(
         Processes among which the points of a batch are shared out. Then this is all that is measured, by the
         clock, one run after the other, and "all" are methods that ask for several points at once; see
         `backtune.bench.parallel`. 0: quality and timing, as `backtune.bench.protocol` says.
+    evaluation_limit : float, optional
+        Seconds of an evaluation of an objective of your own; a run with one that takes longer is ended, and
+        fails. By default 60, and at least 100 times the longest of a few that are timed.
+    memory_limit : str, optional
+        Of a process that evaluates it, such as "4GiB". By default an equal part of the machine's memory.
     output : path
         The benchmark's folder.
     command : sequence of str
@@ -120,7 +128,8 @@ def benchmark(
     progress : callable
         Called with the method, the runs done and the runs to do.
     tell : callable, optional
-        Called before the first run with how long all will take; see `backtune.bench.estimate`.
+        Called before the first run with how long all will take (see `backtune.bench.estimate`), and with the
+        limits of an objective of your own.
 
     Returns
     -------
@@ -137,16 +146,17 @@ def benchmark(
     timing_seeds = whole_number("timing_seeds", timing_seeds, 0)
     workers = (os.cpu_count() or 1) if workers is None else whole_number("workers", workers)
     parallel = whole_number("parallel", parallel, 0)
+    first = limits_of(FIRST_LIMIT / TIMES, evaluation_limit, memory_limit, max(workers, parallel))
     method_identity.cache_clear()  # code may have changed since the last benchmark of this process
     chosen, absent = choose(methods, suite.problems[0].objective)
     if parallel:
-        chosen, absent = _several_at_once(suite, methods, chosen, absent)
+        chosen, absent = _several_at_once(suite, methods, chosen, absent, first)
     budget = longest(chosen, budget, small_budgets)
     folder = Path(output)
     record = _open(folder, suite) | {
         "budget": budget, "time_limit": time_limit, "methods": chosen, "not_installed": absent,
         "seeds": len({p.seed for p in suite.problems}), "timing_seeds": timing_seeds, "workers": workers,
-        "parallel": parallel,
+        "parallel": parallel, "evaluation_limit": evaluation_limit, "memory_limit": memory_limit,
         "command": list(command), "machine": machine(), "status": "incomplete",
         "identity": {method: method_identity(method) for method in chosen},
     }  # fmt: skip
@@ -155,13 +165,14 @@ def benchmark(
         jobs = plan_parallel(suite, chosen, budget, time_limit, parallel)
     else:
         jobs = plan(suite, chosen, budget, time_limit, timing_seeds, small_budgets)
-    _run(folder, jobs, workers, progress, tell)
+    limits = first if suite.name == OWN else NO_LIMITS
+    _run(folder, jobs, workers, progress, tell, limits, evaluation_limit)
     table, wanted = _read(folder), {trial.key for job in jobs for trial in job}
     return _finish(folder, record, table[[key in wanted for key in _keys(table)]].reset_index(drop=True))
 
 
 def _several_at_once(
-    suite: Suite, methods: str | Sequence[str], chosen: list[str], absent: list[str]
+    suite: Suite, methods: str | Sequence[str], chosen: list[str], absent: list[str], limits: Limits
 ) -> tuple[list[str], list[str]]:
     """Those of "all" that ask for several points at once; any that are named.
 
@@ -170,13 +181,15 @@ def _several_at_once(
     SettingError
         An objective of another kind than the user's own, or one that differs from call to call.
     """
-    objective = suite.problems[0].objective
-    if suite.name != "objective":
+    if suite.name != OWN:
         raise SettingError(
             f"parallel is for an objective of your own that takes 0.1 s and more; one of suite "
             f"{suite.name!r} takes less than handing it over: leave parallel out"
         )
-    if noise_of(objective).differs:
+    differs = False
+    with suppress(RunError):  # an objective that ends its process, or never ends: its runs will say so
+        differs = alone(partial(is_noisy, suite.problems[0], "python"), limits)
+    if differs:
         raise SettingError(
             "the objective differs from call to call, so its highest value is the luckiest; parallel "
             "evaluates no point again: leave it out, or give the objective a seed"
@@ -192,12 +205,14 @@ def _run(
     workers: int,
     progress: Callable[[str, int, int], None],
     tell: Callable[[str], None] | None,
+    limits: Limits,
+    evaluation_limit: float | None,
 ) -> None:
     """Make the runs that the folder does not hold yet."""
     before = _read(folder)
     told = [method for method in {job[0].method for job in jobs} if not untold(method_identity(method))]
     done = set(_keys(before[(before["status"] == "ok") & before["method"].isin(told)]))
-    todo = [tuple(trial for trial in job if trial.key not in done) for job in jobs]
+    todo = [left for job in jobs if (left := tuple(trial for trial in job if trial.key not in done))]
     total, count = sum(map(len, todo)), 0
 
     def finished(job: Job, rows: list[dict[str, Any]]) -> None:
@@ -207,18 +222,52 @@ def _run(
         count += len(rows)
         progress(job[0].method, count, total)
 
-    todo = [job for job in todo if job]
-    if tell is not None and todo:
-        first = {job[0].kind: job[0].problem for job in reversed(todo)}
-        with suppress(RunError):  # an objective that ends its process: its runs will say so
-            costs = {kind: _cost(problem.of_kind(kind), kind) for kind, problem in first.items()}
-            tell(estimate(todo, workers, costs).sentence)
-    run_jobs(todo, workers, finished)
+    if todo:
+        run_jobs(todo, workers, finished, _told(todo, workers, tell, limits, evaluation_limit))
 
 
-def _cost(objective: Objective, kind: str) -> float:
-    """Seconds of an evaluation; one of the user's own is called in a process of its own, as in the runs."""
-    return float(alone(partial(timed, objective))) if kind == "python" else timed(objective)
+def _told(
+    jobs: Sequence[Job],
+    workers: int,
+    tell: Callable[[str], None] | None,
+    limits: Limits,
+    evaluation_limit: float | None,
+) -> Limits:
+    """Limits of the runs, from evaluations that are timed; told with how long all will take."""
+    costs: dict[str, Cost] = {}
+    if tell is not None or limits is not NO_LIMITS:
+        with suppress(RunError):  # an objective that ends its process, or never ends: its runs will say so
+            costs = _costs(jobs, limits)
+    if limits is not NO_LIMITS and evaluation_limit is None and costs:
+        longest = max(cost.longest for cost in costs.values())
+        limits = replace(limits, seconds=limits_of(longest, None, None, 1).seconds)
+    if tell is not None and costs:
+        with suppress(RunError):  # a library that ends its process
+            tell(estimate(jobs, workers, _pace(jobs, costs)).sentence)
+    if tell is not None and limits is not NO_LIMITS:
+        tell(limits.sentence)
+    return limits
+
+
+def _costs(jobs: Sequence[Job], limits: Limits) -> dict[str, Cost]:
+    """What an evaluation takes, by kind; one of the user's own is called in a process of its own."""
+    first = {job[0].kind: job[0].problem.of_kind(job[0].kind) for job in reversed(jobs)}
+    return {
+        kind: timed(objective) if kind in KINDS else alone(partial(timed, objective), limits)
+        for kind, objective in first.items()
+    }
+
+
+def _pace(jobs: Sequence[Job], costs: Mapping[str, Cost]) -> Pace:
+    """All that the estimate needs: a process is begun, and in it each method runs for a short while."""
+    budgets: dict[str, int] = {}
+    for job in jobs:
+        budgets[job[0].method] = max(job[0].budget, budgets.get(job[0].method, 0))
+    cheap = stand_in(jobs[0][0].problem.objective, several=jobs[0][0].workers > 0)
+    started = time.perf_counter()
+    inside, pilots = alone(partial(piloted, budgets, cheap))
+    process = time.perf_counter() - started - inside
+    return Pace({kind: cost.seconds for kind, cost in costs.items()}, process, pilots, os.cpu_count() or 1)
 
 
 def _keys(table: pd.DataFrame) -> list[tuple[Any, ...]]:

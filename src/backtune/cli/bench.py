@@ -43,6 +43,20 @@ def bench(
             help="Of --objective: processes that evaluate the points of a batch; the clock decides."
         ),
     ] = 0,
+    evaluation_limit: Annotated[
+        float | None,
+        typer.Option(
+            help="Of --objective: seconds of an evaluation, beyond which its run is ended; by default 60, "
+            "and at least 100 times the longest of a few that are timed."
+        ),
+    ] = None,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="Of --objective: memory of a process, such as 4GiB, beyond which its run is ended; by "
+            "default an equal part of the machine's."
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
         "bench"
     ),
@@ -68,12 +82,13 @@ def bench(
         "dimension": dimension,
     }  # fmt: skip
     options = {name: value for name, value in arguments.items() if value not in (None, [])}
+    of_own = {"parallel": parallel, "evaluation-limit": evaluation_limit, "memory-limit": memory_limit}
     if objective is not None:
         _refuse_unused(options, ("bounds",), "--objective")
         problems = own_suite(objective, seeds=seeds, bounds=_bounds(bounds))
     else:
         _refuse_unused(
-            {**options, **({"parallel": parallel} if parallel else {})},
+            {**options, **{name: value for name, value in of_own.items() if value}},
             options_of(str(suite)),
             f"--suite {suite}",
         )
@@ -82,7 +97,8 @@ def bench(
         results = benchmark(
             problems, optimizers if optimizers == "all" else _names(optimizers), budget=budget,
             time_limit=time_limit, timing_seeds=timing_seeds, workers=workers,
-            parallel=parallel, output=output / _folder(objective or problems.name, parallel),
+            parallel=parallel, evaluation_limit=evaluation_limit, memory_limit=memory_limit,
+            output=output / _folder(objective or problems.name, parallel),
             command=["backtune", *sys.argv[1:]],
             progress=progress, tell=None if as_json else partial(typer.echo, err=True),
         )  # fmt: skip

@@ -28,6 +28,9 @@ def orders(
     lot: Annotated[float | None, typer.Option(help="Step of quantities.")] = None,
     instruments: Annotated[Path | None, typer.Option(help="CSV: symbol, tick, lot.")] = None,
     max_distance: Annotated[float, typer.Option(help="Furthest limit, as a share of the close.")] = 0.2,
+    workers: Annotated[
+        int, typer.Option("--workers", "--max-workers", help="Worker processes; 1 works in this process.")
+    ] = 1,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -44,7 +47,7 @@ def orders(
         raise SettingError("--csv was given with --json; give one of them")
     sheet = make_orders(
         symbols, data=data, settings=settings, capital=capital, risk=risk, tick=tick, lot=lot,
-        instruments=instruments, max_distance=max_distance,
+        instruments=instruments, max_distance=max_distance, max_workers=workers,
     )  # fmt: skip
     if as_json:
         print_json(sheet.as_dict())

@@ -144,7 +144,7 @@ def _quality(bars: Bars, forecast: Forecast) -> Mapping[str, Any]:
 
 
 def _returns(bars: Bars, forecast: Forecast, settings: Settings) -> Mapping[str, float]:
-    summary = run_backtest(bars, settings, made=forecast).summary
+    summary = run_backtest(bars, settings, forecasts=forecast).summary
     return {
         f"{row['strategy']}_return": float(row["total_return"])
         for row in summary.to_dict("records")

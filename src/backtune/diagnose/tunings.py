@@ -88,15 +88,15 @@ def compare_tunings(
         raise SettingError(f"symbols are {', '.join(names) or 'none'}; give one or more, each once")
     if not settings.tuned:
         raise SettingError("no strategy is tuned, so tunings have nothing to do; add one, such as maxdiff")
-    forecasts = [forecast(bars, settings.model, forecast_targets(bars, settings)) for bars in symbols]
+    ahead = [forecast(bars, settings.model, forecast_targets(bars, settings)) for bars in symbols]
     results: dict[str, dict[str, Result]] = {}
     left_out = {}
     for name in dict.fromkeys((BEST, *tunings)):
         own = replace(settings, tuning=name)
         try:
             results[name] = {
-                bars.symbol: run_backtest(bars, own, made=made)
-                for bars, made in zip(symbols, forecasts, strict=True)
+                bars.symbol: run_backtest(bars, own, forecasts=forecasts)
+                for bars, forecasts in zip(symbols, ahead, strict=True)
             }
         except SettingError as error:
             if name == BEST:

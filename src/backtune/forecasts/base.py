@@ -331,18 +331,6 @@ def checked_point(point: str | float) -> str | float:
     return level
 
 
-def whole(name: str, value: object, least: int) -> int:
-    """Return `value` if it is a whole number >= `least`.
-
-    Raises
-    ------
-    SettingError
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise SettingError(f"{name} is {value!r}; expected a whole number >= {least}")
-    return int(value)
-
-
 def flag(name: str, value: object) -> bool:
     """Return `value` if it is True or False: any other, such as the word "no", would pass for True.
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtune.bars import Bars
-from backtune.errors import ForecasterError
-from backtune.forecasts.base import LEVELS, MOVES, Array, Distribution, QuantileForecaster, flag, whole
+from backtune.errors import ForecasterError, whole_number
+from backtune.forecasts.base import LEVELS, MOVES, Array, Distribution, QuantileForecaster, flag
 from backtune.forecasts.batching import ChunkSize, in_chunks
 from backtune.forecasts.cache import Entry, forecast_cache
 from backtune.identity import code_digest, digest_of, source_of
@@ -135,7 +135,7 @@ class ContextForecaster(QuantileForecaster):
 
     def __init__(self, context: int = 512, point: str | float = "median", cache: bool = True) -> None:
         super().__init__(point)
-        self.context, self.cache = whole("context", context, self.warm_up), flag("cache", cache)
+        self.context, self.cache = whole_number("context", context, self.warm_up), flag("cache", cache)
         self._chunk: ChunkSize | None = None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -75,12 +75,12 @@ def cutoff_notes(
             "say it by model_cutoff= (--model-cutoff DATE)"
         )
         return (Note("cutoff_unknown", sentence),)
-    day_after = np.datetime64(cutoff.date, "D") + 1
-    seen = int((bars.local[traded] < day_after).sum())
+    last = np.datetime64(cutoff.date, "D")
+    seen = int((bars.dates[traded] <= last).sum())
     if not seen:
         return ()
     sentence = (
         f"LEAK: {seen} of {len(traded)} bars out of sample are not later than {cutoff.date}, up to which the "
-        f"model may have been trained ({cutoff.source}); judge it on later bars: --start {day_after}"
+        f"model may have been trained ({cutoff.source}); judge it on later bars: --start {last + 1}"
     )
     return (Note("leak_cutoff", sentence),)

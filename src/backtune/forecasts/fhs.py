@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from backtune.bars import Bars
 from backtune.compiled import njit
-from backtune.errors import one_of
-from backtune.forecasts.base import LEVELS, Array, Distribution, QuantileForecaster, whole
+from backtune.errors import one_of, whole_number
+from backtune.forecasts.base import LEVELS, Array, Distribution, QuantileForecaster
 from backtune.forecasts.volatility import SEED, VOLATILITIES, log_moves, volatility
 
 LEAST = 20
@@ -55,8 +55,8 @@ class FilteredHistory(QuantileForecaster):
     ) -> None:
         super().__init__(point)
         self.volatility = one_of("volatility", volatility, VOLATILITIES)
-        self.memory = whole("memory", memory, LEAST)
-        self.samples, self.seed = whole("samples", samples, 0), whole("seed", seed, 0)
+        self.memory = whole_number("memory", memory, LEAST)
+        self.samples, self.seed = whole_number("samples", samples, 0), whole_number("seed", seed, 0)
         self.name = "fhs"
 
     def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:

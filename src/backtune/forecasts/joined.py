@@ -44,8 +44,10 @@ class Joined:
 def join(source: str, times: Times, bars: Bars, options: ReadOptions) -> Joined:
     """Join rows to bars.
 
-    Bars of a day or more are joined by date, as the clock of either side shows it; shorter ones by the
-    moment, where both name a zone or neither does. Where one alone does, by the clock that fits.
+    Bars of a day or more are joined by the moment where rows name a zone and have the bars' own stamps
+    (written in another zone their date may be another), else by date, as the clock of either side shows it.
+    Shorter ones are joined by the moment, where both name a zone or neither does; where one alone does, by
+    the clock that fits.
 
     Parameters
     ----------
@@ -63,10 +65,13 @@ def join(source: str, times: Times, bars: Bars, options: ReadOptions) -> Joined:
     """
     utc, local = _clocks(times, options)
     daily = bars.pace.seconds >= DAILY if len(bars) > 1 else True
-    if daily:
-        kinds = [(_dates(local), _dates(bars.local), "")]
+    named = bool(times.named.all()) or options.timezone is not None
+    if not daily:
+        kinds = _kinds(utc, local, named, bars)
+    elif named and _same_moments(utc, bars):
+        kinds = [(utc, bars.timestamps, "")]
     else:
-        kinds = _kinds(utc, local, bool(times.named.all()) or options.timezone is not None, bars)
+        kinds = [(_dates(local), _dates(bars.local), "")]
     choices = [(_places(rows, own), rows, own, said) for rows, own, said in kinds]
     places, rows, own, said = max(choices, key=lambda one: int((one[0] >= 0).sum()))  # the first of equals
     _require_overlap(source, places, rows, own, bars, daily)
@@ -101,6 +106,13 @@ def _clocks(times: Times, options: ReadOptions) -> tuple[Stamps, Stamps]:
     utc, own = np.empty_like(stamps), np.empty_like(stamps)
     utc[order], own[order] = stamps, local
     return utc, own
+
+
+def _same_moments(utc: Stamps, bars: Bars) -> bool:
+    """Whether rows that lie within the bars have their very moments."""
+    inside = (utc >= bars.timestamps[0]) & (utc <= bars.timestamps[-1])
+    met = int((_places(utc, bars.timestamps) >= 0).sum())
+    return met > 0 and met >= CLEARLY * int(inside.sum())
 
 
 def _kinds(utc: Stamps, local: Stamps, named: bool, bars: Bars) -> list[tuple[Stamps, Stamps, str]]:

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backtune.errors import SettingError
-from backtune.forecasts.base import LEVELS, Array, whole
+from backtune.errors import SettingError, whole_number
+from backtune.forecasts.base import LEVELS, Array
 from backtune.forecasts.contexts import Context
 from backtune.forecasts.kronos_steps import decode_last, draw, second_logits
 from backtune.forecasts.torch_models import TorchForecaster
@@ -68,7 +68,7 @@ class Kronos(TorchForecaster):
     ) -> None:
         super().__init__(weights, **common)
         self.tokenizer = tokenizer
-        self.samples, self.seed = whole("samples", samples, 1), whole("seed", seed, 0)
+        self.samples, self.seed = whole_number("samples", samples, 1), whole_number("seed", seed, 0)
         if not isinstance(temperature, int | float) or not temperature > 0:
             raise SettingError(f"temperature is {temperature!r}; expected a number above 0")
         if not isinstance(top_p, int | float) or not 0 < top_p <= 1:

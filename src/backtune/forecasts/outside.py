@@ -272,7 +272,8 @@ def split_model(source: str | os.PathLike[str]) -> tuple[str, str | None]:
         There is no such file or folder.
     """
     if not isinstance(source, str | os.PathLike) or not os.fspath(source):
-        raise SettingError(f"forecasts is {source!r}; give the path of a file or folder")
+        shown = repr(source) if isinstance(source, str) else f"of type {type(source).__name__}"
+        raise SettingError(f"forecasts is {shown}; give the path of a file or folder")
     path, model = os.fspath(source), None
     if not os.path.exists(path) and "#" in path:
         path, _, model = path.rpartition("#")

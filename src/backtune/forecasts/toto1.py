@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backtune.forecasts.base import LEVELS, Array, ordered, whole
+from backtune.errors import whole_number
+from backtune.forecasts.base import LEVELS, Array, ordered
 from backtune.forecasts.contexts import Context, left_padded
 from backtune.forecasts.torch_models import TorchForecaster
 from backtune.forecasts.weights import need
@@ -47,7 +48,7 @@ class Toto1(TorchForecaster):
 
     def __init__(self, weights: str, *, samples: int = 256, seed: int = 0, **common: Any) -> None:
         super().__init__(weights, **common)
-        self.samples, self.seed = whole("samples", samples, 1), whole("seed", seed, 0)
+        self.samples, self.seed = whole_number("samples", samples, 1), whole_number("seed", seed, 0)
 
     def identity(self) -> dict[str, Any]:
         """See `TorchForecaster`; the settings of the draws with it."""

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from backtune.metrics.performance import Array, account_open, account_returns, annual_periods, ratio
 
+REASON = ("strategy", "side", "reason")
+
 
 @dataclass(frozen=True)
 class TradeFigures:
@@ -67,11 +69,20 @@ def by_reason(ledger: pd.DataFrame) -> pd.DataFrame:
         times their sizes, costs included, those after a total loss too), hit_rate (share that earned more
         than 0), bars (mean number that a trade spans).
     """
-    parts = ledger.assign(won=ledger["value"] > 0.0).groupby(["strategy", "side", "reason"])
-    table = parts.agg(
-        trades=("value", "size"), value=("value", "sum"), hit_rate=("won", "mean"), bars=("bars", "mean")
-    ).reset_index()
-    return table.set_index("strategy").loc[ledger["strategy"].unique()].reset_index()
+    keys = list(zip(*(ledger[name].tolist() for name in REASON), strict=True))
+    strategies = list(dict.fromkeys(strategy for strategy, _, _ in keys))
+    kinds = sorted(set(keys), key=lambda key: (strategies.index(key[0]), *key[1:]))
+    place = {key: number for number, key in enumerate(kinds)}
+    own = np.array([place[key] for key in keys], dtype=np.int64)
+    value, bars = (ledger[name].to_numpy(dtype=np.float64) for name in ("value", "bars"))
+    trades = np.bincount(own)
+    columns = {
+        "trades": trades,
+        "value": np.bincount(own, value),
+        "hit_rate": np.bincount(own, value > 0.0) / trades,
+        "bars": np.bincount(own, bars) / trades,
+    }
+    return pd.DataFrame({**pd.DataFrame(kinds, columns=list(REASON)), **columns})
 
 
 def trade_figures(

@@ -1,10 +1,11 @@
 """Objectives that give another value each time: told by a second call, searched, and the best tried again.
 
-The highest of many noisy values is the luckiest, so it is no estimate of its point. Part of the budget is
-kept back: the points that looked best are evaluated again, more often where it is close, by the allocation of
-Chen et al. (2000), "Simulation budget allocation for further enhancing the efficiency of ordinal
-optimization", Discrete Event Dynamic Systems 10 (OCBA); the one with the highest mean of these further values
-is the answer.
+The highest of many noisy values is the luckiest, so it is no estimate of its point. What all values of the
+search tell together is one (`backtune.optimizers.smoothing`), and a part of the budget is kept back: points
+that may be the best are evaluated again, in rounds of ever fewer, after Karnin, Koren and Somekh (2013),
+"Almost optimal exploration in multi-armed bandits", ICML 30 (sequential halving). The rounds go to the points
+of the highest posterior means, with something added for what is not sure, those left out earlier among them.
+The point with the highest posterior mean is the answer.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -21,12 +23,20 @@ from numpy.typing import ArrayLike, NDArray
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, box
 from backtune.optimizers.numbers import number
+from backtune.optimizers.smoothing import features_of, likely_best
 
 Array = NDArray[np.float64]
 SAME = 1e-9  # relative: what a batch and a single call may differ by
-KEPT = 0.5  # share of the budget that is kept back
+# Shares of a budget that are kept back: of the first evaluations, and of those beyond. Each point more that
+# is searched adds less, and is one more to tell from the best.
+KEPT, MANY, KEPT_BEYOND = 0.6, 200, 0.75
 LEAST = 10  # evaluations, below which there is nothing to keep back
-FIRST = 3  # further evaluations of each candidate, before they are allocated
+TINY = 1e-300
+FIRST = 2  # further evaluations of each candidate, which tell the noise
+FEWEST = 2  # candidates of the last round
+OPTIMISM = 0.5  # of a candidate's deviation that counts for it
+REPEATS = 6  # further evaluations a candidate, on average
+CANDIDATES = 60  # at most
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ def optimize_noisy(
     seed: int = 0,
     time_limit: float | None = None,
 ) -> Optimum:
-    """Search with a part of the budget, and evaluate the points that looked best again with the rest.
+    """Search with a part of the budget, and evaluate the points that may be best again with the rest.
 
     Parameters
     ----------
@@ -101,8 +111,9 @@ def optimize_noisy(
     Returns
     -------
     Optimum
-        At the point with the highest mean: `value` is that mean, of further evaluations alone, `error` its
-        standard error, `noise` the standard deviation of one evaluation, `repeats` how many were made again.
+        At the point with the highest posterior mean: `value` is the mean of further evaluations there alone,
+        `error` its standard error, `noise` the standard deviation of one evaluation, `repeats` how many were
+        made again.
 
     Raises
     ------
@@ -110,19 +121,24 @@ def optimize_noisy(
         No evaluation gave a finite number.
     """
     started = time.perf_counter()
-    again = max(int(KEPT * budget), 1)
+    again = max(int(KEPT * min(budget, MANY) + KEPT_BEYOND * max(budget - MANY, 0)), 1)
     watched = _Watched(objective)
     best = search.optimize(watched, budget=max(budget - again, 1), seed=seed, time_limit=time_limit)
-    points = watched.best(max(again // (2 * FIRST), 2))
-    if len(points) == 0:
-        points = best.x[None]
-    samples = _allocated(lambda place: _value(objective, points[place]), len(points), again)
+    tried = watched.tried() or _Tried(best.x[None], np.array([best.value]), np.ones(1))
+    space = getattr(objective, "space", None)
+    features = features_of(tried.points, objective.bounds, space)
+    most = min(max(again // REPEATS, 2), CANDIDATES)
+    belief = likely_best(features, tried.means, tried.counts, most, seed)
+    points = tried.points[belief.own]
+    samples, means = _allocated(
+        lambda place: _value(objective, points[place]), belief.posterior, len(points), again
+    )
     known = [place for place, values in enumerate(samples) if len(values) > 1 or len(points) == 1]
     if not known or not all(len(samples[place]) for place in known):
         raise OptimizerError(
             f"{search.method}: no further evaluation of its best points gave a finite number"
         )
-    place = max(known, key=lambda one: float(np.mean(samples[one])))
+    place = max(known, key=means.__getitem__)
     spread = _spread(samples)
     x, count = points[place], len(samples[place])
     return replace(
@@ -138,6 +154,15 @@ def optimize_noisy(
         error=spread / math.sqrt(count),
         repeats=again,
     )
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Points of a search, shape (n, d), the mean of the values of each, and how many these are."""
+
+    points: Array
+    means: Array
+    counts: Array
 
 
 class _Watched:
@@ -158,17 +183,19 @@ class _Watched:
         self.values.append(value)
         return value
 
-    def best(self, count: int) -> Array:
-        """Points with the highest mean of their values, each once, shape (count or fewer, d)."""
+    def tried(self) -> _Tried | None:
+        """Points with a value, each once; None if there is none."""
         values: dict[bytes, list[float]] = {}
         where: dict[bytes, Array] = {}
         for point, value in zip(self.points, self.values, strict=True):
             if math.isfinite(value):
-                key = self._place(point).tobytes()
-                values.setdefault(key, []).append(value)
-                where[key] = point
-        ranked = sorted(values, key=lambda key: float(np.mean(values[key])), reverse=True)
-        return np.array([where[key] for key in ranked[:count]])
+                place = self._place(point)
+                values.setdefault(place.tobytes(), []).append(value)
+                where[place.tobytes()] = place
+        if not where:
+            return None
+        means = np.array([float(np.mean(several)) for several in values.values()])
+        return _Tried(np.array(list(where.values())), means, np.array([len(v) for v in values.values()]))
 
     def _place(self, point: Array) -> Array:
         """Of a point of a space, its places: many of these are one point."""
@@ -176,37 +203,50 @@ class _Watched:
         return point if space is None else space.places(space.point(point))
 
 
-def _allocated(sample: Callable[[int], float], count: int, budget: int) -> list[list[float]]:
-    """Evaluations of each of `count` candidates, finite ones, `budget` in all."""
+def _allocated(
+    sample: Callable[[int], float],
+    posterior: Callable[[float], tuple[Array, Array]],
+    count: int,
+    budget: int,
+) -> tuple[list[list[float]], Array]:
+    """Evaluations of each of `count` candidates, finite ones, `budget` in all; and their posterior means.
+
+    `posterior` gives mean and covariance of the candidates before, for a variance of the noise. Each round
+    takes an equal part of the budget, and half as many candidates as the round before.
+    """
     samples: list[list[float]] = [[] for _ in range(count)]
-    spent = 0
+    sizes = [count]
+    while sizes[-1] > FEWEST:
+        sizes.append(max(-(-sizes[-1] // 2), FEWEST))
+    means = ranks = np.zeros(count)
+    for turn, size in enumerate(sizes):
+        chosen = np.argsort(-ranks, kind="stable")[:size]
+        rounds = len(sizes) - turn
+        each = max(round(budget / (rounds * size)), 1 if turn else FIRST)
+        spent = budget if rounds == 1 else min(each * size, budget)
+        budget -= spent
+        for place in islice(cycle(chosen.tolist()), spent):
+            value = sample(place)
+            if math.isfinite(value):
+                samples[place].append(value)
+        means, covariance = _told(posterior, samples)
+        ranks = means + OPTIMISM * np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    return samples, means
 
-    def draw(place: int) -> None:
-        value = sample(place)
-        if math.isfinite(value):
-            samples[place].append(value)
 
-    for _ in range(FIRST):
-        for place in range(count):
-            if spent < budget:
-                draw(place)
-                spent += 1
-    for done in range(spent, budget):
-        wanted = _ratios(samples) * (done + 1)
-        draw(int(np.argmax(wanted - np.array([len(values) for values in samples]))))
-    return samples
-
-
-def _ratios(samples: list[list[float]]) -> Array:
-    """Shares of the evaluations that OCBA gives each candidate, shape (count,)."""
-    means = np.array([float(np.mean(values)) if values else -np.inf for values in samples])
-    sigma = _spread(samples) or 1.0
-    best = int(means.argmax())
-    behind = np.maximum(means[best] - means, 0.2 * sigma)  # two that are alike would take all
-    shares = np.where(np.isfinite(means), (sigma / behind) ** 2, 0.0)
-    shares[best] = 0.0
-    shares[best] = math.sqrt(float((shares**2).sum())) or 1.0
-    return np.asarray(shares / shares.sum(), dtype=np.float64)
+def _told(
+    posterior: Callable[[float], tuple[Array, Array]], samples: list[list[float]]
+) -> tuple[Array, Array]:
+    """Mean and covariance of the candidates after the evaluations."""
+    noise = _spread(samples) ** 2
+    means, covariance = posterior(noise)
+    noise = max(noise, SAME * float(np.diag(covariance).max()), TINY)
+    known = np.array([place for place, values in enumerate(samples) if values], dtype=np.int64)
+    values = np.array([float(np.mean(samples[place])) for place in known])
+    counts = np.array([len(samples[place]) for place in known])
+    cross = covariance[:, known]
+    gain = np.linalg.solve(covariance[np.ix_(known, known)] + np.diag(noise / counts), cross.T).T
+    return means + gain @ (values - means[known]), covariance - gain @ cross.T
 
 
 def _spread(samples: list[list[float]]) -> float:

@@ -22,7 +22,7 @@ from backtune.optimizers.base import GROUP, Objective, Optimizer, Optimum
 from backtune.optimizers.enumeration import enumerated, is_gone_through
 from backtune.optimizers.noise import LEAST, noise_of, optimize_noisy, with_first
 from backtune.plugins import import_object
-from backtune.problem import Problem
+from backtune.problem import EntryExitProblem, HoldProblem, Problem
 from backtune.space import Space, SpaceObjective
 
 LIBRARIES = {
@@ -117,9 +117,9 @@ def optimize(
     -------
     Optimum
         With `value` as the objective gave it for `x`. The first two evaluations of an objective of your own
-        are at the middle of its box. Where they give two values, half of the budget goes to points that
-        looked best, evaluated again: `x` has the highest mean of these, which is `value`, and `error`
-        and `noise` say how sure that is.
+        are at the middle of its box. Where they give two values, more than half of the budget goes to
+        points that may be the best, evaluated again: `x` has the highest posterior mean, `value` is the mean
+        of its further evaluations, and `error` and `noise` say how sure that is.
 
     Raises
     ------
@@ -150,7 +150,8 @@ def optimize(
 
 def _may_be_noisy(objective: Any, budget: int, through: bool) -> bool:
     """Whether an objective is somebody's own, whose values may differ, and the budget has room to see."""
-    if isinstance(objective, Problem) or budget < LEAST:
+    # our own first: a protocol looks up every name of its own, which takes as long as a small search
+    if isinstance(objective, (EntryExitProblem, HoldProblem, Problem)) or budget < LEAST:
         return False
     return not through or objective.space.count <= budget - 2
 

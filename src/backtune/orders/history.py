@@ -30,7 +30,7 @@ class History:
 def history(result: Result, strategy: str) -> dict[str, History]:
     """Orders of a strategy out of sample, by side: "long" and "short"."""
     ahead = result.inputs[result.inputs["timestamp"] >= result.returns["timestamp"].iloc[0]]
-    ledger = result.ledger[result.ledger["strategy"] == strategy]
+    ledger = result.trades_of(strategy)
     past = {}
     for side in (LONG, SHORT):
         column, trades = f"{strategy}:{side}", ledger[ledger["side"] == side]

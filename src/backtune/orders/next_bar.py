@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from backtune.backtest import Settings, forecast_targets
 from backtune.backtest.checks import is_own
 from backtune.bars import Bars
+from backtune.bars.notes import Note
 from backtune.errors import BarsError, ForecasterError
 from backtune.forecasts import Forecast, forecaster
 from backtune.forecasts import forecast as forecast_of
@@ -41,7 +42,9 @@ def require_fresh(bars: Bars, now: np.datetime64) -> None:
     """
     due, step = next_time(bars), np.timedelta64(round(bars.pace.seconds), "s")
     unknown = bars.utc_offset is None and bars.pace.seconds < 86_400
-    if now <= due + step + (ZONES if unknown else np.timedelta64(0, "s")):
+    if now.astype("datetime64[s]") <= (due + step).astype("datetime64[s]") + (
+        ZONES if unknown else np.timedelta64(0, "s")
+    ):
         return
     last, expected = (str(stamp)[:16].removesuffix("T00:00") for stamp in (bars.timestamps[-1], due))
     raise BarsError(
@@ -76,7 +79,7 @@ def forecast_next(bars: Bars, settings: Settings) -> Forecast:
     """
     model = forecaster(settings.model)
     if isinstance(model, OutsideForecaster):
-        forecast = _with_next_row(model.forecast(bars))
+        forecast = _with_next_row(_of_next_bar(model.forecast(bars), bars))
     else:
         longer, targets = with_next_bar(bars), range(forecast_targets(bars, settings).start, len(bars) + 1)
         forecast = forecast_of(longer, model, targets)
@@ -95,6 +98,35 @@ def forecast_next(bars: Bars, settings: Settings) -> Forecast:
                 "each forecast from the bars before it alone"
             )
     return forecast
+
+
+def _of_next_bar(forecast: Forecast, bars: Bars) -> Forecast:
+    """The forecast, if the row behind the last bar is of the bar that comes next, or may be after holidays.
+
+    Those may be as long as the longest that the bars show; a forecast of a later bar is no forecast of the
+    next one.
+
+    Raises
+    ------
+    ForecasterError
+    """
+    due, at = next_time(bars), forecast.next_time
+    if at is None or _day(at) == _day(due):
+        return forecast
+    longest = np.diff(bars.timestamps[-SEEN:]).max()
+    away = bars.local[-1] - bars.timestamps[-1]
+    trades = _weekday(np.array([at + away])) in _weekday(bars.local[-SEEN:])
+    if at < due or at > bars.timestamps[-1] + longest or not trades:
+        raise ForecasterError(
+            f"the first forecast behind the last bar of {bars.symbol} is of {_day(at)}, and the next bar is "
+            f"due on {_day(due)}: orders by the forecast of another bar are refused; give one of the next bar"
+        )
+    sentence = f"the next bar is due on {_day(due)}; the forecast is of {_day(at)}, and so are the orders"
+    return replace(forecast, notes=(*forecast.notes, Note("forecast_next", sentence)))
+
+
+def _day(at: np.datetime64) -> str:
+    return str(at)[:10]
 
 
 def _with_next_row(forecast: Forecast) -> Forecast:

@@ -24,8 +24,8 @@ def open_positions(result: Result, tuning: Tuning, strategy: str) -> list[dict[s
     The rows' keys are `POSITIONS`, less those of the symbol, with unrounded prices (NaN for none).
     """
     name = next((n for n, one in tuning.problems.items() if isinstance(one, HoldProblem) and one.holds), None)
-    ledger = result.ledger
-    still = ledger[(ledger["strategy"] == strategy) & (ledger["reason"] == "end")]
+    trades = result.trades_of(strategy)
+    still = trades[trades["reason"] == "end"]
     if name is None or still.empty:
         return []
     problem, x = tuning.problems[name], tuning.points[name]

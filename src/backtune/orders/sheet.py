@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.backtest import Data, Result, Settings, run_backtest, symbol_bars
+from backtune.backtest import Data, Settings
 from backtune.backtest.settings import make_settings, takes_settings
-from backtune.bars import Bars
-from backtune.errors import BacktuneError, SettingError, is_number
-from backtune.forecasts import Forecast
-from backtune.orders.history import History, history
-from backtune.orders.levels import LONG, NextOrder, next_orders, tune_next
-from backtune.orders.next_bar import first_bars, forecast_next, require_fresh, with_next_bar
-from backtune.orders.positions import POSITIONS, open_positions
+from backtune.errors import SettingError, is_number, whole_number
+from backtune.orders.positions import POSITIONS
 from backtune.orders.sizing import Sizing, for_symbol, read_instruments
-from backtune.strategies import is_tuned, strategies
+from backtune.orders.symbol import Request, SymbolOrders, symbol_orders
+from backtune.runner.processes import side_by_side
 from backtune.verdict.judged import Judged, judge_run
 from backtune.verdict.rule import EDGE
 
@@ -97,6 +93,7 @@ def orders(
     instruments: str | os.PathLike[str] | None = None,
     max_distance: float = MAX_DISTANCE,
     now: str | np.datetime64 | None = None,
+    max_workers: int = 1,
     **changes: Any,
 ) -> OrderSheet:
     """Orders of the bar behind the last, as a simulation that traded it would rest them.
@@ -128,6 +125,8 @@ def orders(
     now : str or datetime64, optional
         The time, UTC, at which bars must not be stale; by default the present, and with `end` the end of
         that day.
+    max_workers : int
+        Processes that symbols are worked on in; 1: this one.
 
     Returns
     -------
@@ -146,47 +145,41 @@ def orders(
     (['long', 'long', 'short'], np.True_)
     """
     settings = make_settings(settings, changes)
-    names = [symbols] if isinstance(symbols, str) else list(symbols)
+    names = list(dict.fromkeys([symbols] if isinstance(symbols, str) else symbols))
     if not names:
         raise SettingError("no symbols given; name some, such as SP500")
     if not (is_number(max_distance) and 0.0 < max_distance <= 1.0):
         raise SettingError(f"max_distance is {max_distance!r}; expected a share of the close, 0 < it <= 1")
-    sizing = Sizing(capital, risk, tick, lot)
     steps = read_instruments(instruments) if instruments is not None else {}
-    at = _moment(now, settings)
-    results: dict[str, Result] = {}
-    rows: dict[str, list[dict[str, Any]]] = {}
-    refusals: dict[str, list[str]] = {}
-    idle: dict[str, list[str]] = {}
-    held: list[dict[str, Any]] = []
-    for symbol in names:
-        try:
-            bars = symbol_bars(symbol, data, settings)
-            require_fresh(bars, at)
-            forecast = forecast_next(bars, settings)
-            results[symbol] = run_backtest(bars, settings, made=first_bars(forecast, len(bars)), checked=True)
-            mine = for_symbol(sizing, steps, symbol)
-            rows[symbol], still, refusals[symbol], idle[symbol] = _rows(
-                results[symbol], forecast, mine, max_distance
-            )
-            held += still
-        except BacktuneError as error:
-            refusals[symbol] = [str(error)]
+    at, sizing = _moment(now, settings), Sizing(capital, risk, tick, lot)
+    requests = [
+        Request(name, data, settings, at, for_symbol(sizing, steps, name), max_distance, len(names))
+        for name in names
+    ]
+    workers = whole_number("max_workers", max_workers)
+    answers = list(side_by_side(symbol_orders, requests, min(workers, len(requests))))
+    return _sheet(answers)
+
+
+def _sheet(answers: Sequence[SymbolOrders]) -> OrderSheet:
+    """Orders of all symbols, which are judged together."""
+    results = {one.symbol: one.result for one in answers if one.result is not None}
     judged = judge_run(results)
     listed = [
         row | {"verdict": judged.symbols[symbol].label if _is_judged(judged, symbol, row) else ""}
-        for symbol, mine in rows.items()
+        for symbol, mine in ((one.symbol, one.rows) for one in answers)
         for row in mine
     ]
+    idle = {one.symbol: list(one.idle) for one in answers}
     notes = {
-        symbol: [str(note) for note in result.notes if note.warns] + idle.get(symbol, [])
+        symbol: [str(note) for note in result.notes if note.warns] + idle[symbol]
         for symbol, result in results.items()
     }
     table = pd.DataFrame(listed, columns=list(COLUMNS))
     return OrderSheet(
         table,
-        pd.DataFrame(held, columns=list(POSITIONS)),
-        {symbol: lines for symbol, lines in refusals.items() if lines},
+        pd.DataFrame([row for one in answers for row in one.positions], columns=list(POSITIONS)),
+        {one.symbol: list(one.refusals) for one in answers if one.refusals},
         judged,
         {symbol: lines for symbol, lines in notes.items() if lines},
     )
@@ -205,101 +198,3 @@ def _moment(now: str | np.datetime64 | None, settings: Settings) -> np.datetime6
 
 def _is_judged(judged: Judged, symbol: str, row: Mapping[str, Any]) -> bool:
     return bool(judged.symbols[symbol].evidence.strategy == row["strategy"])
-
-
-def _rows(
-    result: Result, forecast: Forecast, sizing: Sizing, max_distance: float
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str], list[str]]:
-    """Orders of a symbol, positions that are open, and a line for each order refused and strategy idle."""
-    bars, settings = result.bars, result.settings
-    longer = with_next_bar(bars, time=forecast.next_time)
-    rows, held, refusals, idle = [], [], [], []
-    for strategy in strategies(settings.strategies):
-        if not is_tuned(strategy):
-            continue
-        tuning = tune_next(longer, forecast, settings, strategy)
-        positions = open_positions(result, tuning, strategy.name)
-        busy = {row["side"] for row in positions}
-        head = {"symbol": bars.symbol, "time": longer.timestamps[-1]}
-        held += [head | _on_ticks(row, sizing) for row in positions]
-        if np.isnan(tuning.points[tuning.selected]).any():
-            idle.append(f"{strategy.name}: no order, since in sample none earned anything")
-        past = history(result, strategy.name)
-        orders = [order for order in next_orders(tuning, strategy.name) if order.side not in busy]
-        mine = [_row(longer, forecast, order, past[order.side], sizing, settings) for order in orders]
-        for row in mine:
-            reason = _refusal(row, mine, max_distance)
-            if reason:
-                refusals.append(f"{strategy.name}, {row['side']}: {reason}")
-            else:
-                rows.append({**head, "strategy": strategy.name, **row})
-    return rows, held, refusals, idle
-
-
-def _on_ticks(row: dict[str, Any], sizing: Sizing) -> dict[str, Any]:
-    """A position with its prices as an exchange takes them: a stop no further than it was, if by a tick."""
-    sells = row["side"] == LONG
-    prices = {name: row[name] for name in ("take_profit", "stop") if np.isfinite(row[name])}
-    return row | {name: sizing.price(price, up=sells) for name, price in prices.items()}
-
-
-def _row(
-    longer: Bars, forecast: Forecast, order: NextOrder, past: History, sizing: Sizing, settings: Settings
-) -> dict[str, Any]:
-    close, buys = float(longer.close[-2]), order.side == LONG
-    limit = sizing.price(close * (1.0 + order.entry), up=not buys)
-    leaves, stop = order.take_profit, order.stop
-    quantity = np.nan
-    if sizing.capital is not None and limit > 0.0:
-        quantity = sizing.quantity(order.size, limit, _adverse(longer, order, settings))
-    return {
-        "side": order.side,
-        "limit": limit,
-        "take_profit": np.nan if leaves is None else sizing.price(close * (1.0 + leaves), up=buys),
-        "stop": np.nan if stop is None else sizing.price(close * (1.0 + stop), up=buys),
-        "exit": order.exit,
-        "size": order.size,
-        "quantity": quantity,
-        "high_forecast": close * (1.0 + float(forecast.high[-1])),
-        "low_forecast": close * (1.0 + float(forecast.low[-1])),
-        "last_close": close,
-        "orders": past.orders,
-        "filled": past.fills / past.orders if past.orders else np.nan,
-        "bp": past.bp,
-    }
-
-
-def _adverse(longer: Bars, order: NextOrder, settings: Settings) -> float:
-    """How far the price may go against an order from its limit: to its stop, else as far as it ever did.
-
-    That is from the close before, in a bar of the tuning window.
-    """
-    sign = 1.0 if order.side == LONG else -1.0
-    if order.stop is not None and sign * (order.entry - order.stop) > 0.0:
-        return sign * (order.entry - order.stop) / (1.0 + order.entry)
-    _, high, low, _ = longer.moves[:, -1 - settings.window : -1]
-    return max(0.0, float(-low.min() if order.side == LONG else high.max()))
-
-
-def _refusal(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], max_distance: float) -> str:
-    """Why an order is unsafe, or nothing."""
-    limit, close = row["limit"], row["last_close"]
-    distance = abs(limit / close - 1.0)
-    if not distance <= max_distance:
-        return (
-            f"its limit {limit:.10g} is {distance:.1%} from the last close {close:.10g}, more than "
-            f"{max_distance:.0%}; look at the bars and the forecast, or give a larger max_distance"
-        )
-    buys = [row["limit"] if row["side"] == LONG else row["take_profit"]]
-    sells = [row["take_profit"] if row["side"] == LONG else row["limit"]]
-    for other in rows:
-        (buys if other["side"] == LONG else sells).append(other["limit"])
-    buy, sell = np.nanmax([0.0, *buys]), np.nanmin([np.inf, *sells])
-    if not buy < sell:
-        return (
-            f"it would buy at {buy:.10g} and sell at {sell:.10g}, which is not above; give a smaller tick, "
-            "or other bounds"
-        )
-    if row["quantity"] == 0.0:
-        return "capital and risk are for less than one lot; give more, or a smaller lot"
-    return ""

@@ -24,7 +24,7 @@ from backtune.problem.checks import (
 )
 from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
 from backtune.problem.legs import Layout, side_of
-from backtune.problem.protocol import Outcome
+from backtune.problem.protocol import Outcome, joined_ledgers
 
 FillRule = Literal["causal", "optimistic", "published"]
 Array = NDArray[np.float64]
@@ -314,9 +314,8 @@ class EntryExitProblem:
         filled, entry, exits = (rules.short_leg if short else rules.long_leg)(*bar)
         return filled, entry, exits, exits != c
 
-    def _ledger(self) -> dict[str, Any]:
+    def _ledger(self) -> dict[str, NDArray[Any]]:
         """Trades at offsets 0, in the order of the bars, the long before the short."""
-        import pandas as pd
 
         parts = []
         for side, short in (("long", False), ("short", True)):
@@ -331,15 +330,15 @@ class EntryExitProblem:
             trades = {
                 "entry": at,
                 "exit": at,
-                "side": side,
+                "side": np.full(len(at), side),
                 "size": sizes[at],
                 "entry_price": opened,
                 "exit_price": left,
                 "reason": np.where(limit, "take_profit", "close"),
                 "value": sizes[at] * earned,
             }
-            parts.append(pd.DataFrame(trades))
-        return dict(pd.concat(parts).sort_values(["entry", "side"], kind="stable"))
+            parts.append(trades)
+        return joined_ledgers(parts)
 
     def under(self, fills: FillRule) -> EntryExitProblem:
         """Return the same problem valued by another fill rule."""

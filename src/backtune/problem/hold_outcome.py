@@ -18,7 +18,7 @@ from backtune.problem.hold_trades import (
     side_trades,
     start_of,
 )
-from backtune.problem.protocol import LEDGER, Outcome
+from backtune.problem.protocol import Outcome, joined_ledgers
 
 if TYPE_CHECKING:
     from backtune.problem.hold import HoldProblem
@@ -183,26 +183,25 @@ def _left_open(
 
 def _ledger(
     problem: HoldProblem, paths: list[_Path], others: tuple[Outcome, Outcome] | None
-) -> dict[str, Any]:
+) -> dict[str, NDArray[Any]]:
     """Columns of the ledger, in the order of the entries, a long before a short."""
-    columns: dict[str, Any] = {name: [] for name in LEDGER}
+    parts = []
     for path, (_, name) in zip(paths, SIDES, strict=True):
         trades = path.trades
         at, away = trades.entry, trades.leave
         before = np.where(at >= 0, problem.base[np.maximum(at, 0)], path.base)
-        columns["entry"].append(at)
-        columns["exit"].append(away)
-        columns["side"].append(np.full(len(at), name))
-        columns["size"].append(trades.size)
-        columns["entry_price"].append(trades.price / before - 1.0)
-        columns["exit_price"].append(trades.price * trades.ratio / problem.base[away] - 1.0)
-        columns["reason"].append((REASONS if problem.holds else ONE_BAR_REASONS)[trades.reason])
-        columns["value"].append(trades.value)
+        reasons = REASONS if problem.holds else ONE_BAR_REASONS
+        columns = {
+            "entry": at,
+            "exit": away,
+            "side": np.full(len(at), name),
+            "size": trades.size,
+            "entry_price": trades.price / before - 1.0,
+            "exit_price": trades.price * trades.ratio / problem.base[away] - 1.0,
+            "reason": reasons[trades.reason],
+            "value": trades.value,
+        }
+        parts.append(columns)
     for path, one in zip(paths, others or (), strict=others is not None):
-        ledger = one.ledger
-        placed = ledger[path.free[ledger["entry"].to_numpy(dtype=np.int64)]]
-        for name in LEDGER:
-            columns[name].append(placed[name].to_numpy())
-    joined = {name: np.concatenate(parts) for name, parts in columns.items()}
-    order = np.lexsort((joined["side"].astype(str), joined["entry"]))
-    return {name: column[order] for name, column in joined.items()}
+        parts.append(one.ledger_where(path.free))
+    return joined_ledgers(parts)

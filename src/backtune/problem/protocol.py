@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -57,6 +57,17 @@ class Outcome:
     make_ledger: Callable[[], dict[str, Any]] = field(default=dict, repr=False)
 
     @cached_property
+    def ledger_columns(self) -> dict[str, NDArray[Any]]:
+        """Columns of `ledger`, by name: what else works with them needs no table of pandas."""
+        columns = self.make_ledger()
+        return {name: np.asarray(columns.get(name, ())) for name in LEDGER}
+
+    def ledger_where(self, entries: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """`ledger_columns` of the trades that were entered in some of the bars, shape (n,)."""
+        kept = entries[self.ledger_columns["entry"].astype(np.int64)]
+        return {name: column[kept] for name, column in self.ledger_columns.items()}
+
+    @cached_property
     def ledger(self) -> pd.DataFrame:
         """A row a trade.
 
@@ -66,7 +77,15 @@ class Outcome:
         """
         import pandas as pd
 
-        return pd.DataFrame(self.make_ledger(), columns=list(LEDGER))
+        return pd.DataFrame(self.ledger_columns)
+
+
+def joined_ledgers(parts: Iterable[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Trades of several ledgers, by column, in the order of their entries, a long before a short."""
+    each = list(parts)
+    columns = {name: np.concatenate([part[name] for part in each]) for name in LEDGER}
+    order = np.lexsort((columns["side"] == "short", columns["entry"]))
+    return {name: column[order] for name, column in columns.items()}
 
 
 @runtime_checkable

@@ -14,14 +14,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.errors import ProblemError
 from backtune.problem.entry_exit import EntryExitProblem
 from backtune.problem.hold import HoldProblem
 from backtune.problem.hold_outcome import hold_outcome
-from backtune.problem.protocol import Array, Outcome, Problem
+from backtune.problem.protocol import Array, Outcome, Problem, joined_ledgers
 
 ARRAYS = ("value", "causal", "optimistic", "trades", "ambiguous", "turnover", "position", "held", "costs")
 
@@ -126,9 +125,7 @@ def _joined(outcomes: Mapping[str, Outcome], places: Mapping[str, NDArray[np.boo
     return Outcome(**arrays, make_ledger=lambda: _ledger(outcomes, places))
 
 
-def _ledger(outcomes: Mapping[str, Outcome], places: Mapping[str, NDArray[np.bool_]]) -> dict[str, Any]:
-    parts = []
-    for name, outcome in outcomes.items():
-        ledger = outcome.ledger
-        parts.append(ledger[places[name][ledger["entry"].to_numpy(dtype=np.int64)]])
-    return dict(pd.concat(parts).sort_values(["entry", "side"], kind="stable"))
+def _ledger(
+    outcomes: Mapping[str, Outcome], places: Mapping[str, NDArray[np.bool_]]
+) -> dict[str, NDArray[Any]]:
+    return joined_ledgers(outcome.ledger_where(places[name]) for name, outcome in outcomes.items())

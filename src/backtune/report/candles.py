@@ -86,8 +86,7 @@ def trades_of(result: Result, strategy: str) -> dict[str, Any]:
     """Every trade of a strategy out of sample, as columns; empty where a run is too old to have them."""
     if "ledger" not in tuple(result.tables):
         return {}
-    ledger = result.ledger
-    mine = ledger[ledger["strategy"] == strategy]
+    mine = result.trades_of(strategy)
     words = list(dict.fromkeys(mine["reason"]))
     return {
         "entry": times_of(mine["entry"]),
@@ -111,8 +110,7 @@ def recent_trades(result: Result, strategy: str) -> list[tuple[Any, ...]]:
     """
     if "ledger" not in tuple(result.tables):
         return []
-    ledger = result.ledger
-    mine = ledger[ledger["strategy"] == strategy]
+    mine = result.trades_of(strategy)
     since = result.returns["timestamp"].max() - pd.Timedelta(days=RECENT_DAYS)
     late = mine[mine["exit"] > since].sort_values(["exit", "entry"], ascending=False, kind="stable")
     return [
@@ -150,24 +148,23 @@ def _levels(result: Result, strategy: str, first: int) -> tuple[Array, Array, Ar
     lower, upper, stop = nothing.copy(), nothing.copy(), nothing.copy()
     if not {"high_offset", "low_offset"} <= set(chosen) or not len(bars):
         return lower, upper, stop
-    tuned = chosen.set_index("simulation").loc[bars["simulation"].to_numpy()]
-    rows = inputs.iloc[first : first + len(bars)]
-    high = rows["high_forecast"].to_numpy() + tuned["high_offset"].to_numpy(dtype=np.float64)
-    low = rows["low_forecast"].to_numpy() + tuned["low_offset"].to_numpy(dtype=np.float64)
-    up, down = levels(np, high, low)
+    place = slice(first, first + len(bars))
+    row = pd.Index(chosen["simulation"]).get_indexer(bars["simulation"])
+    high_forecast, low_forecast = (inputs[f"{side}_forecast"].to_numpy()[place] for side in ("high", "low"))
+    high, low = (chosen[f"{side}_offset"].to_numpy(dtype=np.float64)[row] for side in ("high", "low"))
+    up, down = levels(np, high_forecast + high, low_forecast + low)
     long, short = (
-        rows[f"{strategy}:{side}"].to_numpy() > 0
-        if f"{strategy}:{side}" in rows
-        else np.ones(len(rows), bool)
+        inputs[f"{strategy}:{side}"].to_numpy()[place] > 0
+        if f"{strategy}:{side}" in inputs
+        else np.ones(len(bars), bool)
         for side in ("long", "short")
     )
-    leaves = (tuned["exit"] != "close").to_numpy()
-    place = slice(first, first + len(rows))
+    leaves = (chosen["exit"] != "close").to_numpy()[row]
     lower[place] = np.where(long | (short & leaves), down, np.nan)
     upper[place] = np.where(short | (long & leaves), up, np.nan)
-    if "stop_offset" in tuned:
-        offset = tuned["stop_offset"].to_numpy(dtype=np.float64)
-        stop[place] = np.where(long, rows["low_forecast"] + offset, rows["high_forecast"] - offset)
+    if "stop_offset" in chosen:
+        offset = chosen["stop_offset"].to_numpy(dtype=np.float64)[row]
+        stop[place] = np.where(long, low_forecast + offset, high_forecast - offset)
     return lower, upper, stop
 
 
@@ -175,6 +172,5 @@ def _fills(result: Result, strategy: str, stamps: pd.DatetimeIndex) -> dict[str,
     """Bars of entries and exits among those that are shown, by the rows of `trades_of`."""
     if "ledger" not in tuple(result.tables):
         return {"entry": [], "exit": []}
-    ledger = result.ledger
-    mine = ledger[ledger["strategy"] == strategy]
+    mine = result.trades_of(strategy)
     return {name: stamps.get_indexer(pd.DatetimeIndex(mine[name])) for name in ("entry", "exit")}

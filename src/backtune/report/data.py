@@ -41,12 +41,12 @@ def column(values: ArrayLike, digits: int = DIGITS) -> dict[str, Any]:
         return {"$v": [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in numbers.tolist()]}
     step = 10.0 ** (math.floor(math.log10(top)) + 1 - digits) if top > 0.0 else 1.0
     there = np.isfinite(numbers)
-    whole = np.zeros(len(numbers), dtype=np.int64)
-    whole[there] = np.diff(np.rint(known / step).astype(np.int64), prepend=0)
+    steps_taken = np.zeros(len(numbers), dtype=np.int64)
+    steps_taken[there] = np.diff(np.rint(known / step).astype(np.int64), prepend=0)
     steps = (
-        whole.tolist()
+        steps_taken.tolist()
         if there.all()
-        else [d if k else None for d, k in zip(whole.tolist(), there, strict=True)]
+        else [d if k else None for d, k in zip(steps_taken.tolist(), there, strict=True)]
     )
     return {"$s": float(f"{step:.0e}"), "$d": steps}
 
@@ -90,7 +90,7 @@ def share_times(charts: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def pack(value: Any) -> bytes:
     """JSON of `encode`, compressed, in letters that a script element can hold."""
     text = json.dumps(encode(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0))
+    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0))
 
 
 def unpack(packed: bytes) -> Any:

@@ -27,12 +27,13 @@ from backtune.report.overview import (
     summary_sentence,
     symbols_text,
 )
-from backtune.report.pieces import MANY, Drawn, Piece, draw
+from backtune.report.pieces import MANY, Drawn, Piece
 from backtune.report.rows import columns_of
 from backtune.report.sections import why
 from backtune.report.shell import INLINE, asset, shell
 from backtune.report.subject import Subject
 from backtune.report.watched import tried_note
+from backtune.runner.processes import side_by_side
 from backtune.verdict.comparison import Comparison, compare_runs
 from backtune.verdict.judged import Judged
 from backtune.verdict.rule import EDGE, RULE, VERDICTS, Judgement
@@ -108,7 +109,7 @@ def _drawn(subjects: Sequence[Subject], workers: int) -> Iterator[Drawn]:
             )
             for symbol, result in subject.run.items()
         )  # fmt: skip
-        yield from draw(pieces, workers if count >= MANY else 1)
+        yield from side_by_side(Piece.draw, pieces, workers if count >= MANY else 1)
 
 
 def _heading(subject: Subject) -> str:

@@ -67,17 +67,17 @@ def models_table(judged: Mapping[str, Judged]) -> Table:
             if symbol in run.symbols:
                 _add_judgement(table, symbol, model, run.symbols[symbol])
     for model, run in judged.items():
-        if run.whole and len(symbols) > 1:
-            _add_judgement(table, "all, as one portfolio", model, run.whole)
+        if run.portfolio and len(symbols) > 1:
+            _add_judgement(table, "all, as one portfolio", model, run.portfolio)
     return table
 
 
-def _add_judgement(table: Table, symbol: str, model: str, found: Judgement) -> None:
-    e = found.evidence
+def _add_judgement(table: Table, symbol: str, model: str, judgement: Judgement) -> None:
+    e = judgement.evidence
     sharpe = "-" if pd.isna(e.sharpe) else f"{e.sharpe:.2f}"
     cells = (symbol, model, e.strategy)
-    figures = (f"{e.total_return:+.1%}", sharpe, f"{found.p_value:.3f}")
-    table.add_row(*map(escape, cells), *figures, escape(found.label))
+    figures = (f"{e.total_return:+.1%}", sharpe, f"{judgement.p_value:.3f}")
+    table.add_row(*map(escape, cells), *figures, escape(judgement.label))
 
 
 def strategies_table(summary: pd.DataFrame) -> Table:

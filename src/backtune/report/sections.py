@@ -163,10 +163,27 @@ def why(judgement: Judgement) -> str:
         )
         for name, test in e.tests.items()
     ]
+    head = (
+        "better than", "excess, bp a bar", term("SPA p-value"), "lower to upper", term("reality check"),
+    )  # fmt: skip
+    named = [(with_meaning(label), *more) for label, *more in _figures(judgement)]
+    note = (
+        f"Trials: strategies x exits ({e.trials}). The search for offsets ran on the tuning windows, so "
+        "what it overfits is already missing from these bars."
+    )
+    return (
+        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), named, words=True)}"
+        f'{table(head, tests)}<p class="note">{note}</p></section>'
+    )
+
+
+def _figures(judgement: Judgement) -> list[tuple[str, str, str]]:
+    """What the verdict rests on: a figure's name, its value, and what that says."""
+    e = judgement.evidence
     low, high = e.mean_interval
     low_sharpe, high_sharpe = e.sharpe_interval
     mean = e.excess[NOTHING]
-    facts = [
+    return [
         ("Sharpe ratio that can be told from luck", *_can_tell(judgement)),
         ("mean return a bar", f"{_bp(mean)} bp", f"95% interval {_bp(low)} to {_bp(high)} bp"),
         (
@@ -201,18 +218,6 @@ def why(judgement: Judgement) -> str:
             f"{p_value(judgement.p_optimistic)}",
         ),
     ]
-    head = (
-        "better than", "excess, bp a bar", term("SPA p-value"), "lower to upper", term("reality check"),
-    )  # fmt: skip
-    named = [(with_meaning(label), *more) for label, *more in facts]
-    note = (
-        f"Trials: strategies x exits ({e.trials}). The search for offsets ran on the tuning windows, so "
-        "what it overfits is already missing from these bars."
-    )
-    return (
-        f"<section><h3>Why this verdict</h3>{table(('statistic', 'value', ''), named, words=True)}"
-        f'{table(head, tests)}<p class="note">{note}</p></section>'
-    )
 
 
 def _can_tell(judgement: Judgement) -> tuple[str, str]:
@@ -298,10 +303,10 @@ def _forecast(result: Result) -> str:
     rows = []
     for side in ("high", "low", "close"):
         known = ahead[f"{side}_forecast"].notna()
-        made, actual = ahead.loc[known, f"{side}_forecast"].to_numpy(), ahead.loc[known, side].to_numpy()
-        error = actual - made
-        moved = np.std(made) > 0 and np.std(actual) > 0
-        agree = float(np.corrcoef(made, actual)[0, 1]) if moved else np.nan
+        predicted, actual = ahead.loc[known, f"{side}_forecast"].to_numpy(), ahead.loc[known, side].to_numpy()
+        error = actual - predicted
+        moved = np.std(predicted) > 0 and np.std(actual) > 0
+        agree = float(np.corrcoef(predicted, actual)[0, 1]) if moved else np.nan
         rows.append(
             (
                 side,

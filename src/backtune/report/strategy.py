@@ -64,27 +64,27 @@ def made_of(result: Result, strategy: str) -> str:
     """What the trades earned by why they were left, long and short apart, beside the asset itself."""
     if "ledger" not in tuple(result.tables):  # of an older run
         return ""
-    ledger = result.ledger[result.ledger["strategy"] == strategy]
+    ledger = result.trades_of(strategy)
     if not len(ledger):
         return ""
     rows = by_reason(ledger).to_dict("records")
     shown = [
-        (row["side"], REASON_WORDS.get(row["reason"], text(row["reason"])), *_made(row, row["bars"]))
+        (row["side"], REASON_WORDS.get(row["reason"], text(row["reason"])), *_figures(row, row["bars"]))
         for row in rows
     ]
     for side in dict.fromkeys(row["side"] for row in rows):
         mine = [row for row in rows if row["side"] == side]
         count = sum(row["trades"] for row in mine)
         means = {name: sum(r["trades"] * r[name] for r in mine) / count for name in ("hit_rate", "bars")}
-        whole = {"trades": count, "value": sum(row["value"] for row in mine), **means}
-        shown.append((f"<b>{side}</b>", "<b>all</b>", *_made(whole, means["bars"])))
+        together = {"trades": count, "value": sum(row["value"] for row in mine), **means}
+        shown.append((f"<b>{side}</b>", "<b>all</b>", *_figures(together, means["bars"])))
     held = result.bars_of(BUY_HOLD)["value"]
     shown.append(("<b>the asset, held</b>", "", "1", percent(float(held.sum()), 2), "", number(len(held), 0)))
     head = ("side", "left by", "trades", "sum of returns", "win rate", "bars a trade")
     return f"<section><h3>What the result is made of</h3>{table(head, shown)}</section>"
 
 
-def _made(row: Mapping[str, Any], bars: float) -> tuple[str, str, str, str]:
+def _figures(row: Mapping[str, Any], bars: float) -> tuple[str, str, str, str]:
     return number(row["trades"], 0), percent(row["value"], 2), share(row["hit_rate"]), number(bars, 1)
 
 

@@ -74,7 +74,7 @@ class Engine:
         """Whether the work is done in this process."""
         return self.workers == 1 and self.scheduler is None
 
-    def require(self, settings: Settings) -> None:
+    def require(self, settings: Settings, data: object = None) -> None:
         """Refuse what cannot be done in worker processes, before there is a run.
 
         Raises
@@ -88,7 +88,7 @@ class Engine:
             return
         if self.scheduler is None:
             check_guard()
-        check_objects(settings)
+        check_objects(settings, data)
 
     def run(self, tasks: Sequence[Task], progress: Progress) -> Iterator[Outcome]:
         """Do the tasks, and give the outcome of each as it ends."""
@@ -162,7 +162,7 @@ def _require(
     model = forecaster(settings.model)
     if isinstance(model, OutsideForecaster):
         model.require_apart(names)
-    engine.require(settings)
+    engine.require(settings, data)
     for name, folder in folders.items():
         if folder is not None and (not isinstance(folder, str | os.PathLike) or not os.fspath(folder)):
             raise SettingError(f"{name} is {folder!r}; give the path of a folder")

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from backtune.backtest import Settings
+from backtune.bars.reader import Reader
 from backtune.errors import (
     BacktuneError,
     ForecasterError,
@@ -55,7 +56,7 @@ def check_guard() -> None:
     Raises
     ------
     UnguardedError
-        In the program itself.
+        In the program itself; or its script is nowhere on disk (``python - < script.py``).
     SystemExit
         In a worker process that is starting: it tells the program, which says it in one line.
     """
@@ -67,7 +68,15 @@ def check_guard() -> None:
         raise SystemExit(1)
     if multiprocessing.parent_process() is not None:
         raise SettingError("workers were asked for inside a worker process; use one worker there")
-    if _at_top_level() and _imports_main():
+    if not _imports_main():
+        return
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    if script is not None and not os.path.exists(script):
+        raise UnguardedError(
+            f"worker processes import the main script, and {script} is no file that they could; save it as "
+            "one, or use one worker (max_workers=1)"
+        )
+    if _at_top_level():
         raise UnguardedError
 
 
@@ -133,7 +142,7 @@ def listening() -> Iterator[Path]:
                 os.environ[TOLD] = before
 
 
-def check_objects(settings: Settings) -> None:
+def check_objects(settings: Settings, data: object = None) -> None:
     """Refuse objects of the caller's that no other process can be given.
 
     Raises
@@ -148,6 +157,9 @@ def check_objects(settings: Settings) -> None:
     objects.append((f"objective {_label(settings.objective)!r}", settings.objective, SettingError))
     objects.append((f"model {getattr(settings.model, 'name', '')!r}", settings.model, ForecasterError))
     objects.append((f"optimizer {settings.method!r}", settings.optimizer, OptimizerError))
+    objects.append((f"tuning {_label(settings.tuning)!r}", settings.tuning, SettingError))
+    if isinstance(data, Reader):
+        objects.append((f"source {_label(data)!r}", data, SettingError))
     for name, item, kind in objects:
         if isinstance(item, str):
             continue

@@ -100,8 +100,8 @@ def walk_forward(
     ['momentum', 'buy_hold']
     """
     own = FunctionStrategy(strategy, space, name, history=history)
-    given = None if settings is None else make_settings(settings, changes)
-    chosen = own_settings(own, given, objective, changes)
+    base = None if settings is None else make_settings(settings, changes)
+    chosen = own_settings(own, base, objective, changes)
     symbols, source = _symbols(bars, data)
     engine = Engine(max_workers, scheduler, task_timeout, memory_limit)
     run = execute(symbols, chosen, source, engine, progress, output=output, run_folder=run_folder)

@@ -121,7 +121,16 @@ def dask_setup(_worker: object) -> None:
 def do_in_worker(task: Task) -> Outcome:
     """`do_task` in a process that is there for nothing else."""
     pin()
-    return with_room(partial(do_task, task))
+    outcome = with_room(partial(do_task, task))
+    return outcome if outcome.error is None else replace(outcome, error=_alone(outcome.error))
+
+
+def _alone(error: BacktuneError) -> BacktuneError:
+    """The error without those behind it, which may hold what cannot be sent; the receipt has their trace."""
+    if not type(error).__module__.startswith("backtune."):  # of a plug-in, and made in a way of its own
+        error = RunError(str(error))
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def do_task(
@@ -174,9 +183,9 @@ def _forecast(bars: Bars, settings: Settings) -> tuple[Forecast, float]:
     """Forecast that is part of the identity, and the seconds that it took."""
     require_bars(bars, settings)
     targets, started = forecast_targets(bars, settings), time.perf_counter()
-    made = forecast(bars, settings.model, targets)
-    require_forecasts(bars, made, targets)
-    return made, time.perf_counter() - started
+    forecasts = forecast(bars, settings.model, targets)
+    require_forecasts(bars, forecasts, targets)
+    return forecasts, time.perf_counter() - started
 
 
 def is_good(task: Task, receipt: Receipt, identity: Mapping[str, Any]) -> bool:

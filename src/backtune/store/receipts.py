@@ -1,20 +1,22 @@
-"""What a symbol leaves in a run folder: its tables as Parquet, and a receipt that vouches for them.
+"""What a symbol leaves in a run folder: its tables as a Parquet file, and a receipt that vouches for them.
 
 Every file is written under a temporary name, flushed to the disk and renamed, so that a reader meets whole
-files only. The receipt is written last and holds the hash of each table: a table without a receipt, or one
-that does not match it, counts for nothing.
+files only. The receipt is written last and holds the hash of the tables: tables without a receipt, or ones
+that do not match it, count for nothing.
+
+Until version 0.1.0 was made, each table was a file of its own, in a folder a symbol: such runs are read, and
+go on.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import secrets
+import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -22,15 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow
-from pyarrow import parquet
 
 from backtune.backtest import Result
 from backtune.backtest.tables import TABLES
 from backtune.bars import check_symbol, folder_name
 from backtune.errors import RunError
+from backtune.store.tables import TableFile, pack_tables, read_apart
 
 STATUSES = ("ok", "error", "killed", "timeout")
+TOGETHER = "tables"  # entry of `Receipt.files` where all tables are one file
 
 
 class Packed(Mapping[str, Any]):
@@ -79,7 +81,8 @@ class Receipt:
     identity : mapping
         What the key is a hash of, as plain values.
     files : mapping
-        Of each table: bytes and sha256.
+        Of "tables", the file of all tables: bytes, sha256, rows (of each table) and columns (a digest of
+        their names and types). In runs of the first versions bytes and sha256 of each table's own file.
     data : mapping
         See `backtune.Result.facts`.
     evidence : mapping
@@ -114,6 +117,17 @@ class Receipt:
         """Whether there is a result."""
         return self.status == "ok"
 
+    @property
+    def together(self) -> bool:
+        """Whether all tables are one file."""
+        return TOGETHER in self.files
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that it vouches for; in older runs they are fewer."""
+        kept = self.files[TOGETHER].get("rows", {}) if self.together else self.files
+        return tuple(name for name in TABLES if name in kept)
+
     def light(self, data: Mapping[str, Any] | None = None) -> Receipt:
         """Return it as it travels and is held: what the key was made of stays in its file.
 
@@ -135,20 +149,22 @@ def write_result(
     """
     require_record(folder)
     symbol = check_symbol(result.symbol)
-    contents = {name: _parquet(result.tables[name]) for name in TABLES}
-    # side by side: on a busy disk each flush waits its turn, and those that wait together share one
-    with writing(folder), ThreadPoolExecutor(len(TABLES)) as threads:
-        paths = [table_path(folder, symbol, name) for name in TABLES]
-        paths[0].parent.mkdir(exist_ok=True)  # and none above it: the run's folder may have been moved
-        list(threads.map(write_atomically, paths, contents.values()))
-    files = {
-        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for name, content in contents.items()
+    content, columns = pack_tables(symbol, result.tables)
+    with writing(folder):  # and no folder is made: the run's may have been moved
+        write_atomically(tables_path(folder, symbol), content)
+    described = {
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "rows": {name: len(result.tables[name]) for name in TABLES},
+        "columns": columns,
     }
+    files = {TOGETHER: described}
     receipt = Receipt(
         symbol, "ok", files=files, data=result.facts, evidence=evidence or {}, ended=now(), **stamp
     )
-    return write_receipt(folder, receipt)
+    written = write_receipt(folder, receipt)
+    shutil.rmtree(_apart(folder, symbol), ignore_errors=True)  # of an older version
+    return written
 
 
 def require_record(folder: Path) -> None:
@@ -188,47 +204,61 @@ def read_receipt(folder: Path, symbol: str) -> Receipt | None:
         return None
     parts = (receipt.files, receipt.data, receipt.identity, receipt.evidence)
     sound = all(isinstance(part, dict) for part in parts)
+    sound = sound and all(isinstance(part, dict) for part in receipt.files.values())
     return receipt if sound and receipt.symbol == symbol and receipt.status in STATUSES else None
 
 
 def is_intact(folder: Path, receipt: Receipt) -> bool:
-    """Whether every table that the receipt vouches for is there, to the bit."""
+    """Whether every table is there, to the bit."""
     try:
-        for name in TABLES:
-            table_bytes(folder, receipt, name)
+        check_tables(folder, receipt, TABLES)
     except RunError:
         return False
     return True
 
 
-def read_table(folder: Path, receipt: Receipt, name: str) -> pd.DataFrame:
-    """Read a table of one symbol.
+def check_tables(folder: Path, receipt: Receipt, names: Iterable[str]) -> None:
+    """Make sure that tables of a symbol are there, to the bit.
+
+    Raises
+    ------
+    RunError
+        One is missing or is not what the receipt vouches for.
+    """
+    for entry in [TOGETHER] if receipt.together else names:
+        _content(folder, receipt, entry)
+
+
+def open_tables(folder: Path, receipt: Receipt) -> Callable[[str], pd.DataFrame]:
+    """What reads tables of one symbol by name, each once or more.
+
+    Raises
+    ------
+    RunError
+        Here or when a table is read: it is missing or is not what the receipt vouches for.
+    """
+    if receipt.together:
+        return TableFile(_content(folder, receipt, TOGETHER)).read
+    return lambda name: read_apart(_content(folder, receipt, name))
+
+
+def _content(folder: Path, receipt: Receipt, entry: str) -> bytes:
+    """Return the content of a file of tables, by its name in the receipt, checked against that.
 
     Raises
     ------
     RunError
         It is missing or is not what the receipt vouches for.
     """
-    content = pyarrow.BufferReader(table_bytes(folder, receipt, name))
-    frame: pd.DataFrame = parquet.ParquetFile(content).read(use_threads=False).to_pandas()
-    return frame
-
-
-def table_bytes(folder: Path, receipt: Receipt, name: str) -> bytes:
-    """Return the content of a table's file, checked against the receipt.
-
-    Raises
-    ------
-    RunError
-        It is missing or is not what the receipt vouches for.
-    """
-    path = table_path(folder, receipt.symbol, name)
+    path = tables_path(folder, receipt.symbol)
+    if entry != TOGETHER:
+        path = table_path(folder, receipt.symbol, entry)
     cure = f"redo it with backtune run --resume {folder}"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror or error}); {cure}") from error
-    known = receipt.files.get(name, {})
+    known = receipt.files.get(entry, {})
     if len(content) != known.get("bytes") or hashlib.sha256(content).hexdigest() != known.get("sha256"):
         raise RunError(
             f"{path}: damaged, {len(content)} bytes that are not the {known.get('bytes')} of its receipt; "
@@ -237,9 +267,18 @@ def table_bytes(folder: Path, receipt: Receipt, name: str) -> bytes:
     return content
 
 
+def tables_path(folder: Path, symbol: str) -> Path:
+    """Where the tables of one symbol lie."""
+    return folder / "results" / f"{folder_name(check_symbol(symbol))}.parquet"
+
+
 def table_path(folder: Path, symbol: str, name: str) -> Path:
-    """Where a table of one symbol lies."""
-    return folder / "results" / f"symbol={folder_name(check_symbol(symbol))}" / f"{name}.parquet"
+    """Where a table of one symbol lies in runs of older versions."""
+    return _apart(folder, symbol) / f"{name}.parquet"
+
+
+def _apart(folder: Path, symbol: str) -> Path:
+    return folder / "results" / f"symbol={folder_name(check_symbol(symbol))}"
 
 
 def receipt_path(folder: Path, symbol: str) -> Path:
@@ -282,20 +321,3 @@ def writing(folder: Path) -> Iterator[None]:
 def now() -> str:
     """Return the time, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _parquet(frame: pd.DataFrame) -> bytes:
-    """Return the columns as Parquet, without the description of pandas' types: plain columns need none.
-
-    The tables are small, so what helps to skip parts of large ones (statistics, dictionaries of numbers) is
-    left out: it takes longer to write than the values.
-    """
-    buffer = io.BytesIO()
-    columns = {name: pyarrow.array(frame[name].to_numpy(), from_pandas=True) for name in frame.columns}
-    columns = {  # of a table without rows
-        name: column.cast(pyarrow.string()) if pyarrow.types.is_null(column.type) else column
-        for name, column in columns.items()
-    }
-    words = [name for name, column in columns.items() if pyarrow.types.is_string(column.type)]
-    parquet.write_table(pyarrow.table(columns), buffer, use_dictionary=words, write_statistics=False)
-    return buffer.getvalue()

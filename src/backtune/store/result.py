@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from backtune.bars import Bars
 from backtune.errors import RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.store.key import forecast_changed
-from backtune.store.receipts import Packed, Receipt, read_receipt, read_table
+from backtune.store.receipts import Packed, Receipt, open_tables, read_receipt
 from backtune.store.source import Source, of_symbol, restore
 
 if TYPE_CHECKING:
@@ -38,26 +38,34 @@ class StoredTables(Mapping[str, pd.DataFrame]):
         self._folder, self._receipt = folder, receipt
         self._temporary = temporary  # it is there as long as anyone holds it
         self._tables: dict[str, pd.DataFrame] = {}
+        self._read: Callable[[str], pd.DataFrame] | None = None
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a table."""
         if name not in TABLES:
             raise KeyError(name)
         if name not in self._tables:
-            self._tables[name] = read_table(self._folder, self._receipt, name)
+            self._read = self._read or open_tables(self._folder, self._receipt)
+            self._tables[name] = self._read(name)
+        if len(self._tables) == len(self):
+            self._read = None  # which holds the file's content
         return self._tables[name]
 
     def __copy__(self) -> Mapping[str, pd.DataFrame]:
         """Return all tables where the folder is a temporary one, which no copy holds."""
         return self if self._temporary is None else dict(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy, or pickle: what reads a file stays here."""
+        return {**self.__dict__, "_read": None}
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
-        return iter([name for name in TABLES if name in self._receipt.files])  # older runs have fewer
+        return iter(self._receipt.tables)
 
     def __len__(self) -> int:
         """Return the number of tables."""
-        return len(list(iter(self)))
+        return len(self._receipt.tables)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """A run: its results by symbol, in memory or from a folder alike.
 
-In the folder are run.json, and for each symbol a folder of Parquet files and a receipt.
+In the folder are run.json, and for each symbol a Parquet file and a receipt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from backtune.bars import Bars, check_symbol
 from backtune.errors import BacktuneError, RunError, one_of
 from backtune.identity import versions
 from backtune.metrics.picture import figures_table, growth_picture
-from backtune.store.receipts import Receipt, read_receipt, table_path
+from backtune.store.receipts import Receipt, read_receipt
 from backtune.store.result import Stored, StoredTables, stored_settings
 from backtune.store.source import Source, of_symbol, restore
 
@@ -325,10 +325,7 @@ class Run(Mapping[str, Result]):
 
         if self.place is None:
             raise RunError("results in memory have no files to query; run them with output=FOLDER")
-        place = self.place
-        there = [name for name in TABLES if all(name in each.files for each in self.receipts.values())]
-        paths = {name: [table_path(place, symbol, name) for symbol in self.receipts] for name in there}
-        return connect(place, self.receipts, paths)
+        return connect(self.place, self.receipts)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Run one query on the views of `connect`.

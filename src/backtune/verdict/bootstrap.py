@@ -7,6 +7,7 @@ statsmodels), which a run that ends with a verdict would pay each time.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,8 @@ def resampled_means(columns: Array, block: float, draws: int, seed: int) -> Arra
     ndarray, shape (draws, k)
     """
     rows = np.ascontiguousarray(columns, dtype=np.float64)
+    if draws * len(rows) <= CHUNK:
+        return _means(rows, 1.0 / block, _uniform(draws, len(rows), seed))
     generator = np.random.default_rng(seed)
     chunk = max(1, CHUNK // max(len(rows), 1))
     parts = [
@@ -88,6 +91,12 @@ def resampled_means(columns: Array, block: float, draws: int, seed: int) -> Arra
         for start in range(0, draws, chunk)
     ]
     return np.concatenate(parts)
+
+
+@lru_cache(maxsize=1)  # the tests of a symbol, and of the next one, draw the same
+def _uniform(draws: int, n: int, seed: int) -> Array:
+    """Random numbers of so many resamples of n rows."""
+    return np.random.default_rng(seed).random((draws, n, 2))
 
 
 def long_run_variance(columns: Array, block: float) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -203,8 +204,6 @@ def evidence(
     p_optimistic, finer = p_value, False
     if any(int(series[name]["ambiguous"].sum()) for name in candidates):
         p_optimistic, finer = _optimistic(optimistic, candidates, yardsticks, symbols, seed)
-    tried = _trials(configurations, candidates)
-    sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
     alpha, beta = alpha_beta(r, market, periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
     above = intervals(excesses[EXPOSURE][:, best], periods_a_year, seed=seed)
@@ -231,15 +230,23 @@ def evidence(
         e_value=e_value,
         e_last=e_last,
         e_bar=e_bar,
-        probabilistic=probabilistic_sharpe(estimate),
-        deflated=deflated_sharpe(estimate, sharpes),
-        hurdle=deflation(sharpes) * math.sqrt(annual_periods(len(r), periods_a_year)),
-        trials=tried.shape[1],
-        overfitting=overfitting_probability(tried),
-        track_record=minimum_track_record(estimate),
+        **_among_trials(estimate, _trials(configurations, candidates), periods_a_year),
         periods_a_year=periods_a_year,
         depends_on_symbols=finer or any(both[name][1] for name in LUCK),
     )
+
+
+def _among_trials(estimate: SharpeEstimate, tried: Array, periods_a_year: float) -> dict[str, Any]:
+    """Figures of a Sharpe ratio that is the best of some: `tried` are returns, shape (n, trials)."""
+    sharpes = np.array([_zero_if_nan(SharpeEstimate.of(column).sharpe) for column in tried.T])
+    return {
+        "probabilistic": probabilistic_sharpe(estimate),
+        "deflated": deflated_sharpe(estimate, sharpes),
+        "hurdle": deflation(sharpes) * math.sqrt(annual_periods(len(tried), periods_a_year)),
+        "trials": tried.shape[1],
+        "overfitting": overfitting_probability(tried),
+        "track_record": minimum_track_record(estimate),
+    }
 
 
 def _excesses(

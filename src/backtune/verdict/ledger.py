@@ -116,11 +116,7 @@ class Ledger:
                 known = self.path.read_text("utf-8", "replace")
                 if all(f'"{one.record}"' in known for one in entry.trials.values()):
                     return ""
-                size = os.fstat(handle).st_size
-                broken = (
-                    size > 0 and os.pread(handle, 1, size - 1) != b"\n" if hasattr(os, "pread") else False
-                )
-                content = f"{chr(10) if broken else ''}{entry.line()}\n".encode()
+                content = f"{_ending(handle)}{entry.line()}\n".encode()
                 while content:
                     content = content[os.write(handle, content) :]
         except OSError as error:
@@ -199,12 +195,12 @@ def ledger_path(environment: Mapping[str, str] | None = None) -> Path | None:
     return base / "backtune" / "ledger.jsonl" if base else None
 
 
-def _ending(path: Path) -> str:
-    """End of a last line that was cut short; "" where none was."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - 1, 0))
-        return "" if file.read(1) in (b"", b"\n") else "\n"
+def _ending(handle: int) -> str:
+    """What a last line lacks that was cut short; "" where none was."""
+    if os.fstat(handle).st_size == 0:
+        return ""
+    os.lseek(handle, -1, os.SEEK_END)
+    return "" if os.read(handle, 1) == b"\n" else "\n"
 
 
 @contextmanager

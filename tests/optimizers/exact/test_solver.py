@@ -45,6 +45,13 @@ def test_the_same_problem_gives_the_same_point():
     assert first.value == second.value
 
 
+def test_its_trace_is_its_value_as_often_as_it_evaluated():
+    best = bt.optimize(random_problem(3, n=200))
+    assert best.trace.tolist() == [best.value] * best.evaluations
+    assert best.trace.base.nbytes == 8, "of however many evaluations, one number is kept"
+    assert not best.trace.flags.writeable
+
+
 def test_fixed_offsets_and_no_trades():
     problem = random_problem(8, n=30, bounds=((0.01, 0.01), (-0.02, -0.02)))
     best = bt.optimize(problem)

@@ -214,8 +214,9 @@ def _lay_out(
         best, line = best_open if by_open else best_inside, min(turn, x1)
         at_close = rate * (close - best) if turn > x0 else 0.0
         loss = -min(at_close, rate * (least - best) if turn <= x1 else 0.0)
-        exit_slope = rate if out + exits[line] == near else 0.0
-        at_level = rate * (near - best) - exit_slope * exits[line]
+        at_line = exits[line]
+        exit_slope = rate if out + at_line == near else 0.0
+        at_level = rate * (near - best) - exit_slope * at_line
         flat, none = min(max(marks[leg, EXIT_CLIPPED], turn), x1 + 1), loss if start > e0 else 0.0
         closes += at_close
         exit_steps[turn - x0, 0] += at_level - at_close
@@ -245,24 +246,6 @@ def _exit(
     level = _level(forecast, exits[min(turn, box.x1)], box.side > 0.0)
     at_close = (turn > box.x1) | ((turn > box.x0) & (weight * (close - level) > 0.0))
     return turn, level, close if at_close else level
-
-
-@njit(cache=True, part=True, error_model="numpy")
-def sum_at(
-    legs: Array, marks: Ids, lists: Ids, first: int, stop: int, entry_line: int, exit_line: int, entry: float,
-    exit: float, side: float, published: bool,
-) -> float:  # fmt: skip
-    """Sum of the returns of legs first..stop-1 of `lists` at a lattice point: its lines, its offsets."""
-    result, short = 0.0, side < 0.0
-    for k in range(first, stop):
-        leg = lists[k]
-        at_open = entry_line >= marks[leg, AT_OPEN]
-        level = exit_line >= (marks[leg, LEVEL_OPEN] if at_open else marks[leg, LEVEL_INSIDE])
-        leaves = _level(legs[leg, EXIT_FORECAST], exit, not short) if level else legs[leg, CLOSED]
-        enters = legs[leg, OPENED] if at_open else _level(legs[leg, ENTRY_FORECAST], entry, short)
-        value = leaves - enters if published else (1.0 + leaves) / (1.0 + enters)
-        result += legs[leg, WEIGHT] * value + legs[leg, BASE] if entry_line >= marks[leg, FILLED] else 0.0
-    return result
 
 
 @njit(error_model="numpy", inline="always")

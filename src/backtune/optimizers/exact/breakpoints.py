@@ -34,10 +34,8 @@ Array = NDArray[np.float64]
 @njit()
 def next_float(x: float) -> float:
     """The next float above a finite x: one step in its bits, which the library function takes longer for."""
-    if x == 0.0:
-        return 5e-324
-    bits = np.float64(x).view(np.int64)
-    return np.int64(bits + 1 if x > 0.0 else bits - 1).view(np.float64)
+    bits = np.float64(x + 0.0).view(np.int64)  # of -0.0 those of 0.0
+    return np.int64(bits + (1 if bits >= 0 else -1)).view(np.float64)
 
 
 @njit()

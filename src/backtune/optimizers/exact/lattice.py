@@ -44,6 +44,9 @@ ENTRY_FORECAST, EXIT_FORECAST, OPENED, CLOSED, WEIGHT, BASE, INVERSE = range(7)
 FILLED, AT_OPEN, LEVEL_INSIDE, LEVEL_OPEN, ENTRY_CLIPPED, EXIT_CLIPPED = range(6)
 
 
+AHEAD = 3  # lines that are compared at once
+
+
 class Lattice(NamedTuple):
     """A problem as the search sees it; longs and shorts are numbered apart.
 
@@ -65,9 +68,13 @@ class Lattice(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """Lines of one axis in ascending order, and the first of each of equally wide stretches of it."""
+    """Lines of one axis in ascending order, and the first of each of equally wide stretches of it.
+
+    `padded` are the lines and AHEAD infinities behind them.
+    """
 
     lines: Array
+    padded: Array
     firsts: Ids
     low: float
     high: float
@@ -121,45 +128,47 @@ def _axis(
     scale = stretches / (high - low)
     if not scale < 1e300:  # a box without width
         scale = 0.0
-    firsts, order = np.empty(stretches + 1, dtype=np.int32), np.empty(count, dtype=np.int32)
-    lines = np.empty(count)
-    largest = _count(inside[:count], low, scale, firsts)
+    # where stretch k begins comes to be in firsts[k + 1], which moves on with each point that is put there
+    firsts, order = np.empty(stretches + 2, dtype=np.int32), np.empty(count, dtype=np.int32)
+    places, lines = np.empty(count + 1, dtype=np.int32), np.empty(count + AHEAD)
+    for k in range(stretches + 2):
+        firsts[k] = 0
     for i in range(count):
         k = min(int((inside[i] - low) * scale), stretches - 1)
-        lines[firsts[k]], order[firsts[k]] = inside[i], i
-        firsts[k] += 1
-    _sort(lines, order, largest)
-    kept, places = 0, np.empty(count, dtype=np.int32)
+        places[i] = k + 1
+        firsts[k + 2] += 1
+    largest = count - count
+    for k in range(2, stretches + 2):
+        largest = max(largest, firsts[k])
+        firsts[k] += firsts[k - 1]
     for i in range(count):
-        kept += lines[i] != lines[kept]
-        lines[kept] = lines[i]
-        places[order[i]] = kept
+        k = firsts[places[i]]
+        lines[k], order[k] = inside[i], i
+        firsts[places[i]] = k + 1
+    _sort(lines, order, count, largest)
+    kept, before = 0, low
+    for i in range(count):
+        x = lines[i]
+        kept += x != before
+        lines[kept] = before = x
+        places[order[i]] = order[i] = kept
     kept += 1
-    _count(lines[:kept], low, scale, firsts)
+    if kept < count:
+        for k in range(stretches):
+            firsts[k] = order[firsts[k]] if firsts[k] < count else kept
+        firsts[stretches] = kept
+    for i in range(kept, kept + AHEAD):
+        lines[i] = np.inf
     for spots, first, stop in ((exit_lines, 0, 1), (entry_lines, 1, 3), (exit_lines, 3, every)):
         for i in range(first, stop):
             for t in range(spots.shape[1]):
                 spots[i, t] = kept if spots[i, t] < 0 else places[spots[i, t]]
-    return Axis(lines[:kept], firsts, low, high, scale)
-
-
-@njit()
-def _count(points: Array, low: float, scale: float, firsts: Ids) -> int:
-    """Count how many points lie below each stretch; gives the most that lie in one."""
-    stretches, most = len(firsts) - 1, len(firsts) - len(firsts)
-    for k in range(stretches + 1):
-        firsts[k] = 0
-    for i in range(len(points)):
-        firsts[min(int((points[i] - low) * scale), stretches - 1) + 1] += 1
-    for k in range(stretches):
-        most = max(most, firsts[k + 1])
-        firsts[k + 1] += firsts[k]
-    return most
+    return Axis(lines[:kept], lines, firsts, low, high, scale)
 
 
 @njit(inline="always")
-def _sort(lines: Array, order: Ids, reach: int) -> None:
-    """Sort lines none of which is `reach` places from its own, and `order` with them.
+def _sort(lines: Array, order: Ids, count: int, reach: int) -> None:
+    """Sort `count` lines none of which is `reach` places from its own, and `order` with them.
 
     Shell's sort with Knuth's gaps (The Art of Computer Programming, volume 3, 5.2.1); an insertion sort where
     the reach is short.
@@ -168,7 +177,7 @@ def _sort(lines: Array, order: Ids, reach: int) -> None:
     while 9 * gap < reach:
         gap = 3 * gap + 1
     while gap > 0:
-        for i in range(gap, len(lines)):
+        for i in range(gap, count):
             x, number, k = lines[i], order[i], i
             while k >= gap and lines[k - gap] > x:
                 lines[k], order[k] = lines[k - gap], order[k - gap]
@@ -180,19 +189,17 @@ def _sort(lines: Array, order: Ids, reach: int) -> None:
 @njit(error_model="numpy")
 def _first_at(axis: Axis, x: float) -> int:
     """The first line at or above x, the number of lines where there is none."""
-    if not axis.low < x <= axis.high:
-        return len(axis.lines) if x > axis.high else 0
-    k = min(int((x - axis.low) * axis.scale), len(axis.firsts) - 2)
+    k = min(int((min(max(x, axis.low), axis.high) - axis.low) * axis.scale), len(axis.firsts) - 3)
     first, last = axis.firsts[k], axis.firsts[k + 1]
-    while last - first > 8:
+    while last - first > AHEAD:
         middle = (first + last) // 2
-        if axis.lines[middle] < x:
+        if axis.padded[middle] < x:
             first = middle + 1
         else:
             last = middle
-    for k in range(first, last):  # without a branch, which could not be predicted
-        first += axis.lines[k] < x
-    return first
+    # without a branch, which could not be predicted; lines of later stretches are above x
+    passed = int(axis.padded[first] < x) + int(axis.padded[first + 1] < x) + int(axis.padded[first + 2] < x)
+    return first + passed
 
 
 @njit(cache=True, part=True, error_model="numpy")
@@ -213,8 +220,9 @@ def _side(
         marks[t, FILLED], marks[t, AT_OPEN] = lines[1, t], lines[2, t]
         # an open beyond the previous close is passed before the level is clipped there
         passed = legs[OPEN_BEYOND, t] if isinstance(fee, tuple) else opened
-        clips = fills == PUBLISHED or side * passed >= 0.0
-        marks[t, ENTRY_CLIPPED] = _first_at(entries, -side * legs[entry, t]) if clips else lines[2, t]
+        clipped = _first_at(entries, -side * legs[entry, t])
+        clips = (fills == PUBLISHED) | (side * passed >= 0.0)
+        marks[t, ENTRY_CLIPPED] = clipped if clips else lines[2, t]
         taken = inside = clipped = len(exits.lines)
         if not eod:
             taken = inside = lines[0, t]
@@ -222,9 +230,8 @@ def _side(
             if isinstance(fee, tuple):
                 inside = lines[3, t]
             elif fills == CAUSAL:  # from where the close is beyond the level, which the price then crossed
-                inside = len(exits.lines)
-                if side * close > 0.0:
-                    inside = _first_at(exits, side * (legs[leave, t] - close))
+                crossed = _first_at(exits, side * (legs[leave, t] - close))
+                inside = crossed if side * close > 0.0 else len(exits.lines)
         marks[t, LEVEL_INSIDE], marks[t, LEVEL_OPEN], marks[t, EXIT_CLIPPED] = inside, taken, clipped
     return result, marks
 
@@ -240,6 +247,7 @@ def rounding(lattice: Lattice) -> float:
     for axis in (lattice.rows, lattice.columns):
         reach = max(reach, abs(axis[0]), abs(axis[-1]))
     alone = together = 0.0
+    fee = abs(rate(lattice.fee))
     n = len(lattice.rows) + len(lattice.columns)
     for legs, side in ((lattice.long_legs, 1.0), (lattice.short_legs, -1.0)):
         n += legs.shape[1]
@@ -252,9 +260,9 @@ def rounding(lattice: Lattice) -> float:
             else:
                 out = min(legs[HIGH_FORECAST, t] + lattice.columns[0], MAX_UP)
                 enters, most = 1.0 + least, max(most, out)
-            money = legs[SIZE, t] * (1.0 + most) / enters
+            inverse = 1.0 / enters
+            share = legs[SIZE, t] * inverse
+            money = share * (1.0 + most)
             alone += money
-            together += (
-                legs[SIZE, t] * ((most - least) / enters + abs(rate(lattice.fee))) + money * reach / enters
-            )
+            together += share * (most - least) + legs[SIZE, t] * fee + money * reach * inverse
     return 2.0**-52 * (64.0 * alone + 32.0 * n * together)

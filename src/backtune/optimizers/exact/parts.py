@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backtune.optimizers.exact.bound import Box, _highest, open_legs, span_above, sum_at
+from backtune.optimizers.exact.bound import Box, _highest, open_legs, span_above
 from backtune.optimizers.exact.lattice import Lattice, _axis, rounding
 from backtune.optimizers.exact.search import Frontier, _push, _swap, start
 from backtune.optimizers.exact.series import ORDER, ROWS, settled_at
@@ -32,7 +32,6 @@ def compile_parts() -> None:
         (open_legs, *legs),
         (_highest, series, 0, 0, 0.0, lines, 0, 0, 0.0, steps),
         (settled_at, series, 0, 0.0, 0.0),
-        (sum_at, matrix, marks, lists, 0, 0, 0, 0, 0.0, 0.0, 1.0, False),
         (span_above, steps, 0, 0, 0.0),
         (_push, lattice, box, frontier, lists, 0, 0, 0, 0),
         (start, lattice, lists, 0.0),

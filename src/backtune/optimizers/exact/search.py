@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtune.compiled import njit
-from backtune.optimizers.exact.bound import Box, open_legs, span_above, sum_at, upper_bound
+from backtune.optimizers.exact.bound import Box, open_legs, span_above, upper_bound
 from backtune.optimizers.exact.lattice import Array, Ids, Lattice
-from backtune.optimizers.exact.series import CENTRED, ORDER, ROWS, settled_at
+from backtune.optimizers.exact.series import CENTRED, ORDER, ROWS
 from backtune.problem.kernels import LANES, PUBLISHED, is_charged, total
 
 DEPTH = 160  # of the stack: two nodes for each halving of either axis
 R0, R1, C0, C1, FIRST, LONGS, COUNT, FREE = range(8)  # columns of Frontier.places
 BOUND, CENTRE_A, CENTRE_B, IS_CENTRED = range(4)  # columns of Frontier.numbers
-SHRUNK = 0.8  # a rectangle cut down to less than this share of its lines is bounded anew
+SHRUNK = 0.9  # a rectangle cut down to less than this share of its lines is bounded anew
 SIZE, EVALUATIONS, NODES, BEST_ROW, BEST_COLUMN = range(5)  # of Frontier.counts
 VALUE, SLACK = range(2)  # of Frontier.values
 
@@ -199,19 +199,11 @@ def _bounded(
     bound, row, column = upper_bound(rows, columns, box, series, at, row_steps, column_steps)
     bound += frontier.values[SLACK]
     if bound >= frontier.values[VALUE]:
-        a, b, mid, end = columns[column], rows[row], room + longs, room + longs + shorts
-        guess = settled_at(series, at, a - box.exit, b - box.entry)
-        guess += sum_at(
-            lattice.longs, lattice.long_marks, lists, room, mid, row, column, b, a, 1.0, published,
-        ) + sum_at(
-            lattice.shorts, lattice.short_marks, lists, mid, end, column, row, a, b, -1.0, published,
+        value = total(
+            lattice.long_legs, lattice.short_legs, columns[column], rows[row],
+            lattice.fee, lattice.fills, lattice.eod, frontier.lanes,
         )  # fmt: skip
-        if guess > frontier.values[VALUE]:
-            value = total(
-                lattice.long_legs, lattice.short_legs, a, b,
-                lattice.fee, lattice.fills, lattice.eod, frontier.lanes,
-            )  # fmt: skip
-            _keep(value, frontier.counts, frontier.values, row, column)
+        _keep(value, frontier.counts, frontier.values, row, column)
     spare = bound - frontier.values[VALUE]
     r0, r1, c0, c1 = box.e0, box.e0, box.x0, box.x0
     if long_rows or short_rows:
