@@ -7,17 +7,22 @@ that is the same, in whichever folder it lies (`NUMBA_CACHE_DIR`, beside the sou
 
 Where nothing can be kept (no folder can be written to, the disk is full, a numba that does this in another
 way), functions are compiled at each start, and a warning says so once.
+
+A function is compiled by one process at a time: another that needs it meanwhile waits, and takes what is
+kept then.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache as once
 from importlib import import_module
+from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
@@ -27,6 +32,7 @@ from numba.core import event
 from numba.extending import is_jitted
 
 from backtune.errors import BacktuneWarning
+from backtune.turns import Turn
 
 try:
     caching: Any = import_module("numba.core.caching")
@@ -37,28 +43,52 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 NOWHERE = "no folder for it can be written to"
+COMPILE, WAIT = "numba:compile", "backtune:wait"  # kinds of events
 LIBRARIES = ("builtins", "math", "numba", "numpy")  # told by their versions
 
 
-def njit(*, cache: bool = False, **options: Any) -> Callable[[Function], Function]:
+def njit(*, cache: bool = False, part: bool | None = None, **options: Any) -> Callable[[Function], Function]:
     """Decorate a function as `numba.njit` does; with `cache`, keep its machine code as this module says.
 
     Parameters
     ----------
     cache : bool
         Keep the machine code from one start to the next.
+    part : bool, optional
+        Whether compiled code alone is to call it, by default where it is not kept. What Python would call it
+        by is not compiled then, which saves a tenth of all compiling; Python, if it calls, compiles it whole.
     **options
         As of `numba.njit`.
     """
 
     def decorate(function: Function) -> Function:
-        dispatcher = numba.njit(**options)(function)
-        if cache and is_jitted(dispatcher):  # NUMBA_DISABLE_JIT leaves functions as they are
+        inner = not cache if part is None else part
+        # what C code would call a function by is compiled for nothing: none of ours is a value
+        options.update(no_cfunc_wrapper=True, no_cpython_wrapper=inner)
+        dispatcher: Any = numba.njit(**options)(function)
+        if inner and is_jitted(dispatcher):  # NUMBA_DISABLE_JIT leaves functions as they are
+            dispatcher.__class__ = _part_of(type(dispatcher))
+        if cache and is_jitted(dispatcher):
             _keep(dispatcher)
         decorated: Function = dispatcher
         return decorated
 
     return decorate
+
+
+@once
+def _part_of(kind: type) -> type:
+    """Class of functions like those of `kind` that Python calls by another function, compiled for it."""
+
+    def call(self: Any, *arguments: Any) -> Any:
+        whole = vars(self).get("whole")
+        if whole is None:
+            options = {**self.targetoptions, "no_cpython_wrapper": False}
+            options.pop("nopython", None)
+            whole = self.whole = numba.njit(**options)(self.py_func)
+        return whole(*arguments)
+
+    return type("Part", (kind,), {"__call__": call, "__module__": __name__})
 
 
 def code_digest(dispatcher: Any) -> str | None:
@@ -154,6 +184,17 @@ def _of_libraries(module: str) -> bool:
     return module.partition(".")[0] in LIBRARIES
 
 
+def is_kept(dispatcher: Any) -> bool:
+    """Whether machine code of a function is kept, of any signature; True also where none can be."""
+    store = getattr(dispatcher, "_cache", None)
+    if not isinstance(store, _Kept):
+        return True
+    try:
+        return bool(store._cache_file._load_index())
+    except Exception:  # whatever the file holds
+        return False
+
+
 def _base(name: str) -> Any:
     """Class of numba's that keeps machine code; `object` in a numba that has none of that name."""
     return getattr(caching, name, object)
@@ -188,9 +229,26 @@ class _Kept(_base("FunctionCache")):  # type: ignore[misc]
         if not isinstance(self._impl, _Code):
             raise TypeError("numba does not ask _Code for what it writes")
         self._impl.dispatcher = dispatcher
+        self.turn = Turn(Path(self._cache_path) / f"{self._impl.filename_base}.turn")
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Kept machine code for a signature; None where there is none that may be used."""
+        """Kept machine code for a signature; None where there is none that may be used: it is to be compiled.
+
+        Of several processes that are to compile it one does, while the others wait here.
+        """
+        kept = self._kept(sig, target_context)
+        if kept is not None:
+            return kept
+        told = {"dispatcher": self._impl.dispatcher, "compiled": False}
+        with event.trigger_event(WAIT, data=told):
+            if self.turn.take():
+                kept = self._kept(sig, target_context)
+                told["compiled"] = kept is not None
+        if kept is not None:
+            self.turn.end()
+        return kept
+
+    def _kept(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
         except Exception:  # whatever a file holds (cut short, another's, of another version): compile
@@ -204,6 +262,8 @@ class _Kept(_base("FunctionCache")):  # type: ignore[misc]
             super().save_overload(sig, compiled)
         except Exception as error:
             _warn_not_kept(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
+        finally:
+            self.turn.end()
 
 
 class _NotKept(_base("NullCache")):  # type: ignore[misc]
@@ -237,15 +297,33 @@ def _warn_not_kept(reason: str, cure: str = "set NUMBA_CACHE_DIR to a folder tha
     )
 
 
+class _Failures(event.Listener):
+    """Lets another process have its turn where the compilation of a function was not ended."""
+
+    def on_start(self, event: Any) -> None:
+        """Nothing."""
+
+    def on_end(self, event: Any) -> None:
+        """End the turn of a function that could not be compiled: nothing of it will be kept."""
+        store = getattr(event.data["dispatcher"], "_cache", None)
+        if isinstance(store, _Kept) and sys.exc_info()[0] is not None:
+            store.turn.end()
+
+
+register: Any = event.register
+register(COMPILE, _Failures())
+
+
 class Compilations(event.Listener):
     """Functions that were compiled, and are kept, while this listened.
 
     Attributes
     ----------
     count : int
-        How many; the functions that these call belong to them.
+        How many, here or in another process that this one waited for; the functions that these call belong to
+        them.
     seconds : float
-        How long that took.
+        How long this process compiled and waited.
     """
 
     def __init__(self) -> None:
@@ -262,7 +340,7 @@ class Compilations(event.Listener):
         """Count a function that is kept."""
         self._depth -= 1
         if self._depth == 0 and isinstance(getattr(event.data["dispatcher"], "_cache", None), _Kept):
-            self.count += 1
+            self.count += event.data.get("compiled", True)
             self.seconds += time.perf_counter() - self._began
 
 
@@ -270,7 +348,7 @@ class Compilations(event.Listener):
 def compilations() -> Iterator[Compilations]:
     """Listen for what is compiled in this process: nothing, where kept machine code is used."""
     listener = Compilations()
-    with event.install_listener("numba:compile", listener):
+    with event.install_listener(COMPILE, listener), event.install_listener(WAIT, listener):
         yield listener
 
 

@@ -35,6 +35,7 @@ from backtune.cli.signals import interrupted_once
 from backtune.cli.sql import sql
 from backtune.cli.walkforward import walkforward
 from backtune.errors import BacktuneError, BacktuneWarning
+from backtune.room import with_room
 
 INTERRUPTED = 130
 COLLECT_AFTER = 100_000  # objects; with the usual 700, imports alone are interrupted hundreds of times
@@ -96,7 +97,7 @@ def main() -> None:
         ):  # what a console of another encoding lacks is written as \\u65e5
             stream.reconfigure(errors="backslashreplace")
     with interrupted_once() as signals:
-        code = _status()
+        code = with_room(_status)
     sys.exit(128 + signals[0] if signals and code == INTERRUPTED else code)
 
 

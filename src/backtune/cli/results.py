@@ -91,7 +91,7 @@ def carry_out(
 
 @contextmanager
 def compilation_told(*, quiet: bool) -> Iterator[None]:
-    """Say on standard error, at the end, what this process compiled, if anything, and how long it took."""
+    """Say on standard error, at the end, what was compiled, if anything, and how long that took here."""
     from backtune.compiled import compilations
 
     with compilations() as compiled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +31,15 @@ WITH_RESUME = {
 }
 
 
-@with_settings(Settings)
+def _compile_ahead(chosen: Mapping[str, Any]) -> None:
+    """Begin to compile the one-bar search, if that is not kept, before all else is imported."""
+    if chosen.get("optimizer", "exact") == "exact" and "costs" not in chosen:
+        from backtune.runner.ahead import compile_ahead
+
+        compile_ahead()
+
+
+@with_settings(Settings, before=_compile_ahead)
 def run(
     context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,

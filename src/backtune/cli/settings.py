@@ -22,7 +22,11 @@ FILE = "settings_file"
 
 
 def with_settings(
-    kind: type, *, leave_out: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
+    kind: type,
+    *,
+    leave_out: tuple[str, ...] = (),
+    defaults: Mapping[str, Any] | None = None,
+    before: Callable[[Mapping[str, Any]], None] = lambda chosen: None,
 ) -> Callable[[Any], Any]:
     """Give a command an option for each field of `kind`, and ``--settings FILE.toml`` for many at once.
 
@@ -36,6 +40,8 @@ def with_settings(
         Fields that the command takes otherwise: by a parameter of the same name, or not at all.
     defaults : mapping, optional
         Values of fields that the command has in place of their own.
+    before : callable
+        Called with the fields that were given, before anything is made of them.
     """
 
     instead = dict(defaults or {})
@@ -56,6 +62,7 @@ def with_settings(
             chosen |= {name: arguments[name] for name in leave_out if name in arguments}
             plain = {entry.name: entry for entry in fields(kind)}
             merged = {**instead, **written, **chosen}
+            before(merged)
             settings = kind(**{name: _value(plain[name], value) for name, value in merged.items()})
             command(**arguments, settings=settings)
 

@@ -316,6 +316,7 @@ class EntryExitProblem:
 
     def _ledger(self) -> dict[str, NDArray[Any]]:
         """Trades at offsets 0, in the order of the bars, the long before the short."""
+
         parts = []
         for side, short in (("long", False), ("short", True)):
             sizes = self.sizes[int(short)]

@@ -33,12 +33,18 @@ Array = NDArray[np.float64]
 Fee = float | tuple[float]
 
 
-@njit(inline="always")
+@njit()
 def rate(fee: Fee) -> float:
     """What a limit fill costs."""
     if isinstance(fee, tuple):
         return fee[0]
     return fee
+
+
+@njit()
+def is_charged(fee: Fee) -> bool:
+    """Whether limit and market fills cost different amounts, see `charged_legs`."""
+    return isinstance(fee, tuple)
 
 
 @njit()
@@ -151,7 +157,7 @@ def charged_legs(columns: Array, costs: Costs, short: bool) -> Array:
     return legs
 
 
-@njit(error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def total(
     long_legs: Array, short_legs: Array, a: float, b: float, fee: Fee, fills: int, eod: bool, lanes: Array
 ) -> float:

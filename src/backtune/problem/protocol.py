@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -73,6 +75,8 @@ class Outcome:
         entry_price and exit_price (moves on the close before their bar), reason (why it was left: "close",
         "take_profit", "stop", "time", "end") and value (its return times its size, costs included).
         """
+        import pandas as pd
+
         return pd.DataFrame(self.ledger_columns)
 
 

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from backtune.bars.names import folder_name, symbol_of
 from backtune.errors import BacktuneError, BacktuneWarning, RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.identity import code_digest, key_of, versions
+from backtune.room import with_room
 from backtune.runner.threads import pin
 from backtune.store.key import forecast_decides, result_identity, why_again
 from backtune.store.receipts import (
@@ -119,7 +121,7 @@ def dask_setup(_worker: object) -> None:
 def do_in_worker(task: Task) -> Outcome:
     """`do_task` in a process that is there for nothing else."""
     pin()
-    outcome = do_task(task)
+    outcome = with_room(partial(do_task, task))
     return outcome if outcome.error is None else replace(outcome, error=_alone(outcome.error))
 
 

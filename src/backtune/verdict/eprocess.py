@@ -120,7 +120,9 @@ def _checked(name: str, values: Array) -> Array:
 
 @njit(cache=True)
 def _wealth(r: Array, stakes: Array) -> Array:
-    each, grown = np.ones(len(stakes)), np.ones(len(r))
+    each, grown = np.empty(len(stakes)), np.empty(len(r))  # np.ones and mean take long to compile
+    for k in range(len(stakes)):
+        each[k] = 1.0
     squares, worst, moved = 0.0, 0.0, 0
     for t in range(len(r)):
         if r[t] != 0.0:
@@ -132,7 +134,10 @@ def _wealth(r: Array, stakes: Array) -> Array:
             squares += r[t] * r[t]
             worst = max(worst, -r[t])
             moved += 1
-        grown[t] = each.mean()
+        total = 0.0
+        for k in range(len(stakes)):
+            total += each[k]
+        grown[t] = total / len(stakes)
     return grown
 
 

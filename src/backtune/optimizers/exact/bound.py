@@ -77,7 +77,7 @@ def _level(forecast: float, offset: float, short: bool) -> float:
     return min(max(forecast + offset, floor), ceiling)
 
 
-@njit(error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def open_legs(
     legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool, charged: bool,
     lists: Ids, first: int, stop: int, room: int, series: Array, at: int, entry_steps: Array,
@@ -265,7 +265,7 @@ def upper_bound(
     return best_row + best_column - settled_at(series, at, a, b) + error, row, column
 
 
-@njit(error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def _highest(
     series: Array, own: int, other: int, other_offset: float, lines: Array, first: int, last: int,
     centre: float, steps: Array,
@@ -293,7 +293,7 @@ def _highest(
     return where, best
 
 
-@njit()
+@njit(cache=True, part=True)
 def span_above(steps: Array, first: int, last: int, least: float) -> tuple[int, int]:
     """First and last line of first..last whose value is at least `least`; last before first where none is."""
     start = first

@@ -101,7 +101,7 @@ def lay_out(long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills:
     )  # fmt: skip
 
 
-@njit(error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def _axis(
     low: float, high: float, sign: float, exits: Array, entries: Array, exit_lines: Ids, entry_lines: Ids
 ) -> Axis:
@@ -202,7 +202,7 @@ def _first_at(axis: Axis, x: float) -> int:
     return first + passed
 
 
-@njit(error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def _side(
     legs: Array, lines: Ids, side: float, entries: Axis, exits: Axis, fee: Fee, fills: int, eod: bool
 ) -> tuple[Array, Ids]:
@@ -236,7 +236,7 @@ def _side(
     return result, marks
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(cache=True, part=True, error_model="numpy")
 def rounding(lattice: Lattice) -> float:
     """Room for rounding in any sum of the search.
 

@@ -17,7 +17,7 @@ from backtune.compiled import njit
 from backtune.optimizers.exact.bound import Box, open_legs, span_above, upper_bound
 from backtune.optimizers.exact.lattice import Array, Ids, Lattice
 from backtune.optimizers.exact.series import CENTRED, ORDER, ROWS
-from backtune.problem.kernels import LANES, PUBLISHED, total
+from backtune.problem.kernels import LANES, PUBLISHED, is_charged, total
 
 DEPTH = 160  # of the stack: two nodes for each halving of either axis
 R0, R1, C0, C1, FIRST, LONGS, COUNT, FREE = range(8)  # columns of Frontier.places
@@ -43,7 +43,7 @@ class Frontier(NamedTuple):
     lanes: Array
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@njit(cache=True, part=True, error_model="numpy")
 def start(lattice: Lattice, lists: Ids, slack: float) -> Frontier:
     """Put the whole lattice on the frontier; `lists` holds room for lists of leg numbers, all legs first."""
     longs, shorts = len(lattice.longs), len(lattice.shorts)
@@ -130,7 +130,7 @@ def _copy(series: Array, place: int, to: int) -> None:
             series[ROWS * to + i, k] = series[ROWS * place + i, k]
 
 
-@njit(error_model="numpy", inline="always")
+@njit(cache=True, part=True, error_model="numpy")
 def _push(
     lattice: Lattice, box: Box, frontier: Frontier, lists: Ids, first: int, middle: int, stop: int, room: int
 ) -> None:
@@ -179,7 +179,7 @@ def _bounded(
 ) -> tuple[Box, int, int, float]:  # fmt: skip
     """Bound a box and cut it down; gives what is left of it, its open longs and shorts, and its bound."""
     rows, columns, published = lattice.rows, lattice.columns, lattice.fills == PUBLISHED
-    charged = isinstance(lattice.fee, tuple)
+    charged = is_charged(lattice.fee)
     row_steps, column_steps = frontier.row_steps, frontier.column_steps
     series, at = frontier.series, ROWS * place
     frontier.counts[NODES] += 1
@@ -225,7 +225,7 @@ def _keep(value: float, counts: Ids, values: Array, row: int, column: int) -> No
         counts[BEST_ROW], counts[BEST_COLUMN] = row, column
 
 
-@njit()
+@njit(cache=True, part=True)
 def _swap(places: NDArray[np.int64], numbers: Array, series: Array, top: int) -> None:
     """Exchange the two uppermost rectangles."""
     for k in range(8):

@@ -59,7 +59,7 @@ def settle(
     return True
 
 
-@njit(error_model="numpy")
+@njit(cache=True, part=True, error_model="numpy")
 def settled_at(series: Array, at: int, da: float, db: float) -> float:
     """F at offsets (da, db) from the centre."""
     p = q = r = t = 0.0

@@ -193,7 +193,7 @@ def _more_room(legs: Ids) -> Ids:
     return more
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, part=True)
 def _report(lattice: Lattice, frontier: search.Frontier) -> tuple[float, float, float, float, float]:
     value = frontier.values[search.VALUE]
     bound = value
