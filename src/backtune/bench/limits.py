@@ -105,14 +105,14 @@ def machine_memory() -> int:
         sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with suppress(ValueError, OSError):
-            sizes.append(int(Path(path).read_text("ascii")))
+            sizes.append(int(Path(path).read_text("utf-8")))
     return min(sizes, default=0)
 
 
 def memory_of(process: int) -> int:
     """Bytes of memory that a process takes; 0 where that cannot be told."""
     with suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{process}/statm").read_text("utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     try:
         import psutil
     except ImportError:

@@ -13,7 +13,7 @@ KINDS: Mapping[str, type] = {
     "fee": float, "costs": dict, "periods_a_year": float, "days_a_year": float, "checks": list, "idle": dict,
     "notes": list, "first": str, "last": str, "last_close": float, "sha256": str, "seconds": dict,
 }  # fmt: skip
-NEEDED = ("bars", "dropped", "asset", "fee", "periods_a_year", "sha256")  # the others older versions may lack
+NEEDED = ("bars", "dropped", "asset", "fee", "sha256")  # the others older versions may lack
 
 
 def are_facts(facts: object) -> bool:

@@ -176,8 +176,8 @@ def _forecaster(settings: Settings) -> dict[str, Any]:
 
 
 def _said_of_model(model: str | Forecaster) -> dict[str, Any]:
-    """What a forecaster says of itself; one of backtune's own that has no weights says the same each time."""
-    if isinstance(model, str) and model.partition(",")[0] in set(MODELS) - set(WEIGHTS):
+    """What a forecaster says of itself; one of backtune's own code alone says the same each time."""
+    if isinstance(model, str) and model.partition(",")[0] in set(MODELS) - set(WEIGHTS) - {"statsforecast"}:
         return dict(_said_once(model))
     one = forecaster(model)
     return _said_by(one, f"forecaster {one.name}")
