@@ -128,7 +128,7 @@ class Nothing:
         (Clash(), "has a parameter 'selected', which is a column"),
         (Nothing(), "strategy 'nothing' gave None; expected a problem for each exit"),
         (3, "strategy 3 is a int"),
-        ("toy_strategy:nobody", "strategy 'toy_strategy:nobody' cannot be imported"),
+        ("toy_strategy:nobody", "strategy 'toy_strategy:nobody': toy_strategy has no nobody"),
         ("toy_strategy", "unknown strategy 'toy_strategy'"),
     ],
 )

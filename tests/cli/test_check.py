@@ -93,7 +93,8 @@ def test_json_says_which_passed(capsys, monkeypatch):
     [
         (["plugs_of_mine:five"], "is of type int"),
         (["plugs_of_mine:Asks"], "is a class that needs arguments"),
-        (["plugs_of_mine:nothing"], "cannot be imported"),
+        (["plugs_of_mine:nothing"], "plugs_of_mine has no nothing"),
+        (["plugs_of_mine:Todai"], "did you mean Today?"),
         (["plugs_of_mine"], "expected module:object"),
         (["plugs_of_mine:mine", "--bars", "0"], "count is 0"),
         (["plugs_of_mine:mine", "TSLA"], "no data given"),

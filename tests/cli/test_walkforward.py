@@ -62,7 +62,7 @@ def test_a_run_is_printed_written_and_goes_on(space, tmp_path):
     ("words", "said"),
     [
         (["own_strategies:crossing", "--space", "SPACE"], "no symbols given"),
-        (["own_strategies:nobody", "SP500", "--space", "SPACE"], "cannot be imported"),
+        (["own_strategies:nobody", "SP500", "--space", "SPACE"], "own_strategies has no nobody"),
         (["own_strategies:SPACE", "SP500", "--space", "SPACE"], "strategy is a Space; give a function"),
         (["own_strategies:crossing", "SP500", "--space", "nowhere.toml"], "cannot be read"),
         (["own_strategies:crossing", "SP500", "--space", "own_strategies:FEE"], "give a bt.Space"),

@@ -17,6 +17,9 @@ from backtune.verdict.comparison import TOGETHER, Comparison, Difference
 from backtune.verdict.power import LEVEL
 
 HEAD = ("", "run", "bars", "above the first, bp a bar", "95% interval", "p-value", "return")
+CAPITAL = (
+    "Equal capital in each tuned strategy, none picked by its result; together: equal capital in each symbol."
+)
 RIGHT = (False, False, True, True, True, True, True)
 
 
@@ -61,8 +64,7 @@ def comparison_section(compared: Comparison) -> str:
     said = "".join(f"<p class='note'>{text(line)}</p>" for line in comparison_lines(compared))
     return (
         "<section><h2>On the bars that all share</h2>"
-        "<p class='note'>Equal capital in each tuned strategy, none picked by its result; together: equal "
-        "capital in each symbol. Intervals by the stationary bootstrap of the paired differences.</p>"
+        f"<p class='note'>{CAPITAL} Intervals by the stationary bootstrap of the paired differences.</p>"
         f"{chart('together', 'Growth of 100 in each run')}"
         f"{table([text(name) for name in HEAD], rows)}{said}</section>"
     )

@@ -254,9 +254,13 @@ def _marked(task: Task) -> Iterator[None]:
     process.
     """
     mark, trace = mark_path(task.root, task.symbol), trace_path(task.root, task.symbol)
+    content = json.dumps({"host": platform.node(), "process": os.getpid()})
     with writing(task.root):
-        mark.parent.mkdir(exist_ok=True)
-        mark.write_text(json.dumps({"host": platform.node(), "process": os.getpid()}), "utf-8")
+        try:
+            mark.write_text(content, "utf-8")
+        except FileNotFoundError:
+            mark.parent.mkdir(exist_ok=True)
+            mark.write_text(content, "utf-8")
     if task.timeout is None:
         try:
             yield
