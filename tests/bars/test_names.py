@@ -117,7 +117,7 @@ def test_a_price_file_in_place_of_a_symbol_is_told_how_it_is_asked_for(tmp_path,
         lambda: symbol_bars("./acme.csv", None, Settings()),
         lambda: symbol_bars("acme.csv", str(tmp_path), Settings()),
     ):
-        with pytest.raises((BarsError, SettingError), match="file.*backtune run acme --data") as caught:
+        with pytest.raises((BarsError, SettingError), match=r"file.*backtune run acme --data") as caught:
             call()
         assert "did you mean" not in str(caught.value)
     assert symbol_bars("acme", "acme.csv", Settings()).symbol == "acme"

@@ -94,7 +94,8 @@ def test_an_answer_of_another_shape_is_a_line_that_names_the_model_and_the_shape
     answer, words = SHAPES[kind]
     with pytest.raises(ForecasterError, match=words) as caught:
         forecast(Universe(bars=150).load("SYN00001"), Answers(answer))
-    assert "'answers'" in str(caught.value) and "(150,)" in str(caught.value)
+    assert "'answers'" in str(caught.value)
+    assert "(150,)" in str(caught.value)
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -103,7 +104,7 @@ def test_what_another_models_code_raises_is_that_models(causal):
         return bars.moves[7]
 
     model = Answers(fails) if causal else type("Cut", (Answers,), {"causal": False})(fails)
-    with pytest.raises(ForecasterError, match="model 'answers' fails on SYN00001 .*IndexError") as caught:
+    with pytest.raises(ForecasterError, match=r"model 'answers' fails on SYN00001 .*IndexError") as caught:
         forecast(Universe(bars=150).load("SYN00001"), model)
     assert isinstance(caught.value.__cause__, IndexError)
 

@@ -348,8 +348,8 @@ def _three(model: str, answer: Any, bars: Bars) -> Array:
         shapes = ", ".join(str(array.shape) for array in arrays[:4]) + (", ..." if len(arrays) > 4 else "")
         raise ForecasterError(
             f"model {model!r}: its moves(bars) gave {len(arrays)} array{'s' if len(arrays) != 1 else ''} of "
-            f"{of}, of shape {shapes}, for {len(bars)} bars of {bars.symbol}; return three, the high, low and "
-            f"close moves, each of one value a bar: ({len(bars)},)"
+            f"{of}, of shape {shapes}, for {len(bars)} bars of {bars.symbol}; return three, the high, low "
+            f"and close moves, each of one value a bar: ({len(bars)},)"
         )
     return np.array(arrays)
 
