@@ -49,6 +49,7 @@ def test_ci_runs_lint_types_and_tests():
     assert re.findall(r"^make (\w+)$", script, re.MULTILINE) == ["lint", "types", "test"]
 
 
+@pytest.mark.slow
 def test_import_warns_of_nothing():
     code = "import backtune as bt; [getattr(bt, name) for name in bt.__all__]"
     done = subprocess.run(

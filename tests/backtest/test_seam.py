@@ -144,6 +144,7 @@ def test_exact_refuses_another_objective_before_anything_is_computed():
         bt.backtest_forecasts("SP500", 2, objective="sharpe")
 
 
+@pytest.mark.slow
 def test_forecaster_and_optimizer_of_ones_own_are_named_alike():
     result = bt.backtest_forecasts(
         "SP500", 3, window=40, model="toy_strategy:Still", optimizer="toy_strategy:Middle"

@@ -56,6 +56,7 @@ def run(capsys, monkeypatch, *words):
     return ended.value.code, *capsys.readouterr()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -72,6 +73,7 @@ def test_an_honest_plug_in_ends_with_0(capsys, monkeypatch, name, said):
     assert "cannot be seen" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"), [("ahead", "strategy 'ahead' looks"), ("Today", "model 'today' looks")]
 )

@@ -44,6 +44,7 @@ def space(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_run_is_printed_written_and_goes_on(space, tmp_path):
     words = ("walkforward", "own_strategies:crossing", "SP500", "--space", space, *FEW)
     done = backtune(*words, "--run-folder", tmp_path / "run", "--json")
@@ -58,6 +59,7 @@ def test_a_run_is_printed_written_and_goes_on(space, tmp_path):
     assert "SP500 done before" in again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

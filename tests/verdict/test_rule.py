@@ -124,6 +124,7 @@ def test_a_weak_record_cannot_tell_and_says_how_long_it_takes():
     assert f"{found.days_needed:,} more days needed" in found.label
 
 
+@pytest.mark.slow
 def test_days_needed_are_about_the_days_after_which_the_rule_says_edge():
     """The same record, repeated for half as long again as asked, passes; half of what is asked does not."""
     weak = normal(0.0013, seed=4)
