@@ -66,9 +66,12 @@ def forecaster(model: str | Forecaster) -> Forecaster:
         Unknown model, weights missing or not wanted, or an option that the model has not.
     """
     if isinstance(model, Forecaster):
-        for name, kind in (("name", str), ("warm_up", int)):
+        needs = ("name", str, "as tables show it"), ("warm_up", int, "bars needed before its first forecast")
+        for name, kind, meaning in needs:
             if not isinstance(getattr(model, name, None), kind):
-                raise SettingError(f"model is a {type(model).__name__} without a {name}; give its class one")
+                raise SettingError(
+                    f"model is a {type(model).__name__} without a {name}; give its class one ({meaning})"
+                )
         return model
     if not isinstance(model, str):
         raise SettingError(f"model is {model!r}; give its name or a Forecaster")

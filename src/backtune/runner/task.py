@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Task:
     attempt: int = 1
     symbols: int = 1
 
-    @property
+    @cached_property
     def root(self) -> Path:
         """The run folder."""
         return Path(self.folder)
