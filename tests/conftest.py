@@ -26,6 +26,8 @@ NEEDS = {
     "bench": ("torch", "ioh", "scikit_posthocs", "nevergrad"),
     "benchmarks": ("torch",),
     "cli/test_bench.py": ("torch", "scikit_posthocs", "nevergrad"),
+    "faults/test_signals.py": ("distributed", "psutil"),
+    "faults/test_surroundings.py": ("distributed", "psutil"),
     "forecasts/test_chronos.py": ("chronos",),
     "forecasts/test_company.py": ("torch",),
     "forecasts/test_int8.py": ("torch",),

@@ -257,7 +257,11 @@ def test_where_no_order_is_best_none_is_placed_and_every_way_out_takes_it(exits,
         ({"stop": float("nan")}, "stop is nan"),
         ({"bounds": ((-0.1, 0.1), (-0.1, 0.1), (-0.1, 0.0))}, "bounds name 3 parameters; expected 2"),
         ({"bounds": ((-0.1, 0.1), (-0.1, 0.1), (0.1, 0.0)), "stop": "tune"}, "bounds of stop_offset"),
-        ({"optimizer": "gpu:exact"}, "'gpu:exact' takes EntryExitProblem, not HoldProblem"),
+        pytest.param(
+            {"optimizer": "gpu:exact"},
+            "'gpu:exact' takes EntryExitProblem, not HoldProblem",
+            marks=pytest.mark.needs("torch"),
+        ),
     ],
 )
 def test_bad_settings_are_one_line(options, message):

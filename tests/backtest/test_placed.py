@@ -44,7 +44,7 @@ def test_orders_are_counted_where_the_simulation_places_one_and_the_side_is_flat
             idle_bars, held_bars = idle_bars + int(idle), held_bars + int(held)
             expected.append(not idle and not held)
         assert placed[side].tolist() == expected
-        assert set(mine["entry"]) <= set(bars["timestamp"].to_numpy()[placed[side]])
+        assert set(mine["entry"].to_numpy()) <= set(bars["timestamp"].to_numpy()[placed[side]])
     assert idle_bars > 0
     assert (held_bars > 0) == ("hold" in exits)
 

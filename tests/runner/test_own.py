@@ -138,7 +138,6 @@ def test_one_that_looks_ahead_is_refused(bars):
         bt.walk_forward(tomorrow, bt.Space(level=(-0.01, 0.01)), bars, budget=5, **FEW)
 
 
-@pytest.mark.needs("cloudpickle")
 def test_one_that_holds_the_whole_series_is_refused(bars):
     close = bars.close.copy()
     peak = {stamp: place for place, stamp in enumerate(bars.frame.index)}

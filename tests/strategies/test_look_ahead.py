@@ -138,7 +138,6 @@ def test_a_strategy_that_uses_later_forecasts_is_told_with_the_bar(sizes):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.needs("cloudpickle")
 @pytest.mark.parametrize("sizes", HELD_AHEAD.values(), ids=HELD_AHEAD)
 def test_a_strategy_that_holds_the_prices_is_told(sizes):
     with pytest.raises(
@@ -162,13 +161,11 @@ def test_an_honest_strategy_is_not(sizes):
     assert said.endswith("what it reads from files, or has computed beforehand, cannot be seen")
 
 
-@pytest.mark.needs("cloudpickle")
 def test_what_the_check_changed_in_arrays_is_said():
     assert "nor did later values of 1 array that it holds" in check(HONEST["the move before"])
     assert "arrays" not in check(HONEST["the forecast's sign"])
 
 
-@pytest.mark.needs("cloudpickle")
 def test_what_cannot_be_copied_is_said():
     import threading
 

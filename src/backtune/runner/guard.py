@@ -160,15 +160,13 @@ def check_objects(settings: Settings, data: object = None) -> None:
     objects.append((f"tuning {_label(settings.tuning)!r}", settings.tuning, SettingError))
     if isinstance(data, Reader):
         objects.append((f"source {_label(data)!r}", data, SettingError))
+    import cloudpickle
+
     for name, item, kind in objects:
         if isinstance(item, str):
             continue
         try:
-            import cloudpickle
-
             cloudpickle.loads(cloudpickle.dumps(item))
-        except ImportError:  # without Dask there are no workers, which is said when they are started
-            return
         except Exception as error:
             raise kind(
                 f"{name} cannot be sent to a worker process ({in_a_line(error)}); leave locks, open files, "

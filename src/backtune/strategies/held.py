@@ -29,8 +29,6 @@ def copy_with(item: Any, change: Change) -> tuple[Any, int]:
 
     Raises
     ------
-    ImportError
-        cloudpickle, which Dask brings, is not installed.
     Exception
         Whatever an object raises that cannot be copied.
     """

@@ -55,7 +55,6 @@ class StrategyConformance:
     def test_no_size_knows_later_values_of_arrays_that_it_holds(
         self, strategy: Any, bars: Bars, forecast: Forecast, place: float, seed: int
     ) -> None:
-        pytest.importorskip("cloudpickle")
         at = forecast.first + int(place * (len(bars) - forecast.first))
         peek, _ = held_peek(strategy, bars, forecast, self.settings, at, seed)
         assert peek is None, peek.sentence(bars)
