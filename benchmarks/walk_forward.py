@@ -3,6 +3,7 @@
     python benchmarks/walk_forward.py                  # both tables
     python benchmarks/walk_forward.py --symbols 0      # the overhead alone
     python benchmarks/walk_forward.py --simulations 0  # random walks alone
+    python benchmarks/walk_forward.py --workers 2      # in their place: one symbol, spread over workers
 
 The overhead (look-ahead check, verdict and tables included) is processor time outside the function: of one
 that takes no time, as a share of what its evaluations would take at 10 ms each, and how much of that is
@@ -103,6 +104,36 @@ def of_scipy(simulations, budget):
     return time.process_time() - busy
 
 
+def spread(workers, simulations=70, budget=99):
+    """Seconds of one symbol's run, and of a share of its simulations once the first are done."""
+    bars, told = random_walk(0, 400 + simulations * HORIZON), []
+
+    def note(event):
+        if event.kind == "part":
+            told.append((time.perf_counter(), event.share))
+
+    started = time.perf_counter()
+    bt.walk_forward(
+        Slow(SECONDS), VARIANTS, bars,
+        num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=60,
+        optimizer="scipy", budget=budget, max_workers=workers, progress=note,
+    )  # fmt: skip
+    (first, begun), (last, done) = told[0], told[-1]
+    return time.perf_counter() - started, (last - first) / (done - begun)
+
+
+def print_spread(workers, rounds=3):
+    """Print the seconds with one worker and with several, and medians of their ratios."""
+    ratios = []
+    for number in range(rounds):
+        order = (1, workers) if number % 2 == 0 else (workers, 1)
+        took = {count: spread(count) for count in order}
+        ratios.append([one / several for one, several in zip(took[1], took[workers], strict=True)])
+        print(f"1 worker {took[1][0]:.1f} s, {workers} workers {took[workers][0]:.1f} s")
+    whole, steady = np.median(ratios, axis=0)
+    print(f"{whole:.2f} times as fast; {steady:.2f} once the first simulations are done")
+
+
 def false_edges(symbols, simulations):
     """Verdicts of random walks: each alone, all together (Holm), and as one portfolio."""
     data = {f"W{seed:04}": random_walk(seed, 400 + simulations * HORIZON) for seed in range(symbols)}
@@ -128,7 +159,11 @@ def main():
     parser.add_argument("--symbols", type=int, default=200, help="random walks; 0: none")
     parser.add_argument("--out-of-sample", type=int, default=12, help="simulations a random walk, of 20 bars")
     parser.add_argument("--simulations", type=int, default=40, help="of the overhead; 0: none")
+    parser.add_argument("--workers", type=int, default=1, help="against one, of a run of 70 simulations")
     args = parser.parse_args()
+    if args.workers > 1:
+        print_spread(args.workers)
+        return
     if args.simulations:
         overhead(0.0, 2, optimizer="scipy", budget=10)  # imports, and compiled code
         head = "own work, at 10 ms each   of it SciPy's"
