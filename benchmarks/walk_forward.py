@@ -3,10 +3,12 @@
     python benchmarks/walk_forward.py                  # both tables
     python benchmarks/walk_forward.py --symbols 0      # the overhead alone
     python benchmarks/walk_forward.py --simulations 0  # random walks alone
+    python benchmarks/walk_forward.py --workers 2      # in their place: one symbol, spread over workers
 
 The overhead (look-ahead check, verdict and tables included) is processor time outside the function: of one
-that takes no time, as a share of what its evaluations would take at 10 ms each; and measured around one that
-waits for 10 ms, where caches are cold and whatever else the machine does is in the wall-clock time.
+that takes no time, as a share of what its evaluations would take at 10 ms each, and how much of that is
+SciPy's own, whose proposals are looked up in a table; and measured around one that waits for 10 ms, where
+caches are cold and whatever else the machine does is in the wall-clock time.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 import backtune as bt
+from backtune.optimizers.evaluator import Stop
+from backtune.optimizers.scipy import Scipy
 from backtune.verdict.judged import judge_run
 from backtune.verdict.rule import EDGE, VERDICTS, judge
 
@@ -62,14 +67,71 @@ class Slow:
 
 def overhead(seconds, simulations, **changes):
     """Calls, seconds inside the function, and the shares of processor and wall-clock time around it."""
-    slow = Slow(seconds)
+    slow, bars = Slow(seconds), random_walk(0, 400 + simulations * HORIZON)
     started, busy = time.perf_counter(), time.process_time()
     bt.walk_forward(
-        slow, VARIANTS, random_walk(0, 400 + simulations * HORIZON),
+        slow, VARIANTS, bars,
         num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=60, **changes,
     )  # fmt: skip
     wall, processor = time.perf_counter() - started - slow.spent, time.process_time() - busy - slow.busy
     return slow.calls, slow.spent, processor / slow.spent, wall / slow.spent
+
+
+class Looked:
+    """What SciPy sees of a search, at next to no cost: values from a table, until the budget is spent."""
+
+    def __init__(self, budget):
+        self.budget = budget
+        self.low, self.high = np.array(VARIANTS.bounds).T
+        self.width, self.dimension = self.high - self.low, len(self.low)
+        self.counts = np.array([one.count for one in VARIANTS.parameters.values()])
+        self.table = np.random.default_rng(0).random(self.counts + 1).tolist()
+
+    def value(self, x):
+        """Value at a point."""
+        self.budget -= 1
+        if not self.budget:
+            raise Stop
+        return self.table[int(x[0])][int(x[1])]
+
+
+def of_scipy(simulations, budget):
+    """Processor time that SciPy takes for as many searches."""
+    busy = time.process_time()
+    for seed in range(simulations):
+        with suppress(Stop):
+            Scipy().search(Looked(budget), seed)
+    return time.process_time() - busy
+
+
+def spread(workers, simulations=70, budget=99):
+    """Seconds of one symbol's run, and of a share of its simulations once the first are done."""
+    bars, told = random_walk(0, 400 + simulations * HORIZON), []
+
+    def note(event):
+        if event.kind == "part":
+            told.append((time.perf_counter(), event.share))
+
+    started = time.perf_counter()
+    bt.walk_forward(
+        Slow(SECONDS), VARIANTS, bars,
+        num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=60,
+        optimizer="scipy", budget=budget, max_workers=workers, progress=note,
+    )  # fmt: skip
+    (first, begun), (last, done) = told[0], told[-1]
+    return time.perf_counter() - started, (last - first) / (done - begun)
+
+
+def print_spread(workers, rounds=3):
+    """Print the seconds with one worker and with several, and medians of their ratios."""
+    ratios = []
+    for number in range(rounds):
+        order = (1, workers) if number % 2 == 0 else (workers, 1)
+        took = {count: spread(count) for count in order}
+        ratios.append([one / several for one, several in zip(took[1], took[workers], strict=True)])
+        print(f"1 worker {took[1][0]:.1f} s, {workers} workers {took[workers][0]:.1f} s")
+    whole, steady = np.median(ratios, axis=0)
+    print(f"{whole:.2f} times as fast; {steady:.2f} once the first simulations are done")
 
 
 def false_edges(symbols, simulations):
@@ -97,16 +159,22 @@ def main():
     parser.add_argument("--symbols", type=int, default=200, help="random walks; 0: none")
     parser.add_argument("--out-of-sample", type=int, default=12, help="simulations a random walk, of 20 bars")
     parser.add_argument("--simulations", type=int, default=40, help="of the overhead; 0: none")
+    parser.add_argument("--workers", type=int, default=1, help="against one, of a run of 70 simulations")
     args = parser.parse_args()
+    if args.workers > 1:
+        print_spread(args.workers)
+        return
     if args.simulations:
         overhead(0.0, 2, optimizer="scipy", budget=10)  # imports, and compiled code
-        print("optimizer     evaluations   own work, at 10 ms each   beside a wait of 10 ms: processor, wall")
+        head = "own work, at 10 ms each   of it SciPy's"
+        print(f"optimizer     evaluations   {head}   beside a wait of 10 ms: processor, wall")
         for changes in ({}, {"optimizer": "scipy", "budget": 99}):
             calls, spent, share, _ = overhead(0.0, args.simulations, **changes)
             own = share * spent / (calls * SECONDS)
+            scipy = of_scipy(args.simulations, changes["budget"]) / (calls * SECONDS) if changes else 0.0
             *_, busy, wall = overhead(SECONDS, args.simulations, **changes)
             method = changes.get("optimizer", "every point")
-            print(f"{method:12} {calls:12,} {own:25.1%} {busy:34.1%} {wall:6.1%}")
+            print(f"{method:12} {calls:12,} {own:25.1%} {scipy:14.1%} {busy:34.1%} {wall:6.1%}")
     if args.symbols:
         started = time.perf_counter()
         alone, together, portfolio = false_edges(args.symbols, args.out_of_sample)

@@ -43,6 +43,7 @@ NEEDS = {
     "runner/test_interrupt.py": ("distributed", "psutil"),
     "runner/test_parallel.py": ("distributed",),
     "runner/test_pool.py": ("distributed", "psutil"),
+    "runner/test_shared.py": ("distributed", "psutil"),
     "scripts/test_parallel.py": ("distributed",),
     "store/test_sql.py": ("duckdb",),
     "study": ("torch", "ioh", "scikit_posthocs", "nevergrad"),

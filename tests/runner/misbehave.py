@@ -13,6 +13,7 @@ import pandas as pd
 from backtune.bars import Universe
 from backtune.forecasts.naive import Naive
 from backtune.optimizers import Optimizer, Optimum
+from own_strategies import crossing
 
 UNIVERSE = Universe(seed=3, bars=300)
 TABLES = ("simulations", "summary", "returns", "configurations", "inputs", "ledger")
@@ -177,3 +178,54 @@ def die_elsewhere(pair):
 
 def fail(number):
     raise ValueError(f"{number} is none")
+
+
+class Deed:
+    """A strategy of one's own that does to its process, in one simulation, what real ones do by accident.
+
+    That is where the last close it is given is one of `closes`. `deed` is "kill", "kill_once", "hang", "hog"
+    or "broken".
+    """
+
+    __name__ = "deed"
+
+    def __init__(self, folder, closes=(), deed="", sleep=0.0):
+        self.folder, self.closes, self.deed, self.sleep = str(folder), tuple(closes), deed, sleep
+
+    def identity(self):
+        return {"returns": "those of crossing, whatever it does besides"}
+
+    def __call__(self, bars, p):
+        (Path(self.folder) / f"{os.getpid()}.process").touch()
+        time.sleep(self.sleep)
+        if float(bars["close"].iloc[-1]) in self.closes and len(bars) > 90:
+            with (Path(self.folder) / "deeds").open("a") as handle:
+                handle.write(f"{time.time()}\n")
+            getattr(self, f"_{self.deed}")()
+        return crossing(bars, p)
+
+    def _kill(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _kill_once(self):
+        if deeds(self.folder) == 1:
+            self._kill()
+
+    def _hang(self):
+        while True:
+            time.sleep(1.0)
+
+    def _hog(self):
+        blocks = []
+        while True:
+            blocks.append(np.ones(10_000_000))
+            time.sleep(0.1)
+
+    def _broken(self):
+        raise ZeroDivisionError(f"its last close is {float(self.closes[0])}")
+
+
+def deeds(folder):
+    """How often one was done."""
+    path = Path(folder) / "deeds"
+    return len(path.read_text().splitlines()) if path.exists() else 0

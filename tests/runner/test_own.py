@@ -331,3 +331,22 @@ def test_a_point_that_is_none_of_the_space_is_asked_again():
     for value, count in (([1], 1), ([1], 1), ([3], 2), ([3], 3)):
         problem.at({"a": value})
         assert len(calls) == count
+
+
+def test_places_that_were_tried_are_neither_decoded_nor_evaluated_again(monkeypatch):
+    """A search proposes the same places again and again; what it is told then is what it was told before."""
+    space, calls = bt.Space(a=(1, 9), b=["x", "y"]), []
+
+    def counted(frame, point):
+        calls.append(point)
+        return np.full(len(frame), point["a"] * (0.5 if point["b"] == "y" else 1.0))
+
+    problem = FunctionStrategy(counted, space).problems(
+        load_sample("SP500").head(50), None, bt.Settings(window=20)
+    )["own"].window(0, 20)  # fmt: skip
+    values = [problem(x) for x in ([2.0, 1.0], [2.2, 1.3], [0.0, 0.0])]  # the first two are one point
+    assert values == [30.0, 30.0, 20.0]
+    monkeypatch.setattr(bt.Space, "point", lambda self, places: pytest.fail("decoded again"))
+    assert [problem(x) for x in ([2.0, 1.0], [2.2, 1.3], [0.0, 0.0])] == values
+    assert [problem.total(np.array([2.2, 1.3])), len(calls)] == [30.0, 2]
+    assert problem.window(0, 10).known == {}

@@ -55,9 +55,25 @@ def test_a_resample_is_made_of_blocks_of_the_stated_mean_length():
     assert apart.var() == pytest.approx(1.0, rel=0.05)
 
 
-def test_draws_in_chunks_are_as_good(monkeypatch):
-    monkeypatch.setattr("backtune.verdict.bootstrap.CHUNK", 500)
+def test_draws_in_chunks_are_the_same(monkeypatch):
+    """How many are drawn at a time, and whether their random numbers are kept, decides nothing."""
     columns = np.random.default_rng(0).standard_normal((100, 2))
     means = resampled_means(columns, 2.0, 4000, 1)
+    monkeypatch.setattr("backtune.verdict.bootstrap.KEPT", 0)
+    monkeypatch.setattr("backtune.verdict.bootstrap.CHUNK", 500)
+    assert np.array_equal(resampled_means(columns, 2.0, 4000, 1), means)
     assert means.shape == (4000, 2)
     assert 100 * means.var(axis=0) == pytest.approx(long_run_variance(columns, 2.0), rel=0.1)
+
+
+def test_means_are_those_of_the_rows_that_a_plain_loop_draws():
+    """To the bit, whatever the compiled loop does to be fast."""
+    rows, n, restart = np.random.default_rng(0).standard_normal((30, 2)), 30, 1.0 / 3.0
+    expected = []
+    for draw in np.random.default_rng(4).random((20, n, 2)):
+        position, total = 0, np.zeros(2)
+        for step, (again, where) in enumerate(draw):
+            position = int(where * n) if step == 0 or again < restart else (position + 1) % n
+            total += rows[position]
+        expected.append(total / n)
+    assert np.array_equal(resampled_means(rows, 3.0, 20, 4), expected)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from backtune.backtest.tables import (
     values_at,
     with_buy_hold,
 )
-from backtune.backtest.tuning import tune
+from backtune.backtest.tuning import Stretch, joined, tune
 from backtune.backtest.walk_forward import Window
 from backtune.bars import Bars
 from backtune.bars.notes import warn
@@ -40,6 +40,9 @@ from backtune.problem import Problem
 from backtune.problem.objectives import scored
 from backtune.problem.switching import open_questions, traded
 from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies, takes_forecasts
+
+if TYPE_CHECKING:
+    from backtune.backtest.apart import Gathered
 
 
 @takes_settings
@@ -145,6 +148,7 @@ def run_backtest(
     checked: bool = False,
     part: Callable[[float], None] = lambda share: None,
     light: bool = False,
+    gathered: Gathered | None = None,
 ) -> Result:
     """`backtest_forecasts` on bars already loaded; `progress` is called after each strategy's simulations.
 
@@ -153,8 +157,63 @@ def run_backtest(
     forecaster of the caller's own are looked over for look-ahead first; see `backtune.backtest.checks`.
     `part` is told the share of the simulations that are done, now and then. `light`: only the tables are
     wanted, so that the forecast's quantiles and samples, which of long series take most of the memory, go
-    once they were used.
+    once they were used. `gathered`: what was looked over and tuned already, in stretches.
     """
+    ready = prepare(bars, settings, forecasts, took)
+    if checked:
+        ready = looked_over(ready, settings, gathered.checks if gathered else None)
+    if light:
+        ready = replace(ready, forecasts=replace(ready.forecasts, quantiles=None, samples=None))
+    forecasts, parts = ready.forecasts, []
+    for place, strategy in enumerate(ready.strategies):
+        told = partial(_share, part, place, len(ready.strategies))
+        stretch = (
+            joined(gathered.stretches) if gathered else tune_stretch(ready, strategy, settings, progress=told)
+        )
+        parts.append(_simulate(ready, strategy, stretch, settings))
+        progress()
+    tuned_on = [window.tune.stop - window.tune.start for window in ready.windows]
+    tables = _tables(bars, parts, ready.starts, tuned_on, settings)
+    optimize_seconds = sum(part.seconds for part in parts)
+    del parts  # of a long series as much as the tables that are made of them
+    inputs = problem_inputs(bars, forecasts, ready.problems, ready.begin)
+    tables |= {"inputs": inputs}
+    ahead = inputs.iloc[ready.starts.start - ready.begin :]
+    idle = idle_reasons(tables["returns"], ahead, tables["simulations"], settings.can_short(bars.asset))
+    total = time.perf_counter() - ready.started + (optimize_seconds if gathered else 0.0)
+    seconds = {
+        "forecast": ready.forecast_seconds,
+        **{f"forecast_{name}": value for name, value in forecasts.seconds.items()},
+        "optimize": optimize_seconds,
+        "evaluate": total - ready.forecast_seconds - optimize_seconds,
+        "total": total,
+    }
+    ordered = {name: tables[name] for name in TABLES}
+    return Result(bars.symbol, ordered, Memory(settings, bars, forecasts, seconds, ready.checks, idle))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the simulations of a symbol need: its windows, and problems of each strategy by exit."""
+
+    bars: Bars
+    forecasts: Forecast
+    strategies: list[Any]
+    problems: dict[str, dict[str, Problem]]
+    windows: list[Window]
+    starts: range
+    started: float  # on the clock, less the seconds that forecasts took before
+    forecast_seconds: float
+    checks: tuple[str, ...] = ()
+
+    @property
+    def begin(self) -> int:
+        """First bar that is tuned on."""
+        return int(self.windows[0].tune.start)
+
+
+def prepare(bars: Bars, settings: Settings, forecasts: Forecast | None = None, took: float = 0.0) -> Prepared:
+    """What comes before the simulations; see `run_backtest`."""
     require_bars(bars, settings)  # a forecast may take minutes
     before = (sum(forecasts.seconds.values()) or took) if forecasts else 0.0
     started = time.perf_counter() - before
@@ -172,37 +231,34 @@ def run_backtest(
         require_forecasts(bars, forecasts, range(starts.start, len(bars)))
     begin = windows[0].tune.start
     problems = {s.name: problems_of(s, bars, forecasts, settings, begin) for s in chosen}
-    checks: tuple[str, ...] = ()
-    if checked:
-        targets, traded = forecast_targets(bars, settings), range(starts.start, len(bars))
-        checks = check_own(bars, settings, forecasts, targets)
-        notes = forecast_notes(bars, settings, forecasts, targets, traded)
-        forecasts = replace(forecasts, notes=(*forecasts.notes, *notes))
-    if light:
-        forecasts = replace(forecasts, quantiles=None, samples=None)
-    parts = []
-    for place, strategy in enumerate(chosen):
-        told = partial(_share, part, place, len(chosen))
-        parts.append(_simulate(bars, problems[strategy.name], strategy, windows, settings, told))
-        progress()
-    tuned_on = [window.tune.stop - window.tune.start for window in windows]
-    tables = _tables(bars, parts, starts, tuned_on, settings)
-    optimize_seconds = sum(part.seconds for part in parts)
-    del parts  # of a long series as much as the tables that are made of them
-    inputs = problem_inputs(bars, forecasts, problems, begin)
-    tables |= {"inputs": inputs}
-    ahead = inputs.iloc[starts.start - begin :]
-    idle = idle_reasons(tables["returns"], ahead, tables["simulations"], settings.can_short(bars.asset))
-    total = time.perf_counter() - started
-    seconds = {
-        "forecast": forecast_seconds,
-        **{f"forecast_{name}": value for name, value in forecasts.seconds.items()},
-        "optimize": optimize_seconds,
-        "evaluate": total - forecast_seconds - optimize_seconds,
-        "total": total,
-    }
-    ordered = {name: tables[name] for name in TABLES}
-    return Result(bars.symbol, ordered, Memory(settings, bars, forecasts, seconds, checks, idle))
+    return Prepared(bars, forecasts, chosen, problems, windows, starts, started, forecast_seconds)
+
+
+def looked_over(ready: Prepared, settings: Settings, checks: tuple[str, ...] | None = None) -> Prepared:
+    """Look over strategies and forecaster of the caller's own; `checks`: what was said of them before."""
+    bars, targets = ready.bars, forecast_targets(ready.bars, settings)
+    if checks is None:
+        checks = check_own(bars, settings, ready.forecasts, targets)
+    notes = forecast_notes(bars, settings, ready.forecasts, targets, range(ready.starts.start, len(bars)))
+    known = replace(ready.forecasts, notes=(*ready.forecasts.notes, *notes))
+    return replace(ready, forecasts=known, checks=checks)
+
+
+def tune_stretch(
+    ready: Prepared,
+    strategy: Any,
+    settings: Settings,
+    simulations: slice = slice(None),
+    progress: Callable[[float], None] = lambda share: None,
+) -> Stretch:
+    """Tune a strategy for some of the simulations, or for all; none of them depends on another."""
+    started = time.perf_counter()
+    problems = ready.problems[strategy.name]
+    scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
+    require_names(strategy.name, scores)
+    kind: dict[str, Any] = {"strategy": strategy.name, "tuned": is_tuned(strategy), "progress": progress}
+    tuned = tune(scores, ready.windows[simulations], len(ready.bars), settings, **kind)
+    return Stretch(tuned, time.perf_counter() - started)
 
 
 def _tables(
@@ -288,23 +344,12 @@ class _Simulated:
     seconds: float
 
 
-def _simulate(
-    bars: Bars,
-    problems: Mapping[str, Problem],
-    strategy: Any,
-    windows: Sequence[Window],
-    settings: Settings,
-    progress: Callable[[float], None],
-) -> _Simulated:
-    """All simulations of one strategy: each exit by itself, and the account of those selected."""
-    started = time.perf_counter()
-    scores = {name: scored(problem, settings.objective) for name, problem in problems.items()}
-    require_names(strategy.name, scores)
-    kind: dict[str, Any] = {"strategy": strategy.name, "tuned": is_tuned(strategy), "progress": progress}
-    tuned = tune(scores, windows, len(bars), settings, **kind)
-    spent = time.perf_counter() - started
+def _simulate(ready: Prepared, strategy: Any, stretch: Stretch, settings: Settings) -> _Simulated:
+    """All simulations of one strategy as tuned: each exit by itself, and the account of those selected."""
+    bars, problems, windows = ready.bars, ready.problems[strategy.name], ready.windows
+    tuned = stretch.tuned
     # a tie goes to the exit that is named first
-    best = np.argmax([[one.objective for one in tuned[name]] for name in scores], axis=0)
+    best = np.argmax([[one.objective for one in tuned[name]] for name in problems], axis=0)
     start = windows[0].trade.start
     columns, parts, ahead, points, outcomes = [], [], {}, {}, {}
     for place, (name, problem) in enumerate(problems.items()):
@@ -328,5 +373,5 @@ def _simulate(
         pd.concat(parts, ignore_index=True),
         account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars), questions),
         ledger_rows(bars, start, account, strategy.name),
-        spent,
+        stretch.seconds,
     )

@@ -44,6 +44,29 @@ class Tuned:
     at_bound: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Simulations in a row of one strategy, as they were tuned.
+
+    Attributes
+    ----------
+    tuned : mapping of exit to list of Tuned
+        One a simulation.
+    seconds : float
+        What that took.
+    """
+
+    tuned: Mapping[str, list[Tuned]]
+    seconds: float
+
+
+def joined(stretches: Sequence[Stretch]) -> Stretch:
+    """Return stretches that follow each other as one."""
+    exits = stretches[0].tuned
+    tuned = {name: [one for stretch in stretches for one in stretch.tuned[name]] for name in exits}
+    return Stretch(tuned, sum(stretch.seconds for stretch in stretches))
+
+
 def tune(
     problems: Mapping[str, Problem],
     windows: Sequence[Window],
@@ -57,7 +80,7 @@ def tune(
     """Tune every window of every exit.
 
     A tuning that looks at each problem alone is given so many at once that their bars take little memory,
-    however many windows there are.
+    however many windows there are; of a function of somebody's own, which may take long, one at a time.
 
     Parameters
     ----------
@@ -86,7 +109,8 @@ def tune(
     """
     results: list[Tuned] = []
     alone = not tuned or settings.tuning == BEST
-    for several in _together(windows, BARS_AT_ONCE) if alone else [windows]:
+    most = 0 if any(isinstance(problem, FunctionProblem) for problem in problems.values()) else BARS_AT_ONCE
+    for several in _together(windows, most) if alone else [windows]:
         results += _tune(problems, several, n, settings, strategy, tuned)
         progress(len(results) / (len(windows) * len(problems)))
     return {name: results[place :: len(problems)] for place, name in enumerate(problems)}

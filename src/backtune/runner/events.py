@@ -14,10 +14,10 @@ class Event:
     Attributes
     ----------
     kind : {"step", "part", "running", "retry", "note", "done", "reused", "failed"}
-        "step": a strategy of the symbol is done, "part": `share` of its simulations are (both in the process
-        itself only). "running": `names` are running
-        now. "retry": its worker died, it is run again. "note": something about the run as a whole. The last
-        three end a symbol, each symbol once; "reused": there was a good result already.
+        "step": a strategy of the symbol is done (in the process itself only), "part": `share` of its
+        simulations are (there, and where workers share them). "running": `names` are running now. "retry": a
+        worker died, what it did is run again. "note": something about the run as a whole. The last three end
+        a symbol, each symbol once; "reused": there was a good result already.
     symbol : str
     message : str
         In one line: why it failed; of one that is done, why the result that was there could not be used; the

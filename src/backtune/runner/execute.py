@@ -97,8 +97,9 @@ class Engine:
             return
         from backtune.runner.cluster import open_client
         from backtune.runner.pool import Pool
+        from backtune.runner.shared import useful_workers
 
-        workers = min(self.workers, len(tasks))
+        workers = useful_workers(tasks[0].settings, len(tasks), self.workers)
         with open_client(workers, self.scheduler, self.memory_limit) as client:
             yield from Pool(client, progress).run(tasks)
 

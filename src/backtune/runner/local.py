@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import cast
 
 from backtune.runner.events import Event, Progress
 from backtune.runner.task import Outcome, Task, do_task
@@ -29,7 +30,7 @@ def run_here(tasks: Sequence[Task], progress: Progress) -> Iterator[Outcome]:
                     partial(progress, Event("step", task.symbol)),
                     partial(_part, progress, task.symbol),
                 )
-                yield do_task(task, step, forecasts, part)
+                yield cast(Outcome, do_task(task, step, forecasts, part))  # nothing is shared here
 
 
 def _part(progress: Progress, symbol: str, share: float) -> None:

@@ -72,7 +72,8 @@ def walk_forward(
         Where the bars of symbols are; see `backtune.backtest_forecasts`.
     max_workers, output, run_folder, scheduler, task_timeout, memory_limit, progress
         See `backtune.run_parallel_backtests`. The same call with the same `run_folder` goes on where it
-        ended, as long as the strategy's code, and what that reaches, is the same.
+        ended, as long as the strategy's code, and what that reaches, is the same. Where symbols are few,
+        workers share the simulations of each; `task_timeout` is then of such a part.
 
     Returns
     -------

@@ -27,6 +27,8 @@ from backtune.backtest import (
     run_backtest,
     symbol_bars,
 )
+from backtune.backtest.apart import Gathered, look_over, tune_apart
+from backtune.backtest.tuning import Stretch
 from backtune.bars import Bars
 from backtune.bars.names import folder_name, symbol_of
 from backtune.errors import BacktuneError, BacktuneWarning, RunError
@@ -46,6 +48,7 @@ from backtune.store.receipts import (
 )
 from backtune.verdict.written import write_evidence
 
+TRACE = "~trace"  # behind the name of a mark: the traceback of what hangs; no name of a symbol has the ~
 LONG = 100_000  # bars of a series that is looked after, for the memory that it takes
 
 
@@ -68,6 +71,8 @@ class Task:
         1 for the first execution.
     symbols : int
         Number of symbols of the run, which decides how fine p-values must be.
+    share : Share or None
+        What it is to do of the symbol, where several tasks do it; None: all.
     """
 
     folder: str
@@ -78,15 +83,66 @@ class Task:
     timeout: float | None = None
     attempt: int = 1
     symbols: int = 1
+    share: Share | None = None
 
     @cached_property
     def root(self) -> Path:
         """The run folder."""
         return Path(self.folder)
 
+    @property
+    def simulations(self) -> tuple[int, int] | None:
+        """First of the simulations that it tunes and nothing else, and the one behind the last of them."""
+        return None if self.share is None else self.share.simulations
+
+    @property
+    def mark(self) -> Path:
+        """Where it leaves its mark while it runs."""
+        part = "" if self.simulations is None else f"~{self.simulations[0]}"
+        return self.root / "running" / f"{folder_name(self.symbol)}{part}"
+
+    @property
+    def trace(self) -> Path:
+        """Where it leaves its traceback if it hangs."""
+        return self.mark.with_name(f"{self.mark.name}{TRACE}")
+
     def again(self) -> Task:
         """Return the next attempt."""
         return replace(self, attempt=self.attempt + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What is known of a symbol before its simulations.
+
+    Attributes
+    ----------
+    simulations : int
+    checks : tuple of str
+        What was said of its strategy.
+    stamp : mapping
+        `key` and `identity` of its receipt.
+    """
+
+    simulations: int
+    checks: tuple[str, ...]
+    stamp: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """What one task does of a symbol: it looks it over, or tunes some simulations, or gathers them.
+
+    Attributes
+    ----------
+    simulations : (int, int) or None
+        The first that it tunes, and the one behind the last; None for the tasks before and after these.
+    gathered : Gathered or None
+        For the last task, which does all the rest.
+    """
+
+    simulations: tuple[int, int] | None = None
+    gathered: Gathered | None = None
 
 
 @dataclass(frozen=True)
@@ -113,16 +169,21 @@ class Outcome:
     passing: bool = False
 
 
+Answer = Outcome | Opened | Stretch  # of a task: the last two where several share a symbol
+
+
 def dask_setup(_worker: object) -> None:
     """Prepare a worker on this machine, where Dask loads this module first: the driver says what it would."""
     warnings.filterwarnings("ignore", "compiled code cannot be kept", BacktuneWarning)
 
 
-def do_in_worker(task: Task) -> Outcome:
+def do_in_worker(task: Task) -> Answer:
     """`do_task` in a process that is there for nothing else."""
     pin()
-    outcome = with_room(partial(do_task, task))
-    return outcome if outcome.error is None else replace(outcome, error=_alone(outcome.error))
+    answer: Answer = with_room(partial(do_task, task))
+    if isinstance(answer, Outcome) and answer.error is not None:
+        return replace(answer, error=_alone(answer.error))
+    return answer
 
 
 def _alone(error: BacktuneError) -> BacktuneError:
@@ -138,8 +199,10 @@ def do_task(
     step: Callable[[], None] = lambda: None,
     forecasts: Mapping[str, Forecast] | None = None,
     part: Callable[[float], None] = lambda share: None,
-) -> Outcome:
+) -> Answer:
     """Backtest one symbol, write its tables and its receipt; or find that a good receipt is there.
+
+    Of a symbol that several tasks share it does what the task says, and gives what that gave.
 
     `forecasts`, by the digest of the bars they are of, are used instead of being made; `step` and `part` are
     told how far it is, as `run_backtest` tells it.
@@ -157,6 +220,8 @@ def do_task(
     with _marked(task):
         try:
             bars = symbol_bars(task.symbol, task.data, task.settings)
+            if task.simulations is not None:
+                return tune_apart(bars, task.settings, *task.simulations)
             if len(bars) >= LONG:  # what Arrow read them with is several times what they take
                 pyarrow.default_memory_pool().release_unused()
             forecast, took = (forecasts or {}).get(bars.digest), 0.0
@@ -168,10 +233,13 @@ def do_task(
             before = read_receipt(task.root, task.symbol)
             if before and is_good(task, before, key):
                 return Outcome(before.light(), reused=True)
+            if task.share is not None and task.share.gathered is None:
+                return Opened(*look_over(bars, task.settings), {"key": key, "identity": identity})
             again = why_again(before.identity, identity) if before and before.good else ""
             result = run_backtest(
-                bars, task.settings, step, forecast, took=took, checked=True, part=part, light=True
-            )
+                bars, task.settings, step, forecast, took=took, checked=True, part=part, light=True,
+                gathered=task.share.gathered if task.share else None,
+            )  # fmt: skip
             evidence = write_evidence(result, task.symbols)
             return Outcome(write_result(task.root, result, evidence, **stamp).light(), again=again)
         except RunError:
@@ -220,7 +288,8 @@ def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome
     """Outcome of a symbol that failed.
 
     A good result stays where it failed before it could be told whether that is still right: its file of bars
-    or the model's weights may be back tomorrow.
+    or the model's weights may be back tomorrow. Of some simulations alone nothing is written: earlier ones
+    may fail too, and the symbol fails as the first of them does.
     """
     reason = _one_line(task.symbol, error)
     receipt = Receipt(
@@ -233,6 +302,8 @@ def _failure(task: Task, error: BaseException, stamp: dict[str, Any]) -> Outcome
         **stamp,
     )
     passing = isinstance(error, OSError | MemoryError)
+    if task.simulations is not None:
+        return Outcome(receipt, reason, passing=passing)
     before = None if "identity" in stamp else read_receipt(task.root, task.symbol)
     if before is None or not before.good:
         write_receipt(task.root, receipt)
@@ -253,7 +324,7 @@ def _marked(task: Task) -> Iterator[None]:
     With a timeout, a watchdog that needs no interpreter lock writes where the symbol hangs and ends the
     process.
     """
-    mark, trace = mark_path(task.root, task.symbol), trace_path(task.root, task.symbol)
+    mark, trace = task.mark, task.trace
     content = json.dumps({"host": platform.node(), "process": os.getpid()})
     with writing(task.root):
         try:
@@ -278,23 +349,12 @@ def _marked(task: Task) -> Iterator[None]:
             _remove(mark, trace)
 
 
-def mark_path(folder: Path, symbol: str) -> Path:
-    """Where a symbol that runs leaves its mark."""
-    return folder / "running" / folder_name(symbol)
-
-
-def trace_path(folder: Path, symbol: str) -> Path:
-    """Where a symbol that hangs leaves its traceback."""
-    return folder / "running" / f"{folder_name(symbol)}~trace"
-
-
-def read_death(folder: Path, symbol: str) -> tuple[bool, str]:
-    """Whether `symbol` was running when its worker died, and the traceback of its hang; clears both."""
-    mark, trace = mark_path(folder, symbol), trace_path(folder, symbol)
-    was_running, hang = mark.exists(), ""
+def read_death(task: Task) -> tuple[bool, str]:
+    """Whether the task was running when its worker died, and the traceback of its hang; clears both."""
+    was_running, hang = task.mark.exists(), ""
     with suppress(OSError):
-        hang = trace.read_text("utf-8", "replace")
-    _remove(mark, trace)
+        hang = task.trace.read_text("utf-8", "replace")
+    _remove(task.mark, task.trace)
     return was_running, hang
 
 
@@ -304,7 +364,8 @@ def running(folder: Path) -> tuple[str, ...]:
         names = os.listdir(folder / "running")
     except OSError:
         return ()
-    return tuple(sorted(symbol_of(name) for name in names if "~" not in name))
+    marks = {name.partition("~")[0] for name in names if not name.endswith(TRACE)}
+    return tuple(sorted(map(symbol_of, marks)))
 
 
 def _remove(*paths: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -101,9 +102,10 @@ class Space:
             A constraint raised.
         """
         array = np.asarray(places, dtype=np.float64)
-        if array.shape != (len(self.parameters),) or np.isnan(array).any():
+        line = array.tolist()
+        if array.shape != (len(self.parameters),) or any(map(math.isnan, line)):
             raise SettingError(f"places are {places!r}; expected {len(self.parameters)} numbers")
-        values = self._values(array)
+        values = self._values(line)
         return values if self.allows(values) else self._nearest(array)
 
     def places(self, point: Mapping[str, Any]) -> Array:
@@ -170,9 +172,11 @@ class Space:
             values = self._present(
                 {name: p.at(cell) for cell, (name, p) in zip(cells, self.parameters.items(), strict=True)}
             )
-            key = tuple(
-                cell if name in values else -1 for cell, name in zip(cells, self.parameters, strict=True)
-            )
+            key = cells
+            if len(values) < len(cells):
+                key = tuple(
+                    cell if name in values else -1 for cell, name in zip(cells, self.parameters, strict=True)
+                )
             if key not in seen and self.allows(values):
                 seen.add(key)
                 yield values
@@ -192,16 +196,15 @@ class Space:
         """Return a function of a point as an objective that every optimizer takes."""
         return SpaceObjective(function, self)
 
-    def _values(self, places: Array) -> Values:
+    def _values(self, places: Sequence[float]) -> Values:
         return self._present(
-            {
-                name: p.value(place)
-                for place, (name, p) in zip(places.tolist(), self.parameters.items(), strict=True)
-            }
+            {name: p.value(place) for place, (name, p) in zip(places, self.parameters.items(), strict=True)}
         )
 
     def _present(self, values: Values) -> Values:
         """Leave out what is not there; a condition on what is left out does not hold."""
+        if not any(self._conditions.values()):
+            return values
         present: Values = {}
         for name, value in values.items():
             if self._is_there(name, present):
@@ -218,13 +221,14 @@ class Space:
         """Nearest allowed point of those tried about `places`, in a range that grows."""
         low, high = np.array(self.bounds).T
         places = np.clip(places, low, high)
-        digest = hashlib.sha256(repr(list(self._told(self._values(places)).items())).encode()).digest()
+        told = self._told(self._values(places.tolist()))
+        digest = hashlib.sha256(repr(list(told.items())).encode()).digest()
         rng = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
         for first in range(0, TRIES, AT_ONCE):
             reach = np.array([min(1.0, 0.02 * 1.05**number) for number in range(first, first + AT_ONCE)])
             away = rng.uniform(-1.0, 1.0, (AT_ONCE, len(low))) * reach[:, None] * (high - low)
             for about in np.clip(places + away, low, high):
-                values = self._values(about)
+                values = self._values(about.tolist())
                 if self.allows(values):
                     return values
         raise SettingError(

@@ -177,8 +177,7 @@ class RunWriter:
         self.record["failed"] = {receipt.symbol: receipt.error for receipt in ended if not receipt.good}
         self.record["status"] = status or ("complete" if self.record["data"] else "failed")
         self.record["ended"] = now()
-        with suppress(OSError):
-            (self.folder / "running").rmdir()
+        shutil.rmtree(self.folder / "running", ignore_errors=True)  # marks of workers that were ended too
         self._save()
         self.release()
 

@@ -101,7 +101,8 @@ class FunctionProblem:
     score : callable, optional
         What is maximised, a function of the outcome; by default the total return.
     known : dict
-        Score and total return of the points that were tried: a search often tries one again.
+        Score and total return of the points that were tried, by point and by places: a search often tries one
+        again, and then nothing is decoded.
     slices : dict
         Bars of the stretches that were asked for, by first bar and stop.
     """
@@ -138,7 +139,7 @@ class FunctionProblem:
 
     def __call__(self, x: ArrayLike) -> float:
         """Return the score at the point of the places x, shape (d,)."""
-        return self.at(self.space.point(x))
+        return self._tried_at(x)[0]
 
     def at(self, point: dict[str, Any]) -> float:
         """Return the score at a point."""
@@ -146,7 +147,7 @@ class FunctionProblem:
 
     def total(self, x: ArrayLike) -> float:
         """Total return at the point of the places x, shape (d,)."""
-        return self._tried(self.space.point(x))[1]
+        return self._tried_at(x)[1]
 
     def batch(self, points: ArrayLike) -> Array:
         """Return the scores at several places (m, d), shape (m,)."""
@@ -223,6 +224,13 @@ class FunctionProblem:
             self.slices[first, stop] = self.frame.iloc[first:stop].copy()
         return self.slices[first, stop].copy()
 
+    def _tried_at(self, x: ArrayLike) -> tuple[float, float]:
+        places = np.asarray(x, dtype=np.float64)
+        key = places.tobytes()
+        if key not in self.known:
+            self.known[key] = self._tried(self.space.point(places))
+        return self.known[key]
+
     def _tried(self, point: dict[str, Any]) -> tuple[float, float]:
         key = self._key(point)
         if key in self.known:
@@ -269,7 +277,7 @@ class FunctionProblem:
             if array.dtype.kind not in "iufO":
                 what = f"{array.dtype.name} values"
             else:
-                array = array.astype(np.float64)
+                array = array.astype(np.float64, copy=False)
         except (TypeError, ValueError):
             what = f"a {type(values).__name__} that is no array of numbers"
         if values is None:

@@ -16,6 +16,7 @@ from backtune.compiled import njit
 
 Array = NDArray[np.float64]
 CHUNK = 500_000  # resampled rows drawn at a time: 8 MB of random numbers
+KEPT = 2_000_000  # rows whose random numbers, 32 MB at most, are kept for the next test of the same size
 
 
 def block_length(x: Array) -> float:
@@ -82,7 +83,7 @@ def resampled_means(columns: Array, block: float, draws: int, seed: int) -> Arra
     ndarray, shape (draws, k)
     """
     rows = np.ascontiguousarray(columns, dtype=np.float64)
-    if draws * len(rows) <= CHUNK:
+    if draws * len(rows) <= KEPT:
         return _means(rows, 1.0 / block, _uniform(draws, len(rows), seed))
     generator = np.random.default_rng(seed)
     chunk = max(1, CHUNK // max(len(rows), 1))
@@ -120,15 +121,17 @@ def _means(rows: Array, restart: float, uniform: Array) -> Array:
     """Means of one resample a slice of `uniform`, shape (draws, n, 2): whether, and where, a block starts."""
     n, k = rows.shape
     means = np.zeros((len(uniform), k))
+    positions = np.zeros(n, dtype=np.int64)
     for draw in range(len(uniform)):
         position = 0
         for step in range(n):
-            if step == 0 or uniform[draw, step, 0] < restart:
-                position = int(uniform[draw, step, 1] * n)
-            else:
-                position = position + 1 if position + 1 < n else 0
-            for column in range(k):
-                means[draw, column] += rows[position, column]
+            start = int(uniform[draw, step, 1] * n)  # always, so that the processor has nothing to guess
+            following = position + 1 if position + 1 < n else 0
+            position = start if step == 0 or uniform[draw, step, 0] < restart else following
+            positions[step] = position
         for column in range(k):
-            means[draw, column] /= n
+            total = 0.0
+            for step in range(n):
+                total += rows[positions[step], column]
+            means[draw, column] = total / n
     return means
