@@ -150,8 +150,8 @@ class TableFile:
         names = columns_of(self._file.schema_arrow, name)
         table = self._file.read(columns=[name, *names], use_threads=False)
         rows = len(table) - table[name].null_count
-        columns = [table[column].slice(0, rows) for column in names]
-        frame: pd.DataFrame = pyarrow.table(columns, names=list(names.values())).to_pandas()
+        own = table.select(list(names)).rename_columns(list(names.values()))
+        frame: pd.DataFrame = own.slice(0, rows).to_pandas(use_threads=False)  # starting them takes longer
         return frame
 
 

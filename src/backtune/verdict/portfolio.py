@@ -34,8 +34,9 @@ class Portfolio:
         """Add a symbol: its `Result.returns` or `.configurations`."""
         self._symbols += 1
         times = portfolio_times(table, self._grain)
-        bars = _accounts(table)[[*_keys(table), *RETURNS, *COUNTS]].assign(timestamp=times)
-        if len(np.unique(times)) < table["timestamp"].nunique():
+        names, accounts = [*_keys(table), *RETURNS, *COUNTS], _accounts(table)
+        bars = pd.DataFrame({**{name: accounts[name].to_numpy() for name in names}, "timestamp": times})
+        if len(np.unique(times)) < len(np.unique(table["timestamp"].to_numpy())):
             bars = _compounded(bars)
         self._sums.append(bars)
         if len(self._sums) == ADDED_AT_ONCE:
@@ -64,7 +65,7 @@ class Portfolio:
 
 def _accounts(table: pd.DataFrame) -> pd.DataFrame:
     """The table with each strategy (and exit) as its account lived it, by the rule of the verdict."""
-    if table[list(RETURNS)].to_numpy().min(initial=0.0) > -0.5:  # nothing near a total loss
+    if min(table[name].to_numpy().min(initial=0.0) for name in RETURNS) > -0.5:  # nothing near a total loss
         return table
     return pd.concat([account_bars(part, "causal") for _, part in table.groupby(_keys(table), sort=False)])
 
