@@ -345,8 +345,9 @@ class Result:
 
     @cached_property
     def _bars(self) -> dict[str, pd.DataFrame]:
-        groups = self.returns.groupby("strategy", sort=False)
-        return {str(name): account_bars(part, "value") for name, part in groups}
+        names = self.returns["strategy"].to_numpy()
+        parts = {name: self.returns.take(np.flatnonzero(names == name)) for name in dict.fromkeys(names)}
+        return {str(name): account_bars(part, "value") for name, part in parts.items()}
 
     @cached_property
     def _trades(self) -> dict[str, pd.DataFrame]:

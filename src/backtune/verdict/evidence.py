@@ -309,9 +309,9 @@ def _optimistic(
     return _p_value(tests, excesses, best, SharpeEstimate.of(returns)), finer
 
 
-def staked(series: Mapping[str, Mapping[str, Array]], candidates: Sequence[str]) -> Array:
+def staked(series: Mapping[str, Columns], candidates: Sequence[str]) -> Array:
     """Returns that a bettor has, shape (n, candidates): -130 % counts as that, and what follows ruin as 0."""
-    raw = [np.asarray(series[name]["causal"]) for name in candidates]
+    raw = [series[name]["causal"] for name in candidates]
     return np.column_stack([np.where(account_open(one), one, 0.0) for one in raw])
 
 
