@@ -144,10 +144,11 @@ class TableFile:
 
     def __init__(self, content: bytes) -> None:
         self._file = parquet.ParquetFile(pyarrow.BufferReader(content))
+        self._schema = self._file.schema_arrow
 
     def read(self, name: str) -> pd.DataFrame:
         """Return a table."""
-        names = columns_of(self._file.schema_arrow, name)
+        names = columns_of(self._schema, name)
         table = self._file.read(columns=[name, *names], use_threads=False)
         rows = len(table) - table[name].null_count
         own = table.select(list(names)).rename_columns(list(names.values()))
