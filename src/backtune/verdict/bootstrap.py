@@ -117,18 +117,23 @@ def long_run_variance(columns: Array, block: float) -> Array:
 
 @njit(cache=True)
 def _means(rows: Array, restart: float, uniform: Array) -> Array:
-    """Means of one resample a slice of `uniform`, shape (draws, n, 2): whether, and where, a block starts."""
+    """Means of one resample a slice of `uniform`, shape (draws, n, 2): whether, and where, a block starts.
+
+    Where a block would start is computed at each step: a branch that nobody can predict takes longer.
+    """
     n, k = rows.shape
-    means = np.zeros((len(uniform), k))
+    means = np.empty((len(uniform), k))
+    places = np.empty(n, np.int64)
     for draw in range(len(uniform)):
         position = 0
         for step in range(n):
-            if step == 0 or uniform[draw, step, 0] < restart:
-                position = int(uniform[draw, step, 1] * n)
-            else:
-                position = position + 1 if position + 1 < n else 0
-            for column in range(k):
-                means[draw, column] += rows[position, column]
+            started = int(uniform[draw, step, 1] * n)
+            following = position + 1 if position + 1 < n else 0
+            position = started if (uniform[draw, step, 0] < restart) | (step == 0) else following
+            places[step] = position
         for column in range(k):
-            means[draw, column] /= n
+            total = 0.0
+            for step in range(n):
+                total += rows[places[step], column]
+            means[draw, column] = total / n
     return means
