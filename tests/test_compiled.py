@@ -215,6 +215,7 @@ def test_all_that_the_package_keeps_is_told_apart():
     assert [name for name, f in functions.items() if code_digest(f) is None] == []
 
 
+@pytest.mark.slow
 def test_no_module_keeps_machine_code_by_numba_alone():
     for path in SOURCES.rglob("*.py"):
         if path.name == "compiled.py":

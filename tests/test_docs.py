@@ -27,6 +27,7 @@ SLOW = {"README.md", "fills.md", "gpu.md", "holding.md", "tuning.md", "tutorial.
 SHOWN = [pytest.param(path, id=path.name, marks=[pytest.mark.slow] * (path.name in SLOW)) for path in RUNS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SHOWN)
 def test_what_a_page_shows_is_what_comes_out(path, tmp_path, monkeypatch):
     pytest.importorskip(NEEDS.get(path.name, "backtune"))
@@ -136,6 +137,7 @@ def test_the_drawings_are_those_that_the_command_draws(tmp_path):
         assert words[0] == words[1], path.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     [

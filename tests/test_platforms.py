@@ -92,6 +92,7 @@ def opened_as_text(tree):
             yield node.lineno
 
 
+@pytest.mark.slow
 def test_every_text_file_is_opened_as_utf_8():
     """Windows would take its own code page."""
     assert list(opened_as_text(ast.parse("open(p); p.open('w'); p.read_text(); p.write_text(t)"))) == [1] * 4

@@ -61,6 +61,7 @@ def test_import_brings_in_nothing_but_the_package():
     assert (set(done.stdout.split()), done.stderr) == ({"backtune", "__future__"}, "")
 
 
+@pytest.mark.slow
 def test_import_warns_of_nothing():
     code = "import backtune as bt; [getattr(bt, name) for name in bt.__all__]"
     done = subprocess.run(

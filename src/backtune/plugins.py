@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -86,11 +87,18 @@ def import_object(kind: str, name: str) -> Any:
     try:
         with redirect_stdout(sys.stderr):  # standard output is the command's, which may be JSON
             value: Any = import_module(module)
-            for part in attribute.split("."):
-                value = getattr(value, part)
     except Exception as error:
         raise SettingError(
             f"{kind} {name!r} cannot be imported ({in_a_line(error)}); run from the folder that holds the "
             "module, or put it on PYTHONPATH"
         ) from error
+    for part in attribute.split("."):
+        try:
+            value = getattr(value, part)
+        except Exception as error:
+            near = get_close_matches(part, [known for known in dir(value) if not known.startswith("_")], n=1)
+            meant = f"; did you mean {near[0]}?" if near else "; give the name of what it defines"
+            raise SettingError(
+                f"{kind} {name!r}: {getattr(value, '__name__', module)} has no {part}{meant}"
+            ) from error
     return value

@@ -46,6 +46,7 @@ def test_at_the_same_offsets_it_lies_within_what_the_bars_leave_open(two):
     assert fine.summary.columns.tolist() == coarse.summary.columns.tolist()
 
 
+@pytest.mark.slow
 def test_every_exit_is_proved_and_the_account_adds_up(two):
     result = run(two, exits=EXITS, stop=-0.05, max_bars=5)
     tuned = result.simulations.query("strategy == 'always_on'")
@@ -59,6 +60,7 @@ def test_every_exit_is_proved_and_the_account_adds_up(two):
     assert (result.returns["questions"] >= 0).all()
 
 
+@pytest.mark.slow
 def test_finer_bars_tell_of_their_own_bar_only(two):
     """Those of later bars change nothing that is tuned or ordered before."""
     whole, [hours, days] = run(two, exits=EXITS), hours_and_days()
@@ -95,6 +97,7 @@ class Own:
         return {"take_profit": bt.EntryExitProblem(*moves, 1.0, 1.0, bounds=((0, 0), (0, 0)))}
 
 
+@pytest.mark.slow
 def test_a_strategy_that_does_not_use_them_stands_beside_those_that_do(two):
     result = run(two, strategies=["always_on", Own()], exits=["take_profit"])
     assert set(result.returns["strategy"]) == {"always_on", "own", "untuned", "buy_hold"}
@@ -103,6 +106,7 @@ def test_a_strategy_that_does_not_use_them_stands_beside_those_that_do(two):
     assert told["questions"] == told["open"] > 0  # nothing decided
 
 
+@pytest.mark.slow
 def test_identity_is_of_what_the_finer_bars_are_not_of_where_they_lie(two, tmp_path):
     settings = bt.Settings(detail=two[1], **SMALL)
     moved = tmp_path / "moved"
@@ -119,6 +123,7 @@ def test_identity_is_of_what_the_finer_bars_are_not_of_where_they_lie(two, tmp_p
     )
 
 
+@pytest.mark.slow
 def test_a_run_is_kept_taken_up_again_and_told(two, tmp_path):
     arguments = ["run", "ABC", "XYZ", "--data", str(two[0]), "--detail", str(two[1]), "--simulations", "30"]
     arguments += ["--window", "40", "--model", "range", "--short", "--run-folder", str(tmp_path / "run")]

@@ -129,6 +129,7 @@ def test_the_account_is_that_of_a_loop_by_hand_where_no_bar_leaves_anything_open
 # ---- what adds up
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [None, "tune", -0.02])
 def test_bars_of_the_account_and_its_trades_are_the_same_sum(stop):
     result = bt.backtest_forecasts("X", 60, data=tail(160), stop=stop, **HOLD)
@@ -152,6 +153,7 @@ def test_bars_of_the_account_and_its_trades_are_the_same_sum(stop):
     assert result.summary.set_index("strategy")["exposure"].between(0, 1).all()
 
 
+@pytest.mark.slow
 def test_exits_of_one_bar_are_what_they_are_without_hold():
     """Adding hold changes neither what the others are tuned to nor what they earn alone."""
     without = bt.backtest_forecasts("X", 30, data=tail(), **HOLD | {"exits": ["close", "take_profit"]})
@@ -217,6 +219,7 @@ def falling(n=150):
     return pd.DataFrame(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exits", ["hold", "close,hold"])
 def test_where_no_order_is_best_none_is_placed_and_every_way_out_takes_it(exits, tmp_path):
     falling().to_csv(tmp_path / "DOWN.csv", index=False)
@@ -272,6 +275,7 @@ def test_a_third_pair_of_bounds_is_that_of_the_stop():
     assert bt.Settings(stop="tune").box[2] == (-0.10, 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["random", "scipy", "grid"])
 def test_other_optimizers_tune_it_too(method):
     result = bt.backtest_forecasts("SP500", 2, optimizer=method, budget=40, stop="tune", **HOLD)

@@ -16,6 +16,7 @@ def placed_in(result, strategy):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exits", [("close", "take_profit"), ("hold",), ("close", "hold")])
 def test_orders_are_counted_where_the_simulation_places_one_and_the_side_is_flat(exits):
     frame = load_sample("SP500").frame.iloc[-400:]

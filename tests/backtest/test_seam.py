@@ -128,7 +128,7 @@ class Nothing:
         (Clash(), "has a parameter 'selected', which is a column"),
         (Nothing(), "strategy 'nothing' gave None; expected a problem for each exit"),
         (3, "strategy 3 is a int"),
-        ("toy_strategy:nobody", "strategy 'toy_strategy:nobody' cannot be imported"),
+        ("toy_strategy:nobody", "strategy 'toy_strategy:nobody': toy_strategy has no nobody"),
         ("toy_strategy", "unknown strategy 'toy_strategy'"),
     ],
 )
@@ -144,6 +144,7 @@ def test_exact_refuses_another_objective_before_anything_is_computed():
         bt.backtest_forecasts("SP500", 2, objective="sharpe")
 
 
+@pytest.mark.slow
 def test_forecaster_and_optimizer_of_ones_own_are_named_alike():
     result = bt.backtest_forecasts(
         "SP500", 3, window=40, model="toy_strategy:Still", optimizer="toy_strategy:Middle"

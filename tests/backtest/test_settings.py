@@ -24,6 +24,7 @@ ODD = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [entry.name for entry in fields(bt.Settings)])
 def test_whatever_a_setting_is_it_is_taken_or_refused_in_one_line(name):
     for value in ODD:

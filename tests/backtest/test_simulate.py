@@ -290,6 +290,7 @@ def test_same_input_same_output_to_the_bit_in_any_process(optimizer):
         assert "".join(texts) == done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", ["exact", "grid", "random", "scipy", "scipy:direct", "scipy:differential_evolution"]
 )
@@ -472,6 +473,7 @@ def test_in_sample_is_the_problems_own_total_whatever_an_optimizer_maximized():
     assert (result.simulations["in_sample"] == best)[result.simulations["selected"]].all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["random", "scipy", "nevergrad:DE", "cma", Sharpe()])
 def test_a_strategys_figures_do_not_depend_on_its_place_in_the_list(method):
     def one_side(forecast, can_short):
@@ -524,6 +526,7 @@ def test_an_optimizer_without_a_name_is_refused():
         bt.backtest_forecasts("X", 3, data=tail(), optimizer=Nameless())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [np.int64(3), np.int8(3), np.uint32(3), np.uint64(3), np.array(3), np.array(3, dtype=np.uint16)]
 )
@@ -572,6 +575,7 @@ def without(*holes):
     return Strategy("maxdiff", sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic", "published"])
 @pytest.mark.parametrize("rows", [(0, 1, 2), (0,), (1,)])
 def test_a_hole_in_a_forecast_costs_its_own_bar_alone(rows, fills):

@@ -44,6 +44,7 @@ def test_no_simulation_trades_what_lost_in_sample(tuning, optimizer):
     assert idle > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuning", sorted(set(TUNINGS) - {"best"}))
 def test_a_tuning_knows_its_window_alone_and_is_the_same_again(tuning):
     options = {"num_simulations": 6, "window": 40, "tuning": tuning, "strategies": ["maxdiff"]}
@@ -66,6 +67,7 @@ def test_a_tuning_that_weighs_bars_says_where_it_cannot():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic", "published"])
 def test_no_point_where_anything_changes_has_a_sharpe_ratio_much_above_the_tuned_one(fills, monkeypatch):
     for seed in range(8):
@@ -87,6 +89,7 @@ def test_no_point_where_anything_changes_has_a_sharpe_ratio_much_above_the_tuned
         assert tuned.value == problem(tuned.x)
 
 
+@pytest.mark.slow
 def test_the_sharpe_tuning_of_held_positions_is_what_evolution_finds_of_that_objective():
     problem = hold_problem(3, n=25, kind="gapped")
     (tuned,) = TUNINGS["sharpe"]([problem], [5], None)

@@ -250,6 +250,7 @@ RULES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drop", [False, True])
 @pytest.mark.parametrize(("column", "value", "rule"), RULES)
 def test_a_broken_row_is_refused_or_dropped(tmp_path, column, value, rule, drop):

@@ -40,6 +40,7 @@ def grouped(text, mark=","):
     return f"{int(whole):,}".replace(",", mark) + dot + rest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_layout_reads_back_to_the_bit(tmp_path, name):
     data, head, template, stamps, direction = LAYOUTS[name]

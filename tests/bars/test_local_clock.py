@@ -92,6 +92,7 @@ def test_the_offset_of_a_text_is_what_it_says(text, hours):
     assert read_times(pd.Series([text], dtype=object)).offset.tolist() == [hours * 3600 * 10**9]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", [zone for zone in ZONES if zone != "UTC"])
 @pytest.mark.parametrize("freq", ["D", "B", "W", "MS"])
 def test_bars_of_a_day_or_more_keep_the_exchanges_own_date(zone, freq, tmp_path):

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtune import BarsError, SettingError, backtest_forecasts, load_bars, run_parallel_backtests
+from backtune import BarsError, SettingError, Settings, backtest_forecasts, load_bars, run_parallel_backtests
+from backtune.backtest import symbol_bars
 from backtune.bars import find_bars_file, load_sample
 from backtune.bars.names import check_symbol, folder_name, near, symbol_of
 from backtune.store import Run
@@ -106,3 +107,17 @@ def test_names_unlike_all_others_list_what_is_there(tmp_path):
 
 def test_a_symbol_in_memory_needs_no_file():
     assert backtest_forecasts("BTC/USDT", 2, data=load_sample("SP500")).symbol == "BTC/USDT"
+
+
+def test_a_price_file_in_place_of_a_symbol_is_told_how_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "acme.csv").write_text(frame().to_csv())
+    for call in (
+        lambda: symbol_bars("acme.csv", None, Settings()),
+        lambda: symbol_bars("./acme.csv", None, Settings()),
+        lambda: symbol_bars("acme.csv", str(tmp_path), Settings()),
+    ):
+        with pytest.raises((BarsError, SettingError), match=r"file.*backtune run acme --data") as caught:
+            call()
+        assert "did you mean" not in str(caught.value)
+    assert symbol_bars("acme", "acme.csv", Settings()).symbol == "acme"

@@ -61,6 +61,7 @@ def test_the_suite_finds_a_source_that_gives_others_each_time():
         TestFrames().test_gives_the_same_bars_each_time(Random())
 
 
+@pytest.mark.slow
 def test_a_source_is_an_object_a_name_or_a_module(tmp_path, monkeypatch):
     (tmp_path / "my_source.py").write_text(Path(__file__).read_text("utf-8"), "utf-8")
     monkeypatch.chdir(tmp_path)

@@ -49,6 +49,7 @@ def test_frame_gives_the_same_bars_again():
     assert repr(bars) == "Bars(SP500, 5031 bars, 1999-01-04T00:00 to 2018-12-31T00:00, stock)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("window", "horizon"), [(60, 1), (50, 3), (37, 5)])
 @pytest.mark.parametrize("model", ["naive", "range"])
 def test_the_largest_num_simulations_named_is_exact(window, horizon, model):

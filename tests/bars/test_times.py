@@ -51,6 +51,7 @@ def test_forms_of_one_day(text):
     assert read(text) == [NEW_YEAR]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -147,7 +147,7 @@ def test_own_objective_brings_its_bounds_or_is_given_them():
     [
         ("bench_objectives", [(0, 1)], "expected module:object"),
         ("no_such_module:f", [(0, 1)], "cannot be imported"),
-        ("bench_objectives:missing", [(0, 1)], "cannot be imported"),
+        ("bench_objectives:missing", [(0, 1)], "bench_objectives has no missing"),
         ("bench_objectives:__doc__", [(0, 1)], "cannot be called"),
         ("bench_objectives:never", None, "has no bounds"),
         ("bench_objectives:never", [(1, 0)], "low <= high"),

@@ -56,6 +56,7 @@ def run(capsys, monkeypatch, *words):
     return ended.value.code, *capsys.readouterr()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -72,6 +73,7 @@ def test_an_honest_plug_in_ends_with_0(capsys, monkeypatch, name, said):
     assert "cannot be seen" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"), [("ahead", "strategy 'ahead' looks"), ("Today", "model 'today' looks")]
 )
@@ -93,7 +95,8 @@ def test_json_says_which_passed(capsys, monkeypatch):
     [
         (["plugs_of_mine:five"], "is of type int"),
         (["plugs_of_mine:Asks"], "is a class that needs arguments"),
-        (["plugs_of_mine:nothing"], "cannot be imported"),
+        (["plugs_of_mine:nothing"], "plugs_of_mine has no nothing"),
+        (["plugs_of_mine:Todai"], "did you mean Today?"),
         (["plugs_of_mine"], "expected module:object"),
         (["plugs_of_mine:mine", "--bars", "0"], "count is 0"),
         (["plugs_of_mine:mine", "TSLA"], "no data given"),

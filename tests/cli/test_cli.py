@@ -28,6 +28,7 @@ def no_constant(name):
     raise AssertionError(f"{name} is no JSON")
 
 
+@pytest.mark.slow
 def test_run(backtune, folder, tmp_path):
     code, out, err = backtune("run", "GOOD", "--data", folder, *SMALL)
     assert code == 0
@@ -38,6 +39,7 @@ def test_run(backtune, folder, tmp_path):
     assert json.loads((run / "run.json").read_text())["status"] == "complete"
 
 
+@pytest.mark.slow
 def test_some_failed(backtune, folder):
     code, out, err = backtune("run", "GOOD", "BAD", "--data", folder, *SMALL)
     assert code == 1
@@ -53,6 +55,7 @@ def test_all_failed(backtune, folder, tmp_path, symbols):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_json_is_json(backtune, folder):
     code, out, _ = backtune("run", "GOOD", "BAD", "--data", folder, *SMALL, "--json")
     found = json.loads(out, parse_constant=no_constant)
@@ -62,6 +65,7 @@ def test_json_is_json(backtune, folder):
     assert list(found["failed"]) == ["BAD"]
 
 
+@pytest.mark.slow
 def test_drop_bad(backtune, folder):
     data = frame(n=120)
     data.loc[5, "Low"] = 0.0
@@ -72,6 +76,7 @@ def test_drop_bad(backtune, folder):
     assert "1 bad row dropped" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
@@ -117,6 +122,7 @@ def test_output_that_cannot_be_written(backtune, tmp_path):
     assert "cannot be written" in err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_one_line_wherever_it_comes(backtune, monkeypatch):
     def stop(*subjects, **view):
         raise KeyboardInterrupt
@@ -179,6 +185,7 @@ def noted(tmp_path):
     return tmp_path / "NOTED.csv"
 
 
+@pytest.mark.slow
 def test_notes_on_data_are_shown_by_every_command_and_on_the_page(backtune, noted, tmp_path):
     code, out, _ = backtune("data", "check", noted)
     assert code == 0
@@ -220,6 +227,7 @@ def test_options_of_reading_reach_the_file(backtune, noted, tmp_path):
     assert (code, "say which: NOTED=" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_the_symbols_of_one_long_file_are_run_from_it(backtune, tmp_path):
     both = pd.concat([frame(n=120, seed=seed).assign(Name=name) for seed, name in enumerate(("AAL", "AAPL"))])
     both.to_csv(tmp_path / "all.csv", index=False)

@@ -35,6 +35,7 @@ def table(folder, symbols, models):
     return pd.concat(rows).dropna()
 
 
+@pytest.mark.slow
 def test_a_file_of_forecasts_is_backtested(backtune, folder, tmp_path):
     table(folder, ["ONE", "TWO"], ["range"]).to_csv(tmp_path / "own.csv", index=False)
     code, out, err = backtune("run", "ONE", "TWO", "--data", folder, "--forecasts", "own.csv", *SMALL)
@@ -43,6 +44,7 @@ def test_a_file_of_forecasts_is_backtested(backtune, folder, tmp_path):
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_several_models_of_a_file_are_several_runs_side_by_side(backtune, folder, tmp_path):
     table(folder, ["ONE", "TWO"], ["range", "naive"]).to_csv(tmp_path / "own.csv", index=False)
     code, out, err = backtune("run", "ONE", "TWO", "--data", folder, "--forecasts", "own.csv", *SMALL)
@@ -56,6 +58,7 @@ def test_several_models_of_a_file_are_several_runs_side_by_side(backtune, folder
     assert used == {"range", "naive"}
 
 
+@pytest.mark.slow
 def test_json_has_each_model_and_its_leaks(backtune, folder, tmp_path):
     rows = table(folder, ["ONE"], ["range", "naive"])
     bars = load_bars(folder / "ONE.csv")
@@ -75,6 +78,7 @@ def test_json_has_each_model_and_its_leaks(backtune, folder, tmp_path):
     assert found["naive"]["folder"].endswith("here/naive")
 
 
+@pytest.mark.slow
 def test_one_model_of_a_file_is_named_behind_a_hash(backtune, folder, tmp_path):
     table(folder, ["ONE"], ["range", "naive"]).to_csv(tmp_path / "own.csv", index=False)
     code, out, _ = backtune("run", "ONE", "--data", folder, "--forecasts", "own.csv#naive", *SMALL, "--json")
@@ -92,6 +96,7 @@ def test_other_commands_take_the_file_too(backtune, folder, tmp_path):
     assert json.loads(out)["ONE"][0]["variant"] == "plain"
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_its_file(backtune, folder, tmp_path):
     table(folder, ["ONE"], ["range"]).to_csv(tmp_path / "own.csv", index=False)
     common = ("run", "ONE", "--data", folder, "--forecasts", "own.csv", "--run-folder", "here", *SMALL)

@@ -22,6 +22,7 @@ except SystemExit:
     pass"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

@@ -21,6 +21,7 @@ def run(*arguments):
     return CliRunner().invoke(app, list(arguments))
 
 
+@pytest.mark.slow
 def test_what_speaks_against_the_orders_comes_before_them():
     done = run(*ASKED)
     assert done.exit_code == 0
@@ -30,6 +31,7 @@ def test_what_speaks_against_the_orders_comes_before_them():
     assert table.count("always_on") == 4
 
 
+@pytest.mark.slow
 def test_json_and_csv_hold_the_same_orders():
     plain = json.loads(run(*ASKED, "--json", "--capital", "1000").stdout)
     table = pd.read_csv(io.StringIO(run(*ASKED, "--csv", "--capital", "1000").stdout))

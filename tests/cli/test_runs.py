@@ -46,6 +46,7 @@ def test_what_json_has_no_word_for_is_plain_or_null(folder):
     assert json.loads(done.stdout) == [{"list": [1.5, None], "moment": None, "struct": {"a": 1}}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_a_page_that_cannot_be_written_hides_no_result(folder, form):
     """The disk is full, say: the page is by far the largest file of a small run."""
@@ -78,6 +79,7 @@ def test_resume_does_only_what_is_missing(folder):
     assert receipts[1].stat().st_mtime_ns == kept
 
 
+@pytest.mark.slow
 def test_the_same_command_again_goes_on_and_another_is_refused(folder):
     again = call("run", "--universe", 2, *SMALL, "--run-folder", folder, "--json")
     assert again.exit_code == 0
@@ -86,6 +88,7 @@ def test_the_same_command_again_goes_on_and_another_is_refused(folder):
     assert "differs in seed" in str(other.exception)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -155,6 +158,7 @@ def test_why_a_strategy_never_traded_is_said_everywhere(falling):
     assert Run.open(falling / "run").receipts["COIN"].data["idle"] == {"maxdiff": why, "untuned": why}
 
 
+@pytest.mark.slow
 def test_figures_a_year_of_four_bars_are_left_out(falling):
     """Of a record shorter than a month; what was earned is there."""
     options = ["run", "COIN", "--data", falling, "--simulations", 4, "--window", 40, "--model", "range"]

@@ -65,7 +65,7 @@ def test_compare_prints_paired_differences_and_writes_a_page_with_both(runs, pla
     folders = [one["folder"] for one in runs]
     told = backtune("compare", *folders, cwd=place)
     assert told.returncode == 0, told.stderr
-    assert "settings.window was 40, is 60" in told.stdout
+    assert "window was 40, is 60" in told.stdout
     assert "together" in told.stdout
     assert "SPA p = " in told.stdout
     page = (place / "report.html").read_text("utf-8")

@@ -37,6 +37,7 @@ def marks(name):
     return [*slow, pytest.mark.needs(NEEDS[name])] if name in NEEDS else slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(name, id=name, marks=marks(name)) for name in SHOWN])
 def test_an_example_shows_what_it_is_there_for(name, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)

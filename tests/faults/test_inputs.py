@@ -38,6 +38,7 @@ def test_what_never_ends_is_no_price_file(tmp_path, kind):
     assert len(bt.load_bars(tmp_path / "BBB.csv")) == 120
 
 
+@pytest.mark.slow
 def test_a_small_file_of_endless_rows_is_refused_before_it_is_unpacked(tmp_path):
     rows = 1_000_000
     table = pyarrow.table({name: np.ones(rows) for name in ("time", "open", "high", "low", "close")})
@@ -71,6 +72,7 @@ def test_nested_columns_are_no_prices(tmp_path, kind):
     assert "not a number" in one_line(lambda: bt.load_bars(tmp_path / "A.parquet"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_ten_thousand_columns_more_change_nothing(tmp_path, suffix):
     plain = frame(n=60)
@@ -88,6 +90,7 @@ def test_names_that_no_file_can_have_are_refused(tmp_path, name):
     one_line(lambda: bt.backtest_forecasts(name, 1, data=tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["مؤشر", "日経225", "CON", "BTC/USDT:USDT", "a b", "%41", "é"])
 def test_names_of_any_script_keep_their_results(tmp_path, name):
     bars = load_sample("SP500")

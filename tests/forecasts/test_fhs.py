@@ -43,6 +43,7 @@ def test_true_range_volatility_is_the_mean_of_three_exponential_means():
     assert volatility(log_moves(bars), "true_range")[59] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_garch_follows_the_volatility_that_made_the_bars():
     """On a simulated GARCH(1,1) it tracks the true variance better than a constant does."""
     rng = np.random.default_rng(1)

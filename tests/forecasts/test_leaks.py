@@ -53,6 +53,7 @@ def test_honest_forecasts_have_no_finding(name, model):
     assert kinds(bars, *latest(bars, model)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", HONEST)
 @pytest.mark.parametrize("name", SERIES)
 @pytest.mark.parametrize("share", [0.05, 0.2, 1.0])
@@ -63,6 +64,7 @@ def test_a_mix_with_the_truth_is_found(name, model, share):
     assert kinds(bars, high, low) == ["leak_target"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", HONEST)
 @pytest.mark.parametrize("name", SERIES)
 @pytest.mark.parametrize("prices", [False, True])
@@ -154,6 +156,7 @@ def test_hours_that_are_always_wide_are_no_leak():
     assert kinds(bars, 1.2 * usual * noise + know[0], -1.2 * usual * noise + know[1]) == ["leak_target"]
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10**6), weight=st.floats(-2.0, 2.0), noise=st.floats(0.0, 2.0))
 def test_noise_and_the_past_are_no_leak(seed, weight, noise):
     """Whatever a forecast makes of the last bars and of chance, it knows nothing of its own bar."""

@@ -76,6 +76,7 @@ def test_the_next_forecast_does_see_the_change(name):
     assert (after[:2, 101] != before[:2, 101]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_shape_order_and_the_bars_without_a_forecast(name):
     model = loaded(name)

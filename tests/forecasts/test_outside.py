@@ -324,6 +324,7 @@ def fourth(value, kind=float):
     return lambda rows: rows.assign(high=rows["high"].astype(kind).where(rows.index != 3, value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 
 import backtune as bt
-from backtune.forecasts import forecaster
+from backtune.bars import Universe
+from backtune.errors import ForecasterError
+from backtune.forecasts import Forecaster, forecast, forecaster
 from backtune.forecasts.registry import MODELS, WEIGHTS
 from synthetic import make_bars
 from tiny_models import named
@@ -62,3 +65,57 @@ def test_options_of_the_class_a_model_builds_on_are_its_own():
     assert (made.samples, made.context, made.dtype, made.cache) == (3, 40, "bfloat16", False)
     with pytest.raises(bt.SettingError, match=r"known: tokenizer, samples, .*, context, point, device"):
         forecaster("kronos:x/y,zzz=1")
+
+
+class Answers(Forecaster):
+    """Gives whatever a function makes of the bars."""
+
+    name, warm_up, causal = "answers", 2, True
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def moves(self, bars):
+        return self.answer(bars)
+
+
+SHAPES = {
+    "one array": (lambda bars: np.zeros(len(bars)), "gave 150 arrays of numbers"),
+    "two arrays": (lambda bars: (np.zeros(len(bars)),) * 2, "gave 2 arrays of numbers"),
+    "three numbers": (lambda bars: (0.1, -0.1, 0.0), r"of shape \(\), \(\), \(\)"),
+    "shorter ones": (lambda bars: (np.zeros(3),) * 3, r"of shape \(3,\), \(3,\), \(3,\)"),
+    "nothing": (lambda bars: None, "gave 1 array"),
+    "words": (lambda bars: (["high"] * len(bars),) * 3, "of no numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_an_answer_of_another_shape_is_a_line_that_names_the_model_and_the_shape(kind):
+    answer, words = SHAPES[kind]
+    with pytest.raises(ForecasterError, match=words) as caught:
+        forecast(Universe(bars=150).load("SYN00001"), Answers(answer))
+    assert "'answers'" in str(caught.value)
+    assert "(150,)" in str(caught.value)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_what_another_models_code_raises_is_that_models(causal):
+    def fails(bars):
+        return bars.moves[7]
+
+    model = Answers(fails) if causal else type("Cut", (Answers,), {"causal": False})(fails)
+    with pytest.raises(ForecasterError, match=r"model 'answers' fails on SYN00001 .*IndexError") as caught:
+        forecast(Universe(bars=150).load("SYN00001"), model)
+    assert isinstance(caught.value.__cause__, IndexError)
+
+
+def test_prices_and_per_cent_from_a_class_are_refused_as_those_of_a_table_are():
+    bars = Universe(bars=150).load("SYN00001")
+    moves = np.roll(bars.moves, 1, axis=1)
+    scaled = {"per cent": 100.0, "fractions": 1.0}
+    with pytest.raises(ForecasterError, match="divide by 100, if they are per cent"):
+        forecast(bars, Answers(lambda bars: scaled["per cent"] * moves[1:]))
+    prices = np.roll([bars.high, bars.low, bars.close], 1, axis=1)
+    with pytest.raises(ForecasterError, match="gives prices for SYN00001"):
+        forecast(bars, Answers(lambda bars: prices))
+    assert forecast(bars, Answers(lambda bars: scaled["fractions"] * moves[1:])).first == 2

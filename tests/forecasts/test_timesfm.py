@@ -36,6 +36,7 @@ def test_the_command_line_refuses_in_one_line_and_writes_nothing(capsys, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_forecasts_are_the_librarys_own(weights):
     """Contexts of unequal length, in one call of ours and one of the library's."""
     library = pytest.importorskip("timesfm3", reason="the extra timesfm is not installed")
@@ -54,6 +55,7 @@ def test_forecasts_are_the_librarys_own(weights):
         np.testing.assert_allclose(made.quantiles[t], expected, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_high_low_and_close_are_forecast_jointly(weights):
     """A change of the lows alone changes the forecast of the high."""
     pytest.importorskip("timesfm3", reason="the extra timesfm is not installed")

@@ -40,11 +40,13 @@ def described(item):
     return identity_of(item, "it")["is"]
 
 
+@pytest.mark.slow
 @given(plain_values)
 def test_a_copy_is_the_same(value):
     assert described(value) == described(copy.deepcopy(value))
 
 
+@pytest.mark.slow
 @given(plain_values, plain_values)
 def test_values_that_differ_are_told_apart(one, other):
     same = repr(one) == repr(other)  # 1 and True, 0.0 and -0.0 are equal, and not the same

@@ -68,6 +68,7 @@ def test_there_are_more_than_forty():
     assert len(WAYS) >= 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_change_of_what_decides_a_result_is_another_key(name, folder):
     before = key_of(identity(set_up(name, folder, changed=False)))
@@ -76,6 +77,7 @@ def test_a_change_of_what_decides_a_result_is_another_key(name, folder):
     assert before != after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_again_is_the_same_key(name, folder):
     first, again = (key_of(identity(set_up(name, folder, changed=False))) for _ in range(2))
@@ -90,6 +92,7 @@ def test_what_cannot_be_told_has_no_key(name, folder):
     assert all(said.startswith("plug.") and "\n" not in said for said in untold(world))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_what_differs_is_said_in_a_line(name, folder):
     from backtune.identity import differences

@@ -62,6 +62,7 @@ def test_an_account_may_be_gone_without_a_bar_that_loses_it_all():
     assert np.count_nonzero(kept == -1.0) == 1
 
 
+@pytest.mark.slow
 @given(bars, ruin, bars, bars)
 def test_no_figure_knows_what_follows_ruin(before, loss, after, other):
     """Whatever the later bars: nothing, gains, or another loss of everything."""
@@ -82,6 +83,7 @@ def test_no_figure_knows_what_follows_ruin(before, loss, after, other):
     assert figures[0][:2] == (-1.0, -1.0)
 
 
+@pytest.mark.slow
 @given(bars, ruin, bars)
 def test_an_account_loses_all_it_has_and_no_more(before, loss, after):
     """How far the bar went beyond everything is not the account's."""

@@ -105,6 +105,7 @@ FIGURES = [field.name for field in fields(Performance)]
 ANNUAL = ("annual_return", "volatility", "sharpe", "sortino", "calmar")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @given(
     returns=st.lists(st.floats(-1.5, 0.5), max_size=30),

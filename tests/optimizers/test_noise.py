@@ -45,6 +45,7 @@ def test_the_middle_is_the_answer_where_nothing_better_was_tried():
     assert best.trace.tolist() == [0.0] * 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["random", "sobol", "scipy", "scipy:dual_annealing"])
 def test_the_answer_is_a_mean_that_holds_and_not_the_luckiest_draw(method):
     ahead, told, within = [], [], 0

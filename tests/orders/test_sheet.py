@@ -45,6 +45,7 @@ def test_orders_of_several_processes_are_those_of_one():
     assert not one.table.duplicated().any()  # a symbol that is named twice has its orders once
 
 
+@pytest.mark.slow
 def test_buys_rest_below_the_close_and_sells_above_it():
     table = sheet().table
     assert len(table) == 3  # maxdiff has one side a bar
@@ -67,6 +68,7 @@ def test_what_stands_beside_an_order_adds_up_to_the_backtest():
     assert past["long"].orders == past["short"].orders == 80
 
 
+@pytest.mark.slow
 def test_orders_that_were_never_placed_are_not_counted():
     """Simulations without an order have none, whatever side the bar has."""
     result = bt.backtest_forecasts("SP500", 60, end="2018-12-31", strategies=["always_on"])
@@ -88,6 +90,7 @@ def test_the_verdict_stands_beside_the_strategy_that_was_judged_and_no_edge_come
     assert found.without_edge["SYN"].startswith(judged.label)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -115,6 +118,7 @@ def test_an_order_that_would_buy_where_another_sells_is_refused():
     assert "which is not above" in _refusal(long | {"take_profit": 98.5}, [long], 0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("walk", [{}, {"gap": 30}, {"anchored": True}])
 def test_risk_is_what_the_worst_bar_of_the_window_that_is_tuned_on_would_lose(walk):
     settings = replace(SMALL, strategies=["always_on"], fee=0.0, exits=["close"], fills="optimistic", **walk)
@@ -135,6 +139,7 @@ def test_no_order_is_said_where_none_was_better_in_sample():
     assert found.notes["SYN"][-1] == "maxdiff: no order, since in sample none earned anything"
 
 
+@pytest.mark.slow
 def test_stale_bars_are_refused_and_the_others_are_kept():
     found = bt.orders(["OLD", "SP500"], data=None, end="2018-12-31", num_simulations=5)
     assert set(found.table["symbol"]) == {"SP500"}
@@ -233,6 +238,7 @@ def test_a_bad_file_of_steps_is_told_in_one_line(tmp_path, text, said):
         read_instruments(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("day", "said"),
     [

@@ -17,6 +17,7 @@ from price_truth import FEE, held_total, true_returns
 ROUNDING = 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_close", [False, True])
 @pytest.mark.parametrize("ticks", [True, False])
 def test_the_truth_of_every_fill_lies_between_causal_and_optimistic(ticks, at_close):
@@ -43,6 +44,7 @@ def test_the_truth_of_every_fill_lies_between_causal_and_optimistic(ticks, at_cl
     assert touches > 100  # opens that stand exactly at the level
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stop", [None, -0.0101, -0.0257]
 )  # between ticks: a stop needs a touch, which must not be one of rounding

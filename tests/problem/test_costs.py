@@ -45,6 +45,7 @@ def test_held_positions_are_those_of_the_tree_of_all_orders(kind):
     assert open_questions > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_bars_trades_and_costs_of_held_positions_add_up(kind):
     for seed in range(20):
@@ -63,6 +64,7 @@ def test_bars_trades_and_costs_of_held_positions_add_up(kind):
             assert before - out.costs.sum() == pytest.approx(problem(x), rel=1e-9, abs=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 @pytest.mark.parametrize("tuned", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
@@ -122,6 +124,7 @@ def one_bar(seed, n=12, kind="plain", fills="causal", eod=False, **changes):
     return EntryExitProblem(*base.moves, **options | changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 @pytest.mark.parametrize("kind", [*KINDS, "exact-floats"])
 def test_positions_of_one_bar_are_those_of_the_reference(kind, fills):
@@ -139,6 +142,7 @@ def test_positions_of_one_bar_are_those_of_the_reference(kind, fills):
         assert problem.batch(points).tolist() == [problem(x) for x in points]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 def test_bars_and_trades_of_one_bar_and_what_they_cost_add_up(fills):
     for seed in range(30):
@@ -156,6 +160,7 @@ def test_bars_and_trades_of_one_bar_and_what_they_cost_add_up(fills):
         assert out.turnover.sum() == pytest.approx((ledger["size"] * (1.0 + ratio)).sum(), abs=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 def test_held_for_one_bar_without_a_stop_is_a_position_of_one_bar(fills):
     for seed in range(40):
@@ -171,6 +176,7 @@ def test_held_for_one_bar_without_a_stop_is_a_position_of_one_bar(fills):
             assert mine.ambiguous.tolist() == other.ambiguous.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 @pytest.mark.parametrize("kind", [*KINDS, "exact-floats"])
 def test_the_optimum_of_one_bar_is_proved_and_not_beaten(kind, fills):

@@ -61,6 +61,7 @@ def test_a_position_of_one_bar_is_within_bar_by_bar():
     assert 0.5 * asked < decided < asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [None, -0.0101, -0.0257])
 @pytest.mark.parametrize("ticks", [True, False])
 def test_the_truth_lies_within_at_every_resolution_and_at_the_finest_nothing_is_open(ticks, stop):
@@ -183,6 +184,7 @@ def test_a_window_is_the_problem_of_its_bars_alone():
     assert problem.without_detail().window(3, 11)((0, 0)) == part.without_detail()((0, 0))
 
 
+@pytest.mark.slow
 def test_a_thousand_finer_bars_become_a_few_parts():
     rng = np.random.default_rng(1)
     paths = price_paths(rng, 101, steps=1_440)

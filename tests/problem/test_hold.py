@@ -38,6 +38,7 @@ def test_least_and_greatest_are_those_of_the_tree_of_all_orders(kind, tuned):
     assert open_questions > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 @pytest.mark.parametrize("kind", [*KINDS, "exact-floats"])
 def test_one_bar_without_a_stop_is_the_one_bar_rule(kind, fills):
@@ -56,6 +57,7 @@ def test_one_bar_without_a_stop_is_the_one_bar_rule(kind, fills):
 MOVE = st.floats(-0.3, 0.3)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     prices=st.lists(st.tuples(MOVE, MOVE, MOVE, MOVE, MOVE, MOVE), min_size=1, max_size=6),
@@ -118,6 +120,7 @@ def test_a_price_in_cents_that_meets_the_stop_is_at_it_however_its_moves_are_rou
         assert problem.outcome((0, 0)).ledger["reason"].tolist() == [reason]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuned", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_bars_and_trades_add_up_to_the_total(kind, tuned):
@@ -158,6 +161,7 @@ def test_bars_and_trades_add_up_to_the_total(kind, tuned):
         np.testing.assert_allclose(ledger["value"], earned, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_open", [False, True])
 def test_going_on_from_what_is_open_gives_the_whole(keep_open):
     """Where no bar leaves anything open: parts that go on from one another are the whole, in any cut."""
@@ -200,6 +204,7 @@ def test_a_row_of_offsets_a_bar_moves_the_take_profit_of_an_open_position_and_no
     assert problem.outcome([stays, nothing, nothing]).ledger["reason"].tolist() == ["end"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_take_profit_rests_in_a_bar_without_an_order_also_where_the_stop_is_reached(kind):
     """A row of NaN against the tree of the same bars with levels that no price reaches, and no sizes."""
@@ -298,6 +303,7 @@ def test_closes_that_leave_the_range_of_a_price_are_refused():
         HoldProblem([0.0] * n, [9.0] * n, [0.0] * n, [9.0] * n, [0.1] * n, [-0.1] * n, 1.0, 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["random", "grid", "scipy"])
 def test_other_optimizers_take_it_and_none_is_above_the_proof(method):
     problem = hold_problem(4, n=60, kind="gapped", tuned=True)
@@ -316,6 +322,7 @@ def test_it_can_be_sent_to_another_process():
         problem.window(5, 31)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 @pytest.mark.parametrize("detail", [False, True])
 def test_points_that_pass_blocks_of_bars_together_have_the_total_of_one_that_passes_all(fills, detail):

@@ -112,6 +112,7 @@ def test_offsets_move_the_levels():
     assert problem((0.03, -0.07)) == pytest.approx(1.08 / 0.83 - 1, abs=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eod", [True, False])
 @pytest.mark.parametrize("fills", FILLS)
 @pytest.mark.parametrize("kind", KINDS)
@@ -169,6 +170,7 @@ def test_any_bars_agree_with_the_reference(prices, sizes, grid, x, eod, fills, f
     assert problem.batch([x, x]).tolist() == [problem(x)] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", FILLS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_order_is_filled_out_of_its_reach(kind, fills):

@@ -41,6 +41,7 @@ def centres(problem, rng, half):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", FILLS)
 @pytest.mark.parametrize("close_at_eod", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
@@ -62,6 +63,7 @@ def test_the_mean_over_a_rectangle_is_that_of_the_rule_integrated_piece_by_piece
             assert surface[i, j] == pytest.approx(by_hand, abs=1e-9), (seed, i, j)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 @pytest.mark.parametrize("costs", COSTS)
 def test_so_it_is_where_limit_and_market_fills_cost_different_amounts(costs, fills):
@@ -85,6 +87,7 @@ def test_so_it_is_where_limit_and_market_fills_cost_different_amounts(costs, fil
         assert mean_totals(problem, highs[:1], lows[:1], half)[0, 0] == pytest.approx(by_hand, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 5000))
 def test_a_rectangle_without_width_is_the_point_itself(seed):
@@ -98,6 +101,7 @@ def test_a_rectangle_without_width_is_the_point_itself(seed):
     assert np.allclose(sharpe_ratios(problem, highs, lows), ratios, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 5000))
 def test_the_mean_of_a_rectangle_is_that_of_its_four_quarters(seed):
@@ -123,6 +127,7 @@ def test_a_take_profit_where_the_bar_closes_is_better_than_the_close_that_costs_
     assert mean_totals(problem, [x[0]], [x[1]], (0.0, 0.0))[0, 0] == pytest.approx(problem(x), abs=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 @pytest.mark.parametrize("costs", COSTS)
 def test_a_point_is_that_of_the_rule_where_levels_meet_prices(costs, fills):

@@ -35,6 +35,7 @@ def outcome_of(problems, points, selected):
     return traded(problems, points, outcomes, selected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_account_is_the_least_and_the_greatest_over_all_orders_of_all_its_exits(kind):
     open_questions = 0

@@ -24,7 +24,7 @@ def test_the_page_of_two_runs_shows_their_equity_paired_differences_and_what_dif
     (growth,) = stored(page, "overview")["charts"]["together"]["panels"]
     assert len(growth["lines"]) == 2
     assert 'data-chart="together"' in page
-    assert "settings.window was 40, is 60" in page
+    assert "window was 40, is 60" in page
 
 
 def test_runs_without_a_bar_in_common_are_shown_side_by_side_all_the_same(runs):

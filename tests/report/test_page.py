@@ -272,6 +272,7 @@ def test_numbers_are_written_one_way(page):
     assert re.findall(r"(?<!\w)-\d|\s%", shown) == []
 
 
+@pytest.mark.slow
 def test_several_runs_name_where_a_symbol_failed(sample_run, tmp_path):
     with_record(sample_run, tmp_path, failed={"BAD": "no bars"})
     page = report(sample_run.folder, tmp_path / "run").html

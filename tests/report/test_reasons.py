@@ -11,6 +11,7 @@ import backtune as bt
 from report_pages import bodies
 
 
+@pytest.mark.slow
 def test_the_table_is_of_the_ledger_in_memory_and_from_disk_alike(tmp_path):
     settings = bt.Settings(
         num_simulations=30, window=60, exits=["close", "take_profit", "hold"], stop=-0.02, model="range"

@@ -57,6 +57,7 @@ def test_a_damaged_table_is_an_error_to_read_and_done_again_on_resume(runs, want
     assert len(bt.Run.open(runs.folder).table(table))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [cut, os.unlink, lambda path: path.write_text("[1, 2]")])
 def test_a_damaged_receipt_is_an_error_to_read_and_done_again_on_resume(runs, wanted, damage):
     damage(runs.folder / "receipts" / f"{NAMES[0]}.json")
@@ -180,6 +181,7 @@ def of_data(**changes):
     return lambda receipt: receipt | {"data": receipt["data"] | changes}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [

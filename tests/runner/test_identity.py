@@ -203,6 +203,7 @@ def test_a_good_result_outlives_a_model_that_is_not_there_today(place, tmp_path)
     assert (event.kind, again) == ("reused", first)
 
 
+@pytest.mark.slow
 def test_a_result_without_an_identity_is_run_again(place, tmp_path):
     """Receipts of older versions have a key of another making, and do not say what they were made from."""
     world = set_up("a_closure", place)

@@ -107,6 +107,7 @@ def test_a_run_of_own_objects_is_resumed_by_its_own_program_alone(tmp_path, opti
     assert_same(run(tmp_path / "run", **options), first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"optimizer": Random()}, {"strategies": [Strategy("always_on", always_on)], "seed": np.int64(1)}],
@@ -117,6 +118,7 @@ def test_objects_that_their_name_makes_again_are_resumed(tmp_path, options):
     assert_same(bt.resume_run(tmp_path / "run"), first)
 
 
+@pytest.mark.slow
 def test_a_yardstick_of_ones_own_is_no_candidate(tmp_path):
     given = ["maxdiff", Strategy("flat", always_on, tuned=False)]
     runs = run(tmp_path / "run", strategies=given)
@@ -132,6 +134,7 @@ def test_a_yardstick_of_ones_own_is_no_candidate(tmp_path):
         run(tmp_path / "run", strategies=["maxdiff"])
 
 
+@pytest.mark.slow
 def test_what_was_checked_of_own_objects_is_kept_and_shown(tmp_path):
     runs = run(tmp_path / "run", strategies=["maxdiff", Strategy("mine", longs)])
     stored = bt.Run.open(tmp_path / "run")
@@ -143,6 +146,7 @@ def test_what_was_checked_of_own_objects_is_kept_and_shown(tmp_path):
     assert check_lines(runs) == list(result.checks)  # the same of both symbols, said once
 
 
+@pytest.mark.slow
 def test_yardsticks_alone_are_run_and_not_judged(tmp_path):
     given = [Strategy("flat", always_on, tuned=False)]
     runs = run(tmp_path / "run", strategies=given)
@@ -218,6 +222,7 @@ def test_what_cannot_be_read_again_in_a_worker_is_one_line(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_strategy_with_a_lock_works_in_one_process():
     runs = run(strategies=[Strategy("mine", Locked(threading.Lock()))])
     assert not runs.failed

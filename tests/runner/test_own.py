@@ -57,6 +57,7 @@ def test_it_equals_a_loop_by_hand_to_the_bit(bars, result):
     assert set(result.simulations["stopped"]) == {"proved"}
 
 
+@pytest.mark.slow
 def test_another_objective_equals_the_loop_too(bars):
     def ratio(values):
         return values.mean() / values.std(ddof=1) if values.std(ddof=1) > 0 else 0.0
@@ -179,6 +180,7 @@ def test_one_whose_returns_change_from_call_to_call_is_refused(bars):
         bt.walk_forward(noisy, bt.Space(size=(0.01, 0.02)), bars, budget=5, **FEW)
 
 
+@pytest.mark.slow
 def test_a_larger_space_is_searched_inside_it_and_the_same_seed_gives_the_same(bars):
     space = bt.Space(fast=(2, 40), slow=(3, 200), kind=["sma", "ema"],
                      constraints=lambda p: p["fast"] < p["slow"])  # fmt: skip
@@ -273,6 +275,7 @@ def test_what_has_no_meaning_is_one_line(arguments, changes, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_settings_are_those_of_any_run(bars):
     settings = bt.Settings(num_simulations=4, window=60, horizon=5, gap=2)
     run = bt.walk_forward(crossing, SPACE, bars, objective=sharpe, settings=settings, history=40)
@@ -283,6 +286,7 @@ def test_settings_are_those_of_any_run(bars):
     )
 
 
+@pytest.mark.slow
 def test_one_of_several_symbols_that_fails_costs_itself_alone(bars):
     def picky(frame, p):
         if frame["close"].iloc[0] > 1500.0:

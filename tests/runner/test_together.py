@@ -58,6 +58,7 @@ def _own_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("BACKTUNE_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.slow
 def test_symbols_share_calls_and_have_the_results_they_have_alone(data):
     model = Counted()
     runs = bt.run_parallel_backtests(list(data), data=data, model=model, **SETTINGS)
@@ -84,6 +85,7 @@ def test_real_models_give_each_symbol_the_forecasts_it_has_alone(kind, data, tmp
         np.testing.assert_allclose(runs[name].inputs[columns], alone.inputs[columns], atol=2e-6)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_one_symbol_stays_its_own(tmp_path):
     for seed, name in enumerate(("GOOD", "FINE")):
         frame(n=150, seed=seed).to_csv(tmp_path / f"{name}.csv", index=False)
@@ -105,6 +107,7 @@ def test_a_model_that_fails_on_one_symbol_fails_that_symbol_alone(data):
     assert "not finite" in str(runs.failed["S1"])
 
 
+@pytest.mark.slow
 def test_symbols_with_a_good_result_are_not_forecast_again(data, tmp_path):
     def run(names, model):
         return bt.run_parallel_backtests(
@@ -124,6 +127,7 @@ def test_symbols_with_a_good_result_are_not_forecast_again(data, tmp_path):
     assert model.asked  # whether it is still the same
 
 
+@pytest.mark.slow
 def test_forecasts_that_are_kept_are_not_made_again(data, tmp_path):
     first = bt.run_parallel_backtests(list(data), data=data, model=Counted(cache=True), **SETTINGS)
     model = Counted(cache=True)
@@ -174,6 +178,7 @@ def test_the_seconds_of_shared_forecasts_are_the_symbols_too(data):
         assert spent == pytest.approx(result.seconds["total"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_bars_that_changed_after_their_forecast_are_forecast_again(data, monkeypatch):
     """A forecast is used for the very bars it was made of, and no others."""
     changed = {**data, "S1": make_bars(150, seed=9, symbol="S1")}

@@ -29,6 +29,7 @@ SPACE = Space(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=10, max_size=10))
 def test_every_place_is_a_point_of_the_space(places):

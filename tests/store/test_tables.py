@@ -28,6 +28,7 @@ def runs(tmp_path):
     return bt.run_parallel_backtests(UNIVERSE.symbols(3), run_folder=tmp_path / "run", **SMALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [2, 7, 65_536])
 def test_tables_of_any_length_come_back_to_the_bit(monkeypatch, at_once):
     monkeypatch.setattr("backtune.store.tables.ROWS", at_once)
@@ -81,6 +82,7 @@ def test_the_content_of_a_file_is_held_no_longer_than_it_is_of_use(runs):
     assert result.tables._read is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("older", [1, 3])
 def test_a_run_of_an_older_version_is_read_and_goes_on(runs, older):
     wanted = {table: bt.Run.open(runs.folder).table(table) for table in TABLES}

@@ -52,6 +52,7 @@ def engine(frame, point, cash=1e6, commission=0.002):
     return np.diff(np.concatenate([[cash], equity])) / np.concatenate([[cash], equity[:-1]])
 
 
+@pytest.mark.slow
 def test_it_equals_a_loop_of_the_engine_itself(frame):
     run = bt.walk_forward(bt.from_backtesting(SmaCross, commission=0.002), SPACE, frame, **FEW)
     result = run["bars"]
@@ -103,6 +104,7 @@ def test_its_faults_are_one_line(frame):
         bt.walk_forward(bt.from_backtesting(SmaCross), space, frame, **FEW)
 
 
+@pytest.mark.slow
 def test_the_engines_daily_sample_is_read_as_it_is():
     run = bt.walk_forward(bt.from_backtesting(SmaCross), SPACE, GOOG.iloc[:300], **FEW)
     assert isinstance(run["bars"].simulations, pd.DataFrame)

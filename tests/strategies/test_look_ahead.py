@@ -154,6 +154,7 @@ def test_a_strategy_that_is_never_wrong_about_the_close_is_told(sizes):
         check(sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", HONEST.values(), ids=HONEST)
 def test_an_honest_strategy_is_not(sizes):
     said = check(sizes)
@@ -297,6 +298,7 @@ class TestMine(StrategyConformance):
         return Strategy("lagging", lagging)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [FORECAST_AHEAD, HELD_AHEAD], ids=["forecast", "held"])
 def test_the_suite_fails_a_strategy_that_looks_ahead(kind):
     suite = StrategyConformance()

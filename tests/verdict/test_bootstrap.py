@@ -14,6 +14,7 @@ def autoregression(seed, n, phi):
     return x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phi", [0.0, 0.5, -0.3, 0.9])
 @pytest.mark.parametrize("n", [20, 70, 300, 2000])
 def test_block_length_is_that_of_arch(n, phi):

@@ -54,6 +54,7 @@ def test_an_edge_makes_the_wealth_reach_20(sharpe, share):
     assert np.mean([wealth(0.01 * r).max() >= 20.0 for r in drawn]) >= share
 
 
+@pytest.mark.slow
 @given(returns=RETURNS, other=RETURNS, market=st.integers(0, 10))
 def test_wealth_up_to_a_bar_knows_the_bars_up_to_it_alone(returns, other, market):
     held = np.random.default_rng(market).normal(0.0, 1.0, len(returns) + len(other))

@@ -58,6 +58,7 @@ def test_the_hour_of_the_stamp_decides_nothing(hours):
     pd.testing.assert_frame_equal(late, early, check_exact=True)
 
 
+@pytest.mark.slow
 def test_nothing_that_is_said_of_a_run_depends_on_the_hour():
     early = judged({str(k): series(DAYS, k) for k in range(4)})
     late = judged({str(k): series(DAYS + hour, k) for k, hour in enumerate(HOURS)})
@@ -83,6 +84,7 @@ def test_what_moves_together_on_a_day_is_not_taken_for_independent():
     assert both == pytest.approx((low, high), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_date_is_that_of_the_exchange():
     """Midnight of Kolkata is the evening before in UTC, and of New York the next morning."""
     expected = judged({str(k): series(DAYS, k) for k in range(3)})
@@ -101,6 +103,7 @@ def test_bars_of_a_week_or_a_month_have_no_day(first, last, grain):
     assert len(apart) == 3 * 90
 
 
+@pytest.mark.slow
 def test_bars_inside_a_day_stay_by_the_instant():
     stamps = pd.date_range("2020-01-01", periods=100, freq="h")
     assert judged({"A": series(stamps), "B": series(stamps)}, 8760.0, 365).evidence.bars == 100
@@ -108,6 +111,7 @@ def test_bars_inside_a_day_stay_by_the_instant():
     assert apart.evidence.bars == 200
 
 
+@pytest.mark.slow
 def test_bars_inside_a_day_beside_daily_ones_are_compounded_over_the_day():
     hours, days = (
         pd.date_range("2020-01-01", periods=40 * 24, freq="h"),

@@ -60,6 +60,7 @@ def lost(where, n=300, loss=-1.2):
     return r
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [-1.0, -1.13, -4.0])
 @pytest.mark.parametrize("where", [0, 5, 150, 299])
 def test_an_account_that_is_gone_is_no_edge(where, loss):

@@ -91,6 +91,16 @@ def test_a_record_that_lost_as_no_edge_worth_having_would_is_no_edge():
     assert "No edge" in found.sentence
 
 
+def test_the_interval_that_a_sentence_speaks_of_is_the_one_that_it_names():
+    """Of two intervals the lower end decides; where that is of the return above exposure, it says so."""
+    found = verdict(normal(-0.006), second=normal(-0.005, seed=6))
+    evidence = replace(found.evidence, upper=-1.9, sharpe_interval=(-6.3, 1.6))
+    above = replace(found, evidence=evidence).sentence
+    assert "above the 95% interval of its return above the same exposure (it ends at -1.90)" in above
+    own = replace(found, evidence=replace(evidence, upper=0.33, sharpe_interval=(-2.7, 0.33))).sentence
+    assert "is above the 95% interval (it ends at 0.33)" in own
+
+
 def test_a_small_loss_on_few_bars_is_no_sign_of_an_edge_for_one_may_be_there():
     found = verdict(normal(-0.0005), second=normal(-0.002, seed=6))
     assert found.evidence.upper > WORTH_HAVING
@@ -114,6 +124,7 @@ def test_a_weak_record_cannot_tell_and_says_how_long_it_takes():
     assert f"{found.days_needed:,} more days needed" in found.label
 
 
+@pytest.mark.slow
 def test_days_needed_are_about_the_days_after_which_the_rule_says_edge():
     """The same record, repeated for half as long again as asked, passes; half of what is asked does not."""
     weak = normal(0.0013, seed=4)

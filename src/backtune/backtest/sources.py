@@ -12,6 +12,7 @@ import pandas as pd
 from backtune.backtest.settings import Settings
 from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, fine_bars, load_sample
 from backtune.bars.frames import is_frame
+from backtune.bars.names import of_file
 from backtune.bars.read import read_bars
 from backtune.bars.reader import Reader, is_reader_name, read, reader_named
 from backtune.errors import BarsError, SettingError
@@ -69,6 +70,8 @@ def _all_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
     if data is None:
         if symbol.upper() in SAMPLE_SYMBOLS:
             return _all_bars(symbol, load_sample(symbol), settings)
+        if os.path.isfile(symbol):
+            raise BarsError(symbol, "is a file, not a symbol", of_file(symbol))
         raise BarsError(
             symbol,
             "no data given",

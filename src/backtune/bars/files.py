@@ -36,6 +36,13 @@ def find_bars_file(symbol: str, folder: str | os.PathLike[str]) -> Path:
             matching = [path for path in files if path.name.lower() == wanted.lower()]
             if matching:  # the name as given before one in another case
                 return next((path for path in matching if path.name == wanted), matching[0])
+    itself = next((path for path in files if path.name.lower() == name.lower()), None)
+    if itself is not None:
+        raise BarsError(
+            str(folder),
+            f"{itself.name} is a file, and a symbol is named without the ending",
+            f"give {stem(itself)} (backtune run {stem(itself)} --data {folder})",
+        )
     stems = {stem(path): path.name for path in files}
     alike = [stems[stem] for stem in near(name, list(stems))]
     have = ", ".join(path.name for path in files[:8]) or "no price file"

@@ -7,10 +7,12 @@ named by `folder_name`, which no two symbols share.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from urllib.parse import unquote
 
 from backtune.errors import SettingError
@@ -43,11 +45,20 @@ def check_symbol(symbol: object) -> str:
         and len(folder_name(name).encode()) <= _LONGEST_FOLDER
     )
     if not usable:
+        if "." in os.path.basename(name)[1:] and os.path.isfile(name):
+            raise SettingError(f"symbol {name!r} is not usable, it is a file; {of_file(name)}")
         raise SettingError(
             f"symbol {str(symbol)[:LONGEST]!r} is not usable; give 1 to {LONGEST} printable characters that "
             "are no path, such as BRK.B, ETH-USD or BTC/USDT"
         )
     return name
+
+
+def of_file(path: str) -> str:
+    """How a price file is asked for, where it was taken for a symbol."""
+    symbol = symbol_of(os.path.basename(path).partition(".")[0])
+    call = f"{symbol} with data={path!r} (backtune run {symbol} --data {path})"
+    return f"a symbol is named without folder and ending: {call}"
 
 
 def check_symbols(symbols: object) -> list[str]:
@@ -67,6 +78,7 @@ def check_symbols(symbols: object) -> list[str]:
     return names
 
 
+@lru_cache
 def folder_name(symbol: str) -> str:
     """Name of a symbol's files and folders, on any system: %XX for each byte that one of them forbids.
 

@@ -145,5 +145,8 @@ def _walk(
     return open_price, high, low, close_price
 
 
+@lru_cache(maxsize=4)
 def _weekdays(count: int) -> NDArray[np.datetime64]:
-    return np.busday_offset("2000-01-03", np.arange(count), roll="forward").astype("datetime64[ns]")
+    days = np.busday_offset("2000-01-03", np.arange(count), roll="forward").astype("datetime64[ns]")
+    days.flags.writeable = False
+    return days

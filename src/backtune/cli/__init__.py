@@ -117,8 +117,18 @@ def _status() -> int:
             typer.echo(error.format_message(), err=True)  # type: ignore[attr-defined]
             return 2
         if hasattr(error, "format_message"):  # a usage error of the command-line parser
-            return _failed(f"{error.format_message().rstrip('.')}; see 'backtune --help'")
+            help_of = f"{_command_of(getattr(error, 'ctx', None))} --help"
+            return _failed(f"{error.format_message().rstrip('.')}; see '{help_of}'")
         return _failed(f"{type(error).__name__}: {error} (a bug in backtune; --debug shows where)")
+
+
+def _command_of(context: Any) -> str:
+    """Words of the command that was called wrongly, whatever the program's file is named."""
+    words: list[str] = []
+    while context is not None and context.parent is not None:
+        words.insert(0, context.info_name)
+        context = context.parent
+    return " ".join(["backtune", *words])
 
 
 def _line_for(others: Callable[..., str]) -> Callable[..., str]:

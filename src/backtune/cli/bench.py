@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from backtune.errors import OptimizerError, SettingError
 
 if TYPE_CHECKING:
     from backtune.bench import Benchmark
+    from backtune.bench.problems import Suite
 
 
 def bench(
@@ -67,32 +68,15 @@ def bench(
 
     `python study/findings.py FILE`, in a checkout of backtune, measures docs/findings.md again.
     """
-    from backtune.bench import benchmark, own_suite
-    from backtune.bench import suite as make_suite
-    from backtune.bench.problems import options_of
+    from backtune.bench import benchmark
     from backtune.report.progress import count_progress
 
-    if (suite is None) == (objective is None):
-        raise SettingError(
-            "give either --suite (simple, realistic, hold, bars, bbob, mixed, noisy) or --objective "
-            "module:callable"
-        )
-    arguments = {
+    options = {
         "bounds": _bounds(bounds), "fills": _names(fills), "data": data, "symbols": _names(symbols),
         "dimension": dimension,
     }  # fmt: skip
-    options = {name: value for name, value in arguments.items() if value not in (None, [])}
     of_own = {"parallel": parallel, "evaluation-limit": evaluation_limit, "memory-limit": memory_limit}
-    if objective is not None:
-        _refuse_unused(options, ("bounds",), "--objective")
-        problems = own_suite(objective, seeds=seeds, bounds=_bounds(bounds))
-    else:
-        _refuse_unused(
-            {**options, **{name: value for name, value in of_own.items() if value}},
-            options_of(str(suite)),
-            f"--suite {suite}",
-        )
-        problems = make_suite(str(suite), seeds, **options)
+    problems = _suite(suite, objective, seeds, options, of_own)
     with count_progress("runs", quiet=as_json) as progress:
         results = benchmark(
             problems, optimizers if optimizers == "all" else _names(optimizers), budget=budget,
@@ -103,6 +87,27 @@ def bench(
             progress=progress, tell=None if as_json else partial(typer.echo, err=True),
         )  # fmt: skip
     (_report_parallel if parallel else _report)(results, as_json)
+
+
+def _suite(
+    name: str | None, objective: str | None, seeds: int, options: dict[str, Any], of_own: dict[str, Any]
+) -> Suite:
+    """Problems of a suite, or of an objective of one's own, which alone reads the options `of_own`."""
+    from backtune.bench import own_suite, suite
+    from backtune.bench.problems import options_of
+
+    if (name is None) == (objective is None):
+        raise SettingError(
+            "give either --suite (simple, realistic, hold, bars, bbob, mixed, noisy) or --objective "
+            "module:callable"
+        )
+    chosen = {option: value for option, value in options.items() if value not in (None, [])}
+    if objective is not None:
+        _refuse_unused(chosen, ("bounds",), "--objective")
+        return own_suite(objective, seeds=seeds, bounds=options["bounds"])
+    others = [option for option, value in of_own.items() if value]
+    _refuse_unused([*chosen, *others], options_of(str(name)), f"--suite {name}")
+    return suite(str(name), seeds, **chosen)
 
 
 def _refuse_unused(options: Iterable[str], read: Sequence[str], by: str) -> None:
@@ -118,12 +123,15 @@ def _report(results: Benchmark, as_json: bool) -> None:
     from backtune.bench.terminal import print_benchmark
 
     tables = write_tables(results)
-    page = write_page(results, tables)
+    try:
+        page = f"page: {write_page(results, tables)}"
+    except SettingError as error:  # a library that only the page needs
+        page = f"no page: {error}"
     if as_json:
         print_json(as_dict(results, tables))
     else:
         print_benchmark(results, tables)
-        typer.echo(f"page: {page}")
+        typer.echo(page)
     _refuse_failure(results)
 
 

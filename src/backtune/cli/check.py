@@ -24,15 +24,19 @@ def check(
     from backtune.diagnose.check import check_plug_in
     from backtune.diagnose.check import plug_in as named
     from backtune.errors import ForecasterError, StrategyError
+    from backtune.report.progress import count_progress
 
     item, settings = named(plug_in), Settings(model=model)
     said, peeked = {}, []
-    for symbol in check_symbols(symbols or SAMPLE_SYMBOLS):
-        try:
-            said[symbol] = check_plug_in(item, symbol_bars(symbol, data, settings), settings, bars)
-        except (StrategyError, ForecasterError) as error:
-            said[symbol] = str(error)
-            peeked.append(symbol)
+    names = check_symbols(symbols or SAMPLE_SYMBOLS)
+    with count_progress("symbols", quiet=as_json) as progress:
+        for count, symbol in enumerate(names, 1):
+            try:
+                said[symbol] = check_plug_in(item, symbol_bars(symbol, data, settings), settings, bars)
+            except (StrategyError, ForecasterError) as error:
+                said[symbol] = str(error)
+                peeked.append(symbol)
+            progress(symbol, count, len(names))
     if as_json:
         passed = {symbol: {"passed": symbol not in peeked, "said": text} for symbol, text in said.items()}
         print_json(passed, by_name=True)

@@ -75,6 +75,7 @@ def _compare_tunings(symbols: list[str], data: str | None, settings: Settings, a
 
 def _compare_runs(runs: list[Path], output: Path, as_json: bool) -> None:
     from backtune.report.compared import (
+        CAPITAL,
         comparison_lines,
         comparison_table,
         comparison_values,
@@ -94,6 +95,6 @@ def _compare_runs(runs: list[Path], output: Path, as_json: bool) -> None:
         print_json({"report": str(path), **comparison_values(compared), "what_differs": different})
         return
     print_table(comparison_table(compared))
-    for line in (*comparison_lines(compared), *different):
+    for line in (CAPITAL, *comparison_lines(compared), *different):
         typer.echo(line)
     typer.echo(f"report: {path}")

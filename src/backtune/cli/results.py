@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,9 @@ def carry_out(
         try:
             with run_progress(symbols, steps, quiet=as_json) as progress:
                 runs = start(progress)
+            if "--debug" in sys.argv:
+                for name in runs.failed:
+                    typer.echo(runs.written[name].trace, err=True)
         except KeyboardInterrupt as stop:
             typer.echo(f"backtune: {stop}", err=True)
             raise typer.Abort from stop

@@ -168,9 +168,11 @@ class Forecaster(ABC):
         ------
         BarsError
             The series is too short for a single forecast.
+        ForecasterError
+            `moves` gives something else than three arrays of a value a bar.
         """
         self.possible(bars, targets)
-        moves = np.array(self.moves(bars), dtype=float)  # a copy: the arrays may be the forecaster's own
+        moves = _three(self.name, self.moves(bars), bars)
         moves[:, : self.warm_up] = np.nan
         high, low, close = arrays = ordered(moves, axis=0)
         broken = (arrays != moves) & ~np.isnan(arrays)
@@ -325,6 +327,31 @@ class QuantileForecaster(Forecaster):
     @abstractmethod
     def distribution(self, bars: Bars, targets: NDArray[np.int64]) -> Distribution:
         """Quantiles and samples of the moves of the bars in `targets` (and of others, where it likes)."""
+
+
+def _three(model: str, answer: Any, bars: Bars) -> Array:
+    """What `Forecaster.moves` gave as an array of its own, shape (3, n).
+
+    Raises
+    ------
+    ForecasterError
+    """
+    parts = answer if isinstance(answer, tuple | list | np.ndarray) else (answer,)
+    arrays = []
+    for part in parts:
+        try:
+            arrays.append(np.asarray(part, dtype=float))
+        except (TypeError, ValueError):
+            arrays.append(np.asarray(part, dtype=object))
+    if [array.shape for array in arrays] != [(len(bars),)] * 3 or any(a.dtype == object for a in arrays):
+        of = "numbers" if all(array.dtype != object for array in arrays) else "no numbers"
+        shapes = ", ".join(str(array.shape) for array in arrays[:4]) + (", ..." if len(arrays) > 4 else "")
+        raise ForecasterError(
+            f"model {model!r}: its moves(bars) gave {len(arrays)} array{'s' if len(arrays) != 1 else ''} of "
+            f"{of}, of shape {shapes}, for {len(bars)} bars of {bars.symbol}; return three, the high, low "
+            f"and close moves, each of one value a bar: ({len(bars)},)"
+        )
+    return np.array(arrays)
 
 
 def ordered(values: Array, axis: int) -> Array:

@@ -20,6 +20,7 @@ Rows = NDArray[np.int64]
 NEAR = 1.25  # times the last close, a price is usually within
 ALIKE = 8.0  # times the bars' own excursions, moves are usually within
 REACH, LEAST_REACH = 3.0, 0.5  # the largest move of the bars, times this, is the largest that is believed
+LEAST_PRICE = 0.2  # above what moves usually are
 BLOCK = 20  # rows in a row whose middle says that the scale is another
 APART = 1.5  # usual ranges of a bar by which that middle may lie off
 
@@ -181,8 +182,6 @@ def _are_prices(source: str, bars: Bars, values: Mapping[str, Array], at: Rows, 
         )
     high, low = values["high"][known], values["low"][known]
     ratio = float(np.median((high + low) / 2.0 / before[known]))
-    usual = float(np.median(np.abs(bars.moves[1:3, 1:])))
-    size = float(np.median(np.maximum(np.abs(high), np.abs(low))))
     positive = bool((low > 0.0).mean() > 0.95)
     if positive and 1.0 / NEAR < ratio < NEAR:
         return True
@@ -191,6 +190,19 @@ def _are_prices(source: str, bars: Bars, values: Mapping[str, Array], at: Rows, 
             f"{source}: its prices are usually {ratio:.4g} times the close before ({bars.symbol}); give them "
             "on the scale of the bars: the same adjustment for splits and dividends, currency and unit"
         )
+    _require_fractions(source, bars, high, low)
+    return False
+
+
+def _require_fractions(source: str, bars: Bars, high: Array, low: Array) -> None:
+    """Refuse moves of another scale than the bars'.
+
+    Raises
+    ------
+    ForecasterError
+    """
+    usual = float(np.median(np.abs(bars.moves[1:3, 1:])))
+    size = float(np.median(np.maximum(np.abs(high), np.abs(low))))
     if usual > 0.0 and size > ALIKE * usual and size > 0.2:
         near = size / usual / 100.0
         hint = "divide by 100, if they are per cent" if 1.0 / ALIKE < near < ALIKE else "give fractions"
@@ -198,7 +210,27 @@ def _are_prices(source: str, bars: Bars, values: Mapping[str, Array], at: Rows, 
             f"{source}: its moves are usually {size:.4g}, those of {bars.symbol} {usual:.4g} (0.01 is 1 %); "
             f"{hint}"
         )
-    return False
+
+
+def require_moves(forecast: Forecast, bars: Bars) -> Forecast:
+    """Return what a forecaster of one's own made, unless it is prices, or per cent, instead of moves.
+
+    Raises
+    ------
+    ForecasterError
+    """
+    at = np.flatnonzero(forecast.known[1:]) + 1
+    if len(at) == 0 or len(forecast.known) != len(bars):
+        return forecast
+    source, high, low = f"model {forecast.model!r}", forecast.high[at], forecast.low[at]
+    ratio = float(np.median((high + low) / 2.0 / bars.close[at - 1]))
+    if (low > 0.0).mean() > 0.95 and 1.0 / NEAR < ratio < NEAR and float(np.median(low)) > LEAST_PRICE:
+        raise ForecasterError(
+            f"{source}: gives prices for {bars.symbol} (usually {ratio:.4g} times the close before); return "
+            "moves on it: price / previous close - 1"
+        )
+    _require_fractions(source, bars, high, low)
+    return forecast
 
 
 def _require_scale(source: str, bars: Bars, values: Mapping[str, Array], at: Rows, rows: Rows) -> None:

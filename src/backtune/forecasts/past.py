@@ -30,10 +30,14 @@ def needs_cutting(model: Forecaster) -> bool:
     Not for backtune's own, nor for one whose class declares ``causal = True`` or builds on one that does, nor
     for a `ContextForecaster`, which is given the bars before each forecast alone anyway.
     """
-    kind = type(model)
-    if model.causal is True or origin(namespace_of(kind)) == "backtune":
+    if model.causal is True or is_ours(model):
         return False
     return not is_given_contexts(model)
+
+
+def is_ours(model: Forecaster) -> bool:
+    """Whether its class is backtune's own."""
+    return origin(namespace_of(type(model))) == "backtune"
 
 
 def is_given_contexts(model: Forecaster) -> bool:

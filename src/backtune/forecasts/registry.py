@@ -5,17 +5,19 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
 from backtune.bars import Bars
-from backtune.errors import SettingError, one_of
+from backtune.errors import BacktuneError, ForecasterError, SettingError, in_a_line, one_of
 from backtune.forecasts.base import Forecast, Forecaster, Targets
 from backtune.forecasts.contexts import ContextForecaster
-from backtune.forecasts.past import forecast_from_past, needs_cutting
+from backtune.forecasts.moves import require_moves
+from backtune.forecasts.past import forecast_from_past, is_ours, needs_cutting
 from backtune.plugins import named
 
 FILE = "file"  # NAME:PATH of forecasts from outside
@@ -64,9 +66,12 @@ def forecaster(model: str | Forecaster) -> Forecaster:
         Unknown model, weights missing or not wanted, or an option that the model has not.
     """
     if isinstance(model, Forecaster):
-        for name, kind in (("name", str), ("warm_up", int)):
+        needs = ("name", str, "as tables show it"), ("warm_up", int, "bars needed before its first forecast")
+        for name, kind, meaning in needs:
             if not isinstance(getattr(model, name, None), kind):
-                raise SettingError(f"model is a {type(model).__name__} without a {name}; give its class one")
+                raise SettingError(
+                    f"model is a {type(model).__name__} without a {name}; give its class one ({meaning})"
+                )
         return model
     if not isinstance(model, str):
         raise SettingError(f"model is {model!r}; give its name or a Forecaster")
@@ -161,7 +166,29 @@ def forecast(bars: Bars, model: str | Forecaster = DEFAULT_MODEL, targets: Targe
         Unknown model, too few bars, or weights that cannot be used.
     """
     own = forecaster(model)
-    return forecast_from_past(own, bars, targets) if needs_cutting(own) else own.forecast(bars, targets)
+    if is_ours(own):
+        return own.forecast(bars, targets)
+    with _told(own, bars.symbol):
+        answer = forecast_from_past(own, bars, targets) if needs_cutting(own) else own.forecast(bars, targets)
+    return require_moves(answer, bars)
+
+
+@contextmanager
+def _told(model: Forecaster, symbol: str) -> Iterator[None]:
+    """Say of whatever another's code raises that it is that code's.
+
+    Raises
+    ------
+    ForecasterError
+    """
+    try:
+        yield
+    except (BacktuneError, OSError, MemoryError):  # which may pass, and say themselves what is missing
+        raise
+    except Exception as error:
+        raise ForecasterError(
+            f"model {model.name!r} fails on {symbol} ({in_a_line(error)}); correct it: --debug shows where"
+        ) from error
 
 
 def forecast_many(
@@ -195,10 +222,14 @@ def forecast_many(
     if not isinstance(own, ContextForecaster):
         return [forecast(bars, own, each) for bars, each in zip(series, wanted, strict=True)]
     asked = [(bars, own.possible(bars, each)) for bars, each in zip(series, wanted, strict=True)]
-    return [
-        own.finished(bars, distribution)
-        for (bars, _), distribution in zip(asked, own.distributions(asked), strict=True)
-    ]
+    with _told(own, ", ".join(bars.symbol for bars in series[:4])):
+        forecasts = [
+            own.finished(bars, distribution)
+            for (bars, _), distribution in zip(asked, own.distributions(asked), strict=True)
+        ]
+    if is_ours(own):
+        return forecasts
+    return [require_moves(one, bars) for one, bars in zip(forecasts, series, strict=True)]
 
 
 def with_options(model: str, **options: object) -> str:

@@ -61,8 +61,11 @@ def source_of(plug_in: Any) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """Give a value as JSON knows it; of an object that it does not know, its identity."""
-    if type(value) in (str, int, float, bool):
+    kind = type(value)
+    if kind in (str, int, float, bool):  # the first two are nearly all that there is
         return value
+    if kind is dict:
+        return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):

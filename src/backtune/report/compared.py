@@ -17,6 +17,9 @@ from backtune.verdict.comparison import TOGETHER, Comparison, Difference
 from backtune.verdict.power import LEVEL
 
 HEAD = ("", "run", "bars", "above the first, bp a bar", "95% interval", "p-value", "return")
+CAPITAL = (
+    "Equal capital in each tuned strategy, none picked by its result; together: equal capital in each symbol."
+)
 RIGHT = (False, False, True, True, True, True, True)
 
 
@@ -61,8 +64,7 @@ def comparison_section(compared: Comparison) -> str:
     said = "".join(f"<p class='note'>{text(line)}</p>" for line in comparison_lines(compared))
     return (
         "<section><h2>On the bars that all share</h2>"
-        "<p class='note'>Equal capital in each tuned strategy, none picked by its result; together: equal "
-        "capital in each symbol. Intervals by the stationary bootstrap of the paired differences.</p>"
+        f"<p class='note'>{CAPITAL} Intervals by the stationary bootstrap of the paired differences.</p>"
         f"{chart('together', 'Growth of 100 in each run')}"
         f"{table([text(name) for name in HEAD], rows)}{said}</section>"
     )
@@ -79,16 +81,37 @@ def comparison_chart(compared: Comparison) -> Chart:
 
 
 def run_differences(records: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    """What differs between the identity of each run and the first: a sentence each."""
+    """What differs between each run and the first, settings before what they stand for: a sentence each."""
     (first, old), *others = records
     lines = []
     for label, record in others:
-        parts = ({"settings": each.get("settings", {}), **each.get("identity", {})} for each in (old, record))
-        other = differences(*parts)
+        settings = [{"": each.get("settings", {})} for each in (old, record)]
+        other = [line.removeprefix(".") for line in differences(*settings)]
+        other += differences(*_behind(old, record))
         lines.append(
             f"{label} beside {first}: {'; '.join(other) if other else 'nothing differs but the bars'}"
         )
     return lines
+
+
+def _behind(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Two identities without the settings, and of plug-ins those alone that both have."""
+    one, other = (
+        {name: part for name, part in each.get("identity", {}).items() if name != "settings"}
+        for each in (old, new)
+    )
+    for kind in ("forecaster", "objective", "tuning", "optimizer"):
+        settings = ("model", "forecasts") if kind == "forecaster" else (kind,)
+        changed = any(old["settings"].get(name) != new["settings"].get(name) for name in settings)
+        by_forecasts = ["by" in (each.get(kind) or {}) for each in (one, other)]
+        if changed or by_forecasts[0] != by_forecasts[1]:
+            one.pop(kind, None)
+            other.pop(kind, None)
+    for kind in ("strategies", "exits"):
+        both = set(one.get(kind) or ()) & set(other.get(kind) or ())
+        for each in (one, other):
+            each[kind] = {name: part for name, part in (each.get(kind) or {}).items() if name in both}
+    return [one, other]
 
 
 def differences_section(records: Sequence[tuple[str, Mapping[str, Any]]]) -> str:

@@ -166,10 +166,15 @@ def decided_lines(results: Mapping[str, Result]) -> list[str]:
 def _placed(result: Result, shares: Mapping[str, float]) -> str:
     if result.options.get("model") == NONE:
         return f"parameters at an end of their range in {shares['at_bound']:.0%} of the simulations"
-    return (
-        f"no order in {shares['no_order']:.0%} of the simulations (all of the box lost in sample), offsets "
-        f"at a bound of the box in {shares['at_bound']:.0%}"
-    )
+    said = []
+    if shares["no_order"]:
+        said.append(
+            f"no order in {shares['no_order']:.0%} of the simulations (all of the box lost in sample)"
+        )
+    if shares["at_bound"]:
+        of = "" if said else " of the simulations"
+        said.append(f"offsets at a bound of the box in {shares['at_bound']:.0%}{of}")
+    return ", ".join(said)
 
 
 def idle_lines(results: Mapping[str, Result]) -> list[str]:

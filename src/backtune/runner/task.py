@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Task:
     attempt: int = 1
     symbols: int = 1
 
-    @property
+    @cached_property
     def root(self) -> Path:
         """The run folder."""
         return Path(self.folder)
@@ -254,9 +254,13 @@ def _marked(task: Task) -> Iterator[None]:
     process.
     """
     mark, trace = mark_path(task.root, task.symbol), trace_path(task.root, task.symbol)
+    content = json.dumps({"host": platform.node(), "process": os.getpid()})
     with writing(task.root):
-        mark.parent.mkdir(exist_ok=True)
-        mark.write_text(json.dumps({"host": platform.node(), "process": os.getpid()}), "utf-8")
+        try:
+            mark.write_text(content, "utf-8")
+        except FileNotFoundError:
+            mark.parent.mkdir(exist_ok=True)
+            mark.write_text(content, "utf-8")
     if task.timeout is None:
         try:
             yield

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -183,9 +183,25 @@ class RunWriter:
         self.release()
 
     def _save(self) -> None:
-        parts = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(self.record)
-        with writing(self.folder):  # part by part: of many thousand symbols the whole is tens of megabytes
-            write_atomically(self.folder / "run.json", (part.encode() for part in parts))
+        with writing(self.folder):  # line by line: of many thousand symbols the whole is tens of megabytes
+            write_atomically(self.folder / "run.json", (line.encode() for line in _lines(self.record)))
+
+
+def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """Return JSON with a line an entry, and a line for each that an entry holds by name."""
+    mark = "{"
+    for name, value in record.items():
+        yield f"{mark}\n {json.dumps(name)}: "
+        if isinstance(value, dict) and value:
+            inner = "{"
+            for key, part in value.items():
+                yield f"{inner}\n  {json.dumps({key: part}, ensure_ascii=False)[1:-1]}"
+                inner = ","
+            yield "\n }"
+        else:
+            yield json.dumps(value, ensure_ascii=False)
+        mark = ","
+    yield "\n}\n"
 
 
 def _decides(identity: Mapping[str, Any] | None) -> dict[str, Any]:

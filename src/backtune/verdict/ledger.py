@@ -113,8 +113,8 @@ class Ledger:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _locked(self.path) as handle:
-                known = self.path.read_text("utf-8", "replace")
-                if all(f'"{one.record}"' in known for one in entry.trials.values()):
+                known = set(self.path.read_text("utf-8", "replace").split('"'))
+                if all(one.record in known for one in entry.trials.values()):
                     return ""
                 content = f"{_ending(handle)}{entry.line()}\n".encode()
                 while content:

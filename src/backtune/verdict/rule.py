@@ -140,9 +140,10 @@ class Judgement:
         if e.ruined:
             return "No edge: everything was lost, and an account that is gone stays gone."
         if self.verdict == NONE:
+            above = " of its return above the same exposure" if e.upper < e.sharpe_interval[1] else ""
             return (
                 f"No edge: {self._reason}, and a Sharpe ratio of {WORTH_HAVING}, which would be worth "
-                f"having, is above the 95% interval (it ends at {e.upper:.2f})."
+                f"having, is above the 95% interval{above} (it ends at {e.upper:.2f})."
             )
         return f"No sign of an edge: {self._reason}."
 

@@ -39,6 +39,7 @@ def ascending(lines, offsets, sign):
     return sign * lines, sign * np.asarray(offsets)
 
 
+@pytest.mark.slow
 def test_lines_are_the_breakpoints_of_the_box_each_once():
     for problem in every_problem():
         laid = lattice.lay_out(*solver._arguments(problem))

@@ -64,6 +64,7 @@ def settled(problem, best):
         assert (best.x <= high).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuned", [False, True])
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,6 +77,7 @@ def test_no_corner_of_any_cell_is_higher(kind, fills, tuned):
         assert best.value >= problem.batch(every_corner(problem)).max(), seed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuned", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_never_beaten_by_random_and_local_points(kind, tuned):
@@ -115,6 +117,7 @@ def test_no_point_of_a_box_is_above_its_bound(fills, tuned):
                 assert bound == pytest.approx(problem(first[: len(problem.bounds)]), rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 10**6),

@@ -43,6 +43,7 @@ def test_equals_the_quadratic_form_at_three_thousand_bars(fills):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.integers(0, 10**6),
@@ -58,6 +59,7 @@ def test_never_below_brute_force(seed, n, fills, eod, kind):
     assert best.value >= brute_force(problem)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 30), st.sampled_from(FILLS), st.booleans())
 def test_which_of_equal_optima_is_given(seed, n, fills, eod):
@@ -91,6 +93,7 @@ def test_thousands_of_ties_in_a_few_values():
     _agrees_with_quadratic(bt.EntryExitProblem(o, h, lo, c, c * 0 + 0.01, c * 0 - 0.01, 1.0, 1.0, fee=0.001))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", [0, 1])
 def test_breakpoints_on_the_edge_of_the_box(axis):
     """A bar whose state changes exactly at either end of the box."""
@@ -143,6 +146,7 @@ def test_a_time_limit_gives_a_bound_that_holds():
     assert (unhurried.exact, unhurried.value, unhurried.stopped) == (True, whole.value, "proved")
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_it_stopped_and_finds_room_for_its_lists():
     """In slices of one rectangle, from the least room: the same optimum as in one go."""
     problem = random_problem(12, n=300, bounds=BOX)

@@ -11,6 +11,7 @@ from problems import FILLS, brute_force, random_problem
 KINDS = ("plain", "tied", "clamped", "gapped", "wild", "exact-floats", "at-the-open")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eod", [True, False])
 @pytest.mark.parametrize("fills", FILLS)
 @pytest.mark.parametrize("kind", KINDS)
