@@ -1,12 +1,14 @@
 """Speed of parallel runs: speed-up, overhead a symbol, a large universe, and how fast Ctrl-C ends it all.
 
-    python benchmarks/parallel.py [speedup] [overhead] [universe] [interrupt] [certificates] [--quick]
+    python benchmarks/parallel.py [speedup] [overhead] [symbol] [universe] [interrupt] [certificates]
+        [--quick]
 
 Run it on a machine that does nothing else. Everything is printed with the machine it was measured on.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import signal
@@ -24,6 +26,7 @@ from backtune.backtest import Settings, run_backtest
 from backtune.runner.cluster import open_client
 from backtune.runner.events import Event
 from backtune.runner.task import Task, do_task
+from backtune.runner.threads import one_thread
 from backtune.store import RunWriter
 from backtune.store.key import run_identity
 
@@ -32,7 +35,7 @@ QUICK = "--quick" in sys.argv
 
 def main() -> None:
     """Measure what was asked for, or all of it."""
-    known = {"speedup": speedup, "overhead": overhead, "universe": universe}
+    known = {"speedup": speedup, "overhead": overhead, "symbol": symbol, "universe": universe}
     known |= {"interrupt": interrupt, "certificates": certificates}
     asked = [name for name in sys.argv[1:] if name in known] or list(known)
     memory = psutil.virtual_memory().total / 2**30
@@ -110,6 +113,36 @@ def overhead() -> None:
         f"{500 * work:.1f} ms, so the engine takes {1e3 * (through - work / 2):.1f} ms a symbol, or "
         f"{1e3 * (2 * through - work):.1f} ms of a worker's time"
     )
+
+
+def symbol() -> None:
+    """Processor time of a symbol of `universe`, in this process: its work, its part of the end, its page."""
+    stocks, settings = bt.Universe(), Settings()
+    names = stocks.symbols(24)  # of fewer the page draws finer surfaces
+    rounds = []
+    with tempfile.TemporaryDirectory() as root, one_thread():
+        writer = RunWriter(root, settings, names)
+        shared = run_identity(settings)
+        tasks = [Task(str(writer.folder), name, settings, stocks, shared, symbols=500) for name in names]
+        for _ in range(3 if QUICK else 8):
+            for name in names:
+                (writer.folder / "receipts" / f"{name}.json").unlink(missing_ok=True)
+            moments = [time.process_time()]
+            for task in tasks:
+                writer.note(do_task(task).receipt)
+            moments.append(time.process_time())
+            writer.finish()
+            run = bt.Run.open(writer.folder)
+            page = bt.report(run)
+            assert len(run.summary)
+            moments.append(time.process_time())
+            assert page.html
+            moments.append(time.process_time())
+            rounds.append([after - before for before, after in itertools.pairwise(moments)])
+    for place, what in enumerate(("backtest, files and receipt", "verdict, portfolio and table", "page")):
+        took = sorted(1e3 * each[place] / len(names) for each in rounds[1:])
+        usual = statistics.median(took)
+        print(f"{what}: {took[0]:.1f} ms of a processor a symbol at least, {usual:.1f} usually")
 
 
 def _seconds(work: object) -> float:

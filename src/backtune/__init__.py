@@ -6,9 +6,11 @@ The names below are the public API; each is imported when it is first used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as in typing, whose import takes longer than all the rest of this one
 if TYPE_CHECKING:  # for type checkers, which look into no dictionary
+    from typing import Any
+
     from backtune.backtest import BacktestResult as BacktestResult
     from backtune.backtest import Result as Result
     from backtune.backtest import Settings as Settings

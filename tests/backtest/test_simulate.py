@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import backtune as bt
 import fills_reference
-from backtune.backtest.tables import simulation_table
+from backtune.backtest.tables import simulation_table, stacked
 from backtune.bars import load_sample
 from backtune.forecasts import Forecaster
 from backtune.forecasts.range import Range
@@ -721,6 +721,29 @@ def test_a_table_of_exits_with_other_columns_is_the_one_of_its_rows():
     assert table["at_eod"].tolist()[:5:2] == [True, False, True]
     assert table["at_eod"].isna().tolist() == [False, True] * 3 + [True, True]
     pd.testing.assert_frame_equal(table.drop(columns="at_eod"), pd.DataFrame(rows).drop(columns="at_eod"))
+
+
+def test_parts_of_a_table_are_put_together_as_frames_are():
+    """To the bit and of the same types, also where one part has not a column of another's or another type."""
+    rng = np.random.default_rng(0)
+
+    def part(rows, **more):
+        word = np.full(rows, "word", object)
+        return {"word": word, "x": rng.random(rows), "n": np.arange(rows), "yes": np.ones(rows, bool), **more}
+
+    alike = [part(3), part(0), part(2)]
+    costs = [part(3), part(2, costs=np.ones(2))]
+    kinds = [part(3), {**part(2), "n": np.array([0.5, np.nan])}]
+    for parts in (alike, costs, kinds):
+        together = pd.concat([pd.DataFrame(one) for one in parts if len(one["x"])], ignore_index=True)
+        pd.testing.assert_frame_equal(stacked(parts), together, check_exact=True)
+
+
+def test_columns_of_a_part_that_differ_in_length_are_refused():
+    """Two such parts may come to the same length together: every row behind the first would be wrong."""
+    parts = [{"x": np.ones(3), "y": np.ones(2)}, {"x": np.ones(2), "y": np.ones(3)}]
+    with pytest.raises(ValueError, match="same length"):
+        stacked(parts)
 
 
 @pytest.mark.parametrize("far", ["2262-06-01", "2600-06-01", "9999-12-31"])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtune.metrics.account import COUNTS, RETURNS, account_bars
+from backtune.metrics.account import COUNTS, RETURNS, account_bars, account_columns, columns_by_strategy
 from backtune.metrics.performance import (
     account_open,
     account_returns,
@@ -19,6 +19,7 @@ from backtune.metrics.performance import (
     drawdown,
     equity,
     performance,
+    total_return,
 )
 from backtune.metrics.trades import trade_figures
 
@@ -124,6 +125,29 @@ def test_counts_end_where_the_account_of_the_rule_does_and_returns_each_by_thems
     open_bars = {"value": 2, "causal": 1, "optimistic": 4}[rule]
     assert kept[list(COUNTS)].sum().tolist() == [open_bars, open_bars, 2.0 * open_bars]
     assert table["value"].tolist() == [0.1, -2.0, 0.1, 0.1]  # the table given is not changed
+
+
+@pytest.mark.parametrize("rule", RETURNS)
+def test_columns_of_a_strategy_are_those_of_its_frame(rule):
+    """Whatever the order of the rows, gone accounts included, and of the same types."""
+    rng = np.random.default_rng(0)
+    names = rng.permutation(np.repeat(np.array(["lives", "dies", "lives on"], object), 20))
+    table = pd.DataFrame({"strategy": names, **{name: rng.normal(0, 0.1, 60) for name in RETURNS}})
+    table = table.assign(trades=rng.integers(0, 3, 60), ambiguous=1, turnover=2.0, held=1, costs=0.001)
+    table.loc[np.flatnonzero(names == "dies")[7], list(RETURNS)] = -1.5, -1.0, -2.0
+    by_strategy = columns_by_strategy(table)
+    groups = dict(list(table.groupby("strategy", sort=False)))
+    assert list(by_strategy) == list(groups)
+    for name, part in groups.items():
+        account, frame = account_columns(by_strategy[name], rule), account_bars(part, rule)
+        for column, values in account.items():
+            np.testing.assert_array_equal(values, frame[column].to_numpy(), strict=True)
+
+
+@given(bars, st.none() | ruin | st.just(math.nan), bars)
+def test_the_total_return_alone_is_that_of_all_figures(before, loss, after):
+    r = np.array([*before, *([] if loss is None else [loss]), *after])
+    assert total_return(r) == pytest.approx(performance(r, 12).total_return, nan_ok=True, rel=0, abs=0)
 
 
 def test_drawdown_and_equity_of_a_gone_account_stay_where_they_are():

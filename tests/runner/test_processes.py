@@ -7,7 +7,7 @@ import os
 import pytest
 from misbehave import die_elsewhere, fail, square
 
-from backtune.runner.processes import AHEAD, side_by_side
+from backtune.runner.processes import AHEAD, side_by_side, started
 
 
 def test_one_process_is_this_one():
@@ -18,6 +18,14 @@ def test_one_process_is_this_one():
 def test_answers_come_in_the_order_of_the_items_from_other_processes():
     answers = list(side_by_side(square, iter(range(20)), 2))
     assert [answer for answer, _ in answers] == [number**2 for number in range(20)]
+    assert os.getpid() not in {process for _, process in answers}
+
+
+@pytest.mark.slow
+def test_processes_that_were_started_before_do_the_work():
+    with started(2) as processes:
+        answers = [*side_by_side(square, range(4), processes), *side_by_side(square, range(4, 8), processes)]
+    assert [answer for answer, _ in answers] == [number**2 for number in range(8)]
     assert os.getpid() not in {process for _, process in answers}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Mapping
@@ -87,6 +86,8 @@ def _toml_rows(path: Path, text: str) -> dict[str, Any]:
 
 
 def _csv_rows(path: Path, text: str) -> dict[str, Any]:
+    import csv
+
     reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
     names = [name.strip() for name in reader.fieldnames or ()]
     if "symbol" not in names:

@@ -48,8 +48,8 @@ def orders_placed(
 
 def without_order(chosen: pd.DataFrame) -> NDArray[np.bool_]:
     """Whether each of these simulations placed no order: all of its parameters are NaN, shape (rows,)."""
-    own = chosen.drop(columns=[name for name in COLUMNS if name in chosen])
-    idle: NDArray[np.bool_] = own.isna().all(axis=1).to_numpy() & bool(own.shape[1])
+    own = [pd.isna(chosen[name].to_numpy()) for name in chosen if name not in COLUMNS]
+    idle: NDArray[np.bool_] = np.all(own, axis=0) if own else np.zeros(len(chosen), np.bool_)
     return idle
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def first_traded(result: Result) -> int:
     """Row of the inputs that is the first bar out of sample; the gap lies before it."""
-    begin = result.returns["timestamp"].min()
-    return int(np.searchsorted(result.inputs["timestamp"].to_numpy(), np.datetime64(begin)))
+    traded, stamps = (table["timestamp"].to_numpy() for table in (result.returns, result.inputs))
+    return int(np.searchsorted(stamps, traded.min())) if len(traded) else len(stamps)
 
 
 def bars_out_of_sample(result: Result) -> pd.DataFrame:

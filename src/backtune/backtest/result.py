@@ -345,19 +345,20 @@ class Result:
 
     @cached_property
     def _bars(self) -> dict[str, pd.DataFrame]:
-        groups = self.returns.groupby("strategy", sort=False)
-        return {str(name): account_bars(part, "value") for name, part in groups}
+        names = self.returns["strategy"].to_numpy()
+        parts = {name: self.returns.take(np.flatnonzero(names == name)) for name in dict.fromkeys(names)}
+        return {str(name): account_bars(part, "value") for name, part in parts.items()}
 
     @cached_property
     def _trades(self) -> dict[str, pd.DataFrame]:
-        names = self.ledger["strategy"]
-        return {str(name): self.ledger[names == name] for name in names.unique()}
+        names = self.ledger["strategy"].to_numpy()
+        return {str(name): self.ledger[names == name] for name in dict.fromkeys(names)}
 
     @cached_property
     def _chosen(self) -> dict[str, pd.DataFrame]:
         selected = self.simulations[self.simulations["selected"]]
-        names = selected["strategy"]
-        return {str(name): selected[names == name] for name in names.unique()}
+        names = selected["strategy"].to_numpy()
+        return {str(name): selected[names == name] for name in dict.fromkeys(names)}
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy, or pickle: of a temporary folder the tables themselves, since it may be gone by then."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backtune.backtest.checks import check_own, forecast_notes
 from backtune.backtest.placed import idle_reasons
@@ -21,11 +22,12 @@ from backtune.backtest.tables import (
     Column,
     account_bar_by_bar,
     bar_by_bar,
-    ledger_rows,
+    ledger_columns,
     problem_inputs,
     require_names,
     simulation_columns,
     simulation_table,
+    stacked,
     values_at,
     with_buy_hold,
 )
@@ -274,8 +276,8 @@ def _tables(
             simulations, returns, tuned_on, bars.periods_a_year, fee=costs.maker, market=BUY_HOLD
         ),
         "returns": returns,
-        "configurations": pd.concat([part.configurations for part in parts], ignore_index=True),
-        "ledger": pd.concat([part.ledger for part in parts], ignore_index=True),
+        "configurations": stacked([columns for part in parts for columns in part.configurations]),
+        "ledger": stacked([part.ledger for part in parts]),
     }
 
 
@@ -338,9 +340,9 @@ class _Simulated:
     """All simulations of one strategy."""
 
     columns: list[dict[str, Column]]  # of each exit; a value a window
-    configurations: pd.DataFrame  # a row an exit and bar
-    returns: pd.DataFrame  # a row a bar, as traded
-    ledger: pd.DataFrame  # a row a trade, as traded
+    configurations: list[dict[str, NDArray[Any]]]  # of each exit; a value a bar
+    returns: dict[str, NDArray[Any]]  # a value a bar, as traded
+    ledger: dict[str, NDArray[Any]]  # a value a trade, as traded
     seconds: float
 
 
@@ -370,8 +372,8 @@ def _simulate(ready: Prepared, strategy: Any, stretch: Stretch, settings: Settin
         questions = open_questions(ahead, points, selected, account)
     return _Simulated(
         columns,
-        pd.concat(parts, ignore_index=True),
+        parts,
         account_bar_by_bar(bars, windows, account, strategy.name, settings.costs_of(bars), questions),
-        ledger_rows(bars, start, account, strategy.name),
+        ledger_columns(bars, start, account, strategy.name),
         stretch.seconds,
     )

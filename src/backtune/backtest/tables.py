@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Column: TypeAlias = NDArray[Any] | list[Any]
 TABLES = ("simulations", "summary", "returns", "configurations", "inputs", "ledger")
 MOVES = ("open", "high", "low", "close", "high_forecast", "low_forecast")
+EARNED = ("value", "causal", "optimistic", "trades", "ambiguous", "turnover")  # of an outcome
 COLUMNS = (  # of `Result.simulations`, beside the parameters
     "symbol", "simulation", "strategy", "exit", "close_at_eod", "selected", "objective", "in_sample",
     "out_of_sample", "trades", "ambiguous", "start", "end", "optimizer_seconds", "evaluations", "exact",
@@ -160,73 +161,86 @@ def bar_by_bar(
     outcome: Outcome,
     selected: NDArray[np.bool_],
     names: tuple[str, str],
-) -> pd.DataFrame:
-    """`Result.configurations` of one strategy and exit; see `simulation_rows` for the arguments."""
+) -> dict[str, NDArray[Any]]:
+    """Columns of `Result.configurations` of one strategy and exit; see `simulation_columns`."""
     strategy, exit_name = names
     horizon = windows[0].trade.stop - windows[0].trade.start
-    policy = {"close_at_eod": CLOSE_AT_EOD[exit_name]} if exit_name in CLOSE_AT_EOD else {}
-    chosen = {"exit": exit_name, **policy, "selected": np.repeat(selected, horizon)}
-    return pd.DataFrame({"strategy": strategy, **chosen, **_bar_columns(bars, windows, outcome)})
+    count = horizon * len(windows)
+    policy = {"close_at_eod": np.full(count, CLOSE_AT_EOD[exit_name])} if exit_name in CLOSE_AT_EOD else {}
+    chosen = {"exit": _word(exit_name, count), **policy, "selected": np.repeat(selected, horizon)}
+    return {"strategy": _word(strategy, count), **chosen, **_bar_columns(bars, windows, outcome)}
 
 
 def account_bar_by_bar(
     bars: Bars, windows: Sequence[Window], outcome: Outcome, strategy: str, costs: Costs,
     questions: NDArray[np.int64] | None = None,
-) -> pd.DataFrame:  # fmt: skip
-    """`Result.returns` of one strategy, from the outcome of its account.
+) -> dict[str, NDArray[Any]]:  # fmt: skip
+    """Columns of `Result.returns` of one strategy, from the outcome of its account.
 
     `questions` are its trades whose result would depend on the order inside a bar without finer bars.
     """
-    columns = {"strategy": strategy, **_bar_columns(bars, windows, outcome)}
+    columns = {"strategy": _word(strategy, len(outcome.value)), **_bar_columns(bars, windows, outcome)}
     if outcome.costs is not None or not costs.is_plain:
         columns["costs"] = costs.maker * outcome.turnover if outcome.costs is None else outcome.costs
     if questions is not None:
         columns["questions"] = questions
-    return pd.DataFrame(columns)
+    return columns
 
 
-def _bar_columns(bars: Bars, windows: Sequence[Window], outcome: Outcome) -> dict[str, Any]:
+def stacked(parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.DataFrame:
+    """A table of the rows of all parts, one after the other, from their columns.
+
+    Where one has not a column of another's, its rows have NaN there.
+    """
+    kinds = [[(name, column.dtype) for name, column in part.items()] for part in parts]
+    whole = all(len({len(column) for column in part.values()}) == 1 for part in parts)
+    if not whole or any(kind != kinds[0] for kind in kinds):
+        return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def _word(word: str, count: int) -> NDArray[Any]:
+    return np.full(count, word, object)
+
+
+def _bar_columns(bars: Bars, windows: Sequence[Window], outcome: Outcome) -> dict[str, NDArray[Any]]:
     first, last = windows[0].trade.start, windows[-1].trade.stop
     horizon = windows[0].trade.stop - first
     return {
         "simulation": np.repeat([window.simulation for window in windows], horizon),
         "timestamp": bars.timestamps[first:last],
         "local": bars.local[first:last],
-        "value": outcome.value,
-        "causal": outcome.causal,
-        "optimistic": outcome.optimistic,
-        "trades": outcome.trades,
-        "ambiguous": outcome.ambiguous,
-        "turnover": outcome.turnover,
-        "held": outcome.trades if outcome.held is None else outcome.held,
+        **{name: np.asarray(getattr(outcome, name)) for name in EARNED},
+        "held": np.asarray(outcome.trades if outcome.held is None else outcome.held),
     }
 
 
-def ledger_rows(bars: Bars, first: int, outcome: Outcome, strategy: str) -> pd.DataFrame:
-    """`Result.ledger` of one strategy, whose account begins in bar `first`."""
+def ledger_columns(bars: Bars, first: int, outcome: Outcome, strategy: str) -> dict[str, NDArray[Any]]:
+    """Columns of `Result.ledger` of one strategy, whose account begins in bar `first`."""
     ledger = outcome.ledger_columns
     entry, leave = (ledger[name].astype(np.int64) + first for name in ("entry", "exit"))
-    columns = {
-        "strategy": [strategy] * len(entry),
+    return {
+        "strategy": _word(strategy, len(entry)),
         "entry": bars.timestamps[entry],
         "exit": bars.timestamps[leave],
         "bars": leave - entry + 1,
-        **{name: ledger[name].astype(str) for name in ("side", "reason")},
+        **{name: ledger[name].astype(str).astype(object) for name in ("side", "reason")},
         "size": ledger["size"].astype(np.float64),
         "entry_price": bars.close[entry - 1] * (1.0 + ledger["entry_price"].astype(np.float64)),
         "exit_price": bars.close[leave - 1] * (1.0 + ledger["exit_price"].astype(np.float64)),
         "value": ledger["value"].astype(np.float64),
     }
-    return pd.DataFrame(columns)
 
 
-def with_buy_hold(accounts: Sequence[pd.DataFrame], bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
+def with_buy_hold(
+    accounts: Sequence[Mapping[str, NDArray[Any]]], bars: Bars, starts: range, costs: Costs
+) -> pd.DataFrame:
     """Bars of the strategies' accounts, and buy-and-hold behind them."""
-    held = _buy_hold(bars, starts, costs)[list(accounts[0].columns)]
-    return pd.concat([*accounts, held], ignore_index=True)
+    held = _buy_hold(bars, starts, costs)
+    return stacked([*accounts, {name: held[name] for name in accounts[0]}])
 
 
-def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
+def _buy_hold(bars: Bars, starts: range, costs: Costs) -> dict[str, NDArray[Any]]:
     """Hold from the close before the first bar out of sample to the last one, a market fill at either end."""
     value = bars.moves[3, starts.start :].copy()
     n, carry = len(value), costs.carry(short=False)
@@ -236,23 +250,21 @@ def _buy_hold(bars: Bars, starts: range, costs: Costs) -> pd.DataFrame:
     value[0] -= costs.market
     value[-1] = (1.0 + value[-1]) * (1.0 - costs.market) - 1.0
     value -= carry
-    return pd.DataFrame(
-        {
-            "strategy": BUY_HOLD,
-            "simulation": np.arange(n) // starts.step,
-            "timestamp": bars.timestamps[starts.start :],
-            "local": bars.local[starts.start :],
-            "value": value,
-            "causal": value,
-            "optimistic": value,
-            "trades": (np.arange(n) == 0).astype(np.int64),
-            "ambiguous": np.zeros(n, dtype=np.int64),
-            "turnover": turnover,
-            "held": np.ones(n, dtype=np.int64),
-            "costs": costs.market * turnover + carry,
-            "questions": np.zeros(n, dtype=np.int64),
-        }
-    )
+    return {
+        "strategy": _word(BUY_HOLD, n),
+        "simulation": np.arange(n) // starts.step,
+        "timestamp": bars.timestamps[starts.start :],
+        "local": bars.local[starts.start :],
+        "value": value,
+        "causal": value,
+        "optimistic": value,
+        "trades": (np.arange(n) == 0).astype(np.int64),
+        "ambiguous": np.zeros(n, dtype=np.int64),
+        "turnover": turnover,
+        "held": np.ones(n, dtype=np.int64),
+        "costs": costs.market * turnover + carry,
+        "questions": np.zeros(n, dtype=np.int64),
+    }
 
 
 def problem_inputs(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from backtune.problem.objectives import PROFIT
 from backtune.strategies.own import FunctionProblem
 
 BARS_AT_ONCE = 200_000  # of windows that are tuned together: 30 MB, and work for threads and accelerators
+_Valued = tuple[Optimum, float]  # an optimum, and what the problem gives at its point
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,33 +144,34 @@ def _tune(
             skipped = n - problem.size
             part = problem.window(window.tune.start - skipped, window.tune.stop - skipped)
             parts.append(settings.boxed(part) if tuned else part)
-    if tuned:
-        seeds = [0] * len(parts)  # of what proves the best point nothing is random
-        if settings.tuning != BEST or not optimizer(settings.optimizer).proves:
-            seeds = [_seed(settings.seed, strategy, w.simulation, name) for w in windows for name in problems]
-        optima = _searched(parts, seeds, settings)
-    else:
-        optima = [_only_point(part) for part in parts]
+    if not tuned:
+        return [_measured(part, _only_point(part), settings) for part in parts]
+    seeds = [0] * len(parts)  # of what proves the best point nothing is random
+    if settings.tuning != BEST or not optimizer(settings.optimizer).proves:
+        seeds = [_seed(settings.seed, strategy, w.simulation, name) for w in windows for name in problems]
+    optima = _searched(parts, seeds, settings)
     return [_measured(part, optimum, settings) for part, optimum in zip(parts, optima, strict=True)]
 
 
-def _searched(parts: Sequence[Problem], seeds: Sequence[int], settings: Settings) -> list[Optimum]:
+def _searched(parts: Sequence[Problem], seeds: Sequence[int], settings: Settings) -> list[_Valued]:
     """Optima of the settings' tuning; no order at all is a candidate, of every search that it makes too."""
 
-    def search(every: Sequence[Problem], own: Sequence[int]) -> list[Optimum]:
+    def searched(every: Sequence[Problem], own: Sequence[int]) -> list[_Valued]:
         optima = optimize_many(every, settings.optimizer, budget=settings.budget, seed=own)
         _require_points(every, optima, settings.method)
         return [_or_no_order(part, optimum) for part, optimum in zip(every, optima, strict=True)]
 
     if settings.tuning == BEST:
-        return search(parts, seeds)
-    optima = tuning(settings.tuning)(parts, seeds, search)
+        return searched(parts, seeds)
+    optima = tuning(settings.tuning)(
+        parts, seeds, lambda every, own: [optimum for optimum, _ in searched(every, own)]
+    )
     _require_points(parts, optima, f"of tuning {settings.tuning!r}")
     return [_or_no_order(part, optimum) for part, optimum in zip(parts, optima, strict=True)]
 
 
-def _measured(part: Problem, optimum: Optimum, settings: Settings) -> Tuned:
-    value = part(optimum.x)
+def _measured(part: Problem, valued: _Valued, settings: Settings) -> Tuned:
+    optimum, value = valued
     if isinstance(part, FunctionProblem):  # it keeps both: an evaluation may take long
         return Tuned(optimum, value, part.total(optimum.x), part.space.at_end(part.space.point(optimum.x)))
     total = value if settings.objective == PROFIT else float(part.outcome(optimum.x).value.sum())
@@ -176,22 +179,23 @@ def _measured(part: Problem, optimum: Optimum, settings: Settings) -> Tuned:
     return Tuned(optimum, value, total, any(edges))
 
 
-def _or_no_order(part: Problem, optimum: Optimum) -> Optimum:
+def _or_no_order(part: Problem, optimum: Optimum) -> _Valued:
     """The optimum, or no order at all where that is better: it is always a candidate, and costs nothing."""
+    value = part(optimum.x)
     if not getattr(part, "abstains", False):
-        return optimum
+        return optimum, value
     idle = np.full(len(part.bounds), np.nan)
     nothing = part(idle)
-    if part(optimum.x) >= nothing:
-        return optimum
-    return replace(optimum, x=idle, value=nothing, bound=max(optimum.bound, nothing))
+    if value >= nothing:
+        return optimum, value
+    return replace(optimum, x=idle, value=nothing, bound=max(optimum.bound, nothing)), nothing
 
 
-def _only_point(part: Problem) -> Optimum:
+def _only_point(part: Problem) -> _Valued:
     """Return the one point of a yardstick's box."""
     x = np.array([low for low, _ in part.bounds])
     value = part(x)
-    return Optimum(x, value, 1, 0.0, "none", exact=True, bound=value, stopped="proved")
+    return Optimum(x, value, 1, 0.0, "none", exact=True, bound=value, stopped="proved"), value
 
 
 @lru_cache(maxsize=4096)  # a rotation test asks for the same ones again and again
@@ -217,8 +221,10 @@ def _require_points(problems: Sequence[Problem], optima: Sequence[Any], method: 
 
 def _is_inside(x: NDArray[np.float64], problem: Problem) -> bool:
     try:
-        if getattr(problem, "abstains", False) and np.isnan(np.asarray(x, dtype=np.float64)).all():
-            return len(x) == len(problem.bounds)  # no order at all
-        return all(low <= float(value) <= high for value, (low, high) in zip(x, problem.bounds, strict=True))
+        values = [float(value) for value in x]
+        if all(low <= value <= high for value, (low, high) in zip(values, problem.bounds, strict=True)):
+            return True
+        idle = all(map(isnan, values)) and len(values) == len(problem.bounds)
+        return idle and getattr(problem, "abstains", False)  # no order at all
     except (TypeError, ValueError):
         return False

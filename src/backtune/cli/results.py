@@ -55,7 +55,7 @@ def carry_out(
     typer.Exit
         1 where a symbol failed, 2 where nothing was kept.
     """
-    from backtune.report.page import report
+    from backtune.report.page import drawing, report
     from backtune.report.progress import run_progress
     from backtune.report.terminal import next_line
 
@@ -72,20 +72,23 @@ def carry_out(
             typer.echo(f"backtune: {stop}", err=True)
             raise typer.Abort from stop
         # the run is on disk, its status written: what else is made of a run folder is made here
-        page = report(runs, **view) if runs and runs.folder else None
-        done[model] = runs, page.subjects[0] if page else None
-        if page and not as_json:
-            _print_run(runs, page.subjects[0], f"model {model}" if len(starts) > 1 else "", wide)
-        if page and runs.folder:  # after the table, which a full disk does not hide
-            try:
-                page.write(runs.folder / "report.html", processes)
+        done[model] = runs, None
+        if not runs or not runs.folder:
+            continue
+        with drawing(len(runs), processes) as drawn_by:
+            page = report(runs, **view)
+            done[model] = runs, page.subjects[0]
+            if not as_json:
+                _print_run(runs, page.subjects[0], f"model {model}" if len(starts) > 1 else "", wide)
+            try:  # after the table, which a full disk does not hide
+                page.write(runs.folder / "report.html", drawn_by)
             except RunError as error:
                 unwritten = error
                 continue
-            if not as_json:
-                typer.echo(f"run folder: {runs.folder} (report.html inside)")
-                if line := next_line(runs, page.judged[0]):
-                    typer.echo(line)
+        if not as_json:
+            typer.echo(f"run folder: {runs.folder} (report.html inside)")
+            if line := next_line(runs, page.judged[0]):
+                typer.echo(line)
     _print_all(done, as_json)
     if unwritten:
         raise unwritten

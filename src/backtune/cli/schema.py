@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Annotated
 
 import typer
@@ -20,6 +19,8 @@ def schema(
     debug: Debug = False,
 ) -> None:
     """Print the JSON Schema of what a command prints with --json (docs/json.md)."""
+    from importlib.resources import files
+
     folder = files("backtune.cli") / "schemas"
     names = sorted([*(entry.name.removesuffix(".json") for entry in folder.iterdir()), *SHARED])
     if not command:

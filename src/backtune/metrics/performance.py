@@ -80,8 +80,8 @@ def performance(returns: Array, periods_a_year: float) -> Performance:
     if not np.isfinite(r).all():
         return Performance(*(math.nan,) * len(fields(Performance)))
     r = account_returns(r)
-    fall, periods = drawdown(r), annual_periods(n, periods_a_year)
-    final = float(equity(r)[-1])
+    grown, periods = equity(r), annual_periods(n, periods_a_year)
+    final, fall = float(grown[-1]), _fall(grown)
     growth = _growth(final, periods / n)
     deviation = float(np.std(r, ddof=1)) if n > 1 else math.nan
     downside = math.sqrt(float(np.mean(np.minimum(r, 0.0) ** 2)))
@@ -100,6 +100,14 @@ def performance(returns: Array, periods_a_year: float) -> Performance:
         max_drawdown_bars=float(lengths.max()) if len(lengths) else 0.0,
         average_drawdown_bars=float(lengths.mean()) if len(lengths) else 0.0,
     )
+
+
+def total_return(returns: Array) -> float:
+    """`Performance.total_return` alone."""
+    r = np.asarray(returns, dtype=np.float64)
+    if not np.isfinite(r).all():
+        return math.nan
+    return float(equity(r)[-1]) - 1.0 if len(r) else 0.0  # an equity that is gone stays 0
 
 
 def annual_periods(n: int, periods_a_year: float) -> float:
@@ -162,7 +170,11 @@ def drawdown(returns: Array) -> Array:
     A fall of less than `ROUNDING` of the high is none: prices that come back to exactly their old high give
     returns that compound to it but for rounding, and the drawdown is over.
     """
-    grown = equity(returns)
+    return _fall(equity(returns))
+
+
+def _fall(grown: Array) -> Array:
+    """`drawdown` of the equity."""
     with np.errstate(invalid="ignore"):
         fall: Array = grown / np.maximum.accumulate(np.maximum(grown, 1.0)) - 1.0
     return np.where(fall > -ROUNDING, 0.0, fall)
@@ -173,7 +185,7 @@ def drawdowns(fall: Array) -> tuple[Array, Array]:
     below = np.concatenate([[False], fall <= -ROUNDING, [False]])
     edges = np.flatnonzero(below[1:] != below[:-1])
     starts, stops = edges[::2], edges[1::2]
-    depths = np.array([fall[a:b].min() for a, b in zip(starts, stops, strict=True)], dtype=np.float64)
+    depths = np.minimum.reduceat(np.append(fall, 0.0), edges)[::2] if len(edges) else np.empty(0)
     return depths, (stops - starts).astype(np.float64)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.metrics.account import account_bars
-from backtune.metrics.performance import Array, alpha_beta, performance, ratio
+from backtune.metrics.account import Columns, account_columns, columns_by_strategy
+from backtune.metrics.performance import Array, alpha_beta, performance, ratio, total_return
 from backtune.metrics.trades import trade_figures
 
 
@@ -51,36 +51,35 @@ def summarize(
         which nobody knows from bars, can move the result only between them.
     """
     accounts = {
-        str(name): account_bars(bars, "value") for name, bars in returns.groupby("strategy", sort=False)
+        name: account_columns(columns, "value") for name, columns in columns_by_strategy(returns).items()
     }
-    held = accounts[market]["value"].to_numpy()
+    held = accounts[market]["value"]
+    tuning = _tuning(simulations, np.asarray(tuned_on))
     rows = [
         {
             "strategy": name,
-            **_figures(part, periods_a_year, fee),
-            **_against(part["value"].to_numpy(), held, periods_a_year),
-            **_tuning(name, part, simulations, np.asarray(tuned_on)),
-            **_bracket(part, periods_a_year),
+            **_figures(account, periods_a_year, fee),
+            **_against(account["value"], held, periods_a_year),
+            **_gap(tuning.get(name, math.nan), account["value"]),
+            **{f"{rule}_return": total_return(account[rule]) for rule in ("causal", "optimistic")},
         }
-        for name, part in accounts.items()
+        for name, account in accounts.items()
     ]
     return pd.DataFrame(rows)
 
 
-def _figures(part: pd.DataFrame, periods_a_year: float, fee: float) -> dict[str, Any]:
-    value, trades, held = (part[name].to_numpy() for name in ("value", "trades", "held"))
-    turnover = part["turnover"].to_numpy()
+def _figures(account: Columns, periods_a_year: float, fee: float) -> dict[str, Any]:
+    value, trades, ambiguous = account["value"], int(account["trades"].sum()), int(account["ambiguous"].sum())
     costs = {}  # one fee on the turnover, unless they are told
-    if "costs" in part:
-        costs["costs"] = float(part["costs"].sum(skipna=False))
-    ambiguous = int(part["ambiguous"].sum())
+    if "costs" in account:
+        costs["costs"] = float(account["costs"].sum())
     return {
-        **asdict(performance(value, periods_a_year)),
-        **asdict(trade_figures(value, held > 0, turnover, fee, periods_a_year)),
+        **vars(performance(value, periods_a_year)),
+        **vars(trade_figures(value, account["held"] > 0, account["turnover"], fee, periods_a_year)),
         **costs,
-        "trades": int(trades.sum()),
+        "trades": trades,
         "ambiguous": ambiguous,
-        "ambiguous_share": ratio(ambiguous, int(trades.sum())),
+        "ambiguous_share": ratio(ambiguous, trades),
     }
 
 
@@ -89,20 +88,26 @@ def _against(value: Array, market: Array, periods_a_year: float) -> dict[str, fl
     return {"alpha": alpha, "beta": beta}
 
 
-def _tuning(
-    name: str, part: pd.DataFrame, simulations: pd.DataFrame, tuned_on: NDArray[np.int64]
-) -> dict[str, float]:
-    mine = simulations[(simulations["strategy"] == name) & simulations["selected"]]
-    inside = np.nan
-    if len(mine):
-        bars = tuned_on[mine["simulation"].to_numpy()]
-        inside = float((mine["in_sample"] * (bars[0] / bars)).mean()) / int(bars[0])  # unless anchored x 1
-    outside = float(part["value"].mean())
+def _tuning(simulations: pd.DataFrame, tuned_on: NDArray[np.int64]) -> dict[str, float]:
+    """Mean return a bar in the tuning windows of each strategy's selected exits."""
+    names, selected, places, totals = (
+        simulations[name].to_numpy() for name in ("strategy", "selected", "simulation", "in_sample")
+    )
+    means = {}
+    for name in dict.fromkeys(names.tolist()):
+        mine = (names == name) & selected
+        bars = tuned_on[places[mine]]
+        if len(bars):
+            means[str(name)] = _mean(totals[mine] * (bars[0] / bars)) / int(bars[0])  # unless anchored x 1
+    return means
+
+
+def _gap(inside: float, value: Array) -> dict[str, float]:
+    outside = _mean(value)
     return {"in_sample_mean": inside, "out_of_sample_mean": outside, "gap": inside - outside}
 
 
-def _bracket(part: pd.DataFrame, periods_a_year: float) -> dict[str, float]:
-    return {
-        f"{rule}_return": performance(part[rule].to_numpy(), periods_a_year).total_return
-        for rule in ("causal", "optimistic")
-    }
+def _mean(values: Array) -> float:
+    """Mean of what is known, summed as pandas sums it."""
+    known = ~np.isnan(values)
+    return float(np.where(known, values, 0.0).sum() / known.sum()) if known.any() else math.nan

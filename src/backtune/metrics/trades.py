@@ -8,7 +8,9 @@ traded, held, bought or paid.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,6 +71,11 @@ def by_reason(ledger: pd.DataFrame) -> pd.DataFrame:
         times their sizes, costs included, those after a total loss too), hit_rate (share that earned more
         than 0), bars (mean number that a trade spans).
     """
+    return pd.DataFrame(columns_by_reason(ledger))
+
+
+def columns_by_reason(ledger: pd.DataFrame) -> dict[str, Sequence[Any]]:
+    """Columns of `by_reason`, as lists."""
     keys = list(zip(*(ledger[name].tolist() for name in REASON), strict=True))
     strategies = list(dict.fromkeys(strategy for strategy, _, _ in keys))
     kinds = sorted(set(keys), key=lambda key: (strategies.index(key[0]), *key[1:]))
@@ -76,13 +83,14 @@ def by_reason(ledger: pd.DataFrame) -> pd.DataFrame:
     own = np.array([place[key] for key in keys], dtype=np.int64)
     value, bars = (ledger[name].to_numpy(dtype=np.float64) for name in ("value", "bars"))
     trades = np.bincount(own)
-    columns = {
+    figures = {
         "trades": trades,
         "value": np.bincount(own, value),
         "hit_rate": np.bincount(own, value > 0.0) / trades,
         "bars": np.bincount(own, bars) / trades,
     }
-    return pd.DataFrame({**pd.DataFrame(kinds, columns=list(REASON)), **columns})
+    words = {name: [kind[number] for kind in kinds] for number, name in enumerate(REASON)}
+    return {**words, **{name: column.tolist() for name, column in figures.items()}}
 
 
 def trade_figures(

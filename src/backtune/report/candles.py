@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backtune.backtest import Result
 from backtune.backtest.places import first_traded
+from backtune.metrics.calendar import Times
 from backtune.problem.rules import levels
 from backtune.report.data import column
 from backtune.report.figures import Chart, times_of
@@ -54,7 +55,7 @@ def candles_chart(result: Result, strategy: str) -> Chart:
         "lower": column(lower[start:], PRICE_DIGITS),
         "upper": column(upper[start:], PRICE_DIGITS),
         "traded": first - start,
-        "fills": _fills(result, strategy, pd.DatetimeIndex(stamps)),
+        "fills": _fills(result, strategy, stamps.to_numpy()),
         "height": 420,
     }
     if np.isfinite(stop).any():
@@ -88,13 +89,14 @@ def trades_of(result: Result, strategy: str) -> dict[str, Any]:
     if "ledger" not in tuple(result.tables):
         return {}
     mine = result.trades_of(strategy)
-    words = list(dict.fromkeys(mine["reason"]))
+    reasons = mine["reason"].tolist()
+    places = {word: place for place, word in enumerate(dict.fromkeys(reasons))}
     return {
         "entry": times_of(mine["entry"]),
         "exit": times_of(mine["exit"]),
-        "short": (mine["side"] == "short").to_numpy().astype(np.int64),
-        "reasons": [REASONS.get(word, word) for word in words],
-        "reason": pd.Categorical(mine["reason"], words).codes.astype(np.int64),
+        "short": (mine["side"].to_numpy() == "short").astype(np.int64),
+        "reasons": [REASONS.get(word, word) for word in places],
+        "reason": np.array([places[word] for word in reasons], dtype=np.int64),
         "size": column(mine["size"].to_numpy()),
         "entry_price": column(mine["entry_price"].to_numpy(), PRICE_DIGITS),
         "exit_price": column(mine["exit_price"].to_numpy(), PRICE_DIGITS),
@@ -112,15 +114,14 @@ def recent_trades(result: Result, strategy: str) -> list[tuple[Any, ...]]:
     if "ledger" not in tuple(result.tables):
         return []
     mine = result.trades_of(strategy)
-    since = result.returns["timestamp"].max() - pd.Timedelta(days=RECENT_DAYS)
-    late = mine[mine["exit"] > since].sort_values(["exit", "entry"], ascending=False, kind="stable")
-    return [
-        (
-            result.symbol, row.entry, row.exit, row.side, REASONS.get(row.reason, row.reason), row.size,
-            row.entry_price, row.exit_price, row.value,
-        )
-        for row in late.head(MOST_RECENT).itertuples()
-    ]  # fmt: skip
+    if not len(mine):
+        return []
+    since = result.returns["timestamp"].to_numpy().max() - np.timedelta64(RECENT_DAYS, "D")
+    late = mine[mine["exit"].to_numpy() > since]
+    names = ("entry", "exit", "side", "reason", "size", "entry_price", "exit_price", "value")
+    rows = zip(*(late[name].tolist() for name in names), strict=True)
+    latest = sorted(rows, key=lambda row: (row[1], row[0]), reverse=True)[:MOST_RECENT]
+    return [(result.symbol, *row[:3], REASONS.get(row[3], row[3]), *row[4:]) for row in latest]
 
 
 def _closes(result: Result) -> Array:
@@ -163,9 +164,11 @@ def _levels(result: Result, strategy: str, first: int) -> tuple[Array, Array, Ar
     return lower, upper, stop
 
 
-def _fills(result: Result, strategy: str, stamps: pd.DatetimeIndex) -> dict[str, Any]:
-    """Bars of entries and exits among those that are shown, by the rows of `trades_of`."""
+def _fills(result: Result, strategy: str, stamps: Times) -> dict[str, Any]:
+    """Bars of entries and exits among those that are shown, by the rows of `trades_of`; -1: not shown."""
     if "ledger" not in tuple(result.tables):
         return {"entry": [], "exit": []}
     mine = result.trades_of(strategy)
-    return {name: stamps.get_indexer(pd.DatetimeIndex(mine[name])) for name in ("entry", "exit")}
+    moments = {name: mine[name].to_numpy() for name in ("entry", "exit")}
+    places = {name: np.searchsorted(stamps, at).clip(max=len(stamps) - 1) for name, at in moments.items()}
+    return {name: np.where(stamps[place] == moments[name], place, -1) for name, place in places.items()}

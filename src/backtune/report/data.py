@@ -35,18 +35,18 @@ def column(values: ArrayLike, digits: int = DIGITS) -> dict[str, Any]:
         themselves, where all are above 0 and of very different size.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    known = numbers[np.isfinite(numbers)]
+    there = np.isfinite(numbers)
+    known = numbers[there]
     top = float(np.abs(known).max()) if len(known) else 0.0
     if len(known) and known.min() > 0.0 and top / known.min() > WIDE:
         return {"$v": [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in numbers.tolist()]}
     step = 10.0 ** (math.floor(math.log10(top)) + 1 - digits) if top > 0.0 else 1.0
-    there = np.isfinite(numbers)
     steps_taken = np.zeros(len(numbers), dtype=np.int64)
     steps_taken[there] = np.diff(np.rint(known / step).astype(np.int64), prepend=0)
     steps = (
         steps_taken.tolist()
         if there.all()
-        else [d if k else None for d, k in zip(steps_taken.tolist(), there, strict=True)]
+        else [d if k else None for d, k in zip(steps_taken.tolist(), there.tolist(), strict=True)]
     )
     return {"$s": float(f"{step:.0e}"), "$d": steps}
 

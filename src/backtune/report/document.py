@@ -35,7 +35,7 @@ from backtune.report.sections import why
 from backtune.report.shell import INLINE, asset, shell
 from backtune.report.subject import Subject
 from backtune.report.watched import tried_note
-from backtune.runner.processes import side_by_side
+from backtune.runner.processes import Started, side_by_side
 from backtune.verdict.comparison import Comparison, compare_runs
 from backtune.verdict.judged import Judged
 from backtune.verdict.rule import EDGE, RULE, VERDICTS, Judgement
@@ -46,7 +46,7 @@ SCRIPTS = ("uplot/uPlot.iife.min.js", "data.js", "charts.js", "candles.js", "tab
 
 
 def page_parts(
-    subjects: Sequence[Subject], details: Kept, title: str | None = None, workers: int = 1
+    subjects: Sequence[Subject], details: Kept, title: str | None = None, workers: int | Started = 1
 ) -> Iterator[bytes]:
     """Give the page in parts; what it has of each symbol goes through `details`.
 
@@ -99,7 +99,7 @@ def compare_subjects(subjects: Sequence[Subject]) -> Comparison | None:
     return None
 
 
-def _drawn(subjects: Sequence[Subject], workers: int) -> Iterator[Drawn]:
+def _drawn(subjects: Sequence[Subject], workers: int | Started) -> Iterator[Drawn]:
     count = sum(len(subject.run) for subject in subjects)
     points = FINE if count <= FEW else COARSE
     for subject in subjects:

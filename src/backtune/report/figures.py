@@ -212,14 +212,15 @@ def costs_chart(result: Result, strategy: str) -> Chart:
 def forecast_chart(result: Result) -> Chart:
     """Forecast against actual highs and lows, out of sample."""
     ahead = bars_out_of_sample(result)
-    ahead = ahead[ahead[["high_forecast", "low_forecast"]].notna().all(axis=1)]
-    if len(ahead) > MOST_POINTS:  # more are one cloud
-        ahead = ahead.iloc[np.linspace(0, len(ahead) - 1, MOST_POINTS).astype(int)]
+    forecasts = [ahead[f"{side}_forecast"].to_numpy() for side in ("high", "low")]
+    rows = np.flatnonzero(~np.isnan(forecasts).any(axis=0))
+    if len(rows) > MOST_POINTS:  # more are one cloud
+        rows = rows[np.linspace(0, len(rows) - 1, MOST_POINTS).astype(int)]
     points = [
         {
             "name": side,
-            "x": 100.0 * ahead[f"{side}_forecast"].to_numpy(),
-            "y": 100.0 * ahead[side].to_numpy(),
+            "x": 100.0 * ahead[f"{side}_forecast"].to_numpy()[rows],
+            "y": 100.0 * ahead[side].to_numpy()[rows],
             "colour": colour,
         }
         for side, colour in (("high", TEAL), ("low", RED))

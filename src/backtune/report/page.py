@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +14,23 @@ from backtune.errors import RunError, SettingError
 from backtune.metrics.weights import EQUAL, Weights
 from backtune.report.details import Kept
 from backtune.report.document import page_parts
+from backtune.report.pieces import MANY, Piece
 from backtune.report.subject import Subject
+from backtune.runner.processes import Started, started
 from backtune.store import Run
 from backtune.store.receipts import write_atomically
 from backtune.verdict.judged import Judged, judge_run
 from backtune.verdict.tried import Tries, count_run, tries
+
+
+@contextmanager
+def drawing(symbols: int, workers: int) -> Iterator[int | Started]:
+    """Start the processes that will draw a page of so many symbols, if any: while the symbols are judged."""
+    if workers == 1 or symbols < MANY:
+        yield 1
+        return
+    with started(workers, Piece.__module__) as processes:
+        yield processes
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +65,8 @@ class Report:
         with Kept() as details:
             return b"".join(page_parts(self.subjects, details, self.title)).decode()
 
-    def write(self, path: str | os.PathLike[str], workers: int = 1) -> Path:
-        """Write the page; of many symbols, their parts are drawn in `workers` processes.
+    def write(self, path: str | os.PathLike[str], workers: int | Started = 1) -> Path:
+        """Write the page; of many symbols, their parts are drawn in `workers` processes (or those started).
 
         Of more than 500 symbols, or where they take more than 10 MB, what the page has of each lies in a
         file of its own, in a folder beside it (report_files of report.html), opened as it is asked for.

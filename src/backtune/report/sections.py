@@ -231,7 +231,7 @@ def _strategies(result: Result) -> str:
     rows = result.summary
     head = ["", *(text(name) for name in rows["strategy"])]
     body = [
-        (with_meaning(label), *(form(float(value)) for value in rows[column]))
+        (with_meaning(label), *(form(float(value)) for value in rows[column].tolist()))
         for column, label, form in FIGURES
     ]
     return f"<details><summary>All figures</summary>{table(head, body)}</details>{_idle(result)}"
@@ -286,16 +286,22 @@ def _plateau(profit: Surface) -> str:
 
 
 def _exits(result: Result, strategy: str) -> str:
-    mine = result.simulations[result.simulations["strategy"] == strategy]
-    shares = result.chosen(strategy)["exit"].value_counts(normalize=True)
-    told = ", ".join(
-        f"{percent(float(shares.get(name, 0.0)), 0, signed=False)} of the simulations left "
-        f"{text(EXIT_WORDS.get(str(name), f'by the exit {name}'))}"
-        for name in mine["exit"].unique()
+    chosen, mine = result.chosen(strategy)["exit"].tolist(), result.simulations["strategy"] == strategy
+    places, exits, scores = (
+        result.simulations[name].to_numpy()[mine] for name in ("simulation", "exit", "objective")
     )
-    scores = mine.assign(total=mine["objective"].round(12)).groupby("simulation")["total"]
-    ties = int((scores.max() == scores.min()).sum()) if len(set(mine["exit"])) > 1 else 0
-    tied = f" In {ties} of {len(scores)} all did equally well in sample." if ties else ""
+    names = list(dict.fromkeys(exits.tolist()))
+    told = ", ".join(
+        f"{percent(chosen.count(name) / len(chosen), 0, signed=False)} of the simulations left "
+        f"{text(EXIT_WORDS.get(str(name), f'by the exit {name}'))}"
+        for name in names
+    )
+    order = np.argsort(places, kind="stable")
+    firsts = np.flatnonzero(np.diff(places[order], prepend=-1))
+    totals = np.round(scores[order], 12)
+    best, worst = np.fmax.reduceat(totals, firsts), np.fmin.reduceat(totals, firsts)
+    ties = int((best == worst).sum()) if len(names) > 1 else 0
+    tied = f" In {ties} of {len(firsts)} all did equally well in sample." if ties else ""
     return f'<p class="note">{told}: where each was better in sample.{tied}</p>'
 
 
@@ -303,8 +309,9 @@ def _forecast(result: Result) -> str:
     ahead = bars_out_of_sample(result)
     rows = []
     for side in ("high", "low", "close"):
-        known = ahead[f"{side}_forecast"].notna()
-        predicted, actual = ahead.loc[known, f"{side}_forecast"].to_numpy(), ahead.loc[known, side].to_numpy()
+        predicted, actual = ahead[f"{side}_forecast"].to_numpy(), ahead[side].to_numpy()
+        known = ~np.isnan(predicted)
+        predicted, actual = predicted[known], actual[known]
         error = actual - predicted
         moved = np.std(predicted) > 0 and np.std(actual) > 0
         agree = float(np.corrcoef(predicted, actual)[0, 1]) if moved else np.nan

@@ -10,7 +10,7 @@ import pandas as pd
 from backtune.backtest import Result
 from backtune.backtest.tables import COLUMNS
 from backtune.forecasts.registry import NONE
-from backtune.metrics.trades import by_reason
+from backtune.metrics.trades import columns_by_reason
 from backtune.report.html import number, percent, table, text
 from backtune.strategies import BUY_HOLD
 
@@ -67,7 +67,8 @@ def made_of(result: Result, strategy: str) -> str:
     ledger = result.trades_of(strategy)
     if not len(ledger):
         return ""
-    rows = by_reason(ledger).to_dict("records")
+    columns = columns_by_reason(ledger)
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     shown = [
         (row["side"], REASON_WORDS.get(row["reason"], text(row["reason"])), *_figures(row, row["bars"]))
         for row in rows
@@ -115,6 +116,5 @@ def costs(result: Result, strategy: str) -> str:
 
 def summary_row(result: Result, strategy: str) -> dict[str, Any]:
     """Figures of a strategy."""
-    rows: pd.DataFrame = result.summary[result.summary["strategy"] == strategy]
-    row: dict[str, Any] = rows.iloc[0].to_dict()
+    row: dict[str, Any] = result.summary.iloc[result.summary["strategy"].tolist().index(strategy)].to_dict()
     return row

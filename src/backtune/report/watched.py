@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backtune.backtest import Result
+from backtune.metrics.account import columns_by_strategy
 from backtune.report.figures import BLUE, GREY, OTHERS, Chart, line, panel, times_of
 from backtune.report.html import number, prose
 from backtune.strategies import BUY_HOLD
@@ -19,11 +20,11 @@ LEAST = 1e-3  # of a wealth, as drawn
 
 def wealth_chart(result: Result, judgement: Judgement) -> Chart:
     """Wealth of the bettor on each tuned strategy, on all of them, and what an edge asks for."""
-    series = {str(name): part for name, part in result.returns.groupby("strategy", sort=False)}
+    series = columns_by_strategy(result.returns)
     names = [name for name in series if name in result.tuned]
-    columns, market = staked(series, names), series[BUY_HOLD]["causal"].to_numpy()
+    columns, market = staked(series, names), series[BUY_HOLD]["causal"]
     each = [np.minimum(wealth(column), wealth(column, market)) for column in columns.T]
-    times = times_of(series[names[0]]["timestamp"])
+    times = times_of(result.bars_of(names[0])["timestamp"])
     asked = np.full(len(times), judgement.symbols / LEVEL)
     lines = [line("all", np.maximum(np.mean(each, axis=0), LEAST), BLUE, width=2.5)]
     if len(names) > 1:

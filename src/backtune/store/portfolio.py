@@ -15,7 +15,7 @@ from backtune.bars import Bars
 from backtune.bars.series import DAYS_A_YEAR
 from backtune.bars.spacing import HOUR, usual_step
 from backtune.errors import RunError, SettingError, one_of
-from backtune.metrics.account import account_bars
+from backtune.metrics.account import Columns, account_columns, columns_by_strategy
 from backtune.metrics.calendar import (
     INSTANT,
     Times,
@@ -187,35 +187,35 @@ def years_of(result: Result) -> tuple[float, float]:
 def _member(result: Result, strategy: str, grain: str, moving: bool) -> Member:
     """Bars of one symbol, on the calendar of the portfolio."""
     table = result.returns
-    one_of("strategy", strategy, table["strategy"].unique())
-    part = account_bars(table[table["strategy"] == strategy], "causal")
-    market = account_bars(table[table["strategy"] == BUY_HOLD], "causal")["causal"].to_numpy()
-    bars = pd.DataFrame(
-        {
-            "time": portfolio_times(part, grain),
-            "shown": clock(part).to_numpy().astype("datetime64[ns]"),
-            "causal": part["causal"].to_numpy(),
-            "optimistic": part["optimistic"].to_numpy(),
-            "market": market,
-            "turnover": part["turnover"].to_numpy(),
-            "costs": paid(result, part),
-            "exposure": (part["held" if "held" in part else "trades"].to_numpy() > 0).astype(np.float64),
-            "inverse": _inverse(result, part) if moving else 0.0,
-        }
-    )
-    if grain != INSTANT and bars["time"].duplicated().any():
-        bars = _by_time(bars)
-    columns = {name: bars[name].to_numpy(dtype=np.float64) for name in bars if name not in TIMES}
-    times, shown = (bars[name].to_numpy() for name in TIMES)
-    return Member(symbol=result.symbol, times=times, shown=shown, **columns)
+    by_strategy = columns_by_strategy(table)
+    one_of("strategy", strategy, list(by_strategy))
+    own = account_columns(by_strategy[strategy], "causal")
+    mine = table["strategy"].to_numpy() == strategy
+    stamps = table["timestamp"].to_numpy()[mine]
+    columns = {
+        "time": portfolio_times(table, grain)[mine],
+        "shown": clock(table).to_numpy()[mine].astype("datetime64[ns]"),
+        "causal": own["causal"],
+        "optimistic": own["optimistic"],
+        "market": account_columns(by_strategy[BUY_HOLD], "causal")["causal"],
+        "turnover": own["turnover"],
+        "costs": paid(result, own),
+        "exposure": (own["held" if "held" in own else "trades"] > 0).astype(np.float64),
+        "inverse": _inverse(result, stamps) if moving else np.zeros(len(stamps)),
+    }
+    if grain != INSTANT and len(np.unique(columns["time"])) < len(columns["time"]):
+        joined = _by_time(pd.DataFrame(columns))
+        columns = {name: joined[name].to_numpy() for name in columns}
+    times, shown = (columns.pop(name) for name in TIMES)
+    numbers = {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
+    return Member(symbol=result.symbol, times=times, shown=shown, **numbers)
 
 
-def paid(result: Result, bars: pd.DataFrame) -> Array:
+def paid(result: Result, bars: pd.DataFrame | Columns) -> Array:
     """Costs of each bar of `Result.returns`, in units of the symbol's capital."""
     if "costs" in bars:
-        costs: Array = bars["costs"].to_numpy(dtype=np.float64)
-    else:
-        costs = result.costs.maker * bars["turnover"].to_numpy(dtype=np.float64)
+        return np.asarray(bars["costs"], dtype=np.float64)
+    costs: Array = result.costs.maker * np.asarray(bars["turnover"], dtype=np.float64)
     return costs
 
 
@@ -234,10 +234,10 @@ def _by_time(bars: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
-def _inverse(result: Result, part: pd.DataFrame) -> Array:
+def _inverse(result: Result, stamps: Times) -> Array:
     inputs = result.inputs
     known = pd.Series(inverse_volatility(inputs["close"].to_numpy()), index=inputs["timestamp"])
-    mine: Array = known.reindex(part["timestamp"]).fillna(0.0).to_numpy()
+    mine: Array = known.reindex(stamps).fillna(0.0).to_numpy()
     return mine
 
 

@@ -19,7 +19,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -206,7 +206,7 @@ def write_receipt(folder: Path, receipt: Receipt) -> Receipt:
         The folder cannot be written.
     """
     require_record(folder)
-    text = json.dumps(asdict(receipt), indent=1, ensure_ascii=False)
+    text = json.dumps(vars(receipt), indent=1, ensure_ascii=False)
     with writing(folder):
         write_atomically(receipt_path(folder, receipt.symbol), text.encode())
     return receipt

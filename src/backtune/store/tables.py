@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow
+from numpy.typing import NDArray
 from pyarrow import parquet
 
 from backtune.backtest.tables import TABLES
@@ -104,12 +105,12 @@ def _columns(
     count = here.stop - here.start
     columns: dict[str, pyarrow.Array] = {SYMBOL: pyarrow.repeat(symbol, count)}
     for name in TABLES:
-        part = tables[name].iloc[here]
-        columns[name] = _down_to(pyarrow.repeat(True, len(part)), count)
-        for column in part.columns:
+        table = tables[name]
+        columns[name] = _down_to(pyarrow.repeat(True, len(range(len(table))[here])), count)
+        for column in table.columns:
             own = f"{name}/{column}"
             kind = schema.field(own).type if len(schema) else None
-            columns[own] = _down_to(_array(part[column], kind), count)
+            columns[own] = _down_to(_array(table[column].to_numpy()[here], kind), count)
     return pyarrow.table(columns)
 
 
@@ -119,12 +120,12 @@ def _schema(symbol: str, tables: Mapping[str, pd.DataFrame]) -> pyarrow.Schema:
     for name in TABLES:
         fields.append(pyarrow.field(name, pyarrow.bool_()))
         for column in tables[name].columns:
-            fields.append(pyarrow.field(f"{name}/{column}", _array(tables[name][column]).type))
+            fields.append(pyarrow.field(f"{name}/{column}", _array(tables[name][column].to_numpy()).type))
     return pyarrow.schema(fields)
 
 
-def _array(column: pd.Series, kind: pyarrow.DataType | None = None) -> pyarrow.Array:
-    values = pyarrow.array(column.to_numpy(), kind, from_pandas=True)
+def _array(column: NDArray[Any], kind: pyarrow.DataType | None = None) -> pyarrow.Array:
+    values = pyarrow.array(column, kind, from_pandas=True)
     return values.cast(pyarrow.string()) if pyarrow.types.is_null(values.type) else values  # of no rows
 
 
@@ -143,14 +144,15 @@ class TableFile:
 
     def __init__(self, content: bytes) -> None:
         self._file = parquet.ParquetFile(pyarrow.BufferReader(content))
+        self._schema = self._file.schema_arrow
 
     def read(self, name: str) -> pd.DataFrame:
         """Return a table."""
-        names = columns_of(self._file.schema_arrow, name)
+        names = columns_of(self._schema, name)
         table = self._file.read(columns=[name, *names], use_threads=False)
         rows = len(table) - table[name].null_count
-        columns = [table[column].slice(0, rows) for column in names]
-        frame: pd.DataFrame = pyarrow.table(columns, names=list(names.values())).to_pandas()
+        own = table.select(list(names)).rename_columns(list(names.values()))
+        frame: pd.DataFrame = own.slice(0, rows).to_pandas(use_threads=False)  # starting them takes longer
         return frame
 
 

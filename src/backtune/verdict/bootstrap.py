@@ -118,20 +118,23 @@ def long_run_variance(columns: Array, block: float) -> Array:
 
 @njit(cache=True)
 def _means(rows: Array, restart: float, uniform: Array) -> Array:
-    """Means of one resample a slice of `uniform`, shape (draws, n, 2): whether, and where, a block starts."""
+    """Means of one resample a slice of `uniform`, shape (draws, n, 2): whether, and where, a block starts.
+
+    Where a block would start is computed at each step: a branch that nobody can predict takes longer.
+    """
     n, k = rows.shape
-    means = np.zeros((len(uniform), k))
-    positions = np.zeros(n, dtype=np.int64)
+    means = np.empty((len(uniform), k))
+    places = np.empty(n, np.int64)
     for draw in range(len(uniform)):
         position = 0
         for step in range(n):
-            start = int(uniform[draw, step, 1] * n)  # always, so that the processor has nothing to guess
+            started = int(uniform[draw, step, 1] * n)
             following = position + 1 if position + 1 < n else 0
-            position = start if step == 0 or uniform[draw, step, 0] < restart else following
-            positions[step] = position
+            position = started if (uniform[draw, step, 0] < restart) | (step == 0) else following
+            places[step] = position
         for column in range(k):
             total = 0.0
             for step in range(n):
-                total += rows[positions[step], column]
+                total += rows[places[step], column]
             means[draw, column] = total / n
     return means

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.metrics.account import account_bars
+from backtune.metrics.account import Columns, account_columns, columns_by_strategy
 from backtune.metrics.performance import (
     Array,
     account_open,
@@ -18,6 +18,7 @@ from backtune.metrics.performance import (
     alpha_beta,
     annual_periods,
     performance,
+    total_return,
 )
 from backtune.verdict.eprocess import highest
 from backtune.verdict.long_run import long_run_p
@@ -200,10 +201,10 @@ def evidence(
     fills : str
         Fill rule that trades are counted by in `returns`.
     """
-    series = {str(name): part for name, part in returns.groupby("strategy", sort=False)}
+    series = columns_by_strategy(returns)
     candidates = [name for name in series if name in tuned]
-    causal = {name: account_returns(part["causal"].to_numpy()) for name, part in series.items()}
-    optimistic = {name: account_returns(part["optimistic"].to_numpy()) for name, part in series.items()}
+    causal = {name: account_returns(columns["causal"]) for name, columns in series.items()}
+    optimistic = {name: account_returns(columns["optimistic"]) for name, columns in series.items()}
     best, luckiest = _best(causal, candidates), _best(optimistic, candidates)
     strategy, market = candidates[best], causal[yardsticks[1]]
     r, order = causal[strategy], _bracket(strategy, series[strategy], "causal", fills)
@@ -224,7 +225,7 @@ def evidence(
         bars=len(r),
         traded=order.traded,
         total_return=figures.total_return,
-        market_return=performance(market, periods_a_year).total_return,
+        market_return=total_return(market),
         order=order,
         if_optimistic=_bracket(candidates[luckiest], series[candidates[luckiest]], "optimistic", fills),
         sharpe=figures.sharpe,
@@ -300,7 +301,7 @@ def _optimistic(
     """Return the p-value under the optimistic rule, and whether it depends on the number of symbols."""
     excesses, best = _excesses(values, candidates, *yardsticks), _best(values, candidates)
     returns = values[candidates[best]]
-    if _ruined(performance(returns, 1.0).total_return):
+    if _ruined(total_return(returns)):
         return 1.0, False
     both = {name: _tested(excesses[name], symbols, seed) for name in LUCK}
     tests = {name: test for name, (test, _) in both.items()}
@@ -308,18 +309,18 @@ def _optimistic(
     return _p_value(tests, excesses, best, SharpeEstimate.of(returns)), finer
 
 
-def staked(series: Mapping[str, pd.DataFrame], candidates: Sequence[str]) -> Array:
+def staked(series: Mapping[str, Columns], candidates: Sequence[str]) -> Array:
     """Returns that a bettor has, shape (n, candidates): -130 % counts as that, and what follows ruin as 0."""
-    raw = [series[name]["causal"].to_numpy() for name in candidates]
+    raw = [series[name]["causal"] for name in candidates]
     return np.column_stack([np.where(account_open(one), one, 0.0) for one in raw])
 
 
-def _bracket(name: str, bars: pd.DataFrame, rule: str, fills: str) -> Bracket:
+def _bracket(name: str, columns: Columns, rule: str, fills: str) -> Bracket:
     """What the order decides; the fills are those until the account by `rule` is gone."""
-    bars = account_bars(bars, rule)
-    low, high = (performance(bars[side].to_numpy(), 1.0).total_return for side in ("causal", "optimistic"))
-    trades = bars["trades"]
-    counts = int((trades > 0).sum()), int(trades.sum()), int(bars["ambiguous"].sum())
+    account = account_columns(columns, rule)
+    low, high = total_return(account["causal"]), total_return(account["optimistic"])
+    trades = account["trades"]
+    counts = int((trades > 0).sum()), int(trades.sum()), int(account["ambiguous"].sum())
     return Bracket(name, low, high, *counts, fills)
 
 
@@ -345,9 +346,14 @@ def _ruined(total_return: float) -> bool:
 
 def _trials(configurations: pd.DataFrame, candidates: Sequence[str]) -> Array:
     """Returns of the configurations that were tried, shape (n, strategies x exits)."""
-    tried = configurations[configurations["strategy"].isin(candidates)]
-    groups = tried.groupby(["strategy", "exit"], sort=False)
-    return account_returns(np.column_stack([part["causal"].to_numpy() for _, part in groups]))
+    strategies, exits, causal = (configurations[name].to_numpy() for name in ("strategy", "exit", "causal"))
+    kinds = dict.fromkeys(zip(strategies.tolist(), exits.tolist(), strict=True))
+    tried = [
+        causal[(strategies == strategy) & (exits == name)]
+        for strategy, name in kinds
+        if strategy in candidates
+    ]
+    return account_returns(np.column_stack(tried))
 
 
 def _zero_if_nan(value: float) -> float:

@@ -96,8 +96,8 @@ class _Pool:
     def add(self, symbol: str, result: Result) -> None:
         """Add the bars of a symbol."""
         table = result.returns
-        times, shown = np.unique(portfolio_times(table, self._grain)), clock(table)
-        self._clocks.append((shown.min(), shown.max()))
+        times, shown = np.unique(portfolio_times(table, self._grain)), clock(table).to_numpy()
+        self._clocks.append((pd.Timestamp(shown.min()), pd.Timestamp(shown.max())))
         self._stretches.append((times[0], times[-1]))
         if symbol == self._densest:
             self._own = times

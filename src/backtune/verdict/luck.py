@@ -75,10 +75,10 @@ def superiority(excess: Array, *, draws: int = DRAWS, seed: int = 0) -> Superior
         return Superiority(0.0, 1.0, tuple(each.tolist()), 1.0, 1.0, 1.0, block)
     kept, deviation = excess[:, moved], deviation[moved]
     mean = kept.mean(axis=0)
-    resampled = resampled_means(kept, block, draws, seed)
+    resampled = np.ascontiguousarray(resampled_means(kept, block, draws, seed).T)
     threshold = -deviation * math.sqrt(2.0 * math.log(math.log(n)) / n)
     centres = np.maximum(mean, 0.0), np.where(mean >= threshold, mean, 0.0), mean
-    lower, consistent, upper = (_p_values(mean, resampled - centre, deviation) for centre in centres)
+    lower, consistent, upper = (_p_values(mean, resampled - centre[:, None], deviation) for centre in centres)
     each[moved] = consistent
     return Superiority(
         statistic=max(float(np.max(math.sqrt(n) * mean / deviation)), 0.0),
@@ -86,17 +86,18 @@ def superiority(excess: Array, *, draws: int = DRAWS, seed: int = 0) -> Superior
         each=tuple(each.tolist()),
         spa_lower=float(lower.min()),
         spa_upper=float(upper.min()),
-        reality_check=float(_p_values(mean, resampled - mean, np.ones_like(mean)).min()),
+        reality_check=float(_p_values(mean, resampled - mean[:, None], np.ones_like(mean)).min()),
         block=block,
     )
 
 
 def _p_values(mean: Array, null: Array, deviation: Array) -> Array:
-    """p-value of each series, shape (k,), against the largest statistic of every resample."""
+    """p-value of each series, shape (k,), against the largest statistic of every resample (k, draws)."""
     statistics = np.maximum(mean / deviation, 0.0)
-    simulated = np.maximum(np.max(null / deviation, axis=1), 0.0)
-    reached: Array = (simulated[:, None] >= statistics).sum(axis=0)
-    return (1.0 + reached) / (1.0 + len(simulated))
+    simulated = np.maximum((null / deviation[:, None]).max(axis=0), 0.0)
+    reached = np.array([np.count_nonzero(simulated >= statistic) for statistic in statistics])
+    p_values: Array = (1.0 + reached) / (1.0 + len(simulated))
+    return p_values
 
 
 @dataclass(frozen=True)

@@ -144,28 +144,27 @@ def overfitting_probability(trials: Array, blocks: int = 16) -> float:
         return math.nan
     shaped = trials[: size * blocks].reshape(blocks, size, k)
     sums, squares = shaped.sum(axis=1), (shaped**2).sum(axis=1)
-    chosen = _halves(blocks)
-    inside = _sharpes(chosen @ sums, chosen @ squares, size * blocks // 2)
-    outside = _sharpes((1.0 - chosen) @ sums, (1.0 - chosen) @ squares, size * blocks // 2)
-    winner = np.argmax(inside, axis=1)[:, None]
-    held = np.take_along_axis(outside, winner, axis=1)
-    rank = (outside < held).sum(axis=1) + ((outside == held).sum(axis=1) + 1.0) / 2.0
+    inside, outside = (_sharpes(half @ sums, half @ squares, size * blocks // 2) for half in _halves(blocks))
+    held = outside[np.argmax(inside, axis=0), np.arange(outside.shape[1])]
+    rank = (outside < held).sum(axis=0) + ((outside == held).sum(axis=0) + 1.0) / 2.0
     return float(np.mean(rank / (k + 1.0) <= 0.5))
 
 
 @cache
-def _halves(blocks: int) -> Array:
-    """Every choice of half the blocks, a row of zeros and ones each."""
+def _halves(blocks: int) -> tuple[Array, Array]:
+    """Every choice of half the blocks, a row of zeros and ones each, and the other half of each."""
     chosen = np.array(list(combinations(range(blocks), blocks // 2)))
     halves = np.zeros((len(chosen), blocks))
     np.put_along_axis(halves, chosen, 1.0, axis=1)
-    halves.flags.writeable = False
-    return halves
+    others = 1.0 - halves
+    halves.flags.writeable = others.flags.writeable = False
+    return halves, others
 
 
 def _sharpes(sums: Array, squares: Array, n: int) -> Array:
-    mean = sums / n
-    variance = (squares / n - mean**2) * n / (n - 1)
+    """Sharpe ratios of sums, shape (choices, k), as (k, choices): what follows goes along the longer axis."""
+    mean, square = np.ascontiguousarray(sums.T) / n, np.ascontiguousarray(squares.T) / n
+    variance = (square - mean**2) * n / (n - 1)
     moved = variance > 1e-18
     result: Array = np.where(moved, mean / np.sqrt(np.where(moved, variance, 1.0)), 0.0)
     return result

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from backtune.backtest.tables import stacked
 from backtune.metrics.account import COUNTS, RETURNS, account_bars
 from backtune.metrics.calendar import DAY, portfolio_times
 
@@ -28,21 +31,22 @@ class Portfolio:
     def __init__(self, grain: str = DAY) -> None:
         self._grain = grain
         self._symbols = 0
-        self._sums: list[pd.DataFrame] = []
+        self._sums: list[Mapping[str, NDArray[Any]]] = []
 
     def add(self, table: pd.DataFrame) -> None:
         """Add a symbol: its `Result.returns` or `.configurations`."""
         self._symbols += 1
         times = portfolio_times(table, self._grain)
-        bars = _accounts(table)[[*_keys(table), *RETURNS, *COUNTS]].assign(timestamp=times)
-        if len(np.unique(times)) < table["timestamp"].nunique():
-            bars = _compounded(bars)
+        names, accounts = [*_keys(table), *RETURNS, *COUNTS], _accounts(table)
+        bars = {**{name: accounts[name].to_numpy() for name in names}, "timestamp": times}
+        if len(np.unique(times)) < len(np.unique(table["timestamp"].to_numpy())):
+            bars = _arrays(_compounded(pd.DataFrame(bars)))
         self._sums.append(bars)
         if len(self._sums) == ADDED_AT_ONCE:
-            self._sums = [self._sum()]
+            self._sums = [_arrays(self._sum())]
 
     def _sum(self) -> pd.DataFrame:
-        together = pd.concat(self._sums, ignore_index=True)
+        together = stacked(self._sums)
         groups = together.groupby([*_keys(together), "timestamp"], sort=False)
         return groups[[*RETURNS, *COUNTS]].sum().reset_index()
 
@@ -64,7 +68,7 @@ class Portfolio:
 
 def _accounts(table: pd.DataFrame) -> pd.DataFrame:
     """The table with each strategy (and exit) as its account lived it, by the rule of the verdict."""
-    if table[list(RETURNS)].to_numpy().min(initial=0.0) > -0.5:  # nothing near a total loss
+    if min(table[name].to_numpy().min(initial=0.0) for name in RETURNS) > -0.5:  # nothing near a total loss
         return table
     return pd.concat([account_bars(part, "causal") for _, part in table.groupby(_keys(table), sort=False)])
 
@@ -76,6 +80,10 @@ def _compounded(bars: pd.DataFrame) -> pd.DataFrame:
     joined = bars.groupby([*_keys(bars), "timestamp"], sort=False).agg(together).reset_index()
     joined[list(RETURNS)] -= 1.0
     return joined
+
+
+def _arrays(table: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    return {name: table[name].to_numpy() for name in table}
 
 
 def _keys(table: pd.DataFrame) -> list[str]:

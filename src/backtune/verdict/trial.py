@@ -72,10 +72,11 @@ def trial(inputs: pd.DataFrame, returns: pd.DataFrame, tuned: Collection[str], s
     symbols : int
         Number of symbols of the run; of many, fewer bars are kept of each.
     """
-    chosen = returns[returns["strategy"].isin(tuned)]
-    columns = [part["causal"].to_numpy() for _, part in chosen.groupby("strategy", sort=True)]
+    strategies, causal = returns["strategy"].to_numpy(), returns["causal"].to_numpy()
+    names = sorted(name for name in dict.fromkeys(strategies.tolist()) if name in tuned)
+    columns = [causal[strategies == name] for name in names]
     n = len(columns[0]) if columns else 0
-    moves = inputs[["open", "high", "low", "close"]].to_numpy()
+    moves = np.column_stack([inputs[name].to_numpy() for name in ("open", "high", "low", "close")])
     marks, moved = _marks(moves, n)
     answers = _mixed(np.column_stack(columns)) if columns else marks
     record = hashlib.sha256(marks.tobytes() + answers.tobytes()).hexdigest()[:24]
