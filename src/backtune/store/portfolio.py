@@ -180,7 +180,7 @@ def years_of(result: Result) -> tuple[float, float]:
     """
     facts = result.facts
     if "periods_a_year" not in facts:
-        raise RunError(f"{result.symbol} was run by an older version; run it again to have it in a portfolio")
+        raise RunError(f"{result.symbol} was run by an older version; run it again to have it judged")
     return float(facts["periods_a_year"]), float(facts.get("days_a_year", DAYS_A_YEAR[facts["asset"]]))
 
 

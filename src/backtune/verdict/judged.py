@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from backtune.backtest import Result
-from backtune.bars.series import DAYS_A_YEAR
 from backtune.errors import RunError, SettingError
 from backtune.metrics.calendar import (
     Stretch,
@@ -19,6 +18,7 @@ from backtune.metrics.calendar import (
     portfolio_periods,
     portfolio_times,
 )
+from backtune.store.portfolio import years_of
 from backtune.verdict.evidence import Evidence, evidence
 from backtune.verdict.portfolio import Portfolio
 from backtune.verdict.rule import Judgement, judge
@@ -55,7 +55,10 @@ def judge_run(run: Mapping[str, Result]) -> Judged:
     """
     if not run:
         return Judged({}, None)
-    years = {symbol: _years(symbol, result) for symbol, result in run.items()}
+    for symbol, result in run.items():
+        if "exits" not in result.options:
+            raise RunError(f"{symbol} was run by an older version; run it again to have it judged")
+    years = {symbol: years_of(result) for symbol, result in run.items()}
     tuned = {name for result in run.values() for name in result.tuned}
     if not tuned:
         raise SettingError(
@@ -119,21 +122,6 @@ class _Pool:
             together, self._tried.table(), a_year, tuned=tuned, yardsticks=YARDSTICKS, fills=fills
         )
         return figures, _a_day(a_year, self._days[self._densest])
-
-
-def _years(symbol: str, result: Result) -> tuple[float, float]:
-    """Bars a year and trading days a year of a symbol.
-
-    Raises
-    ------
-    RunError
-        Its run was made by a version that did not keep them.
-    """
-    facts = result.facts
-    if "exits" not in result.options or "periods_a_year" not in facts:
-        raise RunError(f"{symbol} was run by an older version; run it again to have it judged")
-    days = facts.get("days_a_year", DAYS_A_YEAR[facts["asset"]])
-    return float(facts["periods_a_year"]), float(days)
 
 
 def _a_day(periods: float, days: float) -> float:
