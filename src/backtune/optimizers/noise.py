@@ -2,10 +2,10 @@
 
 The highest of many noisy values is the luckiest, so it is no estimate of its point. What all values of the
 search tell together is one (`backtune.optimizers.smoothing`), and a part of the budget is kept back: points
-that may be the best are evaluated again, in rounds of ever fewer, after Karnin, Koren and Somekh (2013),
-"Almost optimal exploration in multi-armed bandits", ICML 30 (sequential halving). The rounds go to the points
-of the highest posterior means, with something added for what is not sure, those left out earlier among them.
-The point with the highest posterior mean is the answer.
+that may be the best are evaluated again. Each evaluation goes where it lessens most what the answer may lose
+to the others, as the posterior has it: after Chick and Inoue (2001), "New two-stage and sequential procedures
+for selecting the best simulated system", Operations Research 49 (expected opportunity cost), with candidates
+that tell of one another. The point with the highest posterior mean is the answer.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, box
@@ -32,9 +32,10 @@ SAME = 1e-9  # relative: what a batch and a single call may differ by
 KEPT, MANY, KEPT_BEYOND = 0.6, 200, 0.75
 LEAST = 10  # evaluations, below which there is nothing to keep back
 TINY = 1e-300
-FIRST = 2  # further evaluations of each candidate, which tell the noise
-FEWEST = 2  # candidates of the last round
-OPTIMISM = 0.5  # of a candidate's deviation that counts for it
+FIRST, TWICE = 10, 2  # the likeliest candidates, and further evaluations of each, which tell the noise
+STAGE, SHARE = 20, 8  # evaluations after which the noise is estimated again: so many, or a share of all so far
+STEPS = 500  # of a large budget, each for several evaluations of a candidate
+FAILURES = 3  # more than values: no further evaluations
 REPEATS = 6  # further evaluations a candidate, on average
 CANDIDATES = 60  # at most
 
@@ -211,33 +212,75 @@ def _allocated(
 ) -> tuple[list[list[float]], Array]:
     """Evaluations of each of `count` candidates, finite ones, `budget` in all; and their posterior means.
 
-    `posterior` gives mean and covariance of the candidates before, for a variance of the noise. Each round
-    takes an equal part of the budget, and half as many candidates as the round before.
+    `posterior` gives mean and covariance of the candidates before, for a variance of the noise.
     """
     samples: list[list[float]] = [[] for _ in range(count)]
-    sizes = [count]
-    while sizes[-1] > FEWEST:
-        sizes.append(max(-(-sizes[-1] // 2), FEWEST))
-    means = ranks = np.zeros(count)
-    for turn, size in enumerate(sizes):
-        chosen = np.argsort(-ranks, kind="stable")[:size]
-        rounds = len(sizes) - turn
-        each = max(round(budget / (rounds * size)), 1 if turn else FIRST)
-        spent = budget if rounds == 1 else min(each * size, budget)
-        budget -= spent
-        for place in islice(cycle(chosen.tolist()), spent):
-            value = sample(place)
-            if math.isfinite(value):
-                samples[place].append(value)
-        means, covariance = _told(posterior, samples)
-        ranks = means + OPTIMISM * np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    return samples, means
+    failures = np.zeros(count, dtype=np.int64)
+
+    def draw(place: int, times: int) -> list[float]:
+        values = [value for value in (sample(place) for _ in range(times)) if math.isfinite(value)]
+        samples[place] += values
+        failures[place] += times - len(values)
+        return values
+
+    left = budget
+    for turn in range(min(TWICE * min(count, FIRST), budget)):
+        draw(turn % min(count, FIRST), 1)
+        left -= 1
+    while left:
+        means, covariance, noise = _told(posterior, samples)
+        stage = min(max(STAGE, (budget - left) // SHARE), left)
+        left -= stage
+        while stage:
+            lost = failures >= FAILURES + np.array([len(values) for values in samples])
+            place = _most_telling(means, covariance, noise, lost if not lost.all() else ~lost)
+            times = min(max((left + stage) // STEPS, 1), stage)
+            values = draw(place, times)
+            means, covariance = _with(means, covariance, place, values or [means[place]], noise)
+            stage -= times
+    return samples, _told(posterior, samples)[0]
+
+
+def _most_telling(means: Array, covariance: Array, noise: float, lost: NDArray[np.bool_]) -> int:
+    """The candidate of which one evaluation more leaves the least expected loss, of those not lost.
+
+    The loss is what the others are better by than the candidate with the highest mean, each by itself,
+    where it is; that one's own turn comes where nothing is left to lose.
+    """
+    means = np.where(lost, -np.inf, means)
+    best = int(means.argmax())
+    variances = np.diag(covariance)
+    apart = covariance - covariance[best]  # of each's lead over the best with each candidate's value
+    before = variances + variances[best] - 2.0 * covariance[best]
+    after = before[:, None] - apart**2 / (variances + noise)
+    deviations = np.sqrt(np.maximum(after, SAME * noise))
+    losses = deviations * _excess((means[best] - means)[:, None] / deviations)
+    losses[best] = 0.0
+    totals = np.where(lost, np.inf, losses.sum(axis=0))
+    place = int(totals.argmin())
+    return place if totals[place] < totals[best] else best
+
+
+def _excess(lag: Array) -> Array:
+    """Mean of a standard normal draw's excess over `lag`, 0 where there is none."""
+    excess: Array = np.exp(-0.5 * lag**2) / math.sqrt(2.0 * math.pi)
+    excess -= np.where(np.isfinite(lag), lag, 0.0) * ndtr(-lag)
+    return excess
+
+
+def _with(
+    means: Array, covariance: Array, place: int, values: list[float], noise: float
+) -> tuple[Array, Array]:
+    """Mean and covariance of the candidates after further values of one of them."""
+    column = covariance[:, place]
+    gain = column / (column[place] + noise / len(values))
+    return means + gain * (float(np.mean(values)) - means[place]), covariance - np.outer(gain, column)
 
 
 def _told(
     posterior: Callable[[float], tuple[Array, Array]], samples: list[list[float]]
-) -> tuple[Array, Array]:
-    """Mean and covariance of the candidates after the evaluations."""
+) -> tuple[Array, Array, float]:
+    """Mean and covariance of the candidates after the evaluations, and the variance of one."""
     noise = _spread(samples) ** 2
     means, covariance = posterior(noise)
     noise = max(noise, SAME * float(np.diag(covariance).max()), TINY)
@@ -246,7 +289,7 @@ def _told(
     counts = np.array([len(samples[place]) for place in known])
     cross = covariance[:, known]
     gain = np.linalg.solve(covariance[np.ix_(known, known)] + np.diag(noise / counts), cross.T).T
-    return means + gain @ (values - means[known]), covariance - gain @ cross.T
+    return means + gain @ (values - means[known]), covariance - gain @ cross.T, noise
 
 
 def _spread(samples: list[list[float]]) -> float:
