@@ -2,10 +2,10 @@
 
 The highest of many noisy values is the luckiest, so it is no estimate of its point. What all values of the
 search tell together is one (`backtune.optimizers.smoothing`), and a part of the budget is kept back: points
-that may be the best are evaluated again. Each evaluation goes where it lessens most what the answer may lose
-to the others, as the posterior has it: after Chick and Inoue (2001), "New two-stage and sequential procedures
-for selecting the best simulated system", Operations Research 49 (expected opportunity cost), with candidates
-that tell of one another. The point with the highest posterior mean is the answer.
+that may be the best are evaluated again. Each evaluation goes where the answer is expected to gain most by it:
+after Frazier, Powell and Dayanik (2009), "The knowledge-gradient policy for correlated normal beliefs", INFORMS
+Journal on Computing 21, pair by pair. The point with the highest posterior mean is the answer. Its value is the mean of evaluations made
+after it was chosen: those it was chosen by are higher than it is, the more points come near it.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ SAME = 1e-9  # relative: what a batch and a single call may differ by
 KEPT, MANY, KEPT_BEYOND = 0.6, 200, 0.75
 LEAST = 10  # evaluations, below which there is nothing to keep back
 TINY = 1e-300
+FAR = 40.0  # deviations, beyond which a normal draw is as good as never
 FIRST, TWICE = 10, 2  # the likeliest candidates, and further evaluations of each, which tell the noise
 STAGE, SHARE = 20, 8  # evaluations after which the noise is estimated again: so many, or a share of all so far
 STEPS = 500  # of a large budget, each for several evaluations of a candidate
 FAILURES = 3  # more than values: no further evaluations
+VALUED, TOLD = 8, 2  # of the repeats, one in so many values the answer, and no fewer than so many
 REPEATS = 6  # further evaluations a candidate, on average
 CANDIDATES = 60  # at most
 
@@ -112,9 +114,9 @@ def optimize_noisy(
     Returns
     -------
     Optimum
-        At the point with the highest posterior mean: `value` is the mean of further evaluations there alone,
-        `error` its standard error, `noise` the standard deviation of one evaluation, `repeats` how many were
-        made again.
+        At the point with the highest posterior mean: `value` is the mean of evaluations made there after it
+        was chosen, `error` its standard error, `noise` the standard deviation of one evaluation, `repeats`
+        how many were made again.
 
     Raises
     ------
@@ -131,28 +133,31 @@ def optimize_noisy(
     most = min(max(again // REPEATS, 2), CANDIDATES)
     belief = likely_best(features, tried.means, tried.counts, most, seed)
     points = tried.points[belief.own]
-    samples, means = _allocated(
-        lambda place: _value(objective, points[place]), belief.posterior, len(points), again
-    )
-    known = [place for place, values in enumerate(samples) if len(values) > 1 or len(points) == 1]
-    if not known or not all(len(samples[place]) for place in known):
+    last = min(max(again // VALUED, TOLD), again)
+
+    def sample(place: int) -> float:
+        return _value(objective, points[place])
+
+    samples, means = _allocated(sample, belief.posterior, len(points), again - last)
+    place = max(range(len(points)), key=lambda one: (bool(samples[one]), means[one]))
+    fresh = [value for value in (sample(place) for _ in range(last)) if math.isfinite(value)]
+    samples[place] += fresh
+    if len(samples[place]) < min(len(points), 2):
         raise OptimizerError(
             f"{search.method}: no further evaluation of its best points gave a finite number"
         )
-    place = max(known, key=means.__getitem__)
-    spread = _spread(samples)
-    x, count = points[place], len(samples[place])
+    x, told, spread = points[place], fresh or samples[place], _spread(samples)
     return replace(
         best,
         x=x,
-        value=float(np.mean(samples[place])),
+        value=float(np.mean(told)),
         exact=False,
         bound=math.inf,
         evaluations=best.evaluations + again,
         seconds=time.perf_counter() - started,
         point=None if best.point is None else objective.space.point(x),  # type: ignore[attr-defined]
         noise=spread,
-        error=spread / math.sqrt(count),
+        error=spread / math.sqrt(len(told)),
         repeats=again,
     )
 
@@ -242,30 +247,28 @@ def _allocated(
 
 
 def _most_telling(means: Array, covariance: Array, noise: float, lost: NDArray[np.bool_]) -> int:
-    """The candidate of which one evaluation more leaves the least expected loss, of those not lost.
+    """The candidate of which one evaluation more is expected to gain most, of those not lost.
 
-    The loss is what the others are better by than the candidate with the highest mean, each by itself,
-    where it is; that one's own turn comes where nothing is left to lose.
+    The gain is what any other comes to be better by than the one with the highest mean, added up over the
+    others; where there is none to be had, that one's own value is made surer.
     """
     means = np.where(lost, -np.inf, means)
     best = int(means.argmax())
-    variances = np.diag(covariance)
-    apart = covariance - covariance[best]  # of each's lead over the best with each candidate's value
-    before = variances + variances[best] - 2.0 * covariance[best]
-    after = before[:, None] - apart**2 / (variances + noise)
-    deviations = np.sqrt(np.maximum(after, SAME * noise))
-    losses = deviations * _excess((means[best] - means)[:, None] / deviations)
-    losses[best] = 0.0
-    totals = np.where(lost, np.inf, losses.sum(axis=0))
-    place = int(totals.argmin())
-    return place if totals[place] < totals[best] else best
+    # how far each's lag behind the best (rows) may move by one evaluation of each (columns)
+    moves = np.abs(covariance - covariance[best]) / np.sqrt(np.diag(covariance) + noise)
+    moves = np.maximum(moves, TINY)
+    gains = moves * _excess((means[best] - means)[:, None] / moves)
+    gains[best] = 0.0
+    totals = np.where(lost, 0.0, gains.sum(axis=0))
+    place = int(totals.argmax())
+    return place if totals[place] > 0.0 else best
 
 
 def _excess(lag: Array) -> Array:
     """Mean of a standard normal draw's excess over `lag`, 0 where there is none."""
-    excess: Array = np.exp(-0.5 * lag**2) / math.sqrt(2.0 * math.pi)
-    excess -= np.where(np.isfinite(lag), lag, 0.0) * ndtr(-lag)
-    return excess
+    lag = np.minimum(lag, FAR)
+    excess: Array = np.exp(-0.5 * lag**2) / math.sqrt(2.0 * math.pi) - lag * ndtr(-lag)
+    return np.maximum(excess, 0.0)
 
 
 def _with(
