@@ -2,10 +2,11 @@
 
 The highest of many noisy values is the luckiest, so it is no estimate of its point. What all values of the
 search tell together is one (`backtune.optimizers.smoothing`), and a part of the budget is kept back: points
-that may be the best are evaluated again. Each evaluation goes where the answer is expected to gain most by it:
-after Frazier, Powell and Dayanik (2009), "The knowledge-gradient policy for correlated normal beliefs", INFORMS
-Journal on Computing 21, pair by pair. The point with the highest posterior mean is the answer. Its value is the mean of evaluations made
-after it was chosen: those it was chosen by are higher than it is, the more points come near it.
+that may be the best are evaluated again, each time the one by which the answer is expected to gain most,
+after Frazier, Powell and Dayanik (2009), "The knowledge-gradient policy for correlated normal beliefs",
+INFORMS Journal on Computing 21, pair by pair. The point with the highest posterior mean is the answer. Its
+value is the mean of evaluations made after it was chosen: those that chose it are too high, the more so the
+more points come near it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ LEAST = 10  # evaluations, below which there is nothing to keep back
 TINY = 1e-300
 FAR = 40.0  # deviations, beyond which a normal draw is as good as never
 FIRST, TWICE = 10, 2  # the likeliest candidates, and further evaluations of each, which tell the noise
-STAGE, SHARE = 20, 8  # evaluations after which the noise is estimated again: so many, or a share of all so far
+STAGE, SHARE = 20, 8  # evaluations until the noise is estimated again: so many, or an eighth of those made
 STEPS = 500  # of a large budget, each for several evaluations of a candidate
 FAILURES = 3  # more than values: no further evaluations
 VALUED, TOLD = 8, 2  # of the repeats, one in so many values the answer, and no fewer than so many
@@ -256,7 +257,7 @@ def _most_telling(means: Array, covariance: Array, noise: float, lost: NDArray[n
     best = int(means.argmax())
     # how far each's lag behind the best (rows) may move by one evaluation of each (columns)
     moves = np.abs(covariance - covariance[best]) / np.sqrt(np.diag(covariance) + noise)
-    moves = np.maximum(moves, TINY)
+    moves = np.maximum(moves, SAME * math.sqrt(noise))
     gains = moves * _excess((means[best] - means)[:, None] / moves)
     gains[best] = 0.0
     totals = np.where(lost, 0.0, gains.sum(axis=0))

@@ -24,7 +24,7 @@ ENOUGH = 10
 LENGTHS = 2.0 ** np.arange(-5, 6, 2)  # of the shared part, in widths of the box
 RATIOS = np.geomspace(1e-3, 1e3, 25)  # variance of the rough parts by that of the shared one
 PASSES = 3  # over the parameters, each for a longer or shorter length of its own
-TAIL = 3.0  # values below the median by more than so many times what the upper tenth is above it count as there
+TAIL = 3.0  # times the upper tenth's distance from the median: values further below it count as there
 
 Correlation = Callable[[Array, Array], Array]
 
