@@ -33,9 +33,9 @@ SAME = 1e-9  # relative: what a batch and a single call may differ by
 KEPT, MANY, KEPT_BEYOND = 0.6, 200, 0.75
 LEAST = 10  # evaluations, below which there is nothing to keep back
 TINY = 1e-300
-FAR = 40.0  # deviations, beyond which a normal draw is as good as never
+FAR = 8.0  # deviations, beyond which a normal draw is as good as never
 FIRST, TWICE = 10, 2  # the likeliest candidates, and further evaluations of each, which tell the noise
-STAGE, SHARE = 20, 8  # evaluations until the noise is estimated again: so many, or an eighth of those made
+STAGE = 20  # evaluations until the noise is estimated again; or half as many as were made
 STEPS = 500  # of a large budget, each for several evaluations of a candidate
 FAILURES = 3  # more than values: no further evaluations
 VALUED, TOLD = 8, 2  # of the repeats, one in so many values the answer, and no fewer than so many
@@ -235,7 +235,7 @@ def _allocated(
         left -= 1
     while left:
         means, covariance, noise = _told(posterior, samples)
-        stage = min(max(STAGE, (budget - left) // SHARE), left)
+        stage = min(max(STAGE, (budget - left) // 2), left)
         left -= stage
         while stage:
             lost = failures >= FAILURES + np.array([len(values) for values in samples])
@@ -257,9 +257,11 @@ def _most_telling(means: Array, covariance: Array, noise: float, lost: NDArray[n
     best = int(means.argmax())
     # how far each's lag behind the best (rows) may move by one evaluation of each (columns)
     moves = np.abs(covariance - covariance[best]) / np.sqrt(np.diag(covariance) + noise)
-    moves = np.maximum(moves, SAME * math.sqrt(noise))
-    gains = moves * _excess((means[best] - means)[:, None] / moves)
-    gains[best] = 0.0
+    lags = means[best] - means
+    near = lags < FAR * moves.max(axis=1)
+    near[best] = False
+    moves = np.maximum(moves[near], SAME * math.sqrt(noise))
+    gains = moves * _excess(lags[near, None] / moves)
     totals = np.where(lost, 0.0, gains.sum(axis=0))
     place = int(totals.argmax())
     return place if totals[place] > 0.0 else best
@@ -269,7 +271,7 @@ def _excess(lag: Array) -> Array:
     """Mean of a standard normal draw's excess over `lag`, 0 where there is none."""
     lag = np.minimum(lag, FAR)
     excess: Array = np.exp(-0.5 * lag**2) / math.sqrt(2.0 * math.pi) - lag * ndtr(-lag)
-    return np.maximum(excess, 0.0)
+    return excess
 
 
 def _with(

@@ -70,7 +70,7 @@ class Smoother:
         return self.shared * self.shape(_squares(one, other), self.lengths)
 
     def posterior(
-        self, own: NDArray[np.int64], features: Array, values: Array, counts: Array, noise: float
+        self, own: NDArray[np.int64], shared: Array, values: Array, counts: Array, noise: float
     ) -> tuple[Array, Array]:
         """Mean (m,) and covariance (m, m) of the function at points, from values at them and at others.
 
@@ -78,7 +78,8 @@ class Smoother:
         ----------
         own : ndarray of int, shape (m,)
             Which of the values are theirs.
-        features : ndarray, shape (n, d, k)
+        shared : ndarray, shape (n, n)
+            Covariance of the shared part at all of them, from `between`.
         values : ndarray, shape (n,)
             Means of so many evaluations:
         counts : ndarray, shape (n,)
@@ -86,8 +87,8 @@ class Smoother:
             Variance of an evaluation; what is rough beyond it is the points' own.
         """
         deviation = max(self.rough - noise, 0.0)
-        total = self.between(features, features)
-        cross = total[own].copy()
+        total = shared.copy()
+        cross = total[own]
         cross[np.arange(len(own)), own] += deviation
         prior = total[np.ix_(own, own)] + deviation * np.eye(len(own))
         noise = max(noise, 1e-9 * (self.shared + self.rough), 1e-300)
@@ -109,14 +110,14 @@ class Belief:
 
     own: NDArray[np.int64]
     _smoother: Smoother
-    _features: Array
+    _shared: Array
     _values: Array
     _counts: Array
 
     def posterior(self, noise: float) -> tuple[Array, Array]:
         """Mean (m,) and covariance (m, m) of the function there; `noise` is the variance of an evaluation."""
         place = np.arange(len(self.own))
-        return self._smoother.posterior(place, self._features, self._values, self._counts, noise)
+        return self._smoother.posterior(place, self._shared, self._values, self._counts, noise)
 
 
 def likely_best(features: Array, means: Array, counts: Array, most: int, seed: int) -> Belief:
@@ -144,7 +145,8 @@ def likely_best(features: Array, means: Array, counts: Array, most: int, seed: i
     guess = shared + counts / (counts + 1.0) * (means - shared)
     own = np.argsort(-guess, kind="stable")[:most]
     every = np.concatenate([own, np.setdiff1d(drawn, own)])
-    return Belief(own, parts, features[every], values[every], counts[every])
+    between = parts.between(features[every], features[every])
+    return Belief(own, parts, between, values[every], counts[every])
 
 
 def smoother(features: Array, values: Array) -> Smoother:
