@@ -62,7 +62,7 @@ class Optimum:
         Standard deviation of one evaluation, of an objective that gives another value each time; 0: the two
         calls at the first point, the middle of the box, gave the same.
     error : float
-        Standard error of `value`, which then is a mean.
+        Standard error of `value`, which then is a mean of evaluations made after `x` was chosen.
     repeats : int
         Evaluations of points that looked best, made again to tell them apart.
     """

@@ -2,10 +2,11 @@
 
 The highest of many noisy values is the luckiest, so it is no estimate of its point. What all values of the
 search tell together is one (`backtune.optimizers.smoothing`), and a part of the budget is kept back: points
-that may be the best are evaluated again, in rounds of ever fewer, after Karnin, Koren and Somekh (2013),
-"Almost optimal exploration in multi-armed bandits", ICML 30 (sequential halving). The rounds go to the points
-of the highest posterior means, with something added for what is not sure, those left out earlier among them.
-The point with the highest posterior mean is the answer.
+that may be the best are evaluated again, each time the one by which the answer is expected to gain most,
+after Frazier, Powell and Dayanik (2009), "The knowledge-gradient policy for correlated normal beliefs",
+INFORMS Journal on Computing 21, pair by pair. The point with the highest posterior mean is the answer. Its
+value is the mean of evaluations made after it was chosen: those that chose it are too high, the more so the
+more points come near it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, box
@@ -32,9 +33,12 @@ SAME = 1e-9  # relative: what a batch and a single call may differ by
 KEPT, MANY, KEPT_BEYOND = 0.6, 200, 0.75
 LEAST = 10  # evaluations, below which there is nothing to keep back
 TINY = 1e-300
-FIRST = 2  # further evaluations of each candidate, which tell the noise
-FEWEST = 2  # candidates of the last round
-OPTIMISM = 0.5  # of a candidate's deviation that counts for it
+FAR = 8.0  # deviations, beyond which a normal draw is as good as never
+FIRST, TWICE = 10, 2  # the likeliest candidates, and further evaluations of each, which tell the noise
+STAGE = 20  # evaluations until the noise is estimated again; or half as many as were made
+STEPS = 500  # of a large budget, each for several evaluations of a candidate
+FAILURES = 3  # more than values: no further evaluations
+VALUED, TOLD = 8, 2  # of the repeats, one in so many values the answer, and no fewer than so many
 REPEATS = 6  # further evaluations a candidate, on average
 CANDIDATES = 60  # at most
 
@@ -111,9 +115,9 @@ def optimize_noisy(
     Returns
     -------
     Optimum
-        At the point with the highest posterior mean: `value` is the mean of further evaluations there alone,
-        `error` its standard error, `noise` the standard deviation of one evaluation, `repeats` how many were
-        made again.
+        At the point with the highest posterior mean: `value` is the mean of evaluations made there after it
+        was chosen, `error` its standard error, `noise` the standard deviation of one evaluation, `repeats`
+        how many were made again.
 
     Raises
     ------
@@ -130,28 +134,31 @@ def optimize_noisy(
     most = min(max(again // REPEATS, 2), CANDIDATES)
     belief = likely_best(features, tried.means, tried.counts, most, seed)
     points = tried.points[belief.own]
-    samples, means = _allocated(
-        lambda place: _value(objective, points[place]), belief.posterior, len(points), again
-    )
-    known = [place for place, values in enumerate(samples) if len(values) > 1 or len(points) == 1]
-    if not known or not all(len(samples[place]) for place in known):
+    last = min(max(again // VALUED, TOLD), again)
+
+    def sample(place: int) -> float:
+        return _value(objective, points[place])
+
+    samples, means = _allocated(sample, belief.posterior, len(points), again - last)
+    place = max(range(len(points)), key=lambda one: (bool(samples[one]), means[one]))
+    fresh = [value for value in (sample(place) for _ in range(last)) if math.isfinite(value)]
+    samples[place] += fresh
+    if len(samples[place]) < min(len(points), 2):
         raise OptimizerError(
             f"{search.method}: no further evaluation of its best points gave a finite number"
         )
-    place = max(known, key=means.__getitem__)
-    spread = _spread(samples)
-    x, count = points[place], len(samples[place])
+    x, told, spread = points[place], fresh or samples[place], _spread(samples)
     return replace(
         best,
         x=x,
-        value=float(np.mean(samples[place])),
+        value=float(np.mean(told)),
         exact=False,
         bound=math.inf,
         evaluations=best.evaluations + again,
         seconds=time.perf_counter() - started,
         point=None if best.point is None else objective.space.point(x),  # type: ignore[attr-defined]
         noise=spread,
-        error=spread / math.sqrt(count),
+        error=spread / math.sqrt(len(told)),
         repeats=again,
     )
 
@@ -211,33 +218,75 @@ def _allocated(
 ) -> tuple[list[list[float]], Array]:
     """Evaluations of each of `count` candidates, finite ones, `budget` in all; and their posterior means.
 
-    `posterior` gives mean and covariance of the candidates before, for a variance of the noise. Each round
-    takes an equal part of the budget, and half as many candidates as the round before.
+    `posterior` gives mean and covariance of the candidates before, for a variance of the noise.
     """
     samples: list[list[float]] = [[] for _ in range(count)]
-    sizes = [count]
-    while sizes[-1] > FEWEST:
-        sizes.append(max(-(-sizes[-1] // 2), FEWEST))
-    means = ranks = np.zeros(count)
-    for turn, size in enumerate(sizes):
-        chosen = np.argsort(-ranks, kind="stable")[:size]
-        rounds = len(sizes) - turn
-        each = max(round(budget / (rounds * size)), 1 if turn else FIRST)
-        spent = budget if rounds == 1 else min(each * size, budget)
-        budget -= spent
-        for place in islice(cycle(chosen.tolist()), spent):
-            value = sample(place)
-            if math.isfinite(value):
-                samples[place].append(value)
-        means, covariance = _told(posterior, samples)
-        ranks = means + OPTIMISM * np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    return samples, means
+    failures = np.zeros(count, dtype=np.int64)
+
+    def draw(place: int, times: int) -> list[float]:
+        values = [value for value in (sample(place) for _ in range(times)) if math.isfinite(value)]
+        samples[place] += values
+        failures[place] += times - len(values)
+        return values
+
+    left = budget
+    for turn in range(min(TWICE * min(count, FIRST), budget)):
+        draw(turn % min(count, FIRST), 1)
+        left -= 1
+    while left:
+        means, covariance, noise = _told(posterior, samples)
+        stage = min(max(STAGE, (budget - left) // 2), left)
+        left -= stage
+        while stage:
+            lost = failures >= FAILURES + np.array([len(values) for values in samples])
+            place = _most_telling(means, covariance, noise, lost if not lost.all() else ~lost)
+            times = min(max((left + stage) // STEPS, 1), stage)
+            values = draw(place, times)
+            means, covariance = _with(means, covariance, place, values or [means[place]], noise)
+            stage -= times
+    return samples, _told(posterior, samples)[0]
+
+
+def _most_telling(means: Array, covariance: Array, noise: float, lost: NDArray[np.bool_]) -> int:
+    """The candidate of which one evaluation more is expected to gain most, of those not lost.
+
+    The gain is what any other comes to be better by than the one with the highest mean, added up over the
+    others; where there is none to be had, that one's own value is made surer.
+    """
+    means = np.where(lost, -np.inf, means)
+    best = int(means.argmax())
+    # how far each's lag behind the best (rows) may move by one evaluation of each (columns)
+    moves = np.abs(covariance - covariance[best]) / np.sqrt(np.diag(covariance) + noise)
+    lags = means[best] - means
+    near = lags < FAR * moves.max(axis=1)
+    near[best] = False
+    moves = np.maximum(moves[near], SAME * math.sqrt(noise))
+    gains = moves * _excess(lags[near, None] / moves)
+    totals = np.where(lost, 0.0, gains.sum(axis=0))
+    place = int(totals.argmax())
+    return place if totals[place] > 0.0 else best
+
+
+def _excess(lag: Array) -> Array:
+    """Mean of a standard normal draw's excess over `lag`, 0 where there is none."""
+    lag = np.minimum(lag, FAR)
+    excess: Array = np.exp(-0.5 * lag**2) / math.sqrt(2.0 * math.pi) - lag * ndtr(-lag)
+    return excess
+
+
+def _with(
+    means: Array, covariance: Array, place: int, values: list[float], noise: float
+) -> tuple[Array, Array]:
+    """Mean and covariance of the candidates after further values of one of them."""
+    column = covariance[:, place]
+    gain = column / (column[place] + noise / len(values))
+    return means + gain * (float(np.mean(values)) - means[place]), covariance - np.outer(gain, column)
 
 
 def _told(
     posterior: Callable[[float], tuple[Array, Array]], samples: list[list[float]]
-) -> tuple[Array, Array]:
-    """Mean and covariance of the candidates after the evaluations."""
+) -> tuple[Array, Array, float]:
+    """Mean and covariance of the candidates after the evaluations, and the variance of one."""
     noise = _spread(samples) ** 2
     means, covariance = posterior(noise)
     noise = max(noise, SAME * float(np.diag(covariance).max()), TINY)
@@ -246,7 +295,7 @@ def _told(
     counts = np.array([len(samples[place]) for place in known])
     cross = covariance[:, known]
     gain = np.linalg.solve(covariance[np.ix_(known, known)] + np.diag(noise / counts), cross.T).T
-    return means + gain @ (values - means[known]), covariance - gain @ cross.T
+    return means + gain @ (values - means[known]), covariance - gain @ cross.T, noise
 
 
 def _spread(samples: list[list[float]]) -> float:

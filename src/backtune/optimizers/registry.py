@@ -121,7 +121,7 @@ def optimize(
         With `value` as the objective gave it for `x`. The first two evaluations of an objective of your own
         are at the middle of its box. Where they give two values, more than half of the budget goes to
         points that may be the best, evaluated again: `x` has the highest posterior mean, `value` is the mean
-        of its further evaluations, and `error` and `noise` say how sure that is.
+        of evaluations made there after it was chosen, and `error` and `noise` say how sure that is.
 
     Raises
     ------
