@@ -63,14 +63,17 @@ def test_code_of_another_state_of_the_sources_is_not_used(monkeypatch, own):
 
 
 def test_compiled_code_that_calls_the_function_has_its_own(monkeypatch, own):
-    """It is inlined there, which machine code cannot be."""
+    """It is inlined there, which machine code cannot be; Python's next calls find the first."""
     bring(monkeypatch, digest_of(own))
+    assert own(1) == 101
 
     @numba.njit
     def outer(x):
         return own(x)
 
     assert outer(1) == 2
+    monkeypatch.setattr(compiled, "prepared_code", None)  # it would be asked for where calls find no code
+    assert own(1) == 101
 
 
 def test_a_function_travels_to_other_processes_as_before():

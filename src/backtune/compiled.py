@@ -32,7 +32,7 @@ from numba.core import event
 from numba.extending import is_jitted
 
 from backtune.errors import BacktuneWarning
-from backtune.prepared import Prepared, prepared
+from backtune.prepared import Prepared, bring, prepared
 from backtune.turns import Turn
 
 try:
@@ -71,8 +71,9 @@ def njit(*, cache: bool = False, part: bool | None = None, **options: Any) -> Ca
             dispatcher.__class__ = _part_of(type(dispatcher))
         if cache and is_jitted(dispatcher):
             _keep(dispatcher)
-        if cache and not inner and is_jitted(dispatcher):
-            _bring(dispatcher)
+            if not inner:
+                with suppress(AttributeError):  # a numba that finds code in another way: it compiles
+                    bring(dispatcher, lambda: prepared_code(dispatcher))
         decorated: Function = dispatcher
         return decorated
 
@@ -92,23 +93,6 @@ def _part_of(kind: type) -> type:
         return whole(*arguments)
 
     return type("Part", (kind,), {"__call__": call, "__module__": __name__})
-
-
-def _bring(dispatcher: Any) -> None:
-    """Have a function take the machine code that the wheel brings, if any, before it compiles."""
-    compiled_for: Any = getattr(dispatcher, "_compile_for_args", None)
-
-    def code_for(*arguments: Any, **named: Any) -> Any:
-        """What numba asks for, and calls, where it knows no code for the types of a call."""
-        code = prepared_code(dispatcher)
-        types = [dispatcher.typeof_pyval(value) for value in arguments] if code else []
-        if named or code is None or tuple(map(str, types)) != code.types:
-            return compiled_for(*arguments, **named)
-        dispatcher._insert([each._code for each in types], code.call)  # later calls find it by themselves
-        return code.call
-
-    if compiled_for and hasattr(dispatcher, "_insert"):  # a numba that does this in another way compiles
-        dispatcher._compile_for_args = code_for
 
 
 @once

@@ -48,6 +48,41 @@ def prepared(name: str, digest: Callable[[], str | None]) -> Prepared | None:
     return Prepared(getattr(module, symbol(name)), tuple(entry["types"]))
 
 
+def bring(dispatcher: Any, code_of: Callable[[], Prepared | None]) -> None:
+    """Have a function take its prepared code, if any, where numba would compile for the types of a call.
+
+    Parameters
+    ----------
+    dispatcher : numba dispatcher
+    code_of : callable
+        Gives the prepared code; called when the function is.
+
+    Raises
+    ------
+    AttributeError
+        This numba finds code in another way.
+    """
+    compiled_for, insert = dispatcher._compile_for_args, dispatcher._insert
+    inserted: set[tuple[int, ...]] = set()
+
+    def insert_first(codes: list[int], *code: Any) -> None:
+        """Keep to the first: of two for the same types, if a compiled caller has its own, none is found."""
+        if tuple(codes) not in inserted:
+            insert(codes, *code)
+        inserted.add(tuple(codes))
+
+    def code_for(*arguments: Any, **named: Any) -> Any:
+        """What numba asks for, and calls, where it finds no code for the types of a call."""
+        code = code_of()
+        types = [dispatcher.typeof_pyval(value) for value in arguments] if code else []
+        if named or code is None or tuple(map(str, types)) != code.types:
+            return compiled_for(*arguments, **named)
+        insert_first([each._code for each in types], code.call)
+        return code.call
+
+    dispatcher._compile_for_args, dispatcher._insert = code_for, insert_first
+
+
 def symbol(name: str) -> str:
     """Name of a function in an extension module."""
     return name.replace(".", "_")
