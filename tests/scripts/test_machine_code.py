@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from backtune import compiled, prepared
+from backtune.bars import universe
 from backtune.forecasts import fhs, volatility
 from backtune.optimizers.exact import solver
 from backtune.problem import FILLS, kernels
@@ -82,9 +83,10 @@ def test_optima_and_values_are_numbas_to_the_bit(brought, fills, eod):
                 same(brought(kernels.leg_filled), kernels.leg_filled, side, a, b, fee, rule, is_short)
 
 
-def test_forecasts_and_verdicts_are_numbas_to_the_bit(brought):
+def test_bars_forecasts_and_verdicts_are_numbas_to_the_bit(brought):
     rng = np.random.default_rng(0)
     moves, market = rng.normal(0.0, 0.01, (2, 500))
+    same(brought(universe._garch), universe._garch, moves)
     same(brought(volatility._smoothed), volatility._smoothed, moves**2, 0.94, 20)
     rows, levels = rng.normal(size=(3, 500)), np.array(fhs.LEVELS)
     same(brought(fhs._rolling_quantiles), fhs._rolling_quantiles, rows, 21, 250, levels)
