@@ -80,7 +80,8 @@ pictures: $(VENV)/.core
 	$(PIP) -e '.[pictures]'
 	$(BIN)/python docs/pictures.py --page
 
-# a wheel into dist/, installed into an empty environment where it runs the demo
+# a wheel into dist/, installed into an empty environment where it runs the demo;
+# BACKTUNE_MACHINE_CODE=1 make wheel: one for this platform, whose first run compiles nothing
 wheel: ENV := .venv-wheel
 wheel:
 	rm -rf dist build/wheel $(ENV)

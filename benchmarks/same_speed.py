@@ -1,6 +1,7 @@
 """Whether a change of the code made anything slower: this checkout beside a commit, in turns.
 
     python benchmarks/same_speed.py 248bae0
+    python benchmarks/same_speed.py HEAD --wheel     # this checkout with the machine code of its wheel
 
 Each round starts a process with each source tree in turn, and times there: `import backtune`,
 ``backtune --help``, one evaluation, 280 optimizations (at once; one by one, with take-profit and at the
@@ -21,7 +22,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from speed.wheel import ROOT, installed
+
 SYMBOLS = 12  # of the run that the engine is timed on
 
 
@@ -68,23 +70,23 @@ def _best(work: Callable[[], object], times: int) -> float:
     return min(seconds)
 
 
-def timed(source: Path, *words: str) -> float:
+def timed(packages: Path, *words: str) -> float:
     """Seconds of a process."""
-    env = {**os.environ, "PYTHONPATH": str(source / "src")}
+    env = {**os.environ, "PYTHONPATH": str(packages)}
     started = time.perf_counter()
     subprocess.run([sys.executable, *words], env=env, check=True, capture_output=True)
     return time.perf_counter() - started
 
 
-def one_round(source: Path) -> dict[str, float]:
+def one_round(packages: Path) -> dict[str, float]:
     """All figures of one source tree."""
-    env = {**os.environ, "PYTHONPATH": str(source / "src")}
+    env = {**os.environ, "PYTHONPATH": str(packages)}
     command = [sys.executable, str(Path(__file__)), "-", "--measure"]
     said = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
-    nothing = timed(source, "-c", "pass")
+    nothing = timed(packages, "-c", "pass")
     return {
-        "import, ms": 1e3 * (timed(source, "-c", "import backtune") - nothing),
-        "--help, ms": 1e3 * timed(source, "-m", "backtune", "--help"),
+        "import, ms": 1e3 * (timed(packages, "-c", "import backtune") - nothing),
+        "--help, ms": 1e3 * timed(packages, "-m", "backtune", "--help"),
         **json.loads(said),
     }
 
@@ -96,19 +98,22 @@ def main() -> int:
     )
     parser.add_argument("commit", help="what to compare with, as git names it")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--wheel", action="store_true", help="build this checkout's wheel and time that")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
         print(json.dumps(measure()))
         return 0
     with tempfile.TemporaryDirectory() as scratch:
-        tree = Path(scratch) / "tree"
+        here, tree = ROOT / "src", Path(scratch) / "tree"
+        if args.wheel:
+            here = installed(Path(scratch) / "wheel")
         git = ["git", "worktree"]
         subprocess.run([*git, "add", "-q", "--detach", str(tree), args.commit], cwd=ROOT, check=True)
         try:
-            for source in (tree, ROOT):
-                one_round(source)  # compiles
-            rounds = [(one_round(tree), one_round(ROOT)) for _ in range(args.rounds)]
+            for packages in (tree / "src", here):
+                one_round(packages)  # compiles
+            rounds = [(one_round(tree / "src"), one_round(here)) for _ in range(args.rounds)]
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], cwd=ROOT, check=True)
     print(f"{'':24} {args.commit[:10]:>10} {'here':>10} {'ratio':>7}")

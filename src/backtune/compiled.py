@@ -9,7 +9,7 @@ Where nothing can be kept (no folder can be written to, the disk is full, a numb
 way), functions are compiled at each start, and a warning says so once.
 
 A function is compiled by one process at a time: another that needs it meanwhile waits, and takes what is
-kept then.
+kept then. Code that the wheel brings (`backtune.prepared`) comes before all that.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from numba.core import event
 from numba.extending import is_jitted
 
 from backtune.errors import BacktuneWarning
+from backtune.prepared import Prepared, bring, prepared
 from backtune.turns import Turn
 
 try:
@@ -70,6 +71,9 @@ def njit(*, cache: bool = False, part: bool | None = None, **options: Any) -> Ca
             dispatcher.__class__ = _part_of(type(dispatcher))
         if cache and is_jitted(dispatcher):
             _keep(dispatcher)
+            if not inner:
+                with suppress(AttributeError):  # a numba that finds code in another way: it compiles
+                    bring(dispatcher, lambda: prepared_code(dispatcher))
         decorated: Function = dispatcher
         return decorated
 
@@ -91,12 +95,20 @@ def _part_of(kind: type) -> type:
     return type("Part", (kind,), {"__call__": call, "__module__": __name__})
 
 
-def code_digest(dispatcher: Any) -> str | None:
+@once
+def prepared_code(dispatcher: Any) -> Prepared | None:
+    """Machine code of a function that the wheel brings; None where it brings none, or of other code."""
+    function = dispatcher.py_func
+    name = f"{function.__module__}.{function.__qualname__}"
+    return prepared(name, lambda: code_digest(dispatcher, versions=""))
+
+
+def code_digest(dispatcher: Any, versions: str = f"{numba.__version__} {np.__version__}") -> str | None:
     """SHA-256 of a compiled function and of every function and constant that it reaches, as loaded.
 
     None where it reaches a value of a kind that cannot be told apart; its machine code is not kept then.
     """
-    sha = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
+    sha = hashlib.sha256(versions.encode())
     waiting, seen = [dispatcher], {id(dispatcher)}
     try:
         while waiting:
@@ -185,7 +197,9 @@ def _of_libraries(module: str) -> bool:
 
 
 def is_kept(dispatcher: Any) -> bool:
-    """Whether machine code of a function is kept, of any signature; True also where none can be."""
+    """Whether machine code of a function is kept, of any signature, or comes; True also where none can be."""
+    if is_jitted(dispatcher) and prepared_code(dispatcher):
+        return True
     store = getattr(dispatcher, "_cache", None)
     if not isinstance(store, _Kept):
         return True

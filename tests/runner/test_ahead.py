@@ -68,6 +68,7 @@ def started(monkeypatch, **changes):
     count = []
     monkeypatch.setattr(ahead, "_process", None)
     monkeypatch.setattr(ahead, "_cores", lambda: 2)
+    monkeypatch.setattr(ahead, "_load", lambda: 0.5)
     monkeypatch.setattr(ahead, "is_kept", lambda function: False)
     monkeypatch.setattr(ahead, "_started", lambda: count.append(1) or "a process")
     for name, value in changes.items():
@@ -81,6 +82,12 @@ def test_one_process_is_started_and_none_where_it_would_not_help(monkeypatch):
     assert started(monkeypatch) == 1
     assert started(monkeypatch, _cores=lambda: 1) == 0
     assert started(monkeypatch, is_kept=lambda function: True) == 0
+    assert started(monkeypatch, _load=lambda: 2.5) == 0
+
+
+def test_a_system_that_does_not_tell_its_load_is_idle(monkeypatch):
+    monkeypatch.delattr(os, "getloadavg", raising=False)
+    assert ahead._load() == 0.0
 
 
 def test_nothing_is_compiled_ahead_where_nothing_can_be_kept(monkeypatch):

@@ -27,9 +27,12 @@ _process: subprocess.Popen[bytes] | None = None  # which ends where this one doe
 
 
 def compile_ahead() -> None:
-    """Have a second process compile while this one works, if the one-bar search is yet to be compiled."""
+    """Have a second process compile while this one works, if the one-bar search is yet to be compiled.
+
+    None is started on a machine that is at work: two do more in all than one, and wait for each other.
+    """
     global _process
-    if _process is None and _cores() >= LEAST_CORES and not is_kept(_solve):
+    if _process is None and _cores() >= LEAST_CORES and _load() < _cores() and not is_kept(_solve):
         _process = _started()
 
 
@@ -38,6 +41,14 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _load() -> float:
+    """Processes that ran or waited for a core in the last minute; none where the system does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none
+        return 0.0
 
 
 def _started() -> subprocess.Popen[bytes] | None:
