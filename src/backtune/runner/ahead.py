@@ -18,9 +18,9 @@ import numpy as np
 from backtune.compiled import is_kept
 from backtune.optimizers.exact.solver import _solve
 from backtune.room import with_room
+from backtune.runner.threads import COLLECT_AFTER
 
 LEAST_CORES = 2
-COLLECT_AFTER = 100_000  # objects, as on the command line
 CODE = "import sys; sys.path[:] = {path!r}; from backtune.runner import ahead; ahead.work()"
 
 _process: subprocess.Popen[bytes] | None = None  # which ends where this one does

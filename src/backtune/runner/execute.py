@@ -20,6 +20,7 @@ from backtune.runner.events import Event, Progress
 from backtune.runner.guard import check_guard, check_objects
 from backtune.runner.local import run_here
 from backtune.runner.task import Outcome, Task
+from backtune.runner.threads import fewer_collections
 from backtune.store import Run, RunWriter
 from backtune.store.key import run_identity
 from backtune.store.source import Source, check_source, describe, of_symbol
@@ -104,6 +105,7 @@ class Engine:
             yield from Pool(client, progress).run(tasks)
 
 
+@fewer_collections()
 def execute(
     symbols: Sequence[str],
     settings: Settings,
