@@ -36,6 +36,7 @@ def test_a_turn_is_taken_at_once_and_again_and_given_back(tmp_path):
     assert not Turn(tmp_path / "a.turn").take()
 
 
+@pytest.mark.slow
 def test_it_is_waited_for_until_the_other_process_ends(tmp_path):
     process = holder(tmp_path / "a.turn", 0.5)
     assert Turn(tmp_path / "a.turn").take()

@@ -79,6 +79,7 @@ def test_bad_settings_are_one_line(options, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_costs_of_one_fee_are_that_fee_to_the_bit():
     exits = ["close", "take_profit", "hold"]
     fee = bt.backtest_forecasts("SP500", fee=0.001, exits=exits, **SMALL)

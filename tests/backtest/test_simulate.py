@@ -746,6 +746,7 @@ def test_columns_of_a_part_that_differ_in_length_are_refused():
         stacked(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("far", ["2262-06-01", "2600-06-01", "9999-12-31"])
 def test_a_date_further_than_nanoseconds_reach_is_that_date(far):
     """NumPy lets it wrap round in a comparison: end=2600-06-01 ended the sample in 2015."""

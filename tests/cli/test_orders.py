@@ -131,6 +131,7 @@ def test_forecasts_without_a_row_of_the_next_bar_are_stale(forecasts_file):
     assert "orders on old forecasts are refused" in done.stdout
 
 
+@pytest.mark.slow
 def test_forecasters_are_compared_pair_by_pair():
     asked = ["forecasts", "compare", "naive", "fhs", *FEW]
     done = run(*asked)

@@ -65,6 +65,7 @@ def test_high_low_and_close_are_forecast_jointly(weights):
     assert not np.array_equal(model.forecast(bars, [195]).high, model.forecast(other, [195]).high)
 
 
+@pytest.mark.slow
 def test_a_model_of_other_quantiles_is_refused(weights, tmp_path):
     pytest.importorskip("timesfm3", reason="the extra timesfm is not installed")
     shutil.copytree(weights("timesfm"), tmp_path / "w")

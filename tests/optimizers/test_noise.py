@@ -193,6 +193,7 @@ def test_points_beside_one_another_tell_of_one_another():
     assert truth[belief.own].mean() > np.quantile(truth, 0.7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crowded", [False, True])
 def test_a_function_of_steps_along_the_parameters_is_seen_as_one_and_its_means_are_honest(crowded):
     """As a backtest's value over offsets: it jumps where an order is filled or no longer."""

@@ -29,6 +29,7 @@ def rule_of(problem, stop):
     return hold_reference.Rule(costs.maker, costs.market, problem.max_bars, stop, carry, costs.fill_through)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_held_positions_are_those_of_the_tree_of_all_orders(kind):
     open_questions = 0

@@ -36,6 +36,7 @@ def test_totals_are_those_of_every_way_along_the_finer_bars(seed, width, with_co
         assert both(problem, x) == pytest.approx(totals(problem.moves, inside(fine), x, rule), abs=1e-11)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 5))
 def test_what_they_leave_open_lies_within_what_the_bars_leave_open(seed, width):

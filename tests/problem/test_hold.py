@@ -20,6 +20,7 @@ from backtune.problem.rules import FAR
 from holds import KINDS, hold_problem, random_points
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuned", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_least_and_greatest_are_those_of_the_tree_of_all_orders(kind, tuned):

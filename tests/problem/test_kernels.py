@@ -143,6 +143,7 @@ def test_single_and_batch_agree_to_the_bit(seed):
 MOVE = st.floats(-0.5, 0.5)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     prices=st.lists(st.tuples(MOVE, MOVE, MOVE, MOVE, MOVE, MOVE), min_size=1, max_size=8),

@@ -40,6 +40,7 @@ def test_the_table_is_of_the_ledger_in_memory_and_from_disk_alike(tmp_path):
     assert "the asset, held" in made
 
 
+@pytest.mark.slow
 def test_where_nothing_was_traded_there_is_no_such_table_and_the_ledger_is_stored_empty(tmp_path):
     settings = bt.Settings(
         num_simulations=4, window=40, asset="crypto", model="range", strategies=["toy_strategy:NEVER"]

@@ -138,6 +138,7 @@ def test_a_strategy_that_uses_later_forecasts_is_told_with_the_bar(sizes):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", HELD_AHEAD.values(), ids=HELD_AHEAD)
 def test_a_strategy_that_holds_the_prices_is_told(sizes):
     with pytest.raises(

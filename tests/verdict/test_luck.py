@@ -33,6 +33,7 @@ def test_spa_and_reality_check_are_those_of_arch(seed):
                 assert getattr(ours, name) == pytest.approx(p, abs=0.035), name
 
 
+@pytest.mark.slow
 def test_variance_is_that_of_arch():
     from arch.bootstrap import SPA
 

@@ -58,6 +58,7 @@ def test_lines_are_the_breakpoints_of_the_box_each_once():
             assert (sign * lines).tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 def test_marks_are_the_first_lines_at_which_a_leg_is_in_a_state():
     """Also where thousands of lines lie in one of the stretches by which a line is looked up."""
     for problem in every_problem():

@@ -85,6 +85,7 @@ def test_all_bars_identical(n):
     assert many.x.tolist() == one.x.tolist()
 
 
+@pytest.mark.slow
 def test_thousands_of_ties_in_a_few_values():
     rng = np.random.default_rng(4)
     few = [np.round(rng.standard_normal(3000) * 0.01, 2) for _ in range(4)]
@@ -161,6 +162,7 @@ def test_a_search_goes_on_where_it_stopped_and_finds_room_for_its_lists():
     assert frontier.values[search.VALUE] == bt.optimize(problem).value
 
 
+@pytest.mark.slow
 def test_bounds_of_rectangles_hold():
     """No point of a rectangle that the search leaves open is above both its bound and the value found."""
     for seed in range(30):
