@@ -43,7 +43,7 @@ def test_a_day_is_the_exchange_s_own_day_in_any_zone(zone):
 
 def test_weekdays_weeks_and_hours_before_a_night_have_no_more_than_their_own():
     hours, days = hours_and_days(60, session=range(10, 16))
-    weekday = days.index.dayofweek < 5
+    weekday = days.index.day_of_week < 5
     bars, finer = loaded(hours, days[weekday])  # what is of a weekend lies in no bar
     assert np.diff(fine_bars(bars, finer)[0].first).tolist() == [6] * int(weekday.sum())
     how = {"open": "first", "high": "max", "low": "min", "close": "last"}

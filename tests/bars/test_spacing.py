@@ -121,8 +121,15 @@ def test_days_a_year_as_the_owner_says():
     assert bars_a_year(CRYPTO, True, days_a_year=364) == 364
 
 
+@pytest.mark.parametrize("hours", [7.0, 13.84, 14.4, 16.0, 17.5])
+def test_bars_that_a_day_holds_no_whole_number_of_are_counted_over_days(hours):
+    """Of 16 hours 1.5 a day, not one or two."""
+    stamps = np.datetime64("2020-01-01", "ns") + (np.arange(400) * hours * 3.6e12).astype("timedelta64[ns]")
+    assert pace(stamps, False).bars_a_year == pytest.approx(365 * 24 / hours, rel=0.02)
+
+
 @given(
-    st.floats(60, 4e6),
+    st.one_of(st.floats(60, 4e6), st.floats(2e4, 9e4)),
     st.integers(2, 400),
     st.sampled_from([True, False]),
     st.floats(0, 2e9, allow_nan=False),

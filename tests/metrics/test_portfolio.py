@@ -207,7 +207,7 @@ def test_a_benchmark_earns_from_close_to_close_on_the_days_of_the_portfolio(run)
     first = close[days < at[0]][-1]
     last = close[days <= at[-1]][-1]
     assert found.figures("benchmark").total_return == pytest.approx(last / first - 1.0, abs=1e-12)
-    weekend = at.dayofweek >= 5
+    weekend = at.day_of_week >= 5
     assert weekend.any()
     assert (found.bars["benchmark"].to_numpy()[weekend] == 0.0).all()
     assert found.as_dict()["benchmark"]["total_return"] == found.figures("benchmark").total_return

@@ -17,6 +17,8 @@ Frame = Any  # a pandas DataFrame, or what speaks Arrow's C stream interface
 
 def is_frame(source: object) -> TypeGuard[Frame]:
     """Whether it is a pandas DataFrame, or a table that offers itself through Arrow (a polars frame)."""
+    if isinstance(source, pd.Series):  # which newer pandas offers through Arrow, too
+        return False
     return isinstance(source, pd.DataFrame) or hasattr(source, "__arrow_c_stream__") or _is_lazy(source)
 
 
