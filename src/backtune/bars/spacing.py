@@ -122,7 +122,7 @@ def _bars_a_session(
         complete = counts >= 0.5 * counts.max()
         enough = bool(counts.max() * step > 20.0 * HOUR)
         bars = float(np.median(counts[complete])) if enough else DAY / step
-        if abs(DAY / step - round(DAY / step)) > 0.02:  # days hold one more or one less, by turns
+        if enough and abs(DAY / step - round(DAY / step)) > 0.02:  # days hold one more or one less, by turns
             bars = min(float(np.mean(counts[complete])), DAY / step)
         return bars, days[complete] * DAY, not enough
     counts, starts = last - first, seconds[first]
