@@ -78,7 +78,7 @@ def test_what_an_objective_prints_is_shown_and_is_no_part_of_the_json(tmp_path):
 
 def test_why_every_run_failed_is_said(backtune):
     objective = ("--objective", "bench_objectives:never", "--bounds=0:1")
-    code, out, err = backtune("bench", *objective, "--optimizers", "random", *TINY)
+    code, out, err = backtune("bench", *objective, "--optimizers", "random", *TINY, "--timing-seeds", "0")
     assert "nothing can be recommended" in out
     assert "ValueError: no price" in out
     assert code == 2  # bad input: an objective that is no objective
@@ -88,7 +88,7 @@ def test_why_every_run_failed_is_said(backtune):
 def test_an_objective_that_ends_its_process_is_said_in_a_line(tmp_path):
     """Such runs have no clock, so that no figure by seconds may count on one."""
     objective = ("--objective", "bench_objectives:ends_its_process")
-    done = bench(*objective, "--optimizers", "random", *TINY, folder=tmp_path)
+    done = bench(*objective, "--optimizers", "random", *TINY, "--seeds", "1", folder=tmp_path)
     assert done.returncode == 2
     assert (
         "runs failed, so nothing is compared; mend the objective. The last: the process died" in done.stderr
