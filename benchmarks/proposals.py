@@ -16,8 +16,9 @@ import time
 import backtune as bt
 from backtune.testing.optimizers import example_space
 
-FEW = {  # proposals of libraries, and of a method, that take milliseconds or more an evaluation
-    "botorch": 30, "optuna": 100, "nevergrad": 40, "evotorch": 100, "evox": 100, "scipy:shgo": 40,
+FEW = {  # proposals of libraries, and of methods, that take milliseconds or more an evaluation
+    "botorch": 20, "optuna:gp": 20, "optuna": 100, "nevergrad": 40, "evotorch": 100, "evox": 100,
+    "scipy:shgo": 40,
 }  # fmt: skip
 A_RUN, CONSTRAINED = 200, 10  # proposals of a run; which runs have the constraint
 

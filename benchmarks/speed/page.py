@@ -29,7 +29,7 @@ class Plan:
 QUICK = Plan(
     rounds=2, simulations=3, bars=600, evaluations=40, grid=11, tries=8, tensor_sample=1,
     lengths=(500, 1000, 2000), demos=0, gpu_problems=12,
-    contexts=40,
+    contexts=12, window=60,
 )  # fmt: skip
 
 

@@ -145,6 +145,16 @@ def test_digits_that_spell_a_date_are_one_and_others_lie_in_their_range(texts, e
         assert str(numbers.local[0])[:16] == expected
 
 
+def test_two_times_that_may_be_dates_or_epochs_are_refused_and_never_guessed():
+    for texts in (("1001010100", "1001010200"), ("240102093500", "240102094000")):
+        assert "may be a date or count from 1970" in local(*texts)
+        later = str(int(texts[1]) + int(texts[1]) - int(texts[0]))
+        assert local(*texts, later)[0][-5:] in ("01:00", "09:35")  # three are no accident
+    assert local("1704067200") == ["2024-01-01T00:00"]  # spells no date
+    assert local("0101010100", "0101010200") == ["2001-01-01T01:00", "2001-01-01T02:00"]  # no epoch
+    assert local("0999999999") == ["2001-09-09T01:46"]
+
+
 @pytest.mark.parametrize("text", ["1.70407E+12", "4102444800", "18446744073709551615", "5000000000000000"])
 def test_digits_that_lost_precision_or_lie_ahead_are_no_time(text):
     found = local(text, text)

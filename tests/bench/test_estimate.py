@@ -106,7 +106,7 @@ def test_it_is_said_with_how_to_make_it_shorter(seconds, said):
     assert "--seeds" in sentence
 
 
-def test_it_is_told_before_the_first_run_and_not_where_nothing_is_to_be_done(tmp_path):
+def test_it_is_told_before_the_first_run_and_not_where_nothing_is_to_be_done(tmp_path, in_this_process):
     told, asked = [], {"budget": 30, "timing_seeds": 0, "workers": 1, "output": tmp_path}
     for _ in range(2):
         benchmark(

@@ -1,4 +1,4 @@
-"""Running, taking up again, and keeping failures, in worker processes as users' runs are."""
+"""Running, taking up again, and keeping failures: of these and of quality, in workers as users' runs are."""
 
 import json
 import math
@@ -35,7 +35,7 @@ def count(folder, made, methods, **options):
     return (max(done) if done else 0), results
 
 
-def test_finished_runs_are_not_made_again(tmp_path):
+def test_finished_runs_are_not_made_again(tmp_path, in_this_process):
     made, first = count(tmp_path, suite("simple", 2, fills=["causal"]), ["exact", "random"])
     assert made == 4
     made, again = count(tmp_path, suite("simple", 2, fills=["causal"]), ["exact", "random"])
@@ -47,7 +47,7 @@ def test_finished_runs_are_not_made_again(tmp_path):
     assert open_benchmark(tmp_path).runs.equals(more.runs)
 
 
-def test_an_interrupted_benchmark_is_taken_up_where_it_stopped(tmp_path):
+def test_an_interrupted_benchmark_is_taken_up_where_it_stopped(tmp_path, in_this_process):
     class StopError(Exception):
         pass
 
@@ -81,7 +81,11 @@ def test_failed_evaluations_and_runs_stay_in_the_table(tmp_path):
     runs = count(tmp_path / "all", never, ["random"])[1].runs
     assert runs["status"].tolist() == ["failed", "failed"]
     assert (runs["regret"] == math.inf).all()
-    assert count(tmp_path / "all", never, ["random"])[0] == 2  # a failure is no result: it is tried again
+
+
+def test_a_failed_run_is_no_result_and_is_tried_again(tmp_path, in_this_process):
+    never = own_suite("bench_objectives:never", [(-1.0, 1.0)], 2)
+    assert [count(tmp_path, never, ["random"])[0] for _ in range(2)] == [2, 2]
 
 
 def test_a_killed_process_loses_nothing_but_its_own_runs(tmp_path):
@@ -102,16 +106,10 @@ def test_a_killed_process_loses_nothing_but_its_own_runs(tmp_path):
     ],
 )
 def test_whatever_takes_part_there_are_tables_a_page_and_advice(
-    tmp_path, monkeypatch, capsys, methods, budgets
+    tmp_path, monkeypatch, capsys, in_this_process, methods, budgets
 ):
     """`random` stands for a method that fits a Gaussian process, and so gets the small budgets only."""
-
-    def in_this_process(jobs, workers, finished, limits):
-        for job in jobs:
-            finished(job, protocol.run_job(job))
-
     monkeypatch.setattr(protocol, "EXPENSIVE", ("random",))
-    monkeypatch.setattr("backtune.bench.results.run_jobs", in_this_process)
     made = benchmark(
         suite("simple", 2, fills=["causal"]), methods, output=tmp_path, budget=120, small_budgets=(4, 9),
         timing_seeds=1,
@@ -124,7 +122,7 @@ def test_whatever_takes_part_there_are_tables_a_page_and_advice(
     assert "limit: measured on" in capsys.readouterr().out
 
 
-def test_reference_of_an_own_objective_is_frozen(tmp_path):
+def test_reference_of_an_own_objective_is_frozen(tmp_path, in_this_process):
     made = own_suite("bench_objectives:parabola", None, 2)
     first = count(tmp_path, made, ["random"])[1]
     reference = first.record["references"]["bench_objectives:parabola"]
@@ -140,7 +138,7 @@ def test_reference_of_an_own_objective_is_frozen(tmp_path):
     assert best_points(count(tmp_path / "simple", suite("simple", 1, fills=["causal"]), ["random"])[1]) == []
 
 
-def test_a_folder_of_another_benchmark_is_refused(tmp_path):
+def test_a_folder_of_another_benchmark_is_refused(tmp_path, in_this_process):
     count(tmp_path, suite("simple", 1, fills=["causal"]), ["random"])
     with pytest.raises(RunError, match="another suite"):
         count(tmp_path, suite("realistic", 1), ["random"])
@@ -158,7 +156,7 @@ def test_record_names_machine_and_versions(tmp_path):
     assert set(record["machine"]["threads"].values()) == {"1"}
 
 
-def test_a_limit_in_seconds_ends_runs_and_is_recorded(tmp_path):
+def test_a_limit_in_seconds_ends_runs_and_is_recorded(tmp_path, in_this_process):
     made = own_suite("bench_objectives:parabola", None, 1)
     runs = count(tmp_path, made, ["scipy:direct"], budget=1_000_000, time_limit=0.2)[1].runs
     assert runs["stopped"].tolist() == ["time"]
@@ -204,7 +202,7 @@ def test_dear_methods_get_small_budgets_and_the_others_are_run_at_those_too():
 
 
 def test_runs_of_an_optimizer_that_another_package_brings_are_made_again_where_its_code_changed(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, in_this_process
 ):
     """Its version is the same: somebody works on it."""
     import sys

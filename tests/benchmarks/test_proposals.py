@@ -10,7 +10,7 @@ import proposals
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [20_000])
+@pytest.mark.parametrize("asked", [10_000])
 def test_no_proposal_of_any_method_is_outside_the_space(asked):
     rows = proposals.survey(asked)
     assert sum(made for _, made, _ in rows) >= asked

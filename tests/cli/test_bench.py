@@ -52,18 +52,11 @@ def test_page_stands_alone(simple):
     assert "Plotly.newPlot" in page
 
 
-def test_json_is_one_document(tmp_path):
-    done = bench(
-        "--objective",
-        "bench_objectives:parabola",
-        "--optimizers",
-        "random,grid",
-        *TINY,
-        "--json",
-        folder=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+def test_json_is_one_document(backtune):
+    objective = ("--objective", "bench_objectives:parabola")
+    code, out, err = backtune("bench", *objective, "--optimizers", "random,grid", *TINY, "--json")
+    assert code == 0, err
+    found = json.loads(out)
     assert found["suite"] == "objective"
     assert {row["method"] for row in found["quality"]} == {"random", "grid"}
     assert found["recommendations"]
@@ -83,26 +76,19 @@ def test_what_an_objective_prints_is_shown_and_is_no_part_of_the_json(tmp_path):
     assert "a line of the objective's own" in done.stderr
 
 
-def test_why_every_run_failed_is_said(tmp_path):
-    done = bench(
-        "--objective",
-        "bench_objectives:never",
-        "--bounds=0:1",
-        "--optimizers",
-        "random",
-        *TINY,
-        folder=tmp_path,
-    )
-    assert "nothing can be recommended" in done.stdout
-    assert "ValueError: no price" in done.stdout
-    assert done.returncode == 2  # bad input: an objective that is no objective
-    assert "runs failed, so nothing is compared" in done.stderr
+def test_why_every_run_failed_is_said(backtune):
+    objective = ("--objective", "bench_objectives:never", "--bounds=0:1")
+    code, out, err = backtune("bench", *objective, "--optimizers", "random", *TINY, "--timing-seeds", "0")
+    assert "nothing can be recommended" in out
+    assert "ValueError: no price" in out
+    assert code == 2  # bad input: an objective that is no objective
+    assert "runs failed, so nothing is compared" in err
 
 
 def test_an_objective_that_ends_its_process_is_said_in_a_line(tmp_path):
     """Such runs have no clock, so that no figure by seconds may count on one."""
     objective = ("--objective", "bench_objectives:ends_its_process")
-    done = bench(*objective, "--optimizers", "random", *TINY, folder=tmp_path)
+    done = bench(*objective, "--optimizers", "random", *TINY, "--seeds", "1", folder=tmp_path)
     assert done.returncode == 2
     assert (
         "runs failed, so nothing is compared; mend the objective. The last: the process died" in done.stderr
@@ -134,9 +120,16 @@ def test_limits_of_single_recommendations_are_said(simple):
         (["--objective", "bench_objectives:parabola", "--data", "d"], "--data would change nothing"),
     ],
 )  # fmt: skip
-def test_bad_usage_is_one_line(arguments, says, tmp_path):
-    done = bench(*arguments, folder=tmp_path)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_bad_usage_is_one_line(arguments, says, tmp_path, backtune):
+    code, _, err = backtune("bench", *arguments)
+    assert code == 2
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_says_no_more_than_that_line(tmp_path):
+    """Neither do libraries, which it imports for the first time."""
+    done = bench("--suite", "simple", "--optimizers", "nevergrad:TwoPointDE", folder=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1

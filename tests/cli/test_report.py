@@ -1,20 +1,8 @@
 """backtune report, and the verdict and report that backtune run leaves."""
 
 import json
-import subprocess
-import sys
 
 import pytest
-
-
-def backtune(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "backtune", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module", name="place")
@@ -23,12 +11,12 @@ def _place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", name="run")
-def _run(place):
-    return backtune("run", "--demo", "--simulations", 20, "--window", 60, cwd=place)
+def _run(place, backtune_in):
+    return backtune_in("run", "--demo", "--simulations", 20, "--window", 60, cwd=place)
 
 
 @pytest.mark.slow
-def test_run_prints_the_verdict_and_writes_the_report(run, place):
+def test_run_prints_the_verdict_and_writes_the_report(run, place, backtune_in):
     assert run.returncode == 0, run.stderr
     assert "verdict" in run.stdout
     assert "the run, as one portfolio:" in run.stdout
@@ -37,10 +25,10 @@ def test_run_prints_the_verdict_and_writes_the_report(run, place):
 
 
 @pytest.mark.slow
-def test_report_writes_the_page_again_from_the_folder_alone(run, place):
+def test_report_writes_the_page_again_from_the_folder_alone(run, place, backtune_in):
     (folder,) = (place / "runs").iterdir()
     (folder / "report.html").unlink()
-    again = backtune("report", folder, "--json", cwd=place)
+    again = backtune_in("report", folder, "--json", cwd=place)
     found = json.loads(again.stdout)
     assert again.returncode == 0
     assert set(found["runs"][0]["symbols"]) == {"SP500", "NASDAQ"}
@@ -49,39 +37,39 @@ def test_report_writes_the_page_again_from_the_folder_alone(run, place):
 
 
 @pytest.mark.slow
-def test_several_runs_go_to_the_file_that_is_named(place):
+def test_several_runs_go_to_the_file_that_is_named(place, backtune_in):
     (folder,) = (place / "runs").iterdir()
-    done = backtune("report", folder, folder, "--output", "both.html", cwd=place)
+    done = backtune_in("report", folder, folder, "--output", "both.html", cwd=place)
     assert done.returncode == 0, done.stderr
     assert "2 runs side by side" in (place / "both.html").read_text("utf-8")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["nowhere"], ["."]])
-def test_what_is_no_run_is_refused_in_one_line(arguments, place):
-    done = backtune("report", *arguments, cwd=place)
+def test_what_is_no_run_is_refused_in_one_line(arguments, place, backtune_in):
+    done = backtune_in("report", *arguments, cwd=place)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "is not a run folder" in done.stderr
 
 
 @pytest.mark.slow
-def test_the_portfolio_is_in_the_json_with_weights_and_benchmark(run, place):
+def test_the_portfolio_is_in_the_json_with_weights_and_benchmark(run, place, backtune_in):
     folder = next((place / "runs").iterdir())
     (place / "w.csv").write_text("symbol,weight\nSP500,0.5\n")
-    done = backtune("report", folder, "--json", "--weights", "w.csv", "--benchmark", "NASDAQ", cwd=place)
+    done = backtune_in("report", folder, "--json", "--weights", "w.csv", "--benchmark", "NASDAQ", cwd=place)
     (found,) = json.loads(done.stdout)["runs"]
     performance = found["performance"]
     assert (performance["weights"], performance["benchmark"]["total_return"] != 0.0) == ("w.csv", True)
     assert performance["contributions"]["NASDAQ"] == 0.0
-    done = backtune("report", folder, "--benchmark", "NO", cwd=place)
+    done = backtune_in("report", folder, "--benchmark", "NO", cwd=place)
     assert (done.returncode, "benchmark NO" in done.stderr) == (2, True)
 
 
 @pytest.mark.slow
-def test_a_run_is_exported_by_the_command_line(run, place):
+def test_a_run_is_exported_by_the_command_line(run, place, backtune_in):
     folder = next((place / "runs").iterdir())
-    done = backtune("export", folder, "--output", "out", "--format", "parquet", "--json", cwd=place)
+    done = backtune_in("export", folder, "--output", "out", "--format", "parquet", "--json", cwd=place)
     assert json.loads(done.stdout)["files"] == [
         f"out/{name}.parquet" for name in ("trades", "returns", "portfolio")
     ]

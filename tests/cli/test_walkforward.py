@@ -1,10 +1,6 @@
 """`backtune walkforward`: a function in a module, a space in a file, the rest as `backtune run`."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -29,14 +25,6 @@ choices = ["sma", "ema"]
 FEW = ["--simulations", "3", "--window", "60", "--horizon", "5", "--history", "40"]
 
 
-def backtune(*words):
-    """Run the command line in a process that finds the strategies."""
-    here = str(Path(__file__).parents[1] / "support")
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([here, *sys.path])}
-    command = [sys.executable, "-m", "backtune", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, env=env)
-
-
 @pytest.fixture
 def space(tmp_path):
     path = tmp_path / "space.toml"
@@ -45,18 +33,18 @@ def space(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_is_printed_written_and_goes_on(space, tmp_path):
+def test_a_run_is_printed_written_and_goes_on(space, tmp_path, backtune):
     words = ("walkforward", "own_strategies:crossing", "SP500", "--space", space, *FEW)
-    done = backtune(*words, "--run-folder", tmp_path / "run", "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    code, out, err = backtune(*words, "--run-folder", tmp_path / "run", "--json")
+    assert code == 0, err
+    answer = json.loads(out)
     assert [row["strategy"] for row in answer["symbols"]["SP500"]] == ["crossing", "buy_hold"]
     assert answer["symbols"]["SP500"][0]["costs"] is None
     assert "crossing" in (tmp_path / "run" / "report.html").read_text("utf-8")
-    again = backtune(*words, "--run-folder", tmp_path / "run")
-    assert again.returncode == 0, again.stderr
-    assert "crossing" in again.stdout
-    assert "SP500 done before" in again.stderr
+    code, out, err = backtune(*words, "--run-folder", tmp_path / "run")
+    assert code == 0, err
+    assert "crossing" in out
+    assert "SP500 done before" in err
 
 
 @pytest.mark.slow
@@ -72,8 +60,8 @@ def test_a_run_is_printed_written_and_goes_on(space, tmp_path):
         (["own_strategies:crossing", "SP500", "--space", "SPACE", "--exits", "close"], "No such option"),
     ],
 )
-def test_bad_usage_is_one_line(words, said, space):
-    done = backtune("walkforward", *[space if word == "SPACE" else word for word in words])
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_bad_usage_is_one_line(words, said, space, backtune):
+    code, _, err = backtune("walkforward", *[space if word == "SPACE" else word for word in words])
+    assert code == 2
+    assert said in err
+    assert len(err.strip().splitlines()) == 1

@@ -1,6 +1,7 @@
 """A forecast depends on its own context alone: not on later bars, nor on what else is in the call.
 
-What is held here, for every model, dtype, quantization and compile mode:
+What is held here, for every model, dtype and quantization; compiled, for every model in float32, and for one
+model in every precision:
 
 - later bars, and the contents of the other contexts of a call, move no bit of a forecast;
 - a context alone gives with int8 the bits that it gives in any call: products of integers are exact, and
@@ -33,6 +34,11 @@ VARIANTS = [
     pytest.param(kind, dtype, quantize, id=f"{kind}-{dtype}-{quantize}")
     for kind, (dtype, quantize) in itertools.product(sorted(LIBRARIES), PRECISIONS)
     if (kind, quantize) != ("toto", "int8")  # refused: test_torch_models
+]
+COMPILED = [  # minutes in all: what is compiled differs by model, and within a model by its precision
+    variant
+    for variant in VARIANTS
+    if variant.values[0] == "chronos" or variant.values[1:] == ("float32", None)
 ]
 PLACES = np.r_[33, 40, 64, 65, 70, 95:99, 150:160]  # targets: contexts of many lengths, and full ones
 
@@ -99,14 +105,14 @@ def test_alone_equals_in_company(kind, dtype, quantize, weights):
     alone = model.distribution(bars, PLACES)
     crowd = [(wild(1), PLACES), (bars, PLACES), (wild(2), np.arange(33, 160, 5))]
     check_equal(of(alone), of(model.distributions(crowd)[1]), tolerance)
-    model._chunk = ChunkSize(3)
+    model._chunk = ChunkSize(7)  # the last has 5
     check_equal(of(alone), of(model.distribution(bars, PLACES)), tolerance)
-    for row in (0, 2, 4, 8, 12):
+    for row in (0, 4, 12):
         check_equal(of(alone, [row]), of(model.distribution(bars, PLACES[[row]])), tolerance)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "dtype", "quantize"), VARIANTS)
+@pytest.mark.parametrize(("kind", "dtype", "quantize"), COMPILED)
 def test_a_compiled_model_is_as_blind_to_its_company_and_near_the_plain_one(kind, dtype, quantize, weights):
     """One shape of call alone, since each shape is compiled anew."""
     plain, compiled = (

@@ -25,6 +25,6 @@ def test_goes_to_the_top_of_a_hill_and_to_the_rim_of_a_bowl(method):
     bowl = Recorded(hill.bounds, lambda x: -hill._cone(x))
     heights = []
     for objective in (hill, bowl):
-        bt.optimize(objective, method, budget=SLOW.get(method, 400), seed=1)
+        bt.optimize(objective, method, budget=SLOW.get(method, 200), seed=1)
         heights.append(np.mean([hill._cone(point) for point in objective.points]))
     assert heights[0] > heights[1] + 0.1

@@ -66,11 +66,14 @@ def read_digits(values: NDArray[np.int64], widths: NDArray[np.int64], now: np.da
         for places in _DATES[width]:
             dates = _dates(values, there, width, places, now)
             share = np.mean(~np.isnat(dates[there]))
-            few = there.sum() < 3 and not np.isnat(epochs[there]).any()
+            padded = (values[there] < 10 ** (width - 1)).any()  # no epoch is written with a zero before it
+            few = there.sum() < 3 and not np.isnat(epochs[there]).any() and not padded
             plain = width == 8 or places[0] == 4
-            if (share == 1.0 or (plain and width != 10 and share > 0.9)) and not (
-                few and (width == 10 or not plain)
-            ):
+            either = few and (width == 10 or not plain)
+            if share == 1.0 and either:
+                why = f"has {width} digits that may be a date or count from 1970; write ISO dates"
+                return Digits(np.full(len(values), _NAT), True, "", why)
+            if (share == 1.0 or (plain and width != 10 and share > 0.9)) and not either:
                 short = "" if width == 8 else f"{width} digits read as a date and time run together"
                 return Digits(dates, False, short)
     if even and width == 18:
