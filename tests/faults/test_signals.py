@@ -24,10 +24,14 @@ def undisturbed(tmp_path_factory):
     return bt.Run.open(folder)
 
 
-def goes_on_as_if_nothing_had_been(folder, undisturbed):
+def goes_on_as_if_nothing_had_been(folder, undisturbed, told):
+    """By the command line as it is told, or by a program: both do the same from there on."""
     done = stamps(folder)
-    again = resume(folder)
-    assert again.returncode == 0, again.stderr
+    if told:
+        again = resume(folder)
+        assert again.returncode == 0, again.stderr
+    else:
+        bt.resume_run(folder)
     run = bt.Run.open(folder)
     assert run.complete
     assert len(run) == SYMBOLS
@@ -64,4 +68,4 @@ def test_a_run_told_to_end_says_how_to_go_on_and_loses_nothing(tmp_path, undistu
     assert not alive
     assert record(folder)["status"] == "interrupted"
     assert 1 <= len(receipts(folder)) < SYMBOLS
-    goes_on_as_if_nothing_had_been(folder, undisturbed)
+    goes_on_as_if_nothing_had_been(folder, undisturbed, told=repeat == 0)

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import preloaded
+
 SYMBOLS = 24
+FEW = ("--universe", 3, "--universe-bars", 200, "--simulations", 3, "--window", 60)  # soon done
 SMALL = ("--universe", SYMBOLS, "--universe-bars", 400, "--simulations", 20, "--window", 60)
 
 
-def start(folder, *more, workers=1, before=(), env=None, arguments=SMALL):
-    """Start a run; its own process group, as a shell gives it."""
-    command = [sys.executable, "-m", "backtune", "run", *arguments, "--workers", workers]
+def start(folder, *more, workers=1, before=(), env=None, arguments=SMALL, fresh=False):
+    """Start a run; its own process group, as a shell gives it.
+
+    It is `fresh`, and pays its imports, where what is amiss is there before these are; so is one that another
+    program starts.
+    """
+    run = ["-m", "backtune", "run", *arguments, "--workers", workers, "--run-folder", folder, *more]
+    if not (before or fresh):
+        return preloaded.start(run, env=env)
     return subprocess.Popen(
-        [*before, *map(str, [*command, "--run-folder", folder, *more])],
+        [*before, sys.executable, *map(str, run)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, **(env or {})},
         start_new_session=True,
         text=True,
-        preexec_fn=_hears_signals if os.name == "posix" else None,
+        preexec_fn=preloaded.hears_signals if os.name == "posix" else None,
     )
-
-
-def _hears_signals():
-    """As a shell starts a run; under nohup, or behind another's script, the tests may ignore them."""
-    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def receipts(folder):
@@ -41,7 +43,7 @@ def receipts(folder):
 def wait_for_receipts(folder, count, process, seconds=120):
     deadline = time.monotonic() + seconds
     while len(receipts(folder)) < count:
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.communicate(timeout=10)
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -55,8 +57,7 @@ def ended(process, seconds=120):
 
 def resume(folder):
     """Go on with a run by the command line."""
-    command = [sys.executable, "-m", "backtune", "run", "--resume", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return preloaded.call(["-m", "backtune", "run", "--resume", folder])
 
 
 def stamps(folder):
