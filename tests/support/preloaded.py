@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import json
 import os
 import runpy
@@ -34,7 +35,8 @@ class Program:
 
     def __init__(self, arguments, env, cwd):
         self.args, self.returncode = arguments, None
-        self.stdout, self.stderr = (tempfile.TemporaryFile("a+", encoding="utf-8") for _ in range(2))
+        files = (tempfile.TemporaryFile("a+", encoding="utf-8") for _ in range(2))  # noqa: SIM115
+        self.stdout, self.stderr = files
         asked = {"arguments": arguments, "env": env, "cwd": str(cwd)}
         self.pid = _server().ask(asked, [self.stdout.fileno(), self.stderr.fileno()])
 
@@ -66,9 +68,9 @@ class Program:
 def start(arguments, *, env=None, cwd="."):
     """Start `python *arguments`: a script and its own, or -m and a module's, in a session of its own.
 
-    It hears the signals that this process may ignore, as under nohup.
+    It hears the signals that this process may ignore, as under nohup; `env` is all of its environment.
     """
-    arguments, env = list(map(str, arguments)), {**os.environ, **(env or {})}
+    arguments, env = list(map(str, arguments)), dict(os.environ if env is None else env)
     if FORKS:
         return Program(arguments, env, cwd)
     return subprocess.Popen(
@@ -98,7 +100,9 @@ class _Server:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         command = [sys.executable, __file__, str(theirs.fileno())]
-        self.process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, env=env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+        )
         theirs.close()
         atexit.register(self.end)
 
@@ -148,6 +152,7 @@ def _become(request):
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
+    sys.modules["numba"].config.reload_config()  # it reads variables where it is imported
     places = request["env"].get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [place for place in places if place and place not in sys.path]
     program, *arguments = request["arguments"]
@@ -174,18 +179,42 @@ def _main():
     for name in IMPORTS.split():
         __import__(name)
     from backtune import Universe, backtest_forecasts
-
     from backtune.verdict.written import write_evidence
 
     # machine code that is kept is read here
     write_evidence(backtest_forecasts("SYN00001", 2, window=40, data=Universe(0, 200)), 1)
     assert threading.active_count() == 1
+    gc.collect()
+    gc.freeze()  # else a fork that looks for garbage copies all there is
     request = _next_program(asked)
     asked.close()
     if request is not None:
-        return _become(request)
-    return lambda: None
+        _end(_status(_become(request)))
+
+
+def _status(program):
+    """Run it: its exit status, with what the interpreter prints of an exception."""
+    try:
+        program()
+    except SystemExit as exit:
+        if exit.code is None or isinstance(exit.code, int):
+            return exit.code or 0
+        print(exit.code, file=sys.stderr)  # noqa: T201
+        return 1
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def _end(status):
+    """As the interpreter ends, but that it leaves the modules: to free each takes a second."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    _main()()
+    _main()

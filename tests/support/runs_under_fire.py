@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import backtune as bt
 import preloaded
 
 SYMBOLS = 24
@@ -24,7 +25,7 @@ def start(folder, *more, workers=1, before=(), env=None, arguments=SMALL, fresh=
     """
     run = ["-m", "backtune", "run", *arguments, "--workers", workers, "--run-folder", folder, *more]
     if not (before or fresh):
-        return preloaded.start(run, env=env)
+        return preloaded.start(run, env={**os.environ, **(env or {})})
     return subprocess.Popen(
         [*before, sys.executable, *map(str, run)],
         stdout=subprocess.PIPE,
@@ -58,6 +59,21 @@ def ended(process, seconds=120):
 def resume(folder):
     """Go on with a run by the command line."""
     return preloaded.call(["-m", "backtune", "run", "--resume", folder])
+
+
+def go_on(folder, repeat):
+    """Go on with a run: at first by the command line, as it is told, then by the call that this makes."""
+    if repeat == 0:
+        done = resume(folder)
+        assert done.returncode == 0, done.stderr
+    else:
+        bt.resume_run(folder)
+
+
+def undisturbed():
+    """The same run where nothing is amiss, in this process."""
+    bars = bt.Universe(0, SMALL[3])
+    return bt.run_parallel_backtests(bars.symbols(SYMBOLS), SMALL[5], 1, window=SMALL[7], data=bars)
 
 
 def stamps(folder):
