@@ -2,7 +2,6 @@
 
 import logging
 import random
-import subprocess
 import sys
 import warnings
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 import backtune as bt
+import preloaded
 from backtune.optimizers.isolation import isolated
 from backtune.testing import Recorded, process_state, reseed
 
@@ -20,6 +20,7 @@ LIBRARIES = [
 ]  # fmt: skip
 COLD = """
 import random, warnings
+warnings.simplefilter("default")
 import numpy as np
 from backtune.testing import Recorded
 import backtune as bt
@@ -30,10 +31,9 @@ assert (random.getstate(), np.random.get_state()[1].tolist(), list(warnings.filt
 
 
 @pytest.mark.parametrize("method", LIBRARIES)
-def test_the_first_import_of_a_library_prints_nothing_and_changes_nothing(method):
-    done = subprocess.run(
-        [sys.executable, "-W", "default", "-c", COLD.format(method=method)], capture_output=True, text=True
-    )
+def test_the_first_import_of_a_library_prints_nothing_and_changes_nothing(method, tmp_path):
+    (tmp_path / "cold.py").write_text(COLD.format(method=method))
+    done = preloaded.call([tmp_path / "cold.py"])
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

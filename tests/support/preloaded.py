@@ -9,6 +9,7 @@ by processes that are started afresh. Elsewhere than on Linux, where forks are n
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import json
@@ -178,6 +179,8 @@ def _main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks: its end is the end of this
     for name in IMPORTS.split():
         __import__(name)
+    with contextlib.suppress(ImportError):  # it is optional
+        __import__("distributed")
     from backtune import Universe, backtest_forecasts
     from backtune.verdict.written import write_evidence
 
