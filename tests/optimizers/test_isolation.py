@@ -19,7 +19,8 @@ LIBRARIES = [
     "optuna:cmaes", "fcmaes", "nlopt",
 ]  # fmt: skip
 COLD = """
-import random, warnings
+import random, sys, warnings
+assert not {{"torch", {method!r}.partition(":")[0]}} & sys.modules.keys()
 warnings.simplefilter("default")
 import numpy as np
 from backtune.testing import Recorded
@@ -27,6 +28,7 @@ import backtune as bt
 before = random.getstate(), np.random.get_state()[1].tolist(), list(warnings.filters)
 bt.optimize(Recorded([(0.0, 1.0)] * 2), {method!r}, budget=12)
 assert (random.getstate(), np.random.get_state()[1].tolist(), list(warnings.filters)) == before
+assert {method!r}.partition(":")[0] in sys.modules
 """
 
 

@@ -36,7 +36,8 @@ class Program:
 
     def __init__(self, arguments, env, cwd):
         self.args, self.returncode = arguments, None
-        files = (tempfile.TemporaryFile("a+", encoding="utf-8") for _ in range(2))  # noqa: SIM115
+        text = {"encoding": "utf-8", "errors": "surrogateescape"}  # may be in another encoding
+        files = (tempfile.TemporaryFile("a+", **text) for _ in range(2))  # noqa: SIM115
         self.stdout, self.stderr = files
         asked = {"arguments": arguments, "env": env, "cwd": str(cwd)}
         self.pid = _server().ask(asked, [self.stdout.fileno(), self.stderr.fileno()])
@@ -76,7 +77,8 @@ def start(arguments, *, env=None, cwd="."):
         return Program(arguments, env, cwd)
     return subprocess.Popen(
         [sys.executable, *arguments], env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True, preexec_fn=hears_signals if os.name == "posix" else None,
+        encoding="utf-8", errors="surrogateescape", start_new_session=True,
+        preexec_fn=hears_signals if os.name == "posix" else None,
     )  # fmt: skip
 
 
@@ -154,6 +156,9 @@ def _become(request):
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
     sys.modules["numba"].config.reload_config()  # it reads variables where it is imported
+    if encoding := request["env"].get("PYTHONIOENCODING"):
+        sys.stdout.reconfigure(encoding=encoding)
+        sys.stderr.reconfigure(encoding=encoding, errors="backslashreplace")
     places = request["env"].get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [place for place in places if place and place not in sys.path]
     program, *arguments = request["arguments"]
@@ -191,8 +196,7 @@ def _main():
     gc.freeze()  # else a fork that looks for garbage copies all there is
     request = _next_program(asked)
     asked.close()
-    if request is not None:
-        _end(_status(_become(request)))
+    _end(0 if request is None else _status(_become(request)))
 
 
 def _status(program):
