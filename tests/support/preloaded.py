@@ -26,7 +26,7 @@ import time
 FORKS = sys.platform == "linux"
 IMPORTS = """
     backtune.cli backtune.report.page backtune.runner.ahead backtune.runner.cluster backtune.runner.pool
-    backtune.runner.shared backtune.verdict pandas pyarrow.parquet rich.table scipy.optimize scipy.stats
+    backtune.runner.shared backtune.verdict pandas pyarrow.parquet rich.table scipy.optimize
 """
 LINE = 1 << 17  # bytes of a request
 
