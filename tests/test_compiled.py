@@ -14,6 +14,7 @@ import pytest
 from numba.extending import is_jitted
 
 import backtune
+import preloaded
 from backtune import compiled
 from backtune.compiled import code_digest, njit
 from backtune.errors import BacktuneWarning
@@ -66,7 +67,12 @@ class Program:
                 path.write_text(text, "utf-8")
 
     def run(self, before="", options=()):
+        """Run it; afresh where something is to be so before numba and the package are imported."""
         (self.folder / "main.py").write_text(f"{before}\nimport caller", "utf-8")
+        if not (before or options):
+            done = preloaded.call(["main.py"], env=self.environment, cwd=self.folder)
+            assert done.returncode == 0, done.stderr
+            return done
         return subprocess.run(
             [sys.executable, *options, "main.py"],
             cwd=self.folder, env=self.environment, capture_output=True, text=True, check=True,

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import backtune as bt
+import preloaded
 import price_frames
 from backtune.cli import app
 from backtune.forecasts.cache import forecast_cache
@@ -115,25 +116,27 @@ def odd_folder(tmp_path):
 
 
 def command(*arguments, encoding="utf-8", cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "backtune", *arguments],
-        cwd=cwd, env=os.environ | {"PYTHONIOENCODING": encoding}, capture_output=True, check=False,
-    )  # fmt: skip
+    """Exit status, and the bytes that a program prints on either stream where a console has this encoding."""
+    env = os.environ | {"PYTHONIOENCODING": encoding}
+    done = preloaded.call(["-m", "backtune", *arguments], env=env, cwd=cwd)
+    printed = (text.encode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+    return done.returncode, *printed
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii"])
 def test_a_console_that_lacks_letters_stops_nothing(odd_folder, encoding):
     arguments = ["run", "日経 225", "--data", str(odd_folder), *SMALL]
-    done = command(*arguments, encoding=encoding, cwd=odd_folder)
-    assert done.returncode == 0, done.stderr
-    assert rb"\u65e5\u7d4c 225" in done.stdout
-    done = command(*arguments, "--json", encoding=encoding, cwd=odd_folder)
-    assert "日経 225" in str(json.loads(done.stdout.decode(encoding)))
-    done = command("run", "日経 2", "--data", str(odd_folder), encoding=encoding, cwd=odd_folder)
-    assert done.returncode == 2
-    assert done.stderr.count(b"\n") == 1
-    assert b"a bug in backtune" not in done.stderr
+    status, printed, errors = command(*arguments, encoding=encoding, cwd=odd_folder)
+    assert status == 0, errors
+    assert rb"\u65e5\u7d4c 225" in printed
+    _, printed, _ = command(*arguments, "--json", encoding=encoding, cwd=odd_folder)
+    assert "日経 225" in str(json.loads(printed.decode(encoding)))
+    none = ("run", "日経 2", "--data", str(odd_folder))
+    status, _, errors = command(*none, encoding=encoding, cwd=odd_folder)
+    assert status == 2
+    assert errors.count(b"\n") == 1
+    assert b"a bug in backtune" not in errors
 
 
 @pytest.mark.slow

@@ -10,7 +10,17 @@ import psutil
 import pytest
 
 import backtune as bt
-from runs_under_fire import SYMBOLS, ended, receipts, record, resume, stamps, start, wait_for_receipts
+from runs_under_fire import (
+    SYMBOLS,
+    ended,
+    go_on,
+    receipts,
+    record,
+    stamps,
+    start,
+    undisturbed,
+    wait_for_receipts,
+)  # fmt: skip
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
 REPEATS = range(3)
@@ -18,23 +28,20 @@ TABLES = ("returns", "summary", "configurations")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed") / "run"
-    assert ended(start(folder))[0] == 0
-    return bt.Run.open(folder)
+def expected():
+    return undisturbed()
 
 
-def goes_on_as_if_nothing_had_been(folder, undisturbed):
+def goes_on_as_if_nothing_had_been(folder, expected, repeat):
     done = stamps(folder)
-    again = resume(folder)
-    assert again.returncode == 0, again.stderr
+    go_on(folder, repeat)
     run = bt.Run.open(folder)
     assert run.complete
     assert len(run) == SYMBOLS
     assert {name: stamp for name, stamp in stamps(folder).items() if name in done} == done
-    for symbol in undisturbed:
+    for symbol in expected:
         for table in TABLES:
-            assert getattr(run[symbol], table).equals(getattr(undisturbed[symbol], table))
+            assert getattr(run[symbol], table).equals(getattr(expected[symbol], table))
     assert not list(folder.rglob("*.tmp"))
 
 
@@ -49,7 +56,7 @@ def goes_on_as_if_nothing_had_been(folder, undisturbed):
         ((signal.SIGINT, signal.SIGINT), 2),
     ],
 )
-def test_a_run_told_to_end_says_how_to_go_on_and_loses_nothing(tmp_path, undisturbed, signs, workers, repeat):
+def test_a_run_told_to_end_says_how_to_go_on_and_loses_nothing(tmp_path, expected, signs, workers, repeat):
     folder = tmp_path / "run"
     process = start(folder, workers=workers)
     wait_for_receipts(folder, 1 + 3 * repeat, process)
@@ -64,4 +71,4 @@ def test_a_run_told_to_end_says_how_to_go_on_and_loses_nothing(tmp_path, undistu
     assert not alive
     assert record(folder)["status"] == "interrupted"
     assert 1 <= len(receipts(folder)) < SYMBOLS
-    goes_on_as_if_nothing_had_been(folder, undisturbed)
+    goes_on_as_if_nothing_had_been(folder, expected, repeat)

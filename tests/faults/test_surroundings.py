@@ -6,15 +6,25 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
+import threading
 
 import psutil
 import pytest
 
 import backtune as bt
 from price_frames import frame
-from runs_under_fire import SMALL, SYMBOLS, ended, receipts, record, resume, start, wait_for_receipts
+from runs_under_fire import (
+    FEW,
+    SMALL,
+    SYMBOLS,
+    ended,
+    go_on,
+    receipts,
+    record,
+    start,
+    undisturbed,
+    wait_for_receipts,
+)  # fmt: skip
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals and mounts of POSIX")]
 root = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root may do this")
@@ -48,6 +58,35 @@ def of_files(folder):
     return (*sorted(path.stem for path in folder.glob("*.csv")), "--data", folder, *FILES)
 
 
+@pytest.fixture(scope="module")
+def standing_still(tmp_path_factory):
+    """Three runs, a worker of each stopped for a minute, in which the tests between first and last run."""
+    runs, stopped = [], []
+    for number in range(3):
+        folder = tmp_path_factory.mktemp("still") / str(number)
+        runs.append((folder, start(folder, workers=2)))
+    for folder, process in runs:
+        wait_for_receipts(folder, 2, process)
+        family = psutil.Process(process.pid).children(recursive=True)
+        stopped.append(next(one for one in family if "spawn_main" in " ".join(one.cmdline())))
+        stopped[-1].send_signal(signal.SIGSTOP)
+
+    def wake():
+        for one in stopped:
+            one.send_signal(signal.SIGCONT)
+
+    minute = threading.Timer(60, wake)
+    minute.start()
+    yield minute, runs
+    minute.join()
+
+
+def test_where_a_worker_stands_still_the_other_goes_on(standing_still):
+    _, runs = standing_still
+    for folder, process in runs:
+        wait_for_receipts(folder, 4, process)  # two before, and not more than one that it had begun
+
+
 @root
 @REPEATS
 def test_a_full_disk_keeps_what_was_done_and_the_run_goes_on_elsewhere(small_disk, tmp_path, repeat):
@@ -59,7 +98,7 @@ def test_a_full_disk_keeps_what_was_done_and_the_run_goes_on_elsewhere(small_dis
     done = [path.name for path in receipts(small_disk / "run")]
     assert 1 <= len(done) < SYMBOLS
     moved = shutil.copytree(small_disk / "run", tmp_path / "moved")
-    assert resume(moved).returncode == 0
+    go_on(moved, repeat)
     assert bt.Run.open(moved).complete
 
 
@@ -67,7 +106,9 @@ def test_a_full_disk_keeps_what_was_done_and_the_run_goes_on_elsewhere(small_dis
 @REPEATS
 def test_a_full_folder_of_temporary_files_stops_nothing_or_is_one_line(small_disk, tmp_path, repeat):
     (small_disk / "ballast").write_bytes(b"0" * 256 * 1024)
-    status, lines = ended(start(tmp_path / "run", workers=1 + repeat % 2, env={"TMPDIR": str(small_disk)}))
+    env = {"TMPDIR": str(small_disk)}
+    run = start(tmp_path / "run", workers=1 + repeat % 2, env=env, arguments=FEW, fresh=True)
+    status, lines = ended(run)
     assert status in (0, 2)
     assert len(lines) <= 1 + (status == 2)
     assert status or bt.Run.open(tmp_path / "run").complete
@@ -87,13 +128,14 @@ def test_a_disk_that_may_only_be_read_is_one_line(small_disk, tmp_path, repeat):
         "XDG_CACHE_HOME": str(small_disk),
         "BACKTUNE_CACHE": str(small_disk),
     }
-    assert ended(start(tmp_path / "run", env=everything))[0] == 0
+    assert ended(start(tmp_path / "run", env=everything, arguments=FEW, fresh=True))[0] == 0
 
 
 @REPEATS
 def test_no_home_is_needed(tmp_path, repeat):
     before = ("env", "-u", "HOME", "-u", "XDG_CACHE_HOME", "-u", "BACKTUNE_CACHE")
-    assert ended(start(tmp_path / "run", workers=1 + repeat % 2, before=before))[0] == 0
+    run = start(tmp_path / "run", workers=1 + repeat % 2, before=before, arguments=FEW)
+    assert ended(run)[0] == 0
 
 
 @REPEATS
@@ -130,7 +172,7 @@ def test_a_run_folder_that_is_replaced_is_left_alone(tmp_path, repeat):
     status, _ = ended(process)
     assert status == 2
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["mine.txt"]
-    assert resume(moved).returncode == 0
+    go_on(moved, repeat)
     assert bt.Run.open(moved).complete
 
 
@@ -160,31 +202,16 @@ def test_a_price_file_that_is_replaced_counts_as_it_was_read(tmp_path, files, re
     (files / "S11.csv").write_text("time,open\n")  # most likely not yet
     status, _ = ended(process)
     assert status in (0, 1)
-    again = subprocess.run(
-        [sys.executable, "-m", "backtune", "run", *map(str, of_files(files)), "--run-folder", str(folder)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "Traceback" not in again.stderr
+    ended(start(folder, arguments=of_files(files)))
     fresh = bt.backtest_forecasts("S00", 3, window=40, data=files)
     assert bt.Run.open(folder)["S00"].summary.equals(fresh.summary)
 
 
-def test_workers_that_stand_still_for_a_minute_change_nothing(tmp_path):
-    runs = [(tmp_path / str(number), number) for number in range(3)]
-    started = [(folder, start(folder, workers=2)) for folder, _ in runs]
-    stopped = []
-    for folder, process in started:
-        wait_for_receipts(folder, 2, process)
-        family = psutil.Process(process.pid).children(recursive=True)
-        stopped.append(next(one for one in family if "spawn_main" in " ".join(one.cmdline())))
-        stopped[-1].send_signal(signal.SIGSTOP)
-    time.sleep(60)
-    for one in stopped:
-        one.send_signal(signal.SIGCONT)
-    alone = tmp_path / "alone"
-    assert ended(start(alone))[0] == 0
-    expected = bt.Run.open(alone)
-    for folder, process in started:
+def test_workers_that_stand_still_for_a_minute_change_nothing(standing_still):
+    minute, runs = standing_still
+    minute.join()
+    expected = undisturbed()
+    for folder, process in runs:
         assert ended(process) == (0, [])
         run = bt.Run.open(folder)
         assert run.complete

@@ -2,7 +2,6 @@
 
 import logging
 import random
-import subprocess
 import sys
 import warnings
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 import backtune as bt
+import preloaded
 from backtune.optimizers.isolation import isolated
 from backtune.testing import Recorded, process_state, reseed
 
@@ -19,21 +19,23 @@ LIBRARIES = [
     "optuna:cmaes", "fcmaes", "nlopt",
 ]  # fmt: skip
 COLD = """
-import random, warnings
+import random, sys, warnings
+assert not {{"torch", {method!r}.partition(":")[0]}} & sys.modules.keys()
+warnings.simplefilter("default")
 import numpy as np
 from backtune.testing import Recorded
 import backtune as bt
 before = random.getstate(), np.random.get_state()[1].tolist(), list(warnings.filters)
 bt.optimize(Recorded([(0.0, 1.0)] * 2), {method!r}, budget=12)
 assert (random.getstate(), np.random.get_state()[1].tolist(), list(warnings.filters)) == before
+assert {method!r}.partition(":")[0] in sys.modules
 """
 
 
 @pytest.mark.parametrize("method", LIBRARIES)
-def test_the_first_import_of_a_library_prints_nothing_and_changes_nothing(method):
-    done = subprocess.run(
-        [sys.executable, "-W", "default", "-c", COLD.format(method=method)], capture_output=True, text=True
-    )
+def test_the_first_import_of_a_library_prints_nothing_and_changes_nothing(method, tmp_path):
+    (tmp_path / "cold.py").write_text(COLD.format(method=method))
+    done = preloaded.call([tmp_path / "cold.py"])
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

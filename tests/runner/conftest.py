@@ -12,4 +12,4 @@ FULL = bool(os.environ.get("BACKTUNE_FULL_TESTS"))  # the counts that docs/clust
 @pytest.fixture
 def counts():
     """Symbols of the run whose workers are killed at random, and runs with a poison symbol."""
-    return (60, 10) if FULL else (16, 2)
+    return (60, 10) if FULL else (16, 1)

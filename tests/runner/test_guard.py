@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import backtune as bt
+import preloaded
 from backtune.runner import guard
 
 CALL = 'bt.run_parallel_backtests(["SP500", "NASDAQ"], num_simulations=2, max_workers=2)'
@@ -22,11 +23,12 @@ def script(folder, text, *arguments, before=()):
     path = folder / "script.py"
     path.write_text("import sys\nimport backtune as bt\n" + textwrap.dedent(text))
     source = str(Path(bt.__file__).parents[1])
-    done = subprocess.run(
-        [sys.executable, *(before or (str(path),)), *arguments],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([source, str(folder)])},
-        cwd=folder, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([source, str(folder)])}
+    if before:
+        command = [sys.executable, *before, *arguments]
+        done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=300)
+    else:
+        done = preloaded.call([path, *arguments], env=env, cwd=folder)
     return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
 
 
@@ -142,4 +144,4 @@ def test_a_system_with_no_more_than_windows_has_will_do(tmp_path):
         runs = {CALL.replace("max_workers=2", "max_workers=2, output='runs'")}
         print(sorted(runs), bt.Run.open(runs.folder).record["status"])
     """
-    assert script(tmp_path, text) == (0, ["['NASDAQ', 'SP500'] complete"], [])
+    assert script(tmp_path, text, before=("script.py",)) == (0, ["['NASDAQ', 'SP500'] complete"], [])

@@ -3,37 +3,29 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from functools import partial
 
 import psutil
 import pytest
 
 import backtune as bt
+import preloaded
 
-COMMAND = [sys.executable, "-m", "backtune", "run"]
-
-
-SYMBOLS, SIMULATIONS = 60, 300  # work for some seconds after the first result
+SYMBOLS, SIMULATIONS = 60, 100  # work for some seconds after the first result
 
 
 def start(folder, *, simulations=SIMULATIONS, symbols=SYMBOLS, path=()):
     env = os.environ | {"PYTHONPATH": os.pathsep.join([*path, *(p for p in sys.path if p)])}
     arguments = ["--universe", str(symbols), "--universe-bars", "600", "--simulations", str(simulations)]
     where = ["--run-folder", str(folder), "--workers", "2"]
-    return subprocess.Popen(
-        [*COMMAND, *arguments, *where],
-        env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # the suite itself may ignore it
-    )  # fmt: skip
+    return preloaded.start(["-m", "backtune", "run", *arguments, *where], env=env)
 
 
 def wait_for_receipts(folder, count, process):
     deadline = time.monotonic() + 120
     while len(list(folder.glob("receipts/*.json"))) < count:
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.communicate(timeout=10)
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -56,7 +48,7 @@ def test_a_driver_that_ends_early_leaves_no_process_and_a_run_that_goes_on(tmp_p
         os.kill(process.pid, sign)
     process.wait(30)
     assert gone(children, 10)
-    errors = process.stderr.read()
+    _, errors = process.communicate(timeout=10)
     record = json.loads((folder / "run.json").read_text())
     if sign == signal.SIGINT:
         assert process.returncode == 130
@@ -98,7 +90,7 @@ def test_ctrl_c_is_heard_while_the_workers_are_starting(tmp_path, wait):
     process = start(folder, path=[str(tmp_path)])
     driver, deadline = psutil.Process(process.pid), time.monotonic() + 60
     while not any("spawn_main" in " ".join(child.cmdline()) for child in driver.children()):
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.communicate(timeout=10)
         assert time.monotonic() < deadline
         time.sleep(0.01)
     time.sleep(wait)
@@ -106,7 +98,7 @@ def test_ctrl_c_is_heard_while_the_workers_are_starting(tmp_path, wait):
     os.killpg(process.pid, signal.SIGINT)
     process.wait(20)  # far less than the workers would take
     assert gone(children, 5)
-    errors = process.stderr.read()
+    _, errors = process.communicate(timeout=10)
     assert process.returncode == 130
     assert f"--resume {folder}" in errors
     assert "Traceback" not in errors

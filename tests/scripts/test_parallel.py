@@ -1,24 +1,21 @@
 """The scripts that run symbols side by side: what they print, write and refuse."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import preloaded
 from price_frames import frame
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 def call(name, *arguments):
-    return subprocess.run(
-        [sys.executable, SCRIPTS / name, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    return preloaded.call([SCRIPTS / name, *arguments], env=env, timeout=120)
 
 
 @pytest.fixture

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import backtune as bt
+import preloaded
+
 SYMBOLS = 24
+FEW = ("--universe", 3, "--universe-bars", 200, "--simulations", 3, "--window", 60)  # soon done
 SMALL = ("--universe", SYMBOLS, "--universe-bars", 400, "--simulations", 20, "--window", 60)
 
 
-def start(folder, *more, workers=1, before=(), env=None, arguments=SMALL):
-    """Start a run; its own process group, as a shell gives it."""
-    command = [sys.executable, "-m", "backtune", "run", *arguments, "--workers", workers]
+def start(folder, *more, workers=1, before=(), env=None, arguments=SMALL, fresh=False):
+    """Start a run; its own process group, as a shell gives it.
+
+    It is `fresh`, and pays its imports, where what is amiss is there before these are; so is one that another
+    program starts.
+    """
+    run = ["-m", "backtune", "run", *arguments, "--workers", workers, "--run-folder", folder, *more]
+    if not (before or fresh):
+        return preloaded.start(run, env={**os.environ, **(env or {})})
     return subprocess.Popen(
-        [*before, *map(str, [*command, "--run-folder", folder, *more])],
+        [*before, sys.executable, *map(str, run)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, **(env or {})},
         start_new_session=True,
         text=True,
-        preexec_fn=_hears_signals if os.name == "posix" else None,
+        preexec_fn=preloaded.hears_signals if os.name == "posix" else None,
     )
-
-
-def _hears_signals():
-    """As a shell starts a run; under nohup, or behind another's script, the tests may ignore them."""
-    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def receipts(folder):
@@ -41,7 +44,7 @@ def receipts(folder):
 def wait_for_receipts(folder, count, process, seconds=120):
     deadline = time.monotonic() + seconds
     while len(receipts(folder)) < count:
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.communicate(timeout=10)
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -55,8 +58,22 @@ def ended(process, seconds=120):
 
 def resume(folder):
     """Go on with a run by the command line."""
-    command = [sys.executable, "-m", "backtune", "run", "--resume", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return preloaded.call(["-m", "backtune", "run", "--resume", folder])
+
+
+def go_on(folder, repeat):
+    """Go on with a run: at first by the command line, as it is told, then by the call that this makes."""
+    if repeat == 0:
+        done = resume(folder)
+        assert done.returncode == 0, done.stderr
+    else:
+        bt.resume_run(folder)
+
+
+def undisturbed():
+    """The same run where nothing is amiss, in this process."""
+    bars = bt.Universe(0, SMALL[3])
+    return bt.run_parallel_backtests(bars.symbols(SYMBOLS), SMALL[5], 1, window=SMALL[7], data=bars)
 
 
 def stamps(folder):
