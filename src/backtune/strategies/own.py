@@ -110,7 +110,7 @@ class FunctionProblem:
         Bars of the stretches that were asked for, by first bar and stop, and copies of them that nobody was
         given yet.
     decoded : dict
-        Points by places, of a space that ends, each with what it goes by in `known`: the same for all windows.
+        Points by places, of a space that ends, each with what it goes by in `known`; windows share it.
     """
 
     strategy: FunctionStrategy
@@ -318,7 +318,7 @@ class FunctionProblem:
             if array.dtype is not FLOATS and array.dtype.kind in "iufO":
                 array = array.astype(FLOATS, copy=False)
             if (
-                array.dtype is FLOATS
+                array.dtype == FLOATS
                 and array.shape == (count,)
                 and np.count_nonzero(np.isfinite(array[count - size :])) == size
             ):
