@@ -6,8 +6,8 @@
     python benchmarks/walk_forward.py --workers 2      # in their place: one symbol, spread over workers
 
 The overhead is processor time outside the function, look-ahead check, verdict and tables included, as a share
-of what its evaluations take at 10 ms each. It is measured around a function that takes no time, one that waits
-for 10 ms and one that computes for 10 ms of processor time, as a strategy of pandas does: what comes in
+of what its evaluations take at 10 ms each. It is measured around a function that takes no time, one that
+waits for 10 ms and one that computes for 10 ms of processor time, as a strategy of pandas does: what comes in
 between pushes what is done around it out of the processor's caches, so that it then takes several times as
 long.
 
