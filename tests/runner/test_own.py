@@ -419,7 +419,7 @@ def test_windows_share_decoded_places_of_a_space_that_ends_alone(monkeypatch):
     assert one.decoded == {}
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("values", [[np.inf, -np.inf], [np.nan, 0.0], [-np.inf, 0.0]])
 def test_what_is_not_finite_is_refused_in_one_line_and_no_warning(values):
     def broken(frame, point):
