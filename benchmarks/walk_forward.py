@@ -5,10 +5,16 @@
     python benchmarks/walk_forward.py --simulations 0  # random walks alone
     python benchmarks/walk_forward.py --workers 2      # in their place: one symbol, spread over workers
 
-The overhead (look-ahead check, verdict and tables included) is processor time outside the function: of one
-that takes no time, as a share of what its evaluations would take at 10 ms each, and how much of that is
-SciPy's own, whose proposals are looked up in a table; and measured around one that waits for 10 ms, where
-caches are cold and whatever else the machine does is in the wall-clock time.
+The overhead is processor time outside the function, look-ahead check, verdict and tables included, as a share
+of what its evaluations take at 10 ms each. It is measured around a function that takes no time, one that
+waits for 10 ms and one that computes for 10 ms of processor time, as a strategy of pandas does: what comes in
+between pushes what is done around it out of the processor's caches, so that it then takes several times as
+long.
+
+Beside it the same of a loop by hand over some windows, in the same state of the caches, which does the least
+that anybody would: the function is given a copy of its bars, its returns are added up, and a point that a
+search proposes again is looked up. Where SciPy searches, what it takes itself is a part of both, and is given
+alone. Last the wall-clock time around the function, which holds whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ import numpy as np
 import backtune as bt
 from backtune.optimizers.evaluator import Stop
 from backtune.optimizers.scipy import Scipy
+from backtune.strategies.own import frame_of
 from backtune.verdict.judged import judge_run
 from backtune.verdict.rule import EDGE, VERDICTS, judge
 
@@ -31,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from planted import random_walk
 
 VARIANTS = bt.Space(span=(2, 51), side=["follow", "fade"])  # 100
-WINDOW, HORIZON = 250, 20
+WINDOW, HORIZON, HISTORY = 250, 20, 60
 SECONDS = 0.01  # an evaluation
 
 
@@ -45,63 +52,130 @@ def momentum(bars, p):
     return held * moves * (1.0 if p.get("side", "follow") == "follow" else -1.0)
 
 
+def indicators(bars, p):
+    """Averages, and a side that is kept bar by bar: about a millisecond of pandas and Python."""
+    close = bars["close"]
+    ahead = close.rolling(p["span"]).mean() - close.ewm(span=2 * p["span"]).mean()
+    sides = np.sign(ahead / close.pct_change().rolling(20).std()).shift(1).fillna(0.0).tolist()
+    side, held = 0.0, []
+    for wanted in sides:
+        side = wanted or side
+        held.append(side)
+    return held
+
+
+def at_once(bars, p):
+    """Take no time more."""
+
+
+def wait(bars, p):
+    """Wait for an evaluation's seconds, as for an answer from elsewhere."""
+    end = time.perf_counter() + SECONDS
+    while (left := end - time.perf_counter()) > 0.0:
+        time.sleep(left)
+
+
+def compute(bars, p):
+    """Compute for an evaluation's seconds of processor time."""
+    end = time.process_time() + SECONDS
+    while time.process_time() < end:
+        indicators(bars, p)
+
+
 class Slow:
-    """`momentum`, which takes as long as it is told; it counts its calls and the seconds spent in them."""
+    """`momentum`, which takes its time; it counts its calls and the seconds spent in them."""
 
     __name__ = "slow"
 
-    def __init__(self, seconds):
-        self.seconds, self.calls, self.spent, self.busy = seconds, 0, 0.0, 0.0
+    def __init__(self, takes_time):
+        self.takes_time, self.calls, self.spent, self.busy = takes_time, 0, 0.0, 0.0
 
     def __call__(self, bars, p):
         """Returns of `momentum`."""
         started, busy = time.perf_counter(), time.process_time()
         values = momentum(bars, p)
-        while (left := started + self.seconds - time.perf_counter()) > 0.0:
-            time.sleep(left)
+        self.takes_time(bars, p)
         self.calls += 1
         self.spent += time.perf_counter() - started
         self.busy += time.process_time() - busy
         return values
 
 
-def overhead(seconds, simulations, **changes):
-    """Calls, seconds inside the function, and the shares of processor and wall-clock time around it."""
-    slow, bars = Slow(seconds), random_walk(0, 400 + simulations * HORIZON)
+def overhead(takes_time, simulations, **changes):
+    """Calls, and processor and wall-clock seconds around them, of a walk forward."""
+    slow, bars = Slow(takes_time), random_walk(0, 400 + simulations * HORIZON)
     started, busy = time.perf_counter(), time.process_time()
     bt.walk_forward(
         slow, VARIANTS, bars,
-        num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=60, **changes,
+        num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=HISTORY, **changes,
     )  # fmt: skip
-    wall, processor = time.perf_counter() - started - slow.spent, time.process_time() - busy - slow.busy
-    return slow.calls, slow.spent, processor / slow.spent, wall / slow.spent
+    processor, wall = time.process_time() - busy - slow.busy, time.perf_counter() - started - slow.spent
+    return slow.calls, processor, wall
 
 
-class Looked:
-    """What SciPy sees of a search, at next to no cost: values from a table, until the budget is spent."""
+class ByHand:
+    """A search of one window as somebody writes it: SciPy sees values until the budget is spent."""
 
-    def __init__(self, budget):
-        self.budget = budget
+    def __init__(self, function, frame, budget):
+        self.function, self.frame, self.budget, self.busy, self.known = function, frame, budget, 0.0, {}
         self.low, self.high = np.array(VARIANTS.bounds).T
         self.width, self.dimension = self.high - self.low, len(self.low)
         self.counts = np.array([one.count for one in VARIANTS.parameters.values()])
-        self.table = np.random.default_rng(0).random(self.counts + 1).tolist()
 
     def value(self, x):
-        """Value at a point."""
+        """Total return at a point."""
+        busy = time.process_time()
+        cells = int(x[0]), int(x[1])
+        if cells not in self.known:
+            self.known[cells] = self.total({"span": 2 + cells[0], "side": ("follow", "fade")[cells[1]]})
         self.budget -= 1
+        self.busy += time.process_time() - busy
         if not self.budget:
             raise Stop
-        return self.table[int(x[0])][int(x[1])]
+        return self.known[cells]
+
+    def total(self, point):
+        """Total return over the window."""
+        return self.function(self.frame.copy(), point)[HISTORY:].sum()
 
 
-def of_scipy(simulations, budget):
-    """Processor time that SciPy takes for as many searches."""
-    busy = time.process_time()
-    for seed in range(simulations):
+def by_hand(takes_time, windows, budget):
+    """Calls, processor seconds around them, and those of them that are SciPy's own; budget 0: every point."""
+    slow, bars = Slow(takes_time), frame_of(random_walk(0, 400 + windows * HORIZON))
+    frames = [bars.iloc[first : first + HISTORY + WINDOW] for first in range(0, windows * HORIZON, HORIZON)]
+    started, own = time.process_time(), 0.0
+    for seed, frame in enumerate(frames):
+        search = ByHand(slow, frame, budget)
+        if not budget:
+            max(VARIANTS.points(), key=search.total)
+            continue
+        begun = time.process_time()
         with suppress(Stop):
-            Scipy().search(Looked(budget), seed)
-    return time.process_time() - busy
+            Scipy().search(search, seed)
+        own += time.process_time() - begun - search.busy
+    return slow.calls, time.process_time() - started - slow.busy, own
+
+
+def print_overhead(simulations):
+    """Print what walking forward takes around functions that take their time in three ways."""
+    overhead(at_once, 2, optimizer="scipy", budget=10)  # imports, and compiled code
+    head = "by hand   SciPy itself   walk_forward"
+    print(f"optimizer    a function that      evaluations   {head}   wall-clock time")
+    for budget in (0, 99):
+        changes = {"optimizer": "scipy", "budget": budget} if budget else {}
+        for name, takes_time in WAYS.items():
+            calls, loop, scipy = by_hand(takes_time, -(-simulations // 4), budget)
+            loop, scipy = loop / (calls * SECONDS), scipy / (calls * SECONDS)
+            calls, processor, wall = overhead(takes_time, simulations, **changes)
+            method = changes.get("optimizer", "every point")
+            print(
+                f"{method:12} {name:20} {calls:11,} {loop:9.1%} {scipy:14.1%} "
+                f"{processor / (calls * SECONDS):14.1%} {wall / (calls * SECONDS):17.1%}",
+                flush=True,
+            )
+
+
+WAYS = {"takes no time": at_once, "waits for 10 ms": wait, "computes for 10 ms": compute}
 
 
 def spread(workers, simulations=70, budget=99):
@@ -114,8 +188,8 @@ def spread(workers, simulations=70, budget=99):
 
     started = time.perf_counter()
     bt.walk_forward(
-        Slow(SECONDS), VARIANTS, bars,
-        num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=60,
+        Slow(wait), VARIANTS, bars,
+        num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=HISTORY,
         optimizer="scipy", budget=budget, max_workers=workers, progress=note,
     )  # fmt: skip
     (first, begun), (last, done) = told[0], told[-1]
@@ -138,7 +212,7 @@ def false_edges(symbols, simulations):
     """Verdicts of random walks: each alone, all together (Holm), and as one portfolio."""
     data = {f"W{seed:04}": random_walk(seed, 400 + simulations * HORIZON) for seed in range(symbols)}
     run = bt.walk_forward(
-        momentum, VARIANTS, data, num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=60
+        momentum, VARIANTS, data, num_simulations=simulations, window=WINDOW, horizon=HORIZON, history=HISTORY
     )
     together = judge_run(run)
     alone = {name: judge({name: one.evidence}, {name: 1.0})[name] for name, one in together.symbols.items()}
@@ -165,16 +239,7 @@ def main():
         print_spread(args.workers)
         return
     if args.simulations:
-        overhead(0.0, 2, optimizer="scipy", budget=10)  # imports, and compiled code
-        head = "own work, at 10 ms each   of it SciPy's"
-        print(f"optimizer     evaluations   {head}   beside a wait of 10 ms: processor, wall")
-        for changes in ({}, {"optimizer": "scipy", "budget": 99}):
-            calls, spent, share, _ = overhead(0.0, args.simulations, **changes)
-            own = share * spent / (calls * SECONDS)
-            scipy = of_scipy(args.simulations, changes["budget"]) / (calls * SECONDS) if changes else 0.0
-            *_, busy, wall = overhead(SECONDS, args.simulations, **changes)
-            method = changes.get("optimizer", "every point")
-            print(f"{method:12} {calls:12,} {own:25.1%} {scipy:14.1%} {busy:34.1%} {wall:6.1%}")
+        print_overhead(args.simulations)
     if args.symbols:
         started = time.perf_counter()
         alone, together, portfolio = false_edges(args.symbols, args.out_of_sample)

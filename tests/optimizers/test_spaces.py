@@ -5,6 +5,7 @@ import math
 import pytest
 
 import backtune as bt
+from backtune.optimizers.enumeration import enumerated
 from backtune.testing.optimizers import example_space
 
 
@@ -104,3 +105,22 @@ def test_many_objectives_over_spaces_are_each_what_optimize_gives():
         assert [(one.point, one.value, one.exact) for one in many] == [
             (one.point, one.value, one.exact) for one in alone
         ]
+
+
+def test_points_are_gone_through_in_their_order_once_each_and_the_first_of_equals_is_kept():
+    """They are thought up some at a time, which nobody may notice."""
+    space = bt.Space(
+        a=(1, 30), b=["x", "y"], c=bt.Int(1, 4, when={"b": "y"}), constraints=lambda p: p["a"] != 7
+    )
+    asked = []
+
+    def value(point):
+        asked.append(point)
+        return float(min(point["a"], 12))
+
+    optimum = enumerated(space.objective(value))
+    assert asked == list(space.points())
+    assert len(asked) == 29 * 5
+    assert optimum.point == {"a": 12, "b": "x"}
+    assert optimum.evaluations == 29 * 5
+    assert optimum.trace.tolist() == [float(min(point["a"], 12)) for point in asked]

@@ -94,6 +94,50 @@ def test_it_sees_its_slice_alone_and_what_it_does_to_it_stays_there(bars):
     np.testing.assert_allclose(run["SP500"].returns["value"].to_numpy()[:20], best * moves, rtol=1e-12)
 
 
+def test_every_call_has_bars_of_its_own_however_many_are_copied_at_once():
+    """What a function does to its bars, and keeps of them, no other call sees."""
+    kept = []
+
+    def rude(frame, p):
+        kept.append(frame)
+        columns, name, first = list(frame.columns), frame.index.name, frame.iloc[0, 0]
+        assert columns == ["open", "high", "low", "close", "volume"], columns
+        assert (name, first) == (clean.index.name, clean.iloc[0, 0])
+        values = frame["close"].pct_change().fillna(0.0).to_numpy() * p["a"]
+        frame["mine"] = 1.0
+        frame.index.name = "spoiled"
+        frame.iloc[0, 0] = -1.0
+        del frame["volume"]
+        frame.attrs["mine"] = 1
+        return values
+
+    problem = FunctionStrategy(rude, bt.Space(a=(1, 50))).problems(
+        load_sample("SP500").head(80), None, bt.Settings(window=20)
+    )["own"].window(30, 50)  # fmt: skip
+    clean = problem.frame.iloc[11:51].copy()
+    totals = [problem.at({"a": a}) for a in range(1, 51)]
+    moves = clean["close"].pct_change().to_numpy()[-20:]
+    assert totals == [float((moves * a).sum()) for a in range(1, 51)]
+    assert len({id(frame) for frame in kept}) == 50
+    assert not any(np.shares_memory(kept[0]["close"], frame["close"]) for frame in kept[1:])
+    assert all(frame.iloc[0, 0] == -1.0 for frame in kept)
+
+
+def test_few_copies_of_long_bars_are_made_ahead():
+    bars = load_sample("SP500")
+    problem = FunctionStrategy(lambda frame, p: np.zeros(len(frame)), bt.Space(a=(1, 9))).problems(
+        bars, None, bt.Settings(window=20)
+    )["own"]
+    ahead = {}
+    for size in (100, 4000):
+        part = problem.window(50, 50 + size)
+        for a in (1, 2, 3):
+            part.at({"a": a})
+        ((_, copies),) = part.slices.values()
+        ahead[size] = len(copies)
+    assert ahead == {100: 14, 4000: 2}  # 16 at once, less two given; four of 4,020 bars, less two
+
+
 @pytest.mark.parametrize(
     ("give", "said"),
     [
@@ -350,3 +394,39 @@ def test_places_that_were_tried_are_neither_decoded_nor_evaluated_again(monkeypa
     assert [problem(x) for x in ([2.0, 1.0], [2.2, 1.3], [0.0, 0.0])] == values
     assert [problem.total(np.array([2.2, 1.3])), len(calls)] == [30.0, 2]
     assert problem.window(0, 10).known == {}
+
+
+def test_windows_share_decoded_places_of_a_space_that_ends_alone(monkeypatch):
+    """A place that was proposed in an earlier window is not decoded again, but evaluated on its own bars."""
+    bars, calls = load_sample("SP500").head(80), []
+
+    def counted(frame, point):
+        calls.append(point)
+        return np.full(len(frame), float(point["a"]))
+
+    def windows(space):
+        problem = FunctionStrategy(counted, space).problems(bars, None, bt.Settings(window=20))["own"]
+        return [problem.window(first, first + 20) for first in (20, 40)]
+
+    one, other = windows(bt.Space(a=(1, 9)))
+    assert one([2.0]) == 60.0
+    with monkeypatch.context() as patch:
+        patch.setattr(bt.Space, "point", lambda self, places: pytest.fail("decoded again"))
+        assert other([2.0]) == 60.0
+    assert len(calls) == 2
+    one, _ = windows(bt.Space(a=(1.0, 9.0)))  # of which no two proposals are the same
+    assert one([2.0]) == 40.0
+    assert one.decoded == {}
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("values", [[np.inf, -np.inf], [np.nan, 0.0], [-np.inf, 0.0]])
+def test_what_is_not_finite_is_refused_in_one_line_and_no_warning(values):
+    def broken(frame, point):
+        return np.concatenate([np.zeros(len(frame) - 2), values])
+
+    problem = FunctionStrategy(broken, bt.Space(a=(1, 9))).problems(
+        load_sample("SP500").head(50), None, bt.Settings(window=20)
+    )["own"]
+    with pytest.raises(bt.StrategyError, match=f"gave {values[0]} for bar 48 of 50 at "):
+        problem.at({"a": 1})

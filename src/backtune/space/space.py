@@ -69,6 +69,7 @@ class Space:
         }
         self.constraints = _checked_constraints(constraints)
         self._conditions = self._checked_conditions()
+        self._conditional = any(self._conditions.values())
         if self.constraints:
             self._nearest(np.array([(low + high) / 2 for low, high in self.bounds]))
 
@@ -148,6 +149,8 @@ class Space:
         SettingError
             A constraint raised.
         """
+        if not self.constraints:
+            return True
         try:
             return all(bool(constraint(dict(point))) for constraint in self.constraints)
         except Exception as error:
@@ -203,7 +206,7 @@ class Space:
 
     def _present(self, values: Values) -> Values:
         """Leave out what is not there; a condition on what is left out does not hold."""
-        if not any(self._conditions.values()):
+        if not self._conditional:
             return values
         present: Values = {}
         for name, value in values.items():

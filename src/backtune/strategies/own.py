@@ -26,6 +26,9 @@ EXIT = "own"  # what tables call the exit: the function's own
 COLUMNS = ("open", "high", "low", "close", "volume")
 ARRAYS = ("value", "causal", "optimistic", "trades", "ambiguous", "turnover", "position", "costs", "held")
 AVERAGES = ("bagged", "shrunk", "windows")  # tunings that average points
+FLOATS = np.dtype(np.float64)
+MOST_DECODED = 10_000  # points that are kept with their places
+AHEAD, BARS_AHEAD = 16, 20_000  # most copies of a stretch made at once, and bars of them together
 
 
 class FunctionStrategy:
@@ -104,7 +107,10 @@ class FunctionProblem:
         Score and total return of the points that were tried, by point and by places: a search often tries one
         again, and then nothing is decoded.
     slices : dict
-        Bars of the stretches that were asked for, by first bar and stop.
+        Bars of the stretches that were asked for, by first bar and stop, and copies of them that nobody was
+        given yet.
+    decoded : dict
+        Points by places, of a space that ends, each with what it goes by in `known`; windows share it.
     """
 
     strategy: FunctionStrategy
@@ -115,7 +121,8 @@ class FunctionProblem:
     horizon: int
     score: Callable[[Outcome], float] | None = None
     known: dict[Any, tuple[float, float]] = field(default_factory=dict)
-    slices: dict[tuple[int, int], pd.DataFrame] = field(default_factory=dict)
+    slices: dict[tuple[int, int], tuple[pd.DataFrame, list[pd.DataFrame]]] = field(default_factory=dict)
+    decoded: dict[bytes, tuple[dict[str, Any], Any]] = field(default_factory=dict)
 
     @property
     def space(self) -> Space:
@@ -143,7 +150,7 @@ class FunctionProblem:
 
     def at(self, point: dict[str, Any]) -> float:
         """Return the score at a point."""
-        return self._tried(point)[0]
+        return self._tried(point, self._key(point))[0]
 
     def total(self, x: ArrayLike) -> float:
         """Total return at the point of the places x, shape (d,)."""
@@ -206,8 +213,9 @@ class FunctionProblem:
 
     def _called(self, point: dict[str, Any], start: int, stop: int) -> tuple[Array | Outcome, int]:
         """Call the function: its returns, checked, or its outcome; and how many bars it was given."""
-        frame = self._frame(max(start - self.history, 0), stop)
-        count = len(frame)  # the function may change what it is given
+        first = max(start - self.history, 0)
+        count = stop - first  # the function may change what it is given
+        frame = self._frame(first, stop)
         try:
             result: Any = self.strategy.function(frame, dict(point))
         except Exception as error:
@@ -219,27 +227,53 @@ class FunctionProblem:
         return self._checked(result, count, stop - start, point), count
 
     def _frame(self, first: int, stop: int) -> pd.DataFrame:
-        """Bars first..stop-1, a copy."""
-        if (first, stop) not in self.slices:  # the slice takes longer than its copy
-            self.slices[first, stop] = self.frame.iloc[first:stop].copy()
-        return self.slices[first, stop].copy()
+        """Bars first..stop-1, a copy.
+
+        From the second call on several are made at once: between two calls of a function that takes 10 ms a
+        processor forgets how frames are copied, and one copy takes as long as ten in a row.
+        """
+        kept = self.slices.get((first, stop))
+        if kept is None:  # the slice takes longer than its copy
+            bars = self.frame.iloc[first:stop].copy()
+            self.slices[first, stop] = bars, []
+            return bars.copy()
+        bars, copies = kept
+        try:
+            return copies.pop()
+        except IndexError:
+            count = max(min(AHEAD, BARS_AHEAD // max(stop - first, 1)), 1)
+            several = [bars.copy() for _ in range(count)]
+            one = several.pop()
+            copies += several
+            return one
 
     def _tried_at(self, x: ArrayLike) -> tuple[float, float]:
         places = np.asarray(x, dtype=np.float64)
-        key = places.tobytes()
-        if key not in self.known:
-            self.known[key] = self._tried(self.space.point(places))
-        return self.known[key]
+        at = places.tobytes()
+        tried = self.known.get(at)
+        if tried is None:
+            point, key = self.decoded.get(at) or self._decoded(places)
+            tried = self.known[at] = self._tried(point, key)
+        return tried
 
-    def _tried(self, point: dict[str, Any]) -> tuple[float, float]:
-        key = self._key(point)
-        if key in self.known:
-            return self.known[key]
+    def _decoded(self, places: Array) -> tuple[dict[str, Any], Any]:
+        """Point at places, and its key."""
+        point = self.space.point(places)
+        both = point, self._key(point)
+        if self.space.count and len(self.decoded) < MOST_DECODED:
+            self.decoded[places.tobytes()] = both
+        return both
+
+    def _tried(self, point: dict[str, Any], key: Any) -> tuple[float, float]:
+        """Score and total return of a point, which goes by `key`."""
+        tried = self.known.get(key)
+        if tried is not None:
+            return tried
         if self.score is None:
             result, count = self._called(point, self.start, self.stop)
             if isinstance(result, Outcome):
                 result = self._checked(result.value, count, self.size, point)
-            total = score = float(result[count - self.size :].sum())
+            total = score = float(np.add.reduce(result[count - self.size :]))
         else:
             outcome = self.outcome_of(point, self.start, self.stop)
             score, total = float(self.score(outcome)), float(outcome.value.sum())
@@ -252,6 +286,14 @@ class FunctionProblem:
 
         A choice that cannot be hashed goes by its cell: what it shows may leave out what it holds.
         """
+        key = tuple([(name, type(value), value) for name, value in point.items()])
+        try:
+            hash(key)
+        except TypeError:
+            return self._key_by_cells(point)
+        return key
+
+    def _key_by_cells(self, point: dict[str, Any]) -> Any:
         try:
             return tuple(
                 (
@@ -273,26 +315,37 @@ class FunctionProblem:
         """
         try:
             array = np.asarray(values)
-            what = ""
-            if array.dtype.kind not in "iufO":
-                what = f"{array.dtype.name} values"
-            else:
-                array = array.astype(np.float64, copy=False)
+            if array.dtype is not FLOATS and array.dtype.kind in "iufO":
+                array = array.astype(FLOATS, copy=False)
+            if (
+                array.dtype == FLOATS
+                and array.shape == (count,)
+                and np.count_nonzero(np.isfinite(array[count - size :])) == size
+            ):
+                return array
         except (TypeError, ValueError):
-            what = f"a {type(values).__name__} that is no array of numbers"
-        if values is None:
-            what = "None"
-        elif not what and array.shape != (count,):
-            what = f"shape {array.shape}"
-        elif not what and not np.isfinite(array[count - size :]).all():
-            bad = count - size + int(np.flatnonzero(~np.isfinite(array[count - size :]))[0])
-            what = f"{array[bad]} for bar {bad} of {count}"
-        if what:
-            raise StrategyError(
-                f"strategy {self.strategy.name!r} gave {what} at {point}; expected a return for each of the "
-                f"{count} bars that it was given, 0 where it holds nothing"
-            )
-        return array
+            pass
+        raise StrategyError(
+            f"strategy {self.strategy.name!r} gave {_no_returns(values, count, size)} at {point}; expected a "
+            f"return for each of the {count} bars that it was given, 0 where it holds nothing"
+        )
+
+
+def _no_returns(values: Any, count: int, size: int) -> str:
+    """What it is in place of `count` numbers, the last `size` of them finite."""
+    if values is None:
+        return "None"
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "iufO":
+            return f"{array.dtype.name} values"
+        array = array.astype(FLOATS, copy=False)
+    except (TypeError, ValueError):
+        return f"a {type(values).__name__} that is no array of numbers"
+    if array.shape != (count,):
+        return f"shape {array.shape}"
+    bad = count - size + int(np.flatnonzero(~np.isfinite(array[count - size :]))[0])
+    return f"{array[bad]} for bar {bad} of {count}"
 
 
 def _is_hashable(value: Any) -> bool:
