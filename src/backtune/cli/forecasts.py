@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from backtune.diagnose.worth import Worth
     from backtune.forecasts import Forecast
 
-app = typer.Typer(help="What forecasts are worth.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Symbols = Annotated[
     str | None, typer.Option(help="Comma-separated; those of the folder, or the sample, by default.")
 ]

@@ -37,10 +37,6 @@ def orders(
     *,
     settings: Settings,
 ) -> None:
-    """Orders of the next bar: levels, sizes, how such orders did, and the verdict. Sends nothing.
-
-    Bars must be up to date; --end DATE gives the orders as of a date.
-    """
     from backtune.orders.sheet import orders as make_orders
 
     if as_csv and as_json:

@@ -26,7 +26,6 @@ def power(
     *,
     settings: Settings,
 ) -> None:
-    """Say how many bars an edge needs to be told from luck, with these fills, costs and symbols."""
     from backtune.backtest import run_backtest, symbol_bars
     from backtune.bars import check_symbols
     from backtune.diagnose.power import Power

@@ -77,7 +77,6 @@ def run(
     *,
     settings: Settings,
 ) -> None:
-    """Backtest symbols: table, and a run folder with everything behind it."""
     from backtune.runner import Engine, resume_run
     from backtune.runner.execute import execute
     from backtune.store import Run

@@ -60,7 +60,6 @@ def walkforward(
     *,
     settings: Settings,
 ) -> None:
-    """Walk a strategy of your own forward: tuned on a window, judged on the bars after it."""
     from backtune.bars import SAMPLE_SYMBOLS
     from backtune.plugins import import_object
     from backtune.runner import Engine
