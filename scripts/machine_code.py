@@ -28,10 +28,11 @@ ANY = {"": ()}  # elsewhere every processor of the architecture
 
 LINE, TABLE, CUBE = (f"array(float64, {axes}d, C)" for axes in (1, 2, 3))
 LEGS = (TABLE, TABLE)
+BOX = "UniTuple(UniTuple(float64 x 2) x 2)"
 REAL, WHOLE, TRUTH = "float64", "int64", "bool"
 # What `backtune run` calls, and the types that it calls it with.
 FUNCTIONS = {
-    "backtune.optimizers.exact.solver._solve": (*LEGS, TABLE, REAL, WHOLE, TRUTH),
+    "backtune.optimizers.exact.solver._solve": (*LEGS, BOX, REAL, WHOLE, TRUTH),
     "backtune.problem.kernels.total_one": (*LEGS, REAL, REAL, REAL, WHOLE, TRUTH),
     "backtune.problem.kernels.totals": (*LEGS, TABLE, REAL, WHOLE, TRUTH),
     "backtune.problem.kernels.leg_returns": (TABLE, REAL, REAL, REAL, WHOLE, TRUTH, TRUTH),
@@ -74,7 +75,12 @@ def _write_module(folder: Path, processor: str) -> None:
     from numba.pycc import CC, compiler
 
     known = {LINE: types.float64[::1], TABLE: types.float64[:, ::1], CUBE: types.float64[:, :, ::1]}
-    known |= {REAL: types.float64, WHOLE: types.int64, TRUTH: types.boolean}
+    known |= {
+        BOX: types.UniTuple(types.UniTuple(types.float64, 2), 2),
+        REAL: types.float64,
+        WHOLE: types.int64,
+        TRUTH: types.boolean,
+    }
     extension = CC(_module(processor), source_module="backtune.compiled")
     extension.output_dir, extension.target_cpu = str(folder), processor
     extension._extra_ldflags = {**extension._extra_ldflags, "linux": ["-Wl,-s"]}  # half the size

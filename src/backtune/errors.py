@@ -109,6 +109,8 @@ def whole_number(name: str, value: object, least: int = 1) -> int:
     ------
     SettingError
     """
+    if type(value) is int and value >= least:  # nearly always; what follows takes as long as a small search
+        return value
     number = None if type(value).__name__ in ("bool", "bool_") else _index(value)
     if number is None or number < least:
         raise SettingError(f"{name} is {value!r}; expected a whole number >= {least}")

@@ -181,7 +181,7 @@ def test_no_order_is_filled_out_of_its_reach(kind, fills):
         if seed % 2:  # bars beyond the highest level that there is
             problem = _sixty_fold(problem)
         for legs, side in ((problem.long_legs, 1.0), (problem.short_legs, -1.0)):
-            first_filled = side * breakpoints(legs, side, RULES[fills], True, 0.0)[1]
+            first_filled = side * breakpoints(legs, legs.shape[1], side, RULES[fills], True, 0.0)[1]
             assert (legs[REACH, :-1] <= legs[REACH, 1:]).all()
             assert (legs[REACH] <= first_filled).all()
 

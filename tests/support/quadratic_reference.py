@@ -68,8 +68,8 @@ def solve(
     fee, fills, eod,
 ):  # fmt: skip
     """Best offsets (a, b) in the box, their total, and the number of totals evaluated to settle them."""
-    long_marks = breakpoints(long_legs, 1.0, fills, eod, 0.0)
-    short_marks = breakpoints(short_legs, -1.0, fills, eod, 0.0)
+    long_marks = breakpoints(long_legs, long_legs.shape[1], 1.0, fills, eod, 0.0)
+    short_marks = breakpoints(short_legs, short_legs.shape[1], -1.0, fills, eod, 0.0)
     first_long = long_marks[1:].copy().reshape(-1)
     last_short = short_marks[1:].copy().reshape(-1)
     highs = lattice_axis(a_low, a_high, long_marks[0], last_short, True)

@@ -261,7 +261,7 @@ def _highest(
 def _lines(problem: EntryExitProblem) -> tuple[Array, Array]:
     """High and low offsets of the corners of the exact search's lattice and of the box, and those between."""
     lattice = lay_out(
-        problem.long_legs, problem.short_legs, np.array(problem.bounds), problem.charge, FILLS[problem.fills],
+        problem.long_legs, problem.short_legs, problem.bounds, problem.charge, FILLS[problem.fills],
         problem.close_at_eod,
     )  # fmt: skip
     axes = zip((lattice.columns, lattice.rows), problem.bounds, strict=True)

@@ -56,7 +56,7 @@ def test_last_level_splits_the_offsets(forecast, move, ceiling):
 def test_a_leg_changes_its_state_at_its_breakpoints(o, h, lo, c, hf, lf, fills, eod, short):
     """By the words of the fill rules, at each breakpoint and at the float beyond it."""
     leg = np.array([[o], [h], [lo], [c], [hf], [lf], [1.0]])
-    taken, filled, at_open = breakpoints(leg, -1.0 if short else 1.0, fills, eod, 0.0)[:, 0]
+    taken, filled, at_open = breakpoints(leg, 1, -1.0 if short else 1.0, fills, eod, 0.0)[:, 0]
     published = fills == FILLS["published"]
 
     def states(a, b):

@@ -8,7 +8,7 @@ import pytest
 import backtune as bt
 from backtune.optimizers.exact import lattice, solver
 from backtune.optimizers.exact.breakpoints import breakpoints
-from backtune.problem.kernels import CLOSE, HIGH_FORECAST, LOW_FORECAST
+from backtune.problem.kernels import CLOSE, HIGH_FORECAST, LOW_FORECAST, REACH
 from problems import FILLS, random_problem
 
 KINDS = ("plain", "tied", "clamped", "gapped", "wild", "exact-floats", "at-the-open")
@@ -39,14 +39,20 @@ def ascending(lines, offsets, sign):
     return sign * lines, sign * np.asarray(offsets)
 
 
+def legs_of(problem):
+    """Legs of both sides, each with its sign, that some offset of the box brings into reach."""
+    (high, _), (_, low) = problem.bounds[0], problem.bounds[1]
+    for legs, side, offset in ((problem.long_legs, 1.0, low), (problem.short_legs, -1.0, -high)):
+        yield legs[:, legs[REACH] <= offset], side
+
+
 @pytest.mark.slow
 def test_lines_are_the_breakpoints_of_the_box_each_once():
     for problem in every_problem():
         laid = lattice.lay_out(*solver._arguments(problem))
         arguments = (solver.FILLS[problem.fills], problem.close_at_eod, problem.fee)
         longs, shorts = (
-            breakpoints(legs, side, *arguments)
-            for legs, side in ((problem.long_legs, 1.0), (problem.short_legs, -1.0))
+            breakpoints(legs, legs.shape[1], side, *arguments) for legs, side in legs_of(problem)
         )
         for lines, sign, exits, entries, box in (
             (laid.rows, 1.0, shorts, longs, problem.bounds[1]),
@@ -64,14 +70,15 @@ def test_marks_are_the_first_lines_at_which_a_leg_is_in_a_state():
     for problem in every_problem():
         laid = lattice.lay_out(*solver._arguments(problem))
         fills = solver.FILLS[problem.fills]
-        for legs, marks, side, axes in (
-            (problem.long_legs, laid.long_marks, 1.0, (laid.rows, laid.columns)),
-            (problem.short_legs, laid.short_marks, -1.0, (-laid.columns, -laid.rows)),
-        ):
+        sides = (
+            (laid.long_marks, (laid.rows, laid.columns)),
+            (laid.short_marks, (-laid.columns, -laid.rows)),
+        )
+        for (legs, side), (marks, axes) in zip(legs_of(problem), sides, strict=True):
             # a short mirrored at zero is a long: its entry lines ascend, its exit lines descend
             entries, exits = axes
             entry, leave = (LOW_FORECAST, HIGH_FORECAST) if side > 0 else (HIGH_FORECAST, LOW_FORECAST)
-            points = side * breakpoints(legs, side, fills, problem.close_at_eod, problem.fee)
+            points = side * breakpoints(legs, legs.shape[1], side, fills, problem.close_at_eod, problem.fee)
             assert marks[:, lattice.FILLED].tolist() == np.searchsorted(entries, points[1]).tolist()
             assert marks[:, lattice.AT_OPEN].tolist() == np.searchsorted(entries, points[2]).tolist()
             taken = np.searchsorted(-exits, -points[0])

@@ -29,7 +29,9 @@ def test_breakpoints_are_the_compiled_ones(seed):
         (long_breakpoints(group), problem.long_legs, 1.0),
         (short_breakpoints(group), problem.short_legs, -1.0),
     ):
-        for mine, theirs in zip(ours, breakpoints.breakpoints(legs, side, *rule, 0.0), strict=True):
+        for mine, theirs in zip(
+            ours, breakpoints.breakpoints(legs, legs.shape[1], side, *rule, 0.0), strict=True
+        ):
             np.testing.assert_array_equal(mine[0, : legs.shape[1]].numpy(), theirs)
             assert not torch.isfinite(mine[0, legs.shape[1] :]).any()  # padding makes no line
 

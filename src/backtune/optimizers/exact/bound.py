@@ -79,8 +79,8 @@ def _level(forecast: float, offset: float, short: bool) -> float:
 
 @njit(cache=True, part=True, error_model="numpy")
 def open_legs(
-    legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool, charged: bool,
-    lists: Ids, first: int, stop: int, room: int, series: Array, at: int, entry_steps: Array,
+    legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool, eod: bool,
+    charged: bool, lists: Ids, first: int, stop: int, room: int, series: Array, at: int, entry_steps: Array,
     exit_steps: Array,
 ) -> tuple[int, bool, bool]:  # fmt: skip
     """Settle the legs of one side that can be settled in `box`, and lay out the steps of the others.
@@ -92,9 +92,10 @@ def open_legs(
         Lines of the two axes.
     box : Box
         Seen from this side: its first two lines are entries.
-    published, charged : bool
-        Whether the rule is the published one; whether the close costs another amount than the take-profit, so
-        that a leg filled inside the bar jumps where it turns from the one to the other.
+    published, eod, charged : bool
+        Whether the rule is the published one; whether every leg leaves at the close; whether the close costs
+        another amount than the take-profit, so that a leg filled inside the bar jumps where it turns from the
+        one to the other.
     lists, first, stop, room : ndarray, int, int, int
         Numbers of the legs to look at, first..stop-1; those that stay open are written from `room` on.
     series, at : ndarray, int
@@ -128,7 +129,8 @@ def open_legs(
             and _settled(legs, leg, at_open <= box.e0, level <= box.x0, ends, box, published, series, at)
         ):
             count += 1
-    _lay_out(legs, marks, entries, exits, box, published, lists, room, room + count, entry_steps, exit_steps)
+    last = room + count
+    _lay_out(legs, marks, entries, exits, box, published, eod, lists, room, last, entry_steps, exit_steps)
     return count, by_entry, by_exit
 
 
@@ -169,23 +171,25 @@ def _settled(
 
 @njit(error_model="numpy", inline="always")
 def _lay_out(
-    legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool, lists: Ids,
+    legs: Array, marks: Ids, entries: Array, exits: Array, box: Box, published: bool, eod: bool, lists: Ids,
     first_leg: int, stop: int, entry_steps: Array, exit_steps: Array,
 ) -> None:  # fmt: skip
     """Add the bounds of open legs to the steps, piece by piece.
 
     Everything is computed for every leg, wanted or not, so that there is little to predict.
     """
-    e0, e1, x0, x1, short = box.e0, box.e1, box.x0, box.x1, box.side < 0.0
+    e0, e1, x1, short = box.e0, box.e1, box.x1, box.side < 0.0
     middle = (e0 + e1) // 2
     closes = unfilled = 0.0
     for k in range(first_leg, stop):
         leg = lists[k]
         weight, base = legs[leg, WEIGHT], legs[leg, BASE]
         close, out = legs[leg, CLOSED], legs[leg, EXIT_FORECAST]
-        inside, near_inside, best_inside = _exit(marks[leg, LEVEL_INSIDE], weight, close, out, exits, box)
-        at_open, near_open, best_open = _exit(marks[leg, LEVEL_OPEN], weight, close, out, exits, box)
-        least = _level(out, exits[x1], not short)
+        inside = at_open = x1 + 1
+        near_inside = near_open = best_inside = best_open = close
+        if not eod:
+            inside, near_inside, best_inside = _exit(marks[leg, LEVEL_INSIDE], weight, close, out, exits, box)
+            at_open, near_open, best_open = _exit(marks[leg, LEVEL_OPEN], weight, close, out, exits, box)
         # entries inside the bar: at the level, from a line on at the previous close; then at the open
         start, opened = max(marks[leg, FILLED], e0), min(max(marks[leg, AT_OPEN], e0), e1 + 1)
         clipped = min(max(marks[leg, ENTRY_CLIPPED], start), opened)
@@ -204,37 +208,59 @@ def _lay_out(
             curve = -slope * first  # the series' next term is below zero
         if entry + offset != enters:
             slope = curve = 0.0
-        # the exit that is charged for, and where its charge holds
-        same, by_open, by_inside = inside == at_open, opened <= middle, (start <= middle) & (middle < opened)
-        for_inside = (opened > start) & (by_inside | (by_open & same))
-        for_open = (opened <= e1) & (by_open | (by_inside & same))
-        rate = min(lowest if for_inside else np.inf, stays if for_open else np.inf)
-        rate = weight * rate if for_inside | for_open else 0.0
-        turn, near = at_open if by_open else inside, near_open if by_open else near_inside
-        best, line = best_open if by_open else best_inside, min(turn, x1)
-        at_close = rate * (close - best) if turn > x0 else 0.0
-        loss = -min(at_close, rate * (least - best) if turn <= x1 else 0.0)
-        at_line = exits[line]
-        exit_slope = rate if out + at_line == near else 0.0
-        at_level = rate * (near - best) - exit_slope * at_line
-        flat, none = min(max(marks[leg, EXIT_CLIPPED], turn), x1 + 1), loss if start > e0 else 0.0
-        closes += at_close
-        exit_steps[turn - x0, 0] += at_level - at_close
-        exit_steps[turn - x0, 1] += exit_slope
-        exit_steps[flat - x0, 0] += -rate * best - at_level
-        exit_steps[flat - x0, 1] -= exit_slope
-        back = 0.0 if for_inside else loss
+        back = back_open = 0.0
+        if not eod:  # the exit that is charged for, and where its charge holds
+            same, by_open = inside == at_open, opened <= middle
+            by_inside = (start <= middle) & (middle < opened)
+            for_inside = (opened > start) & (by_inside | (by_open & same))
+            for_open = (opened <= e1) & (by_open | (by_inside & same))
+            rate = min(lowest if for_inside else np.inf, stays if for_open else np.inf)
+            rate = weight * rate if for_inside | for_open else 0.0
+            turn, near = at_open if by_open else inside, near_open if by_open else near_inside
+            best, flat = (
+                best_open if by_open else best_inside,
+                min(max(marks[leg, EXIT_CLIPPED], turn), x1 + 1),
+            )
+            at_close, loss = _charge(rate, turn, flat, near, best, close, out, exits, box, exit_steps)
+            none = loss if start > e0 else 0.0
+            closes += at_close
+            unfilled += none
+            entry_steps[start - e0, 0] -= none
+            back, back_open = 0.0 if for_inside else loss, 0.0 if for_open else loss
         constant, linear = value - (slope - curve * offset) * offset + back, slope - 2.0 * curve * offset
-        unfilled += none
-        entry_steps[start - e0, 0] += constant - none
+        entry_steps[start - e0, 0] += constant
         entry_steps[start - e0, 1] += linear
         entry_steps[start - e0, 2] += curve
         entry_steps[clipped - e0, 0] += value_clipped + back - constant
         entry_steps[clipped - e0, 1] -= linear
         entry_steps[clipped - e0, 2] -= curve
-        entry_steps[opened - e0, 0] += value_open + (0.0 if for_open else loss) - value_clipped - back
+        entry_steps[opened - e0, 0] += value_open + back_open - value_clipped - back
     exit_steps[0, 0] += closes
     entry_steps[0, 0] += unfilled
+
+
+@njit(error_model="numpy", inline="always")
+def _charge(
+    rate: float, turn: int, flat: int, near: float, best: float, close: float, forecast: float, exits: Array,
+    box: Box, steps: Array,
+) -> tuple[float, float]:  # fmt: skip
+    """Charge the exit axis with `rate` times what the exit on each line falls short of `best`.
+
+    The leg leaves at the close before line `turn`, then at its level, which is `near` there, and from line
+    `flat` on at the previous close. Gives the charge at the close, which is for the caller to add, and the
+    largest charge, its sign changed.
+    """
+    x0, x1 = box.x0, box.x1
+    at_close = rate * (close - best) if turn > x0 else 0.0
+    least = _level(forecast, exits[x1], box.side > 0.0)
+    at_line = exits[min(turn, x1)]
+    slope = rate if forecast + at_line == near else 0.0
+    at_level = rate * (near - best) - slope * at_line
+    steps[turn - x0, 0] += at_level - at_close
+    steps[turn - x0, 1] += slope
+    steps[flat - x0, 0] += -rate * best - at_level
+    steps[flat - x0, 1] -= slope
+    return at_close, -min(at_close, rate * (least - best) if turn <= x1 else 0.0)
 
 
 @njit(error_model="numpy")

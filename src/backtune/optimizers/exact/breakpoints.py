@@ -69,8 +69,8 @@ def last_level(f: float, y: float, ceiling: float) -> float:
 
 
 @njit()
-def breakpoints(legs: Array, side: float, fills: int, eod: bool, fee: Fee) -> Array:
-    """Breakpoints of one side's legs, shape (3, legs); `side` is 1 for longs, -1 for shorts.
+def breakpoints(legs: Array, n: int, side: float, fills: int, eod: bool, fee: Fee) -> Array:
+    """Breakpoints of one side's first n legs, shape (3, n); `side` is 1 for longs, -1 for shorts.
 
     Of a long: the last high offset at which its take-profit is reached, the first low offsets at which it
     is filled, and filled at the open. Of a short: the first low offset at which its take-profit is reached,
@@ -79,7 +79,6 @@ def breakpoints(legs: Array, side: float, fills: int, eod: bool, fee: Fee) -> Ar
     Where limit and market fills cost different amounts there is a fourth: where a leg that is filled inside
     the bar turns from the close to its take-profit, which is a jump then.
     """
-    n = legs.shape[1]
     result, opens = np.empty((3, n)), legs[OPEN]
     if isinstance(fee, tuple):
         result, opens = np.empty((4, n)), legs[OPEN_BEYOND]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backtune.compiled import njit
 from backtune.optimizers.exact.breakpoints import breakpoints
+from backtune.problem.checks import Bounds
 from backtune.problem.kernels import (
     CAUSAL,
     CLOSE,
@@ -28,6 +29,7 @@ from backtune.problem.kernels import (
     OPEN,
     OPEN_BEYOND,
     PUBLISHED,
+    REACH,
     SIZE,
     Fee,
     rate,
@@ -82,15 +84,20 @@ class Axis(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def lay_out(long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills: int, eod: bool) -> Lattice:
-    """Lay out the lattice of a problem's legs, (7, legs) a side, in the box `bounds`, (2, 2)."""
-    long_breaks = breakpoints(long_legs, 1.0, fills, eod, fee)
-    short_breaks = breakpoints(short_legs, -1.0, fills, eod, fee)
+def lay_out(long_legs: Array, short_legs: Array, bounds: Bounds, fee: Fee, fills: int, eod: bool) -> Lattice:
+    """Lay out the lattice of a problem's legs, (8, legs) a side, in the box `bounds`.
+
+    Legs that no offset in it brings into reach are left out: they add zeros, and their breakpoints would be
+    lines at which nothing changes.
+    """
+    (a0, a1), (b0, b1) = bounds
+    long_breaks = breakpoints(long_legs, _within_reach(long_legs, b1), 1.0, fills, eod, fee)
+    short_breaks = breakpoints(short_legs, _within_reach(short_legs, -a0), -1.0, fills, eod, fee)
     # high offsets with their signs changed ascend from the favourable end, as low offsets do
     long_lines = np.empty(long_breaks.shape, dtype=np.int32)
     short_lines = np.empty(short_breaks.shape, dtype=np.int32)
-    rows = _axis(bounds[1, 0], bounds[1, 1], 1.0, short_breaks, long_breaks, short_lines, long_lines)
-    columns = _axis(-bounds[0, 1], -bounds[0, 0], -1.0, long_breaks, short_breaks, long_lines, short_lines)
+    rows = _axis(b0, b1, 1.0, short_breaks, long_breaks, short_lines, long_lines, eod)
+    columns = _axis(-a1, -a0, -1.0, long_breaks, short_breaks, long_lines, short_lines, eod)
     longs, long_marks = _side(long_legs, long_lines, 1.0, rows, columns, fee, fills, eod)
     shorts, short_marks = _side(short_legs, short_lines, -1.0, columns, rows, fee, fills, eod)
     for i in range(len(columns.lines)):
@@ -101,21 +108,36 @@ def lay_out(long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills:
     )  # fmt: skip
 
 
+@njit()
+def _within_reach(legs: Array, offset: float) -> int:
+    """Number of legs, which ascend in their reach, that `offset` may fill."""
+    first, last = 0, legs.shape[1]
+    while first < last:
+        middle = (first + last) // 2
+        if legs[REACH, middle] > offset:
+            last = middle
+        else:
+            first = middle + 1
+    return first
+
+
 @njit(cache=True, part=True, error_model="numpy")
 def _axis(
-    low: float, high: float, sign: float, exits: Array, entries: Array, exit_lines: Ids, entry_lines: Ids
-) -> Axis:
+    low: float, high: float, sign: float, exits: Array, entries: Array, exit_lines: Ids, entry_lines: Ids,
+    eod: bool,
+) -> Axis:  # fmt: skip
     """Axis of the breakpoints in [low, high]: of one side's exits and the other's entries, and `low` itself.
 
     Writes the line of each of these breakpoints: the first one if it is below `low`, the number of lines if
-    above `high`.
+    above `high`. Legs that leave at the close have no exits there, and get no lines for them.
     """
     every, last = exits.shape
+    taken, every = (1, 3) if eod else (0, every)
     inside = np.empty((every - 2) * last + 2 * entries.shape[1] + 1)
     inside[0] = low
     count = 1
     for points, spots, first, stop in (
-        (exits, exit_lines, 0, 1), (entries, entry_lines, 1, 3), (exits, exit_lines, 3, every)
+        (exits, exit_lines, taken, 1), (entries, entry_lines, 1, 3), (exits, exit_lines, 3, every)
     ):  # fmt: skip
         for i in range(first, stop):
             for t in range(points.shape[1]):
@@ -159,7 +181,7 @@ def _axis(
         firsts[stretches] = kept
     for i in range(kept, kept + AHEAD):
         lines[i] = np.inf
-    for spots, first, stop in ((exit_lines, 0, 1), (entry_lines, 1, 3), (exit_lines, 3, every)):
+    for spots, first, stop in ((exit_lines, taken, 1), (entry_lines, 1, 3), (exit_lines, 3, every)):
         for i in range(first, stop):
             for t in range(spots.shape[1]):
                 spots[i, t] = kept if spots[i, t] < 0 else places[spots[i, t]]
@@ -206,8 +228,8 @@ def _first_at(axis: Axis, x: float) -> int:
 def _side(
     legs: Array, lines: Ids, side: float, entries: Axis, exits: Axis, fee: Fee, fills: int, eod: bool
 ) -> tuple[Array, Ids]:
-    """Legs of one side, shape (legs, 7), and their marks, shape (legs, 6); `side` is -1 for shorts."""
-    n = legs.shape[1]
+    """Legs of one side that have lines, shape (n, 7), and their marks, (n, 6); `side` is -1 for shorts."""
+    n = lines.shape[1]
     result, marks = np.empty((n, 7)), np.empty((n, 6), dtype=np.int32)
     entry, leave = (LOW_FORECAST, HIGH_FORECAST) if side > 0.0 else (HIGH_FORECAST, LOW_FORECAST)
     paid, kept = (rate(fee), 0.0) if fills == PUBLISHED else (1.0 + side * rate(fee), side * rate(fee))
@@ -248,21 +270,27 @@ def rounding(lattice: Lattice) -> float:
         reach = max(reach, abs(axis[0]), abs(axis[-1]))
     alone = together = 0.0
     fee = abs(rate(lattice.fee))
-    n = len(lattice.rows) + len(lattice.columns)
-    for legs, side in ((lattice.long_legs, 1.0), (lattice.short_legs, -1.0)):
-        n += legs.shape[1]
-        for t in range(legs.shape[1]):
+    n = len(lattice.rows) + len(lattice.columns) + len(lattice.longs) + len(lattice.shorts)
+    for legs, count, side in (
+        (lattice.long_legs, len(lattice.longs), 1.0), (lattice.short_legs, len(lattice.shorts), -1.0)
+    ):  # fmt: skip
+        sizes = money = moved = 0.0
+        enters = 1.0
+        for t in range(count):
+            size = legs[SIZE, t]
             most = max(legs[HIGH, t], legs[OPEN, t], legs[CLOSE, t], 0.0)
             least = min(legs[LOW, t], legs[OPEN, t], 0.0)
             if side < 0.0:
-                out = max(legs[LOW_FORECAST, t] + lattice.rows[0], MAX_DOWN)
-                enters, least = 1.0, min(least, out)
+                least = min(least, max(legs[LOW_FORECAST, t] + lattice.rows[0], MAX_DOWN))
             else:
-                out = min(legs[HIGH_FORECAST, t] + lattice.columns[0], MAX_UP)
-                enters, most = 1.0 + least, max(most, out)
-            inverse = 1.0 / enters
-            share = legs[SIZE, t] * inverse
-            money = share * (1.0 + most)
-            alone += money
-            together += share * (most - least) + legs[SIZE, t] * fee + money * reach * inverse
+                enters = min(enters, 1.0 + least)
+                most = max(most, min(legs[HIGH_FORECAST, t] + lattice.columns[0], MAX_UP))
+            sizes += size
+            money += size * (1.0 + most)
+            moved += size * (most - least)
+        inverse = (
+            1.0 / enters
+        )  # the largest; for all of them together, as one division takes as long as a leg
+        alone += money * inverse
+        together += moved * inverse + sizes * fee + money * reach * inverse * inverse
     return 2.0**-52 * (64.0 * alone + 32.0 * n * together)

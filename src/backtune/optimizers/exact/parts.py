@@ -26,9 +26,9 @@ def compile_parts() -> None:
         places, matrix, series, np.zeros(5, np.int32), np.zeros(2), steps, steps, np.zeros(LANES)
     )
     charged = numba.types.literal(False)  # known as the search is compiled
-    legs = (matrix, marks, lines, lines, box, False, charged, lists, 0, 0, 0, series, 0, steps, steps)
+    legs = (matrix, marks, lines, lines, box, False, False, charged, lists, 0, 0, 0, series, 0, steps, steps)
     calls: list[tuple[Any, ...]] = [
-        (_axis, 0.0, 0.0, 0.0, matrix, matrix, marks, marks),
+        (_axis, 0.0, 0.0, 0.0, matrix, matrix, marks, marks, False),
         (open_legs, *legs),
         (_highest, series, 0, 0, 0.0, lines, 0, 0, 0.0, steps),
         (settled_at, series, 0, 0.0, 0.0),

@@ -106,7 +106,8 @@ def advance(lattice: Lattice, frontier: Frontier, lists: Ids, nodes: int) -> boo
             continue
         _copy(frontier.series, top, scratch)
         a, b, centred = numbers[top, CENTRE_A], numbers[top, CENTRE_B], numbers[top, IS_CENTRED] > 0
-        halves = 2 if counts[NODES] else 1  # the whole lattice is bounded before it is split
+        # the bound of the whole lattice is next to the optimum with exits at the close, and of no use without
+        halves = 2 if counts[NODES] or not lattice.eod else 1
         by_row, row, column = r1 - r0 >= c1 - c0, (r0 + r1) // 2, (c0 + c1) // 2
         for k in range(halves):
             box = Box(r0, r1, c0, c1, b, a, centred, 1.0)
@@ -188,13 +189,13 @@ def _bounded(
     for i in range(box.x1 - box.x0 + 2):
         column_steps[i, 0] = column_steps[i, 1] = column_steps[i, 2] = 0.0
     longs, long_rows, long_columns = open_legs(
-        lattice.longs, lattice.long_marks, rows, columns, box, published, charged,
-        lists, first, middle, room, series, at, row_steps, column_steps,
+        lattice.longs, lattice.long_marks, rows, columns, box, published, lattice.eod,
+        charged, lists, first, middle, room, series, at, row_steps, column_steps,
     )  # fmt: skip
     seen = Box(box.x0, box.x1, box.e0, box.e1, box.exit, box.entry, box.centred, -1.0)
     shorts, short_columns, short_rows = open_legs(
-        lattice.shorts, lattice.short_marks, columns, rows, seen, published, charged,
-        lists, middle, stop, room + longs, series, at, column_steps, row_steps,
+        lattice.shorts, lattice.short_marks, columns, rows, seen, published, lattice.eod,
+        charged, lists, middle, stop, room + longs, series, at, column_steps, row_steps,
     )  # fmt: skip
     bound, row, column = upper_bound(rows, columns, box, series, at, row_steps, column_steps)
     bound += frontier.values[SLACK]

@@ -14,10 +14,11 @@ from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, check_budget
 from backtune.optimizers.exact import paths, search
 from backtune.optimizers.exact.lattice import Array, Ids, Lattice, lay_out, rounding
-from backtune.optimizers.exact.paths import Proof
 from backtune.problem import FILLS, EntryExitProblem, HoldProblem
+from backtune.problem.checks import Bounds
 from backtune.problem.kernels import Fee
 
+Proof = tuple[Array, float, float, int]  # best offsets, value, bound and evaluations; see `paths.Proof`
 SLICE = 256  # nodes between two looks at the clock
 CHUNKS = 8  # tasks for each thread that solves many problems: one a problem costs as much as a small problem
 
@@ -50,8 +51,8 @@ class Exact(Optimizer):
         started = time.perf_counter()
         problem = _provable(objective)
         if isinstance(problem, HoldProblem):
-            proof = paths.solve(problem, None if time_limit is None else started + time_limit)
-            return _optimum(proof, time.perf_counter() - started)
+            path_proof = paths.solve(problem, None if time_limit is None else started + time_limit)
+            return _optimum(path_proof, time.perf_counter() - started)
         if time_limit is None:
             proof = _proof(_solve(*_arguments(problem)))
         else:
@@ -106,11 +107,11 @@ def _may_fall(problem: EntryExitProblem) -> bool:
     return problem.fills == "optimistic" and problem.costs.fill_through > 0.0 and not problem.close_at_eod
 
 
-def _arguments(problem: EntryExitProblem) -> tuple[Array, Array, Array, Fee, int, bool]:
+def _arguments(problem: EntryExitProblem) -> tuple[Array, Array, Bounds, Fee, int, bool]:
     return (
         problem.long_legs,
         problem.short_legs,
-        np.array(problem.bounds),
+        problem.bounds,
         problem.charge,
         FILLS[problem.fills],
         problem.close_at_eod,
@@ -119,22 +120,26 @@ def _arguments(problem: EntryExitProblem) -> tuple[Array, Array, Array, Fee, int
 
 def _proof(numbers: Sequence[float]) -> Proof:
     a, b, value, bound, evaluations = numbers
-    return Proof(np.array([a, b]), value, bound, int(evaluations))
+    return np.array([a, b]), value, bound, int(evaluations)
 
 
 def _optimum(proof: Proof, seconds: float) -> Optimum:
-    proved = proof.bound == proof.value
-    return Optimum(
-        x=proof.x,
-        value=proof.value,
-        evaluations=proof.evaluations,
+    x, value, bound, evaluations = proof
+    proved = bound == value
+    # as its constructor would make it, which takes four times as long; the other fields keep their defaults
+    optimum = object.__new__(Optimum)
+    vars(optimum).update(
+        x=x,
+        value=value,
+        evaluations=evaluations,
         seconds=seconds,
         method=Exact.library,
         exact=proved,
-        bound=proof.bound,
+        bound=bound,
         stopped="proved" if proved else "time",
-        trace=_repeated(proof.value, proof.evaluations),
+        trace=_repeated(value, evaluations),
     )
+    return optimum
 
 
 def _repeated(value: float, count: int) -> Array:
@@ -150,7 +155,7 @@ def _solved(problems: Sequence[EntryExitProblem | HoldProblem]) -> list[Proof]:
 
 
 def _solve_until(
-    long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills: int, eod: bool, deadline: float
+    long_legs: Array, short_legs: Array, bounds: Bounds, fee: Fee, fills: int, eod: bool, deadline: float
 ) -> Sequence[float]:
     """`_solve` in slices, until the proof is complete or the deadline has passed."""
     lattice = lay_out(long_legs, short_legs, bounds, fee, fills, eod)
@@ -168,7 +173,7 @@ def _solve_until(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _solve(
-    long_legs: Array, short_legs: Array, bounds: Array, fee: Fee, fills: int, eod: bool
+    long_legs: Array, short_legs: Array, bounds: Bounds, fee: Fee, fills: int, eod: bool
 ) -> tuple[float, float, float, float, float]:
     """High offset, low offset, value, bound and evaluations of one problem's optimum."""
     lattice = lay_out(long_legs, short_legs, bounds, fee, fills, eod)
