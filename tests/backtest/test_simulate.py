@@ -456,11 +456,11 @@ class Fixed(Optimizer):
 def test_in_sample_is_the_problems_own_total_whatever_an_optimizer_maximized():
     bars = tail()
     result = bt.backtest_forecasts("X", 6, data=bars, window=60, optimizer=Sharpe(), budget=20, model="range")
-    made, chosen = bt.forecast(bars, "range"), bt.backtest.Settings(num_simulations=6, window=60)
+    forecast, chosen = bt.forecast(bars, "range"), bt.backtest.Settings(num_simulations=6, window=60)
     first = len(bars) - 6
     for name in ("maxdiff", "always_on", "untuned"):
         strategy = next(s for s in strategies(["maxdiff", "always_on"]) if s.name == name)
-        for problem in strategy.problems(bars, made, chosen).values():
+        for problem in strategy.problems(bars, forecast, chosen).values():
             offset = len(bars) - problem.size
             rows = result.simulations[
                 (result.simulations["strategy"] == name)

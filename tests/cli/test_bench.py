@@ -63,10 +63,10 @@ def test_json_is_one_document(tmp_path):
         folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["suite"] == "objective"
-    assert {row["method"] for row in found["quality"]} == {"random", "grid"}
-    assert found["recommendations"]
+    printed = json.loads(done.stdout)
+    assert printed["suite"] == "objective"
+    assert {row["method"] for row in printed["quality"]} == {"random", "grid"}
+    assert printed["recommendations"]
 
 
 def test_what_an_objective_prints_is_shown_and_is_no_part_of_the_json(tmp_path):
