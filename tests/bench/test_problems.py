@@ -138,8 +138,8 @@ def test_own_objective_brings_its_bounds_or_is_given_them():
         (-1, 1),
         (-1, 1),
     )
-    given = own_suite("bench_objectives:never", [(0, 2)], 1).problems[0].objective
-    assert pickle.loads(pickle.dumps(given)).bounds == ((0, 2),)
+    objective = own_suite("bench_objectives:never", [(0, 2)], 1).problems[0].objective
+    assert pickle.loads(pickle.dumps(objective)).bounds == ((0, 2),)
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,10 @@ def test_crossed_quantiles_are_sorted_and_counted():
 
 
 def test_a_right_forecast_is_left_alone_and_other_bars_stay_nan():
-    given = grid(0.02, -0.02, 0.0)
-    forecast = Fixed(given).forecast(make_bars(50), targets=[10, 49])
+    quantiles = grid(0.02, -0.02, 0.0)
+    forecast = Fixed(quantiles).forecast(make_bars(50), targets=[10, 49])
     assert forecast.repaired == 0
-    np.testing.assert_array_equal(forecast.quantiles[49], given)
+    np.testing.assert_array_equal(forecast.quantiles[49], quantiles)
     assert np.flatnonzero(~np.isnan(forecast.high)).tolist() == [10, 49]
 
 
@@ -166,13 +166,13 @@ class Drawn(Fixed):
 def test_rows_put_right_at_a_time_or_in_their_place_are_those_of_all_at_once(monkeypatch, point, draws):
     """A long series is done a part at a time, for the memory that it takes."""
     bars, targets = make_bars(60), [5, 7, 8, *range(20, 60)]
-    whole = Drawn(draws=draws, point=point).forecast(bars, targets)
+    forecast = Drawn(draws=draws, point=point).forecast(bars, targets)
     monkeypatch.setattr("backtune.forecasts.base.ROWS", 7)
     for aligned in (False, True):
         parts = Drawn(aligned, draws, point).forecast(bars, targets)
-        assert parts.repaired == whole.repaired > 0
+        assert parts.repaired == forecast.repaired > 0
         for name in ("high", "low", "close", "quantiles", "samples"):
-            np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+            np.testing.assert_array_equal(getattr(parts, name), getattr(forecast, name))
 
 
 @pytest.mark.parametrize("part", ["quantiles", "samples"])

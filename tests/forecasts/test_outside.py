@@ -86,10 +86,10 @@ def test_rows_are_joined_by_time_whatever_their_order_and_number():
     bars = part()
     rows = rows_of(bars)
     shuffled = rows.sample(frac=0.5, random_state=1)
-    forecast, whole = Forecast.from_frame(shuffled, bars), bt.forecast(bars, "naive")
+    forecast, predicted = Forecast.from_frame(shuffled, bars), bt.forecast(bars, "naive")
     there = np.isin(bars.timestamps, shuffled["time"].to_numpy())
     np.testing.assert_array_equal(forecast.known, there)
-    np.testing.assert_array_equal(forecast.high[there], whole.high[there])
+    np.testing.assert_array_equal(forecast.high[there], predicted.high[there])
 
 
 def test_long_wide_and_nested_tables_say_the_same():
@@ -134,15 +134,15 @@ def test_what_is_called_a_forecast_wins_over_the_prices_beside_it():
 
 def test_quantiles_alone_give_their_median_and_are_kept():
     bars = part()
-    whole = bt.forecast(bars)
+    predicted = bt.forecast(bars)
     columns = {"time": bars.timestamps}
     for index, move in enumerate(MOVES):
-        for place, level in enumerate(whole.levels):
-            columns[f"{move}_q{level}"] = whole.quantiles[:, index, place]
+        for place, level in enumerate(predicted.levels):
+            columns[f"{move}_q{level}"] = predicted.quantiles[:, index, place]
     forecast = Forecast.from_frame(pd.DataFrame(columns).dropna(), bars)
-    assert forecast.levels == whole.levels
-    np.testing.assert_array_equal(forecast.quantiles, whole.quantiles)
-    same(forecast, whole)
+    assert forecast.levels == predicted.levels
+    np.testing.assert_array_equal(forecast.quantiles, predicted.quantiles)
+    same(forecast, predicted)
 
 
 def test_a_close_that_is_not_there_is_the_one_nearest_to_unchanged():
@@ -170,7 +170,7 @@ def test_the_row_of_the_next_bar_is_kept_as_moves_on_the_last_close():
 def test_files_of_every_kind_and_a_folder_give_what_the_frame_gives(tmp_path):
     bars = part()
     rows = rows_of(bars)
-    whole = Forecast.from_frame(rows, bars)
+    forecast = Forecast.from_frame(rows, bars)
     rows.to_csv(tmp_path / "a.csv", index=False)
     rows.to_csv(tmp_path / "semicolons.csv", index=False, sep=";", decimal=",")
     rows.to_csv(tmp_path / "packed.csv.gz", index=False)
@@ -178,10 +178,10 @@ def test_files_of_every_kind_and_a_folder_give_what_the_frame_gives(tmp_path):
     rows.to_feather(tmp_path / "c.feather")
     rows[::-1].to_csv(tmp_path / "newest_first.csv", index=False)
     for path in sorted(tmp_path.iterdir()):
-        same(OutsideForecaster(path).forecast(bars), whole)
+        same(OutsideForecaster(path).forecast(bars), forecast)
     (tmp_path / "folder").mkdir()
     rows.to_csv(tmp_path / "folder" / "SP500.csv", index=False)
-    same(OutsideForecaster(tmp_path / "folder").forecast(bars), whole)
+    same(OutsideForecaster(tmp_path / "folder").forecast(bars), forecast)
     with pytest.raises(bt.ForecasterError, match="no forecasts for NASDAQ"):
         OutsideForecaster(tmp_path / "folder").forecast(replace(bars, symbol="NASDAQ"))
 
@@ -212,13 +212,13 @@ def test_of_several_models_one_is_named(tmp_path):
 def test_dates_and_clocks_of_daily_bars_are_dates():
     bars = part()
     rows = rows_of(bars)
-    whole = Forecast.from_frame(rows, bars)
+    forecast = Forecast.from_frame(rows, bars)
     for text in (
         rows["time"].dt.strftime("%d.%m.%Y"),
         rows["time"] + pd.Timedelta(hours=16),
         rows["time"].dt.tz_localize("America/New_York"),
     ):
-        same(Forecast.from_frame(rows.assign(time=text), bars), whole)
+        same(Forecast.from_frame(rows.assign(time=text), bars), forecast)
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Pacific/Auckland", "UTC"])
@@ -236,17 +236,17 @@ def test_the_moments_of_daily_bars_are_those_in_whatever_zone_they_are_written(z
 def test_intraday_times_are_read_as_the_clock_that_fits():
     bars = hourly()
     rows = rows_of(bars)
-    whole = Forecast.from_frame(rows.assign(time=rows["time"].dt.tz_localize("UTC")), bars)
-    assert whole.known.sum() == len(rows)
+    predicted = Forecast.from_frame(rows.assign(time=rows["time"].dt.tz_localize("UTC")), bars)
+    assert predicted.known.sum() == len(rows)
     local = rows.assign(time=rows["time"] + pd.Timedelta(hours=-5))
     forecast = Forecast.from_frame(local, bars)
-    same(forecast, whole)
+    same(forecast, predicted)
     assert (
         "exchange's clock" in next(note for note in forecast.notes if note.code == "forecast_times").sentence
     )
-    same(Forecast.from_frame(local, bars, timezone="America/New_York"), whole)
+    same(Forecast.from_frame(local, bars, timezone="America/New_York"), predicted)
     forecast = Forecast.from_frame(rows, bars)  # UTC, which no row says
-    same(forecast, whole)
+    same(forecast, predicted)
     assert "UTC" in next(note for note in forecast.notes if note.code == "forecast_times").sentence
 
 

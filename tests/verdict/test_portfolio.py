@@ -202,9 +202,9 @@ def test_a_run_that_kept_no_clock_is_pooled_by_its_timestamps(tmp_path):
     """Tables of older versions have no column for it."""
     _, apart = files()
     results = bt.run_parallel_backtests(["A", "B"], 60, 1, data=apart)
-    whole = judge_results(results).portfolio
+    judgement = judge_results(results).portfolio
     tables = {symbol: result.returns.drop(columns="local") for symbol, result in results.items()}
     tried = {symbol: result.configurations.drop(columns="local") for symbol, result in results.items()}
     both = ("maxdiff", "always_on")
     again = judge_run({name: result_of(name, tables[name], tried[name], tuned=both) for name in "AB"})
-    assert again.portfolio == whole
+    assert again.portfolio == judgement

@@ -33,11 +33,11 @@ def same(ours, theirs):
 
 def fixed(**changes):
     """A problem of one bar, with some of its inputs changed."""
-    given = {
+    inputs = {
         "open": [0.0], "high": [0.02], "low": [-0.02], "close": [0.01],
         "high_forecast": [0.015], "low_forecast": [-0.015], "long_size": 1.0, "short_size": 1.0,
     }  # fmt: skip
-    return EntryExitProblem(**{**given, **changes})
+    return EntryExitProblem(**{**inputs, **changes})
 
 
 @pytest.fixture(scope="module")
