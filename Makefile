@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 FREE_PIP = $(ENV)/bin/python -m pip install --quiet --disable-pip-version-check
-# files of tests side by side: one process a core, and at most four, since each may hold models
-TOGETHER := -n logical --maxprocesses 4 --dist loadfile
+# files of tests side by side: a process more than there are cores, since many tests wait for processes of their
+# own, and at most four, since each may hold models; in the order that tests/conftest.py gives them
+PROCESSES := $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
+TOGETHER := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo check test test-newest test-lowest lint types bench docs pictures wheel clean
 .DEFAULT_GOAL := demo

@@ -38,6 +38,7 @@ FUNCTIONS = {
     "backtune.problem.kernels.leg_returns": (TABLE, REAL, REAL, REAL, WHOLE, TRUTH, TRUTH),
     "backtune.problem.kernels.leg_filled": (TABLE, REAL, REAL, REAL, WHOLE, TRUTH),
     "backtune.bars.universe._garch": (LINE,),
+    "backtune.bars.universe._extremes": (TABLE,),
     "backtune.forecasts.volatility._smoothed": (LINE, REAL, WHOLE),
     "backtune.forecasts.fhs._rolling_quantiles": (TABLE, WHOLE, WHOLE, LINE),
     "backtune.verdict.bootstrap._means": (TABLE, REAL, CUBE),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -115,3 +116,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.core)
         if missing(needed):
             item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing(needed))} not installed"))
+    # files of long tests first, so that no process is left with one when the others are done
+    long = Counter(i.path for i in items if i.get_closest_marker("slow") or not i.get_closest_marker("core"))
+    items.sort(key=lambda item: -long[item.path])

@@ -13,7 +13,7 @@ from backtune.errors import SettingError
 from backtune.metrics.weights import LEAST, PAST, inverse_volatility, weight_table, weights_at
 from backtune.store import Run
 from backtune.store.export import portfolio_table
-from backtune.store.portfolio import benchmark_returns
+from backtune.store.portfolio import benchmark_returns, run_portfolio
 from backtune.verdict.portfolio import Portfolio
 
 START = 40  # bars of a daily history before the first one that is traded
@@ -308,3 +308,32 @@ def test_costs_that_one_symbol_does_not_tell_are_not_known(run):
     one.record["tuned"] = ["maxdiff"]
     assert np.isnan(one.portfolio().costs)
     assert np.isfinite(one.portfolio().figures().total_return)
+
+
+@pytest.mark.parametrize(
+    ("zone", "dated"),
+    [(None, "exchange"), ("Australia/Sydney", "exchange"), ("UTC", "instant")],
+)
+def test_a_date_of_weights_begins_by_the_exchanges_clock_or_in_its_own_zone(zone, dated):
+    """Bars of Sydney from 10 to 15 o'clock, of which the first is on the day before in UTC."""
+    days = pd.bdate_range("2024-01-01", periods=60)
+    shown = pd.DatetimeIndex([day + pd.Timedelta(hours=hour) for day in days for hour in range(10, 16)])
+    stamps = shown.tz_localize("Australia/Sydney").tz_convert("UTC").tz_localize(None)
+    results = {}
+    for seed, symbol in enumerate("AB"):
+        results[symbol] = result(symbol, seed, stamps, 1500.0)
+        table = results[symbol].tables["returns"]
+        table["local"] = shown[stamps.get_indexer(pd.DatetimeIndex(table["timestamp"]))]
+    change = pd.Timestamp("2024-02-15", tz=zone)
+    weights = pd.DataFrame(
+        {"A": [1.0, 0.0], "B": [0.0, 1.0]}, index=[pd.Timestamp("2024-01-01", tz=zone), change]
+    )
+    bars = run_portfolio(results, "buy_hold", weights).bars
+    earned = {
+        name: one.returns.query("strategy == 'buy_hold'").set_index("timestamp")["causal"]
+        for name, one in results.items()
+    }
+    at = pd.Timestamp("2024-02-14 23:00" if dated == "exchange" else "2024-02-15 00:00")
+    expected = earned["A"].where(earned["A"].index < at, earned["B"])
+    assert bars["causal"].to_numpy() == pytest.approx(expected.to_numpy(), abs=0.0)
+    assert (bars["invested"] == 1.0).all()

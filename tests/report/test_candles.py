@@ -62,6 +62,39 @@ def test_no_level_is_shown_where_no_order_rested(result, chart):
     assert np.isfinite(lower[chart["traded"] :])[~idle].all()
 
 
+@pytest.fixture(scope="module", name="held")
+def _held():
+    """Positions that stay open over several bars, with a stop."""
+    return bt.backtest_forecasts(
+        "SP500", 120, window=80, model="range", exits=["hold"], max_bars=8, stop=-0.03
+    )
+
+
+def test_no_entry_rests_while_its_side_is_held_and_take_profit_and_stop_do(held):
+    """Each trade leaves at the level or the stop that is shown, or at an open beyond it."""
+    chart, trades = candles_chart(held, "maxdiff"), held.trades_of("maxdiff")
+    lower, upper, stop = (numbers(chart[name]) for name in ("lower", "upper", "stop"))
+    opened, reasons = numbers(chart["open"]), set()
+    ends = zip(chart["fills"]["entry"], chart["fills"]["exit"], strict=True)
+    for trade, (entry, leave) in zip(trades.itertuples(), ends, strict=True):
+        long, later = trade.side == "long", np.arange(entry + 1, leave + 1)
+        own, profit = (lower, upper) if long else (upper, lower)
+        other = held.trades_of("maxdiff").query("side != @trade.side")
+        alone = not ((other["entry"] <= trade.exit) & (other["exit"] >= trade.entry)).any()
+        sided = held.inputs[f"maxdiff:{'short' if long else 'long'}"].to_numpy()[-len(lower) :] > 0
+        if alone:
+            assert np.isnan(own[later][~sided[later]]).all()
+            assert stop[later] == pytest.approx(stop[entry], rel=1e-6)
+        better, worse = (max, min) if long else (min, max)
+        if trade.reason == "take_profit":
+            assert trade.exit_price == pytest.approx(better(profit[leave], opened[leave]), rel=1e-6)
+        if trade.reason == "stop" and leave > entry and alone:
+            assert trade.exit_price == pytest.approx(worse(stop[leave], opened[leave]), rel=1e-6)
+        reasons.add(trade.reason)
+    assert (trades["bars"] > 1).sum() > 10
+    assert reasons >= {"take_profit", "stop"}
+
+
 def test_trades_are_those_of_the_ledger(result):
     trades = trades_of(result, "always_on")
     ledger = result.ledger[result.ledger["strategy"] == "always_on"]

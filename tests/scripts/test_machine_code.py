@@ -87,6 +87,7 @@ def test_bars_forecasts_and_verdicts_are_numbas_to_the_bit(brought):
     rng = np.random.default_rng(0)
     moves, market = rng.normal(0.0, 0.01, (2, 500))
     same(brought(universe._garch), universe._garch, moves)
+    same(brought(universe._extremes), universe._extremes, moves.reshape(-1, 5))
     same(brought(volatility._smoothed), volatility._smoothed, moves**2, 0.94, 20)
     rows, levels = rng.normal(size=(3, 500)), np.array(fhs.LEVELS)
     same(brought(fhs._rolling_quantiles), fhs._rolling_quantiles, rows, 21, 250, levels)

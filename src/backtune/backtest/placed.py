@@ -37,13 +37,21 @@ def orders_placed(
     tuned = ~idle[pd.Index(chosen["simulation"]).get_indexer(bars["simulation"])]
     placed = {}
     for side in SIDES:
-        trades = ledger[ledger["side"] == side]
-        entries, exits = (np.searchsorted(stamps, trades[name].to_numpy()) for name in ("entry", "exit"))
-        free = np.ones(len(stamps), np.bool_)
-        for entry, leave in zip(entries, exits, strict=True):
-            free[entry + 1 : leave + 1] = False
+        free = entry_bars(stamps, ledger[ledger["side"] == side]) < 0
         placed[side] = tuned & free & (inputs[f"{strategy}:{side}"].to_numpy()[rows] > 0.0)
     return placed
+
+
+def entry_bars(stamps: NDArray[np.datetime64], trades: pd.DataFrame) -> NDArray[np.int64]:
+    """Place of the entry of the position that was open before each bar, shape (n,); -1 where none was.
+
+    `stamps` are those of the bars, in order; `trades` rows of `Result.ledger` of one strategy and side.
+    """
+    entries, exits = (np.searchsorted(stamps, trades[name].to_numpy()) for name in ("entry", "exit"))
+    result = np.full(len(stamps), -1)
+    for entry, leave in zip(entries, exits, strict=True):
+        result[entry + 1 : leave + 1] = entry
+    return result
 
 
 def without_order(chosen: pd.DataFrame) -> NDArray[np.bool_]:

@@ -33,7 +33,19 @@ def check_symbol(symbol: object) -> str:
         It is empty, too long, holds what cannot be printed, or reads as a path.
     """
     name = symbol if isinstance(symbol, str) else ""
-    usable = (
+    if not _is_usable(name):
+        if "." in os.path.basename(name)[1:] and os.path.isfile(name):
+            raise SettingError(f"symbol {name!r} is not usable, it is a file; {of_file(name)}")
+        raise SettingError(
+            f"symbol {str(symbol)[:LONGEST]!r} is not usable; give 1 to {LONGEST} printable characters that "
+            "are no path, such as BRK.B, ETH-USD or BTC/USDT"
+        )
+    return name
+
+
+@lru_cache  # a run asks for each symbol many times in a row
+def _is_usable(name: str) -> bool:
+    return (
         0 < len(name) <= LONGEST
         and name.isprintable()
         and name == name.strip()
@@ -44,14 +56,6 @@ def check_symbol(symbol: object) -> str:
         and not {"", ".", ".."} & set(name.split("/"))
         and len(folder_name(name).encode()) <= _LONGEST_FOLDER
     )
-    if not usable:
-        if "." in os.path.basename(name)[1:] and os.path.isfile(name):
-            raise SettingError(f"symbol {name!r} is not usable, it is a file; {of_file(name)}")
-        raise SettingError(
-            f"symbol {str(symbol)[:LONGEST]!r} is not usable; give 1 to {LONGEST} printable characters that "
-            "are no path, such as BRK.B, ETH-USD or BTC/USDT"
-        )
-    return name
 
 
 def of_file(path: str) -> str:

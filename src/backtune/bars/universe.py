@@ -127,6 +127,20 @@ def _garch(shocks: Array) -> Array:
     return returns
 
 
+@njit(cache=True)
+def _extremes(steps: Array) -> Array:
+    """Highest and lowest point of each row's walk of steps, shape (2, rows)."""
+    result = np.empty((2, steps.shape[0]))
+    for t in range(steps.shape[0]):
+        at = steps[t, 0]
+        highest = lowest = at
+        for k in range(1, steps.shape[1]):
+            at += steps[t, k]
+            highest, lowest = max(highest, at), min(lowest, at)
+        result[0, t], result[1, t] = highest, lowest
+    return result
+
+
 def _walk(
     returns: Array, gap_share: float, first: float, rng: np.random.Generator
 ) -> tuple[Array, Array, Array, Array]:
@@ -136,12 +150,12 @@ def _walk(
     gap = gap_share * (returns + spread * rng.standard_normal(n)) / 2.0
     steps = rng.standard_normal((n, STEPS)) * (spread / np.sqrt(STEPS))[:, None]
     steps += ((returns - gap - steps.sum(axis=1)) / STEPS)[:, None]  # a bridge that ends at the close
-    path = np.cumsum(steps, axis=1)
+    highest, lowest = _extremes(steps)
     close = np.log(first) + np.cumsum(returns)
     open_ = close - returns + gap
     close_price, open_price = np.exp(close), np.exp(open_)
-    high = np.maximum(np.exp(open_ + path.max(axis=1)), np.maximum(open_price, close_price))
-    low = np.minimum(np.exp(open_ + path.min(axis=1)), np.minimum(open_price, close_price))
+    high = np.maximum(np.exp(open_ + highest), np.maximum(open_price, close_price))
+    low = np.minimum(np.exp(open_ + lowest), np.minimum(open_price, close_price))
     return open_price, high, low, close_price
 
 

@@ -45,7 +45,8 @@ def weight_table(weights: Weights, symbols: Collection[str]) -> pd.DataFrame:
     weights : file, mapping, Series or DataFrame
         A mapping or Series of symbol to weight; or a table with columns symbol and weight, with a column date
         too where they change; or one with a column a symbol and the date in front. A file is a CSV or Parquet
-        of such a table. A row holds from its date on.
+        of such a table. A row holds from its date on, which begins by the clock of the exchange (of the
+        symbol with the most bars a year), unless it names a time zone itself.
     symbols : collection of str
         Those that there are; one that is not named has no weight.
 
@@ -76,9 +77,18 @@ def weight_table(weights: Weights, symbols: Collection[str]) -> pd.DataFrame:
     )
 
 
-def weights_at(table: pd.DataFrame, times: Times) -> Array:
-    """Weights in force at each time, shape (n, symbols); nothing before the first date."""
-    place = np.searchsorted(table.index.to_numpy().astype("datetime64[ns]"), times, side="right") - 1
+def weights_at(table: pd.DataFrame, times: Times, shown: Times | None = None) -> Array:
+    """Weights in force at each time, shape (n, symbols); nothing before the first date.
+
+    `times` are bars of the portfolio: dates, or instants where `shown` is what the clock of the exchange
+    showed then.
+    """
+    dates = pd.DatetimeIndex(table.index)
+    if shown is not None and dates.tz is None:
+        times = shown
+    elif dates.tz is not None:
+        dates = dates.tz_localize(None) if shown is None else dates.tz_convert(None)
+    place = np.searchsorted(dates.to_numpy().astype("datetime64[ns]"), times, side="right") - 1
     return np.where(place[:, None] >= 0, table.to_numpy()[np.maximum(place, 0)], 0.0)
 
 
@@ -111,7 +121,7 @@ def _by_date(table: pd.DataFrame, label: str) -> pd.DataFrame:
         dates = pd.DatetimeIndex(pd.to_datetime(table[dated]))
     except (ValueError, TypeError) as error:
         raise SettingError(f"{label}: column {dated} holds no dates; write them as 2024-01-31") from error
-    table = table.assign(**{dated: dates.tz_localize(None) if dates.tz is not None else dates})
+    table = table.assign(**{dated: dates})
     if {"symbol", "weight"} <= set(table):
         table = table.assign(weight=pd.to_numeric(table["weight"], errors="coerce").fillna(-1.0))
         if table.duplicated([dated, "symbol"]).any():

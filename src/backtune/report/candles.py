@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.backtest import Result
+from backtune.backtest.placed import SIDES, entry_bars, orders_placed
 from backtune.backtest.places import first_traded
 from backtune.metrics.calendar import Times
-from backtune.problem.rules import levels
+from backtune.problem.rules import MAX_DOWN, MAX_UP, levels
 from backtune.report.data import column
 from backtune.report.figures import Chart, times_of
 from backtune.report.html import chart, text
@@ -45,7 +47,7 @@ def candles_chart(result: Result, strategy: str) -> Chart:
         name: column((before * (1.0 + inputs[name].to_numpy()))[start:], PRICE_DIGITS)
         for name in ("open", "high", "low")
     }
-    lower, upper, stop = (before * (1.0 + moves) for moves in _levels(result, strategy, first))
+    lower, upper, stop = _levels(result, strategy, first, before)
     stamps = inputs["timestamp"].iloc[start:]
     drawn: Chart = {
         "kind": "candles",
@@ -133,42 +135,101 @@ def _closes(result: Result) -> Array:
     return closes
 
 
-def _levels(result: Result, strategy: str, first: int) -> tuple[Array, Array, Array]:
-    """Lower and upper level, and the stop of a long (else of a short), of each bar as moves.
+def _levels(result: Result, strategy: str, first: int, before: Array) -> tuple[Array, Array, Array]:
+    """Prices of the lower and the upper level, and of the stop of a long (else of a short), of each bar.
 
     Only of strategies that place orders by offsets to the forecasts; a level is there where an order of some
-    side rests at it: the entry of a side with a size, or its take-profit unless its exit is the close.
+    side rests at it: the entry of a side with a size and no position, or its take-profit unless its exit is
+    the close. A stop stays at the price that it has in the bar of the entry. `before` are the closes before
+    the bars.
     """
     inputs, bars, chosen = result.inputs, result.bars_of(strategy), result.chosen(strategy)
-    nothing = np.full(len(inputs), np.nan)
-    lower, upper, stop = nothing.copy(), nothing.copy(), nothing.copy()
+    shown = [np.full(len(inputs), np.nan) for _ in range(3)]
     if not {"high_offset", "low_offset"} <= set(chosen) or not len(bars):
-        return lower, upper, stop
+        return shown[0], shown[1], shown[2]
     place = slice(first, first + len(bars))
-    row = pd.Index(chosen["simulation"]).get_indexer(bars["simulation"])
-    high_forecast, low_forecast = (inputs[f"{side}_forecast"].to_numpy()[place] for side in ("high", "low"))
-    high, low = (chosen[f"{side}_offset"].to_numpy(dtype=np.float64)[row] for side in ("high", "low"))
-    up, down = levels(np, high_forecast + high, low_forecast + low)
-    long, short = (
-        inputs[f"{strategy}:{side}"].to_numpy()[place] > 0
-        if f"{strategy}:{side}" in inputs
-        else np.ones(len(bars), bool)
-        for side in ("long", "short")
-    )
+    traded, close, row = inputs.iloc[place], before[place], _rows(chosen, bars)
+    down, up = _prices(traded, close, chosen.iloc[row])
+    trades = _ledger_of(result, strategy)
+    stamps, every = bars["timestamp"].to_numpy(), np.ones(len(bars), np.bool_)
+    placed = orders_placed(bars, inputs, chosen, trades, strategy) or dict.fromkeys(SIDES, every)
+    since = {side: entry_bars(stamps, trades[trades["side"] == side]) for side in SIDES}
+    held = {side: since[side] >= 0 for side in SIDES}
     leaves = (chosen["exit"] != "close").to_numpy()[row]
-    lower[place] = np.where(long | (short & leaves), down, np.nan)
-    upper[place] = np.where(short | (long & leaves), up, np.nan)
+    profit_down, profit_up = down, up  # of positions that are open, by the offsets that their own exit has
+    every_exit = result.simulations
+    keeping = every_exit[(every_exit["strategy"] == strategy) & (every_exit["exit"] == "hold")]
+    if len(keeping):
+        profit_down, profit_up = _prices(traded, close, keeping.iloc[_rows(keeping, bars)])
+    lower = np.where(placed["long"] | (placed["short"] & leaves), down, np.nan)
+    upper = np.where(placed["short"] | (placed["long"] & leaves), up, np.nan)
+    shown[0][place] = np.where(held["short"] & np.isnan(lower), profit_down, lower)
+    shown[1][place] = np.where(held["long"] & np.isnan(upper), profit_up, upper)
+    shown[2][place] = _stops(traded, close, _stop_offsets(result, chosen)[row], placed, since)
+    return shown[0], shown[1], shown[2]
+
+
+def _rows(simulations: pd.DataFrame, bars: pd.DataFrame) -> NDArray[np.intp]:
+    """Row of each bar's simulation."""
+    rows: NDArray[np.intp] = pd.Index(simulations["simulation"]).get_indexer(bars["simulation"])
+    return rows
+
+
+def _prices(inputs: pd.DataFrame, before: Array, offsets: pd.DataFrame) -> tuple[Array, Array]:
+    """Lower and upper level of each bar."""
+    high, low = (
+        inputs[f"{side}_forecast"].to_numpy() + offsets[f"{side}_offset"].to_numpy(dtype=np.float64)
+        for side in ("high", "low")
+    )
+    up, down = levels(np, high, low)
+    return before * (1.0 + down), before * (1.0 + up)
+
+
+def _stops(
+    inputs: pd.DataFrame, before: Array, offset: Array, placed: Mapping[str, NDArray[np.bool_]],
+    since: Mapping[str, NDArray[np.int64]],
+) -> Array:  # fmt: skip
+    """Price of a stop on each bar: of an open position that of its entry bar, else of the order to enter.
+
+    Where there is one on both sides it is the long's.
+    """
+    moves = {
+        "long": np.clip(inputs["low_forecast"].to_numpy() + offset, MAX_DOWN, 0.0),
+        "short": np.clip(inputs["high_forecast"].to_numpy() - offset, 0.0, MAX_UP),
+    }
+    own = {side: np.where(placed[side], before * (1.0 + moves[side]), np.nan) for side in SIDES}
+    kept = [np.where(since[side] >= 0, own[side][np.maximum(since[side], 0)], np.nan) for side in SIDES]
+    stops = own["short"]
+    for stop in (own["long"], kept[1], kept[0]):
+        stops = np.where(np.isnan(stop), stops, stop)
+    return stops
+
+
+def _stop_offsets(result: Result, chosen: pd.DataFrame) -> Array:
+    """Offset of the stop of each simulation, tuned or given; NaN where there is none."""
+    offsets: Array
     if "stop_offset" in chosen:
-        offset = chosen["stop_offset"].to_numpy(dtype=np.float64)[row]
-        stop[place] = np.where(long, low_forecast + offset, high_forecast - offset)
-    return lower, upper, stop
+        offsets = chosen["stop_offset"].to_numpy(dtype=np.float64)
+        return offsets
+    stop = result.options.get("stop")
+    fixed = float(stop) if isinstance(stop, int | float) else np.nan
+    offsets = np.where(chosen["exit"].to_numpy() == "hold", fixed, np.nan)
+    return offsets
+
+
+def _ledger_of(result: Result, strategy: str) -> pd.DataFrame:
+    """Trades of a strategy; none of a run of an older version, which kept no list of them."""
+    if "ledger" in tuple(result.tables):
+        return result.trades_of(strategy)
+    moments = np.empty(0, "datetime64[ns]")
+    return pd.DataFrame({"side": moments.astype(str), "entry": moments, "exit": moments})
 
 
 def _fills(result: Result, strategy: str, stamps: Times) -> dict[str, Any]:
     """Bars of entries and exits among those that are shown, by the rows of `trades_of`; -1: not shown."""
-    if "ledger" not in tuple(result.tables):
+    mine = _ledger_of(result, strategy)
+    if not len(mine):
         return {"entry": [], "exit": []}
-    mine = result.trades_of(strategy)
     moments = {name: mine[name].to_numpy() for name in ("entry", "exit")}
     places = {name: np.searchsorted(stamps, at).clip(max=len(stamps) - 1) for name, at in moments.items()}
     return {name: np.where(stamps[place] == moments[name], place, -1) for name, place in places.items()}

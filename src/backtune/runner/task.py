@@ -324,14 +324,14 @@ def _marked(task: Task) -> Iterator[None]:
     With a timeout, a watchdog that needs no interpreter lock writes where the symbol hangs and ends the
     process.
     """
-    mark, trace = task.mark, task.trace
-    content = json.dumps({"host": platform.node(), "process": os.getpid()})
+    mark = task.mark
+    content = json.dumps({"host": platform.node(), "process": os.getpid()}).encode()
     with writing(task.root):
         try:
-            mark.write_text(content, "utf-8")
+            mark.write_bytes(content)
         except FileNotFoundError:
             mark.parent.mkdir(exist_ok=True)
-            mark.write_text(content, "utf-8")
+            mark.write_bytes(content)
     if task.timeout is None:
         try:
             yield
@@ -339,6 +339,7 @@ def _marked(task: Task) -> Iterator[None]:
             _remove(mark)
         return
     with writing(task.root):
+        trace = task.trace
         handle = trace.open("w", encoding="utf-8")
     with handle:
         faulthandler.dump_traceback_later(task.timeout, exit=True, file=handle)

@@ -90,7 +90,7 @@ def result_identity(
     if settings.costs is not None:
         own["costs"] = settings.costs_of(bars).as_dict()
     if not forecast_decides(settings):
-        return {**run, **own, "forecaster": _forecaster(settings)}
+        return {**run, **own, "forecaster": _forecaster(settings, by_arrays=False)}
     if forecast is None:
         raise ValueError("the forecast decides this result, and was not given")
     return {
@@ -125,8 +125,9 @@ def forecast_decides(settings: Settings) -> bool:
 
 def forecast_changed(before: Mapping[str, Any], settings: Settings, forecast: Forecast) -> str:
     """What decides the forecast and is another now than in a result's identity; "" where nothing is."""
-    now: dict[str, Any] = {"forecaster": _forecaster(settings)}
-    if forecast_decides(settings):
+    by_arrays = forecast_decides(settings)
+    now: dict[str, Any] = {"forecaster": _forecaster(settings, by_arrays=by_arrays)}
+    if by_arrays:
         now["arrays"] = {"forecast": _forecast_digest(forecast)}
     return "; ".join(
         differences({name: before[name] for name in now if name in before}, now) if before else []
@@ -166,11 +167,11 @@ def _said_by(plug_in: Any, what: str) -> dict[str, Any]:
     return {**plain(said), "source": source_of(plug_in)}
 
 
-def _forecaster(settings: Settings) -> dict[str, Any]:
-    """Return what makes the forecasts, where they are not told by what they are."""
+def _forecaster(settings: Settings, *, by_arrays: bool) -> dict[str, Any]:
+    """Return what makes the forecasts; `by_arrays` where they are told by what they are."""
     model = forecaster(settings.model)
     name = f"{type(model).__module__}.{type(model).__qualname__}"
-    if forecast_decides(settings):
+    if by_arrays:
         return {"class": name, "by": "its forecasts"}
     return {"class": name, **_said_of_model(settings.model), "point": plain(getattr(model, "point", None))}
 
@@ -191,7 +192,7 @@ def _said_once(model: str) -> dict[str, Any]:
 
 def _forecaster_if_there(settings: Settings) -> dict[str, Any]:
     try:
-        return _forecaster(settings)
+        return _forecaster(settings, by_arrays=forecast_decides(settings))
     except ForecasterError as error:  # not installed, no weights: each symbol meets that again, and says so
         return {"failed": str(error)}
 

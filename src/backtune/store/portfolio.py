@@ -75,7 +75,9 @@ def run_portfolio(
     densest = max(rates, key=rates.__getitem__)
     own = shown = np.empty(0, "datetime64[ns]")
     each = (_member(result, strategy, grain, moving) for result in run.values())
-    weighing, members = _weighing(weights, each, list(run), failed)
+    weighing, members = _weighing(
+        weights, each, list(run), failed, run[densest] if grain == INSTANT else None
+    )
     sums, step = Sums(), math.inf
     for member in members:
         sums.add(member, weighing.of(member))
@@ -250,9 +252,14 @@ class Weighing:
 
 
 def _weighing(
-    weights: Weights, members: Iterable[Member], symbols: list[str], failed: Collection[str]
-) -> tuple[Weighing, Iterable[Member]]:
-    """How members are weighed, and the members; all are held at once where each weight depends on all."""
+    weights: Weights, members: Iterable[Member], symbols: list[str], failed: Collection[str],
+    timed_by: Result | None,
+) -> tuple[Weighing, Iterable[Member]]:  # fmt: skip
+    """How members are weighed, and the members; all are held at once where each weight depends on all.
+
+    Weights of a table change by one clock, those of all symbols at once: by that of `timed_by`, or where that
+    is None by the dates that the bars of the portfolio are.
+    """
     if isinstance(weights, str) and weights == EQUAL:
         share = 1.0 / len(symbols)
         return Weighing(lambda _: share, lambda times: np.tile([1.0, share], (len(times), 1))), members
@@ -266,11 +273,22 @@ def _weighing(
             lambda _: np.column_stack([inverse.sum(axis=1), (inverse**2).sum(axis=1)]),
         ), members
     table = weight_table(weights, [*symbols, *failed])[symbols]
+    dates_of = _clock_of(timed_by)
     sums = pd.DataFrame({"sum": table.sum(axis=1), "squares": (table**2).sum(axis=1)})
     return Weighing(
-        lambda member: weights_at(table[[member.symbol]], member.times)[:, 0],
-        lambda times: weights_at(sums, times),
+        lambda member: weights_at(table[[member.symbol]], member.times, dates_of(member.times))[:, 0],
+        lambda times: weights_at(sums, times, dates_of(times)),
     ), members
+
+
+def _clock_of(result: Result | None) -> Callable[[Times], Times | None]:
+    """What the clock of a symbol's exchange showed at instants."""
+    if result is None:
+        return lambda times: None
+    table = result.returns
+    own, rows = np.unique(table["timestamp"].to_numpy(), return_index=True)
+    shown = clock(table).to_numpy()[rows]
+    return lambda times: clock_times(times, own, shown)
 
 
 def _label(weights: Weights) -> str:
