@@ -109,7 +109,6 @@ def main():
     except bt.OptimizerError as error:
         parser.error(str(error))
     device = batch.device
-    small = device.type == "cpu"
     rounds = {
         f"{device.type}: exact": batch.optimize,
         "cpu: exact, compiled": lambda: bt.optimize_many(problems),
@@ -138,18 +137,24 @@ def main():
     print(f"\nexact: {compiled / exact:.3g} times the compiled solver's rate; {differ} values differ from it")
     print(f"differential evolution: short of the optimum by {statistics.median(short):.2e} in the median")
 
+    print_floor(problems, device, exact)
+
+
+def print_floor(problems, device, exact):
+    """Say what arithmetic and bytes alone would take on this device, beside the seconds of `exact`."""
+    small = device.type == "cpu"
     operations, moved = lattice_work(problems, device)
     rates = product_rate(device, 1024 if small else 8192), copy_rate(device, 2**23 if small else 2**27)
     floors = operations / rates[0], moved / rates[1]
-    print(f"\nthe products: {operations / options.problems / 1e6:.2f} million operations a problem; ", end="")
-    print(f"factors and lattice: {moved / options.problems / 1e6:.2f} MB a problem")
+    print(f"\nthe products: {operations / len(problems) / 1e6:.2f} million operations a problem; ", end="")
+    print(f"factors and lattice: {moved / len(problems) / 1e6:.2f} MB a problem")
     print(
         f"this device: {rates[0] / 1e12:.3f} TFLOP/s at a large product, {rates[1] / 1e9:.0f} GB/s at a copy"
     )
     bound = "arithmetic" if floors[0] > floors[1] else "bytes"
     print(
         f"floor: {floors[0]:.4f} s of arithmetic, {floors[1]:.4f} s of bytes; bound by {bound}, "
-        f"{options.problems / max(floors):,.0f} problems/s; exact took {exact / max(floors):.2f} times that"
+        f"{len(problems) / max(floors):,.0f} problems/s; exact took {exact / max(floors):.2f} times that"
     )
 
 

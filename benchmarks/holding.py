@@ -205,6 +205,38 @@ def backtest(exits: list[str]) -> float:
     return float(np.median(seconds[1:]))
 
 
+def measure(name: str, chosen: list[bt.HoldProblem], bars: int, beat: int) -> None:
+    """Print what proofs, evaluations and a rival take on windows of one kind."""
+    bt.optimize(chosen[0])
+    chosen[0].batch(np.zeros((2, len(chosen[0].bounds))))
+    exact, rival, short, lost = [], [], [], 0
+    for number, problem in enumerate(chosen):
+        started = time.process_time()
+        best = bt.optimize(problem)
+        exact.append(time.process_time() - started)
+        if not (best.exact and problem(best.x) == best.value):
+            raise SystemExit(f"{name}, window {number}: not proved")
+        started = time.process_time()
+        short.append(best.value - max(evolution(problem), 0.0))
+        rival.append(time.process_time() - started)
+        lost += bool(beat) and beaten(problem, best, beat, number)
+    low, high = np.array(chosen[0].bounds).T
+    points = np.random.default_rng(0).uniform(low, high, (500, len(low)))
+    started = time.process_time()
+    for problem in chosen:
+        problem.batch(points)
+    each = (time.process_time() - started) / len(chosen) / len(points) / bars
+    print(
+        f"{name}: {len(chosen)} windows of {bars} bars\n"
+        f"  proof: median {1e3 * np.median(exact):.2f} ms, worst {1e3 * max(exact):.1f} ms\n"
+        f"  evaluation: {1e9 * each:.2f} ns a bar, at random points of the box\n"
+        f"  differential evolution, 500 evaluations: median {1e3 * np.median(rival):.1f} ms; "
+        f"short by {1e2 * np.mean(short):.2f} % in the mean, {1e2 * max(short):.2f} % at most\n"
+        f"  beaten by {beat} points each: {lost}",
+        flush=True,
+    )
+
+
 def main() -> None:
     """Print a row a kind of problem."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -230,34 +262,7 @@ def main() -> None:
     series = [bt.load_bars(path) for path in files] or [load_sample("NASDAQ"), load_sample("SP500")]
     for name, rule in KINDS.items():
         chosen = list(problems(series, options.bars, options.windows, **rule))
-        bt.optimize(chosen[0])
-        chosen[0].batch(np.zeros((2, len(chosen[0].bounds))))
-        exact, rival, short, lost = [], [], [], 0
-        for number, problem in enumerate(chosen):
-            started = time.process_time()
-            best = bt.optimize(problem)
-            exact.append(time.process_time() - started)
-            if not (best.exact and problem(best.x) == best.value):
-                raise SystemExit(f"{name}, window {number}: not proved")
-            started = time.process_time()
-            short.append(best.value - max(evolution(problem), 0.0))
-            rival.append(time.process_time() - started)
-            lost += bool(options.beat) and beaten(problem, best, options.beat, number)
-        low, high = np.array(chosen[0].bounds).T
-        points = np.random.default_rng(0).uniform(low, high, (500, len(low)))
-        started = time.process_time()
-        for problem in chosen:
-            problem.batch(points)
-        each = (time.process_time() - started) / len(chosen) / len(points) / options.bars
-        print(
-            f"{name}: {len(chosen)} windows of {options.bars} bars\n"
-            f"  proof: median {1e3 * np.median(exact):.2f} ms, worst {1e3 * max(exact):.1f} ms\n"
-            f"  evaluation: {1e9 * each:.2f} ns a bar, at random points of the box\n"
-            f"  differential evolution, 500 evaluations: median {1e3 * np.median(rival):.1f} ms; "
-            f"short by {1e2 * np.mean(short):.2f} % in the mean, {1e2 * max(short):.2f} % at most\n"
-            f"  beaten by {options.beat} points each: {lost}",
-            flush=True,
-        )
+        measure(name, chosen, options.bars, options.beat)
     for exits in (["close", "take_profit"], ["close", "take_profit", "hold"]):
         print(f"a backtest with exits {', '.join(exits)}: {1e3 * backtest(exits):.0f} ms")
 

@@ -161,10 +161,10 @@ def test_forecast_quality_prints_a_row_a_model_and_the_default_is_best(monkeypat
     monkeypatch.setattr(sys, "argv", ["forecast_quality.py"])
     runpy.run_path(str(ROOT / "benchmarks" / "forecast_quality.py"), run_name="__main__")
     rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if " | " in line]
-    found = {row[0].strip("`"): dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
-    error = {model: float(row["mean MAE"]) for model, row in found.items()}
+    models = {row[0].strip("`"): dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
+    error = {model: float(row["mean MAE"]) for model, row in models.items()}
     assert error["fhs"] < error["range"] < error["naive"]
     pinball = {
-        model: float(row["mean pinball"]) for model, row in found.items() if row["mean pinball"] != "-"
+        model: float(row["mean pinball"]) for model, row in models.items() if row["mean pinball"] != "-"
     }
     assert min(pinball, key=lambda model: float(pinball[model])) == "fhs"

@@ -97,13 +97,13 @@ def opened_as_text(tree):
 def test_every_text_file_is_opened_as_utf_8():
     """Windows would take its own code page."""
     assert list(opened_as_text(ast.parse("open(p); p.open('w'); p.read_text(); p.write_text(t)"))) == [1] * 4
-    found = {
+    places = {
         f"{path.relative_to(ROOT)}:{line}"
         for folder in ("src", "scripts", "examples")
         for path in (ROOT / folder).rglob("*.py")
         for line in opened_as_text(ast.parse(path.read_text("utf-8")))
     }
-    assert found == set()
+    assert places == set()
 
 
 @pytest.fixture

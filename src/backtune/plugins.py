@@ -47,6 +47,20 @@ def named(kind: str, name: Any, known: Mapping[str, Any], plural: str = "") -> A
     return known[one_of(kind, name, [*known, *added])]
 
 
+def function_named(kind: str, name: Any, known: Mapping[str, Any], takes: str) -> Any:
+    """Return the function that `name` names, as `named` does; `takes` says in the error what it is of.
+
+    Raises
+    ------
+    SettingError
+        Unknown, or no function.
+    """
+    function = named(kind, name, known)
+    if not callable(function):
+        raise SettingError(f"{kind} {name!r} is a {type(function).__name__}; give a function {takes}")
+    return function
+
+
 def added_by_others(plural: str, known: Mapping[str, Any]) -> dict[str, EntryPoint]:
     """Entry points of the group ``backtune.PLURAL`` by name, without names that are in `known`."""
     return {

@@ -362,8 +362,8 @@ def test_data_from_folder_file_frame_and_bars(tmp_path):
     data = frame(n=120)
     data.to_csv(tmp_path / "ABC.csv", index=False)
     results = [
-        bt.backtest_forecasts("ABC", 3, data=given, window=40)
-        for given in (tmp_path, str(tmp_path / "ABC.csv"), data, bt.load_bars(data))
+        bt.backtest_forecasts("ABC", 3, data=source, window=40)
+        for source in (tmp_path, str(tmp_path / "ABC.csv"), data, bt.load_bars(data))
     ]
     for result in results[1:]:
         pd.testing.assert_frame_equal(table(result), table(results[0]), check_exact=True)
@@ -445,22 +445,22 @@ class Fixed(Optimizer):
 
     library = "fixed"
 
-    def __init__(self, given):
+    def __init__(self, optimum):
         super().__init__()
-        self.given = given
+        self.optimum = optimum
 
     def optimize(self, objective, *, budget=500, seed=0, time_limit=None):
-        return self.given
+        return self.optimum
 
 
 def test_in_sample_is_the_problems_own_total_whatever_an_optimizer_maximized():
     bars = tail()
     result = bt.backtest_forecasts("X", 6, data=bars, window=60, optimizer=Sharpe(), budget=20, model="range")
-    made, chosen = bt.forecast(bars, "range"), bt.backtest.Settings(num_simulations=6, window=60)
+    forecast, chosen = bt.forecast(bars, "range"), bt.backtest.Settings(num_simulations=6, window=60)
     first = len(bars) - 6
     for name in ("maxdiff", "always_on", "untuned"):
         strategy = next(s for s in strategies(["maxdiff", "always_on"]) if s.name == name)
-        for problem in strategy.problems(bars, made, chosen).values():
+        for problem in strategy.problems(bars, forecast, chosen).values():
             offset = len(bars) - problem.size
             rows = result.simulations[
                 (result.simulations["strategy"] == name)
@@ -501,15 +501,15 @@ def test_two_strategies_of_the_same_sizes_are_searched_with_seeds_of_their_own()
     "x", [np.array([0.5, 0.0]), np.array([np.nan, 0.0]), np.zeros(3), np.zeros(1), None, "x", 0.0]
 )
 def test_an_optimizer_that_leaves_the_box_is_one_line(x):
-    given = Fixed(Optimum(x, 1.0, 1, 0.0, "fixed"))
+    fixed = Fixed(Optimum(x, 1.0, 1, 0.0, "fixed"))
     with pytest.raises(bt.OptimizerError, match=r"optimizer fixed gave x = .*no point of the box") as caught:
-        bt.backtest_forecasts("X", 3, data=tail(), window=40, optimizer=given)
+        bt.backtest_forecasts("X", 3, data=tail(), window=40, optimizer=fixed)
     assert "\n" not in str(caught.value)
 
 
 def test_an_optimizer_is_not_asked_about_a_yardstick():
-    given = Fixed(Optimum(np.array([0.01, -0.01]), 1.0, 1, 0.0, "fixed"))
-    rows = bt.backtest_forecasts("X", 3, data=tail(), window=40, optimizer=given).simulations
+    fixed = Fixed(Optimum(np.array([0.01, -0.01]), 1.0, 1, 0.0, "fixed"))
+    rows = bt.backtest_forecasts("X", 3, data=tail(), window=40, optimizer=fixed).simulations
     assert set(rows.query("strategy == 'untuned'")["high_offset"]) == {0.0}
     asked = rows.query("strategy != 'untuned'")
     assert set(asked["high_offset"].dropna()) <= {0.01}
@@ -532,10 +532,10 @@ def test_an_optimizer_without_a_name_is_refused():
 )
 def test_a_seed_is_the_same_whatever_holds_it(seed):
     options = {"data": tail(), "window": 40, "optimizer": "random", "budget": 10}
-    given, plain = (bt.backtest_forecasts("X", 2, seed=s, **options) for s in (seed, 3))
-    pd.testing.assert_frame_equal(table(given), table(plain), check_exact=True)
-    assert (given.settings.seed, type(given.settings.seed)) == (3, int)
-    assert given.settings == plain.settings
+    typed, plain = (bt.backtest_forecasts("X", 2, seed=s, **options) for s in (seed, 3))
+    pd.testing.assert_frame_equal(table(typed), table(plain), check_exact=True)
+    assert (typed.settings.seed, type(typed.settings.seed)) == (3, int)
+    assert typed.settings == plain.settings
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,9 @@ def test_no_point_where_anything_changes_has_a_sharpe_ratio_much_above_the_tuned
 def test_the_sharpe_tuning_of_held_positions_is_what_evolution_finds_of_that_objective():
     problem = hold_problem(3, n=25, kind="gapped")
     (tuned,) = TUNINGS["sharpe"]([problem], [5], None)
-    found = bt.optimize(scored(problem, "sharpe"), "scipy", seed=5)
-    np.testing.assert_array_equal(tuned.x, found.x)
-    assert (tuned.value, tuned.exact) == (problem(found.x), False)
+    evolved = bt.optimize(scored(problem, "sharpe"), "scipy", seed=5)
+    np.testing.assert_array_equal(tuned.x, evolved.x)
+    assert (tuned.value, tuned.exact) == (problem(evolved.x), False)
 
 
 def test_the_plateau_is_the_centre_of_the_rectangle_with_the_highest_mean():

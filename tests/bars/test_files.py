@@ -343,8 +343,8 @@ def test_a_date_far_ahead_costs_its_own_row_alone():
 def test_the_fewest_rows_are_dropped(days):
     """As many stay as in the longest of all rising choices of rows; of two equal dates the first."""
     stamps = np.datetime64("2021-01-04", "ns") + np.array(days) * np.timedelta64(1, "D")
-    found = order_faults(stamps)
-    bad = np.logical_or.reduce([fault.rows for fault in found]) if found else np.zeros(len(days), bool)
+    faults = order_faults(stamps)
+    bad = np.logical_or.reduce([fault.rows for fault in faults]) if faults else np.zeros(len(days), bool)
     kept = [day for day, drop in zip(days, bad, strict=True) if not drop]
     assert all(a < b for a, b in pairwise(kept))
     longest = max(
@@ -353,7 +353,7 @@ def test_the_fewest_rows_are_dropped(days):
         if any(all(a < b for a, b in pairwise(some)) for some in combinations(days, size))
     )
     assert len(kept) == longest
-    assert sum(fault.rows.sum() for fault in found) == bad.sum()
+    assert sum(fault.rows.sum() for fault in faults) == bad.sum()
     if sorted(days) == days:
         np.testing.assert_array_equal(bad, [day in days[:row] for row, day in enumerate(days)])
 
@@ -500,8 +500,8 @@ def test_check_files_goes_on_after_a_bad_file(tmp_path):
     frame().to_csv(tmp_path / "GOOD.csv", index=False)
     (tmp_path / "BAD.csv").write_text("x")
     frame().to_csv(tmp_path / "my prices (1).csv", index=False)
-    found = {path.name: type(result).__name__ for path, result in check_files(tmp_path)}
-    assert found == {"GOOD.csv": "Bars", "BAD.csv": "BarsError", "my prices (1).csv": "Bars"}
+    kinds = {path.name: type(result).__name__ for path, result in check_files(tmp_path)}
+    assert kinds == {"GOOD.csv": "Bars", "BAD.csv": "BarsError", "my prices (1).csv": "Bars"}
     assert [type(one).__name__ for _, one in check_files(tmp_path / "GOOD.csv")] == ["Bars"]
     with pytest.raises(BarsError, match="is not a folder"):
         check_files(tmp_path / "NOWHERE")

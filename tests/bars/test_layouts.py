@@ -140,8 +140,8 @@ def test_containers(tmp_path):
         load_bars(tmp_path / "TWO.zip")
     (tmp_path / "sheet.xlsx").write_bytes(b"PK")
     (tmp_path / "settings.json").write_text("{}")
-    found = {path.name: type(one).__name__ for path, one in check_files(tmp_path)}
-    assert found == {**dict.fromkeys(names, "Bars"), "TWO.zip": "BarsError", "sheet.xlsx": "BarsError"}
+    kinds = {path.name: type(one).__name__ for path, one in check_files(tmp_path)}
+    assert kinds == {**dict.fromkeys(names, "Bars"), "TWO.zip": "BarsError", "sheet.xlsx": "BarsError"}
     assert find_bars_file("A", tmp_path).name == "A.parquet"
 
 
@@ -191,7 +191,7 @@ def test_a_long_file_of_several_symbols(tmp_path, column, shape):
         with pytest.raises(BarsError, match=r"and AAPX is none of them; did you mean AAPL"):
             load_bars(source, "AAPX")
     if column != "anything":
-        assert [found.symbol for _, found in check_files(path)] == ["AAL", "AAPL"]
+        assert [bars.symbol for _, bars in check_files(path)] == ["AAL", "AAPL"]
 
 
 # ---- what stands between and behind the rows

@@ -14,9 +14,9 @@ from backtune.bars import load_sample
 
 def series(n, freq="B", **prices):
     close = np.linspace(100, 110, n)
-    given = {"open": close, "high": close + 1, "low": close - 1, "close": close, **prices}
+    columns = {"open": close, "high": close + 1, "low": close - 1, "close": close, **prices}
     return bt.load_bars(
-        pd.DataFrame({"date": pd.date_range("2021-01-04", periods=n, freq=freq), **given}), "ABC"
+        pd.DataFrame({"date": pd.date_range("2021-01-04", periods=n, freq=freq), **columns}), "ABC"
     )
 
 

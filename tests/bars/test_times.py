@@ -157,8 +157,8 @@ def test_two_times_that_may_be_dates_or_epochs_are_refused_and_never_guessed():
 
 @pytest.mark.parametrize("text", ["1.70407E+12", "4102444800", "18446744073709551615", "5000000000000000"])
 def test_digits_that_lost_precision_or_lie_ahead_are_no_time(text):
-    found = local(text, text)
-    assert found == ["NaT", "NaT"] or "E notation" in found
+    stamps = local(text, text)
+    assert stamps == ["NaT", "NaT"] or "E notation" in stamps
 
 
 def test_ticks_that_may_be_two_things_are_asked_for():
@@ -242,8 +242,8 @@ def test_hours_and_minutes_of_four_digits_are_no_minutes_and_seconds(tmp_path):
     for clock, row in zip(clocks, data.itertuples(), strict=True):
         text += f"20240102,{clock},{row.Open!r},{row.High!r},{row.Low!r},{row.Close!r}\n"
     (tmp_path / "BTCUSD.csv").write_text(text)
-    found = [str(stamp)[11:16] for stamp in load_bars(tmp_path / "BTCUSD.csv").timestamps]
-    assert found == ["09:35", "16:00", "23:55"]
+    times = [str(stamp)[11:16] for stamp in load_bars(tmp_path / "BTCUSD.csv").timestamps]
+    assert times == ["09:35", "16:00", "23:55"]
 
 
 def test_a_zone_that_is_none_is_refused():

@@ -18,10 +18,10 @@ def moves():
 def test_every_row_is_a_bar(seed):
     universe = bt.Universe(seed, 3000)
     for name in universe.symbols(5):
-        made = universe.load(name)
-        checked = load_bars(made.frame, name)  # raises where a row breaks a rule
-        assert checked.digest == made.digest
-        assert checked.asset == made.asset == "stock"
+        series = universe.load(name)
+        checked = load_bars(series.frame, name)  # raises where a row breaks a rule
+        assert checked.digest == series.digest
+        assert checked.asset == series.asset == "stock"
 
 
 def test_a_symbol_depends_on_seed_and_number_alone():

@@ -53,9 +53,9 @@ def test_a_run_that_eats_memory_is_one_line_of_its_method(tmp_path):
 
 def test_points_side_by_side_are_looked_at_as_well(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*sys.path, str(SUPPORT)]))
-    found = lines(tmp_path, "hangs_in_the_corner", ["grid", "random"], 1, parallel=2, evaluation_limit=1.0)
-    assert found["random"] == [""]
-    assert all("took longer than 1 s" in error for error in found["grid"])
+    errors = lines(tmp_path, "hangs_in_the_corner", ["grid", "random"], 1, parallel=2, evaluation_limit=1.0)
+    assert errors["random"] == [""]
+    assert all("took longer than 1 s" in error for error in errors["grid"])
 
 
 def test_a_process_of_a_pool_that_dies_ends_the_run_and_others_begin(importable_pool):
@@ -75,8 +75,8 @@ def test_what_takes_long_yet_ends_within_the_limit_is_left_alone(tmp_path):
 
 
 def test_an_objective_that_differs_and_fails_when_it_is_valued_keeps_its_row(tmp_path):
-    found = lines(tmp_path, "fails_now_and_then", ["random"], budget=40)
-    assert found == {"random": ["", ""]}
+    errors = lines(tmp_path, "fails_now_and_then", ["random"], budget=40)
+    assert errors == {"random": ["", ""]}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signal there")
@@ -108,8 +108,8 @@ def test_the_time_of_an_evaluation_is_counted_by_looks_so_that_a_machine_that_sl
     assert looked.overdue() == []
     for _ in range(int(10.0 / TICK)):
         now[0] += TICK
-        found = looked.overdue()
-    assert [(one.job, one.run) for one in found] == [(3, 1)]
+        overdue = looked.overdue()
+    assert [(one.job, one.run) for one in overdue] == [(3, 1)]
     with beat.evaluating():  # the next
         assert looked.overdue() == []
 
@@ -136,9 +136,9 @@ def test_a_run_is_not_to_blame_for_what_runs_before_it_left_behind(monkeypatch, 
     beat.at(1, 0)  # the first run of a process is to blame for all that it takes
     beat.at(1, 1)
     monkeypatch.setattr(limits, "memory_of", lambda process: 1100)
-    [found] = looked.overdue()
-    assert (found.job, found.run) == (1, 1)
-    assert bool(found.reason) is blamed
+    [overdue] = looked.overdue()
+    assert (overdue.job, overdue.run) == (1, 1)
+    assert bool(overdue.reason) is blamed
 
 
 def test_the_limit_is_a_minute_or_a_hundred_times_what_was_timed_unless_it_is_given():

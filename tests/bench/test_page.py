@@ -15,12 +15,12 @@ from bench_runs import EVIL, results_of, run
 
 
 def rows(problem="p"):
-    found = []
+    runs = []
     for seed in range(8):
         for method, value in (("random", 0.8), ("scipy", 0.995), ("cma", 0.9)):
-            found.append(run(method, seed, value, problem=problem))
-            found.append(run(method, seed, value, problem=problem, mode="timing"))
-    return found
+            runs.append(run(method, seed, value, problem=problem))
+            runs.append(run(method, seed, value, problem=problem, mode="timing"))
+    return runs
 
 
 def test_names_are_escaped(tmp_path):

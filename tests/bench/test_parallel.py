@@ -66,8 +66,9 @@ def test_rows_are_evaluated_by_the_processes_of_the_pool_and_come_back_in_order(
     assert values.tolist() == [parabola(point) for point in points]
 
 
-def test_a_point_that_raises_has_no_value_and_where_all_do_the_reason_is_told(pool):
-    failing_on_the_right.bounds = never.bounds = parabola.bounds
+def test_a_point_that_raises_has_no_value_and_where_all_do_the_reason_is_told(pool, monkeypatch):
+    for function in (failing_on_the_right, never):
+        monkeypatch.setattr(function, "bounds", parabola.bounds, raising=False)
     points = np.array([[-0.5, 0.0], [0.5, 0.0]])
     values = PooledObjective(failing_on_the_right, pool).batch(points)
     assert values[0] == -0.5
@@ -93,14 +94,14 @@ def test_processes_end_with_the_one_that_asked_even_if_it_is_killed():
 def test_the_number_of_processes_changes_no_result(tmp_path, importable):
     own = own_suite("bench_objectives:parabola", None, 2)
     methods = ["scipy:differential_evolution"]
-    found = [
+    tables = [
         benchmark(own, methods, budget=60, parallel=count, output=tmp_path / str(count)).runs
         for count in (1, 2)
     ]
     for name in ("method", "seed", "value", "evaluations", "calls", "improved_value", "x"):
-        assert all(map(np.array_equal, found[0][name], found[1][name])), name
-    assert (found[0]["mode"] == "parallel").all()
-    assert (found[0]["status"] == "ok").all()
+        assert all(map(np.array_equal, tables[0][name], tables[1][name])), name
+    assert (tables[0]["mode"] == "parallel").all()
+    assert (tables[0]["status"] == "ok").all()
 
 
 def runs(times, method, calls):

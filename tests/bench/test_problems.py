@@ -66,11 +66,11 @@ def test_realistic_data_is_as_described():
 
 
 def test_every_suite_has_each_problem_once_a_seed_and_knows_its_optimum():
-    made = suite("realistic", 3)
-    assert [(p.name, p.seed) for p in made.problems] == [
+    realistic = suite("realistic", 3)
+    assert [(p.name, p.seed) for p in realistic.problems] == [
         (name, seed) for name in ("close_at_eod published", "take_profit published") for seed in range(3)
     ]
-    assert all(p.objective.batch([[0.0, 0.0]])[0] <= p.optimum for p in made.problems)
+    assert all(p.objective.batch([[0.0, 0.0]])[0] <= p.optimum for p in realistic.problems)
     assert {p.name for p in suite("simple", 1).problems} == {"published", "causal"}
 
 
@@ -100,10 +100,10 @@ def test_a_block_is_what_shares_data():
 def test_bars_hold_out_what_comes_after_the_window():
     from backtune.bars import load_sample
 
-    made = suite("bars", 2, symbols=["SP500"])
-    assert len(made.problems) == 4
+    of_bars = suite("bars", 2, symbols=["SP500"])
+    assert len(of_bars.problems) == 4
     moves = load_sample("SP500").moves[3]
-    for problem in made.problems:
+    for problem in of_bars.problems:
         stop = len(moves) - 20 - (1 - problem.seed) * 200
         np.testing.assert_array_equal(problem.objective.moves[3], moves[stop - 200 : stop])
         np.testing.assert_array_equal(problem.held_out.moves[3], moves[stop : stop + 20])
@@ -138,8 +138,8 @@ def test_own_objective_brings_its_bounds_or_is_given_them():
         (-1, 1),
         (-1, 1),
     )
-    given = own_suite("bench_objectives:never", [(0, 2)], 1).problems[0].objective
-    assert pickle.loads(pickle.dumps(given)).bounds == ((0, 2),)
+    objective = own_suite("bench_objectives:never", [(0, 2)], 1).problems[0].objective
+    assert pickle.loads(pickle.dumps(objective)).bounds == ((0, 2),)
 
 
 @pytest.mark.parametrize(

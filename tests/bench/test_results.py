@@ -26,23 +26,23 @@ class Anything:
 TINY = {"budget": 30, "timing_seeds": 0, "workers": 1}
 
 
-def count(folder, made, methods, **options):
+def count(folder, problems, methods, **options):
     """Run, and return the number of runs made (not taken from the folder)."""
     done = []
     results = benchmark(
-        made, methods, output=folder, progress=lambda what, n, total: done.append(n), **TINY | options
+        problems, methods, output=folder, progress=lambda what, n, total: done.append(n), **TINY | options
     )
     return (max(done) if done else 0), results
 
 
 def test_finished_runs_are_not_made_again(tmp_path, in_this_process):
-    made, first = count(tmp_path, suite("simple", 2, fills=["causal"]), ["exact", "random"])
-    assert made == 4
-    made, again = count(tmp_path, suite("simple", 2, fills=["causal"]), ["exact", "random"])
-    assert made == 0
+    new, first = count(tmp_path, suite("simple", 2, fills=["causal"]), ["exact", "random"])
+    assert new == 4
+    new, again = count(tmp_path, suite("simple", 2, fills=["causal"]), ["exact", "random"])
+    assert new == 0
     assert again.runs.equals(first.runs)
-    made, more = count(tmp_path, suite("simple", 3, fills=["causal"]), ["exact", "random", "grid"])
-    assert made == 2 + 3  # a third seed of two methods, three seeds of a new one
+    new, more = count(tmp_path, suite("simple", 3, fills=["causal"]), ["exact", "random", "grid"])
+    assert new == 2 + 3  # a third seed of two methods, three seeds of a new one
     assert len(more.runs) == 9
     assert open_benchmark(tmp_path).runs.equals(more.runs)
 
@@ -54,20 +54,20 @@ def test_an_interrupted_benchmark_is_taken_up_where_it_stopped(tmp_path, in_this
     def stop(what, done, total):
         raise StopError
 
-    made = suite("simple", 2, fills=["causal"])
+    problems = suite("simple", 2, fills=["causal"])
     with pytest.raises(StopError):
-        benchmark(made, ["random", "grid"], output=tmp_path, progress=stop, **TINY)
+        benchmark(problems, ["random", "grid"], output=tmp_path, progress=stop, **TINY)
     with pytest.raises(RunError, match="not a finished benchmark"):
         open_benchmark(tmp_path)
-    rest, results = count(tmp_path, made, ["random", "grid"])
+    rest, results = count(tmp_path, problems, ["random", "grid"])
     assert rest == 2
     assert len(results.runs) == 4
 
 
 def test_quality_does_not_depend_on_workers(tmp_path):
-    made = suite("simple", 2)
-    one = count(tmp_path / "one", made, ["random", "scipy"])[1].runs
-    two = count(tmp_path / "two", made, ["random", "scipy"], workers=2)[1].runs
+    problems = suite("simple", 2)
+    one = count(tmp_path / "one", problems, ["random", "scipy"])[1].runs
+    two = count(tmp_path / "two", problems, ["random", "scipy"], workers=2)[1].runs
     columns = ["problem", "method", "seed", "value", "regret", "evaluations"]
     assert one[columns].equals(two[columns])
 
@@ -89,8 +89,8 @@ def test_a_failed_run_is_no_result_and_is_tried_again(tmp_path, in_this_process)
 
 
 def test_a_killed_process_loses_nothing_but_its_own_runs(tmp_path):
-    made = own_suite("bench_objectives:kills", [(-1.0, 1.0)], 1)
-    runs = count(tmp_path, made, ["random"])[1].runs
+    problems = own_suite("bench_objectives:kills", [(-1.0, 1.0)], 1)
+    runs = count(tmp_path, problems, ["random"])[1].runs
     assert runs["error"].tolist() == ["the process died"]
     assert runs["evaluations"].tolist() == [30]
 
@@ -110,24 +110,24 @@ def test_whatever_takes_part_there_are_tables_a_page_and_advice(
 ):
     """`random` stands for a method that fits a Gaussian process, and so gets the small budgets only."""
     monkeypatch.setattr(protocol, "EXPENSIVE", ("random",))
-    made = benchmark(
+    results = benchmark(
         suite("simple", 2, fills=["causal"]), methods, output=tmp_path, budget=120, small_budgets=(4, 9),
         timing_seeds=1,
     )  # fmt: skip
-    assert made.budgets == budgets
-    assert made.budget == budgets[-1]
-    tables = write_tables(made)
-    assert "<html" in write_page(made, tables).read_text("utf-8")
-    print_benchmark(made, tables)
+    assert results.budgets == budgets
+    assert results.budget == budgets[-1]
+    tables = write_tables(results)
+    assert "<html" in write_page(results, tables).read_text("utf-8")
+    print_benchmark(results, tables)
     assert "limit: measured on" in capsys.readouterr().out
 
 
 def test_reference_of_an_own_objective_is_frozen(tmp_path, in_this_process):
-    made = own_suite("bench_objectives:parabola", None, 2)
-    first = count(tmp_path, made, ["random"])[1]
+    problems = own_suite("bench_objectives:parabola", None, 2)
+    first = count(tmp_path, problems, ["random"])[1]
     reference = first.record["references"]["bench_objectives:parabola"]
     assert reference["found_by"] == "random"
-    second = count(tmp_path, made, ["random", "scipy"])[1]
+    second = count(tmp_path, problems, ["random", "scipy"])[1]
     assert second.record["references"]["bench_objectives:parabola"] == reference
     assert (second.runs["optimum"] == reference["optimum"]).all()
     best = second.runs.loc[second.runs["value"].idxmax()]
@@ -157,8 +157,8 @@ def test_record_names_machine_and_versions(tmp_path):
 
 
 def test_a_limit_in_seconds_ends_runs_and_is_recorded(tmp_path, in_this_process):
-    made = own_suite("bench_objectives:parabola", None, 1)
-    runs = count(tmp_path, made, ["scipy:direct"], budget=1_000_000, time_limit=0.2)[1].runs
+    problems = own_suite("bench_objectives:parabola", None, 1)
+    runs = count(tmp_path, problems, ["scipy:direct"], budget=1_000_000, time_limit=0.2)[1].runs
     assert runs["stopped"].tolist() == ["time"]
     assert runs["warm_up_seconds"].notna().all()
 
@@ -219,15 +219,15 @@ def test_runs_of_an_optimizer_that_another_package_brings_are_made_again_where_i
     (place / "benchparty-1.0.dist-info" / "entry_points.txt").write_text(entry)
     monkeypatch.syspath_prepend(str(place))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    made, values = [], []
+    counts, values = [], []
     for share in (0.5, 0.5, 0.25):
         (place / "benchparty.py").write_text(text.format(share))
         sys.modules.pop("benchparty", None)
         runs, results = count(
             tmp_path / "out", suite("simple", 2, fills=["causal"]), ["random", "benchparty"]
         )
-        made.append(runs)
+        counts.append(runs)
         values.append(results.runs.loc[results.runs["method"] == "benchparty", "value"].tolist())
     sys.modules.pop("benchparty", None)
-    assert made == [4, 0, 2]
+    assert counts == [4, 0, 2]
     assert values[0] == values[1] != values[2]

@@ -57,25 +57,25 @@ def test_a_run_that_failed_is_unsolved_however_good_its_last_value():
 
 
 def test_a_method_that_always_wins_is_told_apart():
-    found = compare(pairs(0.0, 0.1), 100)
-    assert found.methods == ["good", "bad"]
-    assert found.ranks.tolist() == [1, 2]
-    assert found.beats("good", "bad") == (1, 1, 1)
-    assert not found.same("good", "bad")
+    comparison = compare(pairs(0.0, 0.1), 100)
+    assert comparison.methods == ["good", "bad"]
+    assert comparison.ranks.tolist() == [1, 2]
+    assert comparison.beats("good", "bad") == (1, 1, 1)
+    assert not comparison.same("good", "bad")
 
 
 def test_identical_methods_are_not_told_apart():
     runs = pairs(0.1, 0.1)
-    found = compare(runs, 100)
-    assert found.beats("good", "bad") == (0.5, 0.5, 0.5)
-    assert found.same("good", "bad")
+    comparison = compare(runs, 100)
+    assert comparison.beats("good", "bad") == (0.5, 0.5, 0.5)
+    assert comparison.same("good", "bad")
 
 
 def test_noise_is_not_told_apart_and_its_interval_holds_one_half():
-    found = compare(pairs(0.1, 0.1, noise=0.05), 100)
-    _, low, high = found.beats("good", "bad")
+    comparison = compare(pairs(0.1, 0.1, noise=0.05), 100)
+    _, low, high = comparison.beats("good", "bad")
     assert low < 0.5 < high
-    assert found.same("good", "bad")
+    assert comparison.same("good", "bad")
 
 
 @pytest.mark.parametrize("step", [0.0, 0.01])
@@ -83,31 +83,31 @@ def test_ties_are_no_evidence(step):
     """Ten data sets that both solve, five that one solves better: five signs alike happen once in 16."""
     rows = [run("good", seed, 1.0) for seed in range(15)]
     rows += [run("bad", seed, 1.0 if seed < 10 else 0.9 - step * seed) for seed in range(15)]
-    found = compare(table(rows), 100)
-    assert found.p[0, 1] == pytest.approx(0.0625)
-    assert found.same("good", "bad")
+    comparison = compare(table(rows), 100)
+    assert comparison.p[0, 1] == pytest.approx(0.0625)
+    assert comparison.same("good", "bad")
 
 
 def test_few_blocks_tell_nothing_apart_however_clear():
-    found = compare(pairs(0.0, 0.5, seeds=5), 100)
-    assert np.isnan(found.p).all()
-    assert found.same("good", "bad")
+    comparison = compare(pairs(0.0, 0.5, seeds=5), 100)
+    assert np.isnan(comparison.p).all()
+    assert comparison.same("good", "bad")
 
 
 def test_seeds_of_one_block_are_not_counted_as_independent():
     runs = pairs(0.0, 0.1).assign(block="one function")
-    found = compare(runs, 100)
-    assert found.blocks == 1
-    assert found.same("good", "bad")
+    comparison = compare(runs, 100)
+    assert comparison.blocks == 1
+    assert comparison.same("good", "bad")
 
 
 def test_a_method_without_a_value_loses_every_pair():
     rows = [
         row for seed in range(8) for row in (run("a", seed, 0.5), run("b", seed, -math.inf, status="failed"))
     ]
-    found = compare(table(rows), 100)
-    assert found.beats("a", "b")[0] == 1
-    assert not found.same("a", "b")
+    comparison = compare(table(rows), 100)
+    assert comparison.beats("a", "b")[0] == 1
+    assert not comparison.same("a", "b")
 
 
 def test_comparison_is_at_equal_budgets():
@@ -130,16 +130,16 @@ def test_critical_difference_needs_problems_not_seeds():
 def test_projection_by_hand():
     # 1 of 2 runs solves at evaluation 10, the other spends 100: 110 evaluations a success
     rows = [run("a", 0, 0.995), run("a", 1, 0.5), timed("a", 2e-3)]
-    found = projection(table(rows), [1e-3, 0.1]).set_index("cost")
-    assert found.loc[1e-3, "seconds"] == pytest.approx(110 * 3e-3)
-    assert found.loc[0.1, "seconds"] == pytest.approx(110 * 0.102)
-    assert found.loc[0.1, "successes"] == 1
+    projected = projection(table(rows), [1e-3, 0.1]).set_index("cost")
+    assert projected.loc[1e-3, "seconds"] == pytest.approx(110 * 3e-3)
+    assert projected.loc[0.1, "seconds"] == pytest.approx(110 * 0.102)
+    assert projected.loc[0.1, "successes"] == 1
 
 
 def test_a_projection_of_few_successes_stands_behind_those_that_have_an_interval():
-    found = projection(table(lucky_and_sure()))
-    assert found["seconds"].groupby(found["method"]).first().idxmin() == "lucky"
-    assert found["method"].drop_duplicates().tolist() == ["sure", "lucky"]
+    projected = projection(table(lucky_and_sure()))
+    assert projected["seconds"].groupby(projected["method"]).first().idxmin() == "lucky"
+    assert projected["method"].drop_duplicates().tolist() == ["sure", "lucky"]
 
 
 def test_time_is_split_between_objective_and_overhead():
@@ -148,8 +148,8 @@ def test_time_is_split_between_objective_and_overhead():
 
 
 def test_overhead_growth_is_for_one_evaluation():
-    found = overhead_growth(table([timed("a", 2e-3)]))
-    assert found["overhead"].tolist() == [pytest.approx(5e-6)]
+    growth = overhead_growth(table([timed("a", 2e-3)]))
+    assert growth["overhead"].tolist() == [pytest.approx(5e-6)]
 
 
 def test_regret_survives_a_second_pass():

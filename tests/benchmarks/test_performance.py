@@ -89,14 +89,14 @@ def test_rivals_compute_the_causal_rule():
     pytest.importorskip("torch")  # part of the test extra through its optimizers
     from speed import problems, rivals
 
-    made = problems.walk_forward(problems.sample_bars(600), 2, 200)
-    rivals.check_rules(made[1])
-    rivals.check_rules(made[-1])
+    windows = problems.walk_forward(problems.sample_bars(600), 2, 200)
+    rivals.check_rules(windows[1])
+    rivals.check_rules(windows[-1])
     with pytest.raises(RuntimeError, match="a rival's objective gives"):
-        rivals.check_rules(made[1].under("optimistic"))
-    best = bt.optimize(made[-1])
-    for found in (rivals.dense_grid(made[-1], 31), rivals.tensor_evolution(made[-1], 100)):
-        assert best.value - 0.1 < made[-1](found) <= best.value
+        rivals.check_rules(windows[1].under("optimistic"))
+    best = bt.optimize(windows[-1])
+    for value in (rivals.dense_grid(windows[-1], 31), rivals.tensor_evolution(windows[-1], 100)):
+        assert best.value - 0.1 < windows[-1](value) <= best.value
 
 
 def test_synthetic_bars_are_seeded_bars_of_daily_size():

@@ -56,10 +56,10 @@ def test_json_is_one_document(backtune):
     objective = ("--objective", "bench_objectives:parabola")
     code, out, err = backtune("bench", *objective, "--optimizers", "random,grid", *TINY, "--json")
     assert code == 0, err
-    found = json.loads(out)
-    assert found["suite"] == "objective"
-    assert {row["method"] for row in found["quality"]} == {"random", "grid"}
-    assert found["recommendations"]
+    printed = json.loads(out)
+    assert printed["suite"] == "objective"
+    assert {row["method"] for row in printed["quality"]} == {"random", "grid"}
+    assert printed["recommendations"]
 
 
 def test_what_an_objective_prints_is_shown_and_is_no_part_of_the_json(tmp_path):

@@ -58,11 +58,11 @@ def test_all_failed(backtune, folder, tmp_path, symbols):
 @pytest.mark.slow
 def test_json_is_json(backtune, folder):
     code, out, _ = backtune("run", "GOOD", "BAD", "--data", folder, *SMALL, "--json")
-    found = json.loads(out, parse_constant=no_constant)
+    printed = json.loads(out, parse_constant=no_constant)
     assert code == 1
-    assert [row["strategy"] for row in found["symbols"]["GOOD"]][-1] == "buy_hold"
-    assert found["symbols"]["GOOD"][-1]["in_sample_mean"] is None
-    assert list(found["failed"]) == ["BAD"]
+    assert [row["strategy"] for row in printed["symbols"]["GOOD"]][-1] == "buy_hold"
+    assert printed["symbols"]["GOOD"][-1]["in_sample_mean"] is None
+    assert list(printed["failed"]) == ["BAD"]
 
 
 @pytest.mark.slow
@@ -161,10 +161,10 @@ def test_data_check(backtune, folder):
     assert "GOOD.csv" in out
     assert "low is not above zero" in " ".join(out.split())
     code, out, _ = backtune("data", "check", folder, "--json")
-    found = {row["file"]: row for row in json.loads(out, parse_constant=no_constant)}
+    printed = {row["file"]: row for row in json.loads(out, parse_constant=no_constant)}
     assert code == 2
-    assert found["GOOD.csv"]["good"]
-    assert "row 1" in found["BAD.csv"]["error"]
+    assert printed["GOOD.csv"]["good"]
+    assert "row 1" in printed["BAD.csv"]["error"]
     (folder / "BAD.csv").unlink()
     assert backtune("data", "check", folder)[0] == 0
 

@@ -29,8 +29,8 @@ def table(folder, symbols, models):
     for symbol in symbols:
         bars = load_bars(folder / f"{symbol}.csv")
         for model in models:
-            made = bt.forecast(bars, model)
-            columns = {"date": bars.timestamps, "pred_high": made.high, "pred_low": made.low}
+            forecast = bt.forecast(bars, model)
+            columns = {"date": bars.timestamps, "pred_high": forecast.high, "pred_low": forecast.low}
             rows.append(pd.DataFrame(columns).assign(symbol=symbol, model=model))
     return pd.concat(rows).dropna()
 
@@ -70,12 +70,12 @@ def test_json_has_each_model_and_its_leaks(backtune, folder, tmp_path):
     code, out, _ = backtune(
         "run", "ONE", "--data", folder, "--forecasts", "own.parquet", "--json", "--run-folder", "here", *SMALL
     )
-    found = json.loads(out)["models"]
+    printed = json.loads(out)["models"]
     assert code == 0
-    assert list(found) == ["range", "naive"]
-    assert found["range"]["leaks"] == {}
-    assert found["naive"]["leaks"]["ONE"][0].startswith("LEAK: forecasts know the bar")
-    assert found["naive"]["folder"].endswith("here/naive")
+    assert list(printed) == ["range", "naive"]
+    assert printed["range"]["leaks"] == {}
+    assert printed["naive"]["leaks"]["ONE"][0].startswith("LEAK: forecasts know the bar")
+    assert printed["naive"]["folder"].endswith("here/naive")
 
 
 @pytest.mark.slow

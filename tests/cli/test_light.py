@@ -9,6 +9,7 @@ import pytest
 from typer.main import get_command
 
 from backtune.cli import app
+from backtune.cli.commands import COMMANDS
 from backtune.cli.lazy import LazyGroup
 
 HEAVY = ("pandas", "numpy", "numba", "scipy", "pyarrow", "arch", "torch")
@@ -36,6 +37,14 @@ def test_nothing_heavy_is_imported(code):
     script = f"import sys\n{code}\nsys.stderr.write(','.join(n for n in {HEAVY!r} if n in sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("words", "imported"), [(["--help"], set()), (["runs", "--help"], {"runs"})])
+def test_a_command_that_is_not_called_is_not_imported(words, imported):
+    script = f"import sys\n{HELP.format(['backtune', *words])}\nsys.stderr.write(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules = {f"backtune.cli.{name.replace('-', '_')}": name for name in COMMANDS}
+    assert {modules[name] for name in done.stderr.split() if name in modules} == imported
 
 
 def ended(command, words, capsys):

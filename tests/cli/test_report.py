@@ -29,10 +29,10 @@ def test_report_writes_the_page_again_from_the_folder_alone(run, place, backtune
     (folder,) = (place / "runs").iterdir()
     (folder / "report.html").unlink()
     again = backtune_in("report", folder, "--json", cwd=place)
-    found = json.loads(again.stdout)
+    printed = json.loads(again.stdout)
     assert again.returncode == 0
-    assert set(found["runs"][0]["symbols"]) == {"SP500", "NASDAQ"}
-    assert found["runs"][0]["symbols"]["SP500"]["sentence"] in run.stdout
+    assert set(printed["runs"][0]["symbols"]) == {"SP500", "NASDAQ"}
+    assert printed["runs"][0]["symbols"]["SP500"]["sentence"] in run.stdout
     assert (folder / "report.html").exists()
 
 
@@ -58,8 +58,8 @@ def test_the_portfolio_is_in_the_json_with_weights_and_benchmark(run, place, bac
     folder = next((place / "runs").iterdir())
     (place / "w.csv").write_text("symbol,weight\nSP500,0.5\n")
     done = backtune_in("report", folder, "--json", "--weights", "w.csv", "--benchmark", "NASDAQ", cwd=place)
-    (found,) = json.loads(done.stdout)["runs"]
-    performance = found["performance"]
+    (run,) = json.loads(done.stdout)["runs"]
+    performance = run["performance"]
     assert (performance["weights"], performance["benchmark"]["total_return"] != 0.0) == ("w.csv", True)
     assert performance["contributions"]["NASDAQ"] == 0.0
     done = backtune_in("report", folder, "--benchmark", "NO", cwd=place)

@@ -103,8 +103,8 @@ def test_the_same_command_again_goes_on_and_another_is_refused(folder):
     ],
 )
 def test_what_cannot_be_is_one_line(arguments, message, folder):
-    given = [str(folder) if argument == "here" else argument for argument in arguments]
-    done = call("run", *given)
+    words = [str(folder) if argument == "here" else argument for argument in arguments]
+    done = call("run", *words)
     assert isinstance(done.exception, BacktuneError)
     assert message in str(done.exception)
     assert "\n" not in str(done.exception)

@@ -14,52 +14,52 @@ BARS = make_bars(300, 5)
 
 
 def test_the_score_of_a_point_is_its_absolute_error():
-    made = bt.forecast(BARS, "range")
-    known = np.isfinite(made.high)
-    expected = (abs(made.high - BARS.moves[1]) + abs(made.low - BARS.moves[2])) / 2
-    np.testing.assert_allclose(crps(BARS, made)[known], expected[known])
+    forecast = bt.forecast(BARS, "range")
+    known = np.isfinite(forecast.high)
+    expected = (abs(forecast.high - BARS.moves[1]) + abs(forecast.low - BARS.moves[2])) / 2
+    np.testing.assert_allclose(crps(BARS, forecast)[known], expected[known])
 
 
 def test_equal_quantiles_and_equal_draws_score_as_the_point_that_they_are():
-    made = bt.forecast(BARS, "range")
-    point = np.stack([made.high, made.low, made.close], axis=1)
+    forecast = bt.forecast(BARS, "range")
+    point = np.stack([forecast.high, forecast.low, forecast.close], axis=1)
     levels = tuple(k / 10 for k in range(1, 10))
-    by_quantiles = replace(made, quantiles=np.repeat(point[:, :, None], 9, axis=2), levels=levels)
-    by_draws = replace(made, samples=np.repeat(point[:, None, :], 7, axis=1))
-    known = np.isfinite(made.high)
+    by_quantiles = replace(forecast, quantiles=np.repeat(point[:, :, None], 9, axis=2), levels=levels)
+    by_draws = replace(forecast, samples=np.repeat(point[:, None, :], 7, axis=1))
+    known = np.isfinite(forecast.high)
     for other in (by_quantiles, by_draws):
-        np.testing.assert_allclose(crps(BARS, other)[known], crps(BARS, made)[known], atol=1e-15)
+        np.testing.assert_allclose(crps(BARS, other)[known], crps(BARS, forecast)[known], atol=1e-15)
 
 
 def test_the_score_of_draws_is_its_definition_over_all_pairs():
-    made = bt.forecast(BARS, "fhs,samples=11")
+    forecast = bt.forecast(BARS, "fhs,samples=11")
     bar = 200
     for_moves = []
     for move in (0, 1):
-        drawn, actual = made.samples[bar, :, move], BARS.moves[move + 1, bar]
+        drawn, actual = forecast.samples[bar, :, move], BARS.moves[move + 1, bar]
         pairs = np.abs(drawn[:, None] - drawn[None, :]).mean()
         for_moves.append(np.abs(drawn - actual).mean() - 0.5 * pairs)
-    assert crps(BARS, made)[bar] == pytest.approx(np.mean(for_moves), rel=1e-12)
+    assert crps(BARS, forecast)[bar] == pytest.approx(np.mean(for_moves), rel=1e-12)
 
 
 def test_levels_that_moves_fall_between_as_often_as_they_should_are_not_refused():
-    made = bt.forecast(BARS)
-    judged = common(BARS, {"fhs": made})
+    forecast = bt.forecast(BARS)
+    judged = common(BARS, {"fhs": forecast})
     narrow = replace(
-        made,
-        quantiles=made.quantiles.mean(axis=2, keepdims=True)
-        + 0.1 * (made.quantiles - made.quantiles.mean(axis=2, keepdims=True)),
+        forecast,
+        quantiles=forecast.quantiles.mean(axis=2, keepdims=True)
+        + 0.1 * (forecast.quantiles - forecast.quantiles.mean(axis=2, keepdims=True)),
     )
-    assert pit_p_value(BARS, made, judged) > 0.01
+    assert pit_p_value(BARS, forecast, judged) > 0.01
     assert pit_p_value(BARS, narrow, judged) < 1e-6
 
 
 def test_forecasts_are_judged_on_the_bars_that_all_of_them_have():
-    made = bt.forecast(BARS)
+    forecast = bt.forecast(BARS)
     late = bt.forecast(BARS)
     high = late.high.copy()
     high[:150] = np.nan
-    table = accuracy(BARS, {"fhs": made, "late": replace(late, high=high)})
+    table = accuracy(BARS, {"fhs": forecast, "late": replace(late, high=high)})
     assert table["bars"].tolist() == [150, 150]
     assert table["mae"].nunique() == 1
 
@@ -72,9 +72,11 @@ def test_forecasts_of_other_bars_are_refused_in_one_line():
 
 
 def test_the_better_forecast_is_told_from_naive():
-    found = accuracy_differences(BARS, {"fhs": bt.forecast(BARS), "naive": bt.forecast(BARS, "naive")}, "fhs")
-    assert found["naive"].sign == 1
-    assert 0 < found["naive"].low < found["naive"].mean < found["naive"].high
+    differences = accuracy_differences(
+        BARS, {"fhs": bt.forecast(BARS), "naive": bt.forecast(BARS, "naive")}, "fhs"
+    )
+    assert differences["naive"].sign == 1
+    assert 0 < differences["naive"].low < differences["naive"].mean < differences["naive"].high
 
 
 def test_a_difference_and_its_opposite_are_judged_alike():

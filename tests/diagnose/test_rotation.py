@@ -28,9 +28,9 @@ from synthetic import make_bars
 SMALL = Settings(window=30, num_simulations=8, horizon=3)
 
 
-def earned(bars, settings, made):
+def earned(bars, settings, forecast):
     """Basis points a bar of the tuned strategies, by the backtest that everyone runs."""
-    returns = run_backtest(bars, settings, forecasts=made).returns
+    returns = run_backtest(bars, settings, forecasts=forecast).returns
     tuned = returns[returns["strategy"].isin(settings.tuned)]
     return 1e4 * tuned.groupby("strategy")["value"].mean().mean()
 
@@ -51,25 +51,27 @@ def leaning_forecast(bars, lean, width, model="planted"):
 )
 def test_money_is_what_the_backtest_says_to_the_bit(settings):
     bars = make_bars(200, 1)
-    made = bt.forecast(bars)
-    table = run_backtest(bars, settings, forecasts=made).returns
-    for name, values in returns_of(bars, made, settings, windows_of(bars, made.first, settings)).items():
+    forecast = bt.forecast(bars)
+    table = run_backtest(bars, settings, forecasts=forecast).returns
+    for name, values in returns_of(
+        bars, forecast, settings, windows_of(bars, forecast.first, settings)
+    ).items():
         np.testing.assert_array_equal(values, table.loc[table["strategy"] == name, "value"])
 
 
 def test_every_rotation_is_a_whole_backtest_of_the_rolled_forecast():
     bars = make_bars(160, 2)
-    made = bt.forecast(bars)
-    test = rotation_test(bars, made, SMALL, ALL, rotations=20)
-    first = made.first
-    assert test.bp == pytest.approx(earned(bars, SMALL, made), rel=1e-12)
+    forecast = bt.forecast(bars)
+    test = rotation_test(bars, forecast, SMALL, ALL, rotations=20)
+    first = forecast.first
+    assert test.bp == pytest.approx(earned(bars, SMALL, forecast), rel=1e-12)
     for lag, bp in zip(test.lags[[0, 7, 19]], test.others[[0, 7, 19]], strict=True):
         arrays = {}
         for name in ("high", "low", "close"):
-            values = getattr(made, name).copy()
+            values = getattr(forecast, name).copy()
             values[first:] = np.roll(values[first:], -lag)
             arrays[name] = values
-        assert bp == pytest.approx(earned(bars, SMALL, replace(made, **arrays)), rel=1e-12)
+        assert bp == pytest.approx(earned(bars, SMALL, replace(forecast, **arrays)), rel=1e-12)
 
 
 @given(st.integers(1, 900), st.integers(1, 200), st.integers(1, 60), st.integers(0, 5))
@@ -90,12 +92,14 @@ def test_wrong_times_do_not_keep_the_day_of_the_week():
 
 def test_a_turned_direction_keeps_widths_and_how_far_each_middle_leans():
     bars = make_bars(300, 3)
-    made = bt.forecast(bars)
-    known = np.flatnonzero(np.isfinite(made.high))
-    turned = _direction(made, known)(77)
-    before = lean_of(made)[known]
-    np.testing.assert_allclose((turned.high - turned.low)[known], (made.high - made.low)[known], rtol=1e-12)
-    usual = np.mean(((made.high + made.low) / (made.high - made.low))[known]) / 2
+    forecast = bt.forecast(bars)
+    known = np.flatnonzero(np.isfinite(forecast.high))
+    turned = _direction(forecast, known)(77)
+    before = lean_of(forecast)[known]
+    np.testing.assert_allclose(
+        (turned.high - turned.low)[known], (forecast.high - forecast.low)[known], rtol=1e-12
+    )
+    usual = np.mean(((forecast.high + forecast.low) / (forecast.high - forecast.low))[known]) / 2
     again = ((turned.high + turned.low) / (turned.high - turned.low))[known] / 2 - usual
     np.testing.assert_allclose(np.abs(again), np.abs(before), atol=1e-12)
     np.testing.assert_array_equal(np.sign(again), np.sign(np.roll(before, -77)))
@@ -103,10 +107,10 @@ def test_a_turned_direction_keeps_widths_and_how_far_each_middle_leans():
 
 def test_at_its_own_time_a_forecast_is_itself_to_the_bit():
     bars = make_bars(300, 3)
-    made = bt.forecast(bars)
-    same = _direction(made, np.flatnonzero(np.isfinite(made.high)))(0)
+    forecast = bt.forecast(bars)
+    same = _direction(forecast, np.flatnonzero(np.isfinite(forecast.high)))(0)
     for name in ("high", "low", "close", "quantiles"):
-        np.testing.assert_array_equal(getattr(same, name), getattr(made, name))
+        np.testing.assert_array_equal(getattr(same, name), getattr(forecast, name))
 
 
 def test_a_forecast_that_never_leans_has_no_direction_to_lose():
@@ -119,11 +123,11 @@ def test_a_forecast_that_never_leans_has_no_direction_to_lose():
 
 def test_bars_without_a_forecast_stay_so():
     bars = make_bars(160, 4)
-    made = bt.forecast(bars)
-    known = np.flatnonzero(np.isfinite(made.high))
-    turned = _all(made, known)(50)
-    np.testing.assert_array_equal(np.isfinite(turned.high), np.isfinite(made.high))
-    np.testing.assert_array_equal(np.sort(turned.high[known]), np.sort(made.high[known]))
+    forecast = bt.forecast(bars)
+    known = np.flatnonzero(np.isfinite(forecast.high))
+    turned = _all(forecast, known)(50)
+    np.testing.assert_array_equal(np.isfinite(turned.high), np.isfinite(forecast.high))
+    np.testing.assert_array_equal(np.sort(turned.high[known]), np.sort(forecast.high[known]))
 
 
 def test_the_p_value_counts_those_that_earned_as_much():
@@ -148,9 +152,9 @@ def test_neighbours_that_earn_alike_count_for_one():
 
 def test_too_few_other_times_give_no_p_value():
     bars = make_bars(120, 6)
-    made = bt.forecast(bars)
-    assert 120 - made.first - 2 * 30 + 1 < 19
-    test = rotation_test(bars, made, replace(SMALL, num_simulations=2))
+    forecast = bt.forecast(bars)
+    assert 120 - forecast.first - 2 * 30 + 1 < 19
+    test = rotation_test(bars, forecast, replace(SMALL, num_simulations=2))
     assert math.isnan(test.p_value)
     assert len(test.others) == 0
 
@@ -159,13 +163,13 @@ def test_too_few_other_times_give_no_p_value():
 def test_p_values_of_forecasts_that_know_nothing_are_uniform():
     """The default's forecasts of other series; benchmarks/rotation.py does it with 200."""
     settings = Settings(window=20, num_simulations=8, horizon=5, strategies=["maxdiff"])
-    found = []
+    p_values = []
     for seed in range(24):
-        bars, made = random_walk(seed, 150), bt.forecast(random_walk(seed + 500, 150))
-        found.append(rotation_test(bars, made, settings, ALL, 24).p_value)
-    assert kstest(found, "uniform").pvalue > 0.01
-    assert min(found) < 0.3
-    assert max(found) > 0.7
+        bars, forecast = random_walk(seed, 150), bt.forecast(random_walk(seed + 500, 150))
+        p_values.append(rotation_test(bars, forecast, settings, ALL, 24).p_value)
+    assert kstest(p_values, "uniform").pvalue > 0.01
+    assert min(p_values) < 0.3
+    assert max(p_values) > 0.7
 
 
 @pytest.mark.slow

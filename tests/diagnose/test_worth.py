@@ -28,24 +28,24 @@ SMALL = Settings(window=30, num_simulations=20, horizon=2)
 BARS = random_walk(1, 200)
 
 
-def pays(bars, made, settings, share):
-    windows = common_windows(bars, {"": made}, settings)
-    return mean_return(returns_of(bars, mix_with_truth(bars, made, share), settings, windows)) > 0
+def pays(bars, forecast, settings, share):
+    windows = common_windows(bars, {"": forecast}, settings)
+    return mean_return(returns_of(bars, mix_with_truth(bars, forecast, share), settings, windows)) > 0
 
 
 def test_the_break_even_is_where_a_mix_with_the_truth_begins_to_pay():
-    made = bt.forecast(BARS)
-    share = break_even(BARS, made, SMALL, common_windows(BARS, {"": made}, SMALL))
+    forecast = bt.forecast(BARS)
+    share = break_even(BARS, forecast, SMALL, common_windows(BARS, {"": forecast}, SMALL))
     assert 0.0 < share < 1.0
-    assert pays(BARS, made, SMALL, share)
-    assert not pays(BARS, made, SMALL, share - 1.0 / STEPS / 2**HALVINGS)
+    assert pays(BARS, forecast, SMALL, share)
+    assert not pays(BARS, forecast, SMALL, share - 1.0 / STEPS / 2**HALVINGS)
 
 
 def test_what_pays_by_itself_needs_no_truth_and_costs_may_eat_all_of_it():
-    made = mix_with_truth(BARS, bt.forecast(BARS), 0.5)
-    windows = common_windows(BARS, {"": made}, SMALL)
-    assert break_even(BARS, made, SMALL, windows) == 0.0
-    assert math.isnan(break_even(BARS, made, replace(SMALL, fee=0.5), windows))
+    forecast = mix_with_truth(BARS, bt.forecast(BARS), 0.5)
+    windows = common_windows(BARS, {"": forecast}, SMALL)
+    assert break_even(BARS, forecast, SMALL, windows) == 0.0
+    assert math.isnan(break_even(BARS, forecast, replace(SMALL, fee=0.5), windows))
 
 
 def test_truth_mixed_in_by_halves_is_half_way_to_what_the_bar_did():
@@ -55,40 +55,40 @@ def test_truth_mixed_in_by_halves_is_half_way_to_what_the_bar_did():
 
 
 def test_a_forecast_is_held_against_naive_and_the_default():
-    found = check_forecast(BARS, bt.forecast(BARS, "range"), SMALL, rotations=0)
-    assert list(found.bp) == ["range", "naive", "fhs"]
-    assert found.rotations == ()
-    for other, difference in found.bp_differences.items():
-        assert difference.mean == pytest.approx(found.bp["range"] - found.bp[other])
-    assert np.mean(list(found.by_strategy.values())) == pytest.approx(found.bp["range"])
-    assert len(found.sentences) >= 2
+    worth = check_forecast(BARS, bt.forecast(BARS, "range"), SMALL, rotations=0)
+    assert list(worth.bp) == ["range", "naive", "fhs"]
+    assert worth.rotations == ()
+    for other, difference in worth.bp_differences.items():
+        assert difference.mean == pytest.approx(worth.bp["range"] - worth.bp[other])
+    assert np.mean(list(worth.by_strategy.values())) == pytest.approx(worth.bp["range"])
+    assert len(worth.sentences) >= 2
 
 
 @pytest.mark.slow
 def test_an_oracle_is_said_to_know_its_bars():
     bars = random_walk(2, 260)
-    found = check_forecast(bars, bt.forecast(bars, Oracle(0.9)), SMALL, rotations=30)
-    assert found.break_even == 0.0
-    assert found.rotations[0].p_value < 0.05
-    assert "it knows something of its own bars" in " ".join(found.sentences)
-    assert found.as_dict()["rotations"][0]["rotations"] == 30
+    worth = check_forecast(bars, bt.forecast(bars, Oracle(0.9)), SMALL, rotations=30)
+    assert worth.break_even == 0.0
+    assert worth.rotations[0].p_value < 0.05
+    assert "it knows something of its own bars" in " ".join(worth.sentences)
+    assert worth.as_dict()["rotations"][0]["rotations"] == 30
 
 
 @pytest.mark.slow
 def test_of_many_symbols_the_p_values_are_corrected_for_their_number():
     bars = [random_walk(seed, 200, f"S{seed}") for seed in (2, 3)]
-    found = [check_forecast(each, bt.forecast(each, Oracle(0.9)), SMALL, rotations=25) for each in bars]
-    p_values = holm_p_values(found)[ALL]
+    worths = [check_forecast(each, bt.forecast(each, Oracle(0.9)), SMALL, rotations=25) for each in bars]
+    p_values = holm_p_values(worths)[ALL]
     assert list(p_values) == ["S2", "S3"]
-    assert list(p_values.values()) == holm([worth.rotations[0].p_value for worth in found])
-    assert holm_lines(found[:1]) == []
-    assert "among 2 symbols (Holm)" in holm_lines(found)[0]
+    assert list(p_values.values()) == holm([worth.rotations[0].p_value for worth in worths])
+    assert holm_lines(worths[:1]) == []
+    assert "among 2 symbols (Holm)" in holm_lines(worths)[0]
 
 
 def test_too_few_bars_to_rotate_are_said_in_words():
     bars = make_bars(120, 6)
-    found = check_forecast(bars, settings=replace(SMALL, num_simulations=5))
-    assert "too few bars with a forecast" in " ".join(found.sentences)
+    worth = check_forecast(bars, settings=replace(SMALL, num_simulations=5))
+    assert "too few bars with a forecast" in " ".join(worth.sentences)
 
 
 def both(bars, models, settings=SMALL):
@@ -98,22 +98,22 @@ def both(bars, models, settings=SMALL):
 
 
 def test_the_same_forecast_twice_cannot_be_told_apart():
-    made = bt.forecast(BARS)
-    found = compare_forecasts({"A": BARS}, {"A": {"one": made, "two": made}}, SMALL)
-    pair = found.pairs.iloc[0]
+    forecast = bt.forecast(BARS)
+    comparison = compare_forecasts({"A": BARS}, {"A": {"one": forecast, "two": forecast}}, SMALL)
+    pair = comparison.pairs.iloc[0]
     assert (pair["bp"], pair["crps"], pair["bp_p"], pair["crps_p"]) == (0.0, 0.0, 1.0, 1.0)
     assert (pair["money"], pair["error"]) == (APART, APART)
-    assert found.sentences == [f"money: {APART}: one and two", f"error: {APART}: one and two"]
+    assert comparison.sentences == [f"money: {APART}: one and two", f"error: {APART}: one and two"]
 
 
 def test_every_pair_is_compared_and_the_clearly_better_is_named():
-    found = both({"A": BARS}, ["naive", "range", "fhs"])
-    assert list(zip(found.pairs["first"], found.pairs["second"], strict=True)) == [
+    comparison = both({"A": BARS}, ["naive", "range", "fhs"])
+    assert list(zip(comparison.pairs["first"], comparison.pairs["second"], strict=True)) == [
         ("naive", "range"), ("naive", "fhs"), ("range", "fhs"),
     ]  # fmt: skip
-    assert found.pairs.loc[1, "error"] == "fhs is better than naive"
-    assert found.pairs.loc[1, "crps"] < 0
-    assert (found.pairs["bp_low"] <= found.pairs["bp"]).all()
+    assert comparison.pairs.loc[1, "error"] == "fhs is better than naive"
+    assert comparison.pairs.loc[1, "crps"] < 0
+    assert (comparison.pairs["bp_low"] <= comparison.pairs["bp"]).all()
 
 
 def test_a_series_that_is_there_twice_is_no_second_piece_of_evidence():

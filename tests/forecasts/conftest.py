@@ -29,11 +29,11 @@ def bars():
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
     """Give the folder of tiny random weights of a kind, made once a session."""
-    made = {}
+    folders = {}
 
     def folder(kind):
-        if kind not in made:
-            made[kind] = getattr(tiny_models, f"save_{kind}")(tmp_path_factory.mktemp(kind))
-        return made[kind]
+        if kind not in folders:
+            folders[kind] = getattr(tiny_models, f"save_{kind}")(tmp_path_factory.mktemp(kind))
+        return folders[kind]
 
     return folder

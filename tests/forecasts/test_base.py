@@ -30,11 +30,11 @@ def grid(high, low, close):
 
 
 def test_a_high_below_the_close_and_a_low_above_it_are_repaired_and_counted():
-    made = Fixed(grid(-0.02, 0.03, 0.01)).forecast(make_bars(50), targets=[10, 20])
-    assert made.repaired == 2
-    assert (made.quantiles[10, 0] >= made.quantiles[10, 2]).all()
-    assert (made.quantiles[10, 1] <= made.quantiles[10, 2]).all()
-    assert made.high[10] == made.low[10] == made.close[10] == pytest.approx(0.01)
+    forecast = Fixed(grid(-0.02, 0.03, 0.01)).forecast(make_bars(50), targets=[10, 20])
+    assert forecast.repaired == 2
+    assert (forecast.quantiles[10, 0] >= forecast.quantiles[10, 2]).all()
+    assert (forecast.quantiles[10, 1] <= forecast.quantiles[10, 2]).all()
+    assert forecast.high[10] == forecast.low[10] == forecast.close[10] == pytest.approx(0.01)
 
 
 class Points(bt.Forecaster):
@@ -52,10 +52,10 @@ class Points(bt.Forecaster):
 def test_points_are_repaired_and_counted_too():
     high, low = np.full(5, 0.02), np.full(5, -0.02)
     close = np.array([0.9, 0.9, 0.0, 0.05, -0.05])  # the first two are before the first forecast
-    made = Points(high, low, close).forecast(make_bars(5))
-    assert made.repaired == 2
-    np.testing.assert_array_equal(made.high, [np.nan, np.nan, 0.02, 0.05, 0.02])
-    np.testing.assert_array_equal(made.low, [np.nan, np.nan, -0.02, -0.02, -0.05])
+    forecast = Points(high, low, close).forecast(make_bars(5))
+    assert forecast.repaired == 2
+    np.testing.assert_array_equal(forecast.high, [np.nan, np.nan, 0.02, 0.05, 0.02])
+    np.testing.assert_array_equal(forecast.low, [np.nan, np.nan, -0.02, -0.02, -0.05])
 
 
 def test_the_arrays_of_a_forecaster_stay_its_own():
@@ -70,32 +70,32 @@ def test_the_arrays_of_a_forecaster_stay_its_own():
 
 
 def test_crossed_quantiles_are_sorted_and_counted():
-    made = Fixed(grid(0.03, -0.03, 0.0)[:, ::-1]).forecast(make_bars(50), targets=[10])
-    assert made.repaired == 1
-    assert (np.diff(made.quantiles[10], axis=1) > 0).all()
+    forecast = Fixed(grid(0.03, -0.03, 0.0)[:, ::-1]).forecast(make_bars(50), targets=[10])
+    assert forecast.repaired == 1
+    assert (np.diff(forecast.quantiles[10], axis=1) > 0).all()
 
 
 def test_a_right_forecast_is_left_alone_and_other_bars_stay_nan():
-    given = grid(0.02, -0.02, 0.0)
-    made = Fixed(given).forecast(make_bars(50), targets=[10, 49])
-    assert made.repaired == 0
-    np.testing.assert_array_equal(made.quantiles[49], given)
-    assert np.flatnonzero(~np.isnan(made.high)).tolist() == [10, 49]
+    quantiles = grid(0.02, -0.02, 0.0)
+    forecast = Fixed(quantiles).forecast(make_bars(50), targets=[10, 49])
+    assert forecast.repaired == 0
+    np.testing.assert_array_equal(forecast.quantiles[49], quantiles)
+    assert np.flatnonzero(~np.isnan(forecast.high)).tolist() == [10, 49]
 
 
 @pytest.mark.parametrize(
     ("point", "expected"), [("median", 0.02), (0.25, 0.0175), (0.9, 0.024), ("mean", 0.02)]
 )
 def test_the_point_is_the_quantile_asked_for(point, expected):
-    made = Fixed(grid(0.02, -0.02, 0.0), point=point).forecast(make_bars(50), targets=[10])
-    assert made.high[10] == pytest.approx(expected)
+    forecast = Fixed(grid(0.02, -0.02, 0.0), point=point).forecast(make_bars(50), targets=[10])
+    assert forecast.high[10] == pytest.approx(expected)
 
 
 def test_the_mean_is_that_of_the_samples_where_there_are_samples():
     samples = np.array([[0.01, -0.01, 0.0], [0.05, -0.03, 0.02]])
-    made = Fixed(grid(0.02, -0.02, 0.0), samples, "mean").forecast(make_bars(50), targets=[10])
-    assert made.high[10] == pytest.approx(0.03)
-    assert made.samples.shape == (50, 2, 3)
+    forecast = Fixed(grid(0.02, -0.02, 0.0), samples, "mean").forecast(make_bars(50), targets=[10])
+    assert forecast.high[10] == pytest.approx(0.03)
+    assert forecast.samples.shape == (50, 2, 3)
 
 
 @pytest.mark.parametrize("point", ["middle", 0.95, 0.01, None, float("nan")])
@@ -166,21 +166,21 @@ class Drawn(Fixed):
 def test_rows_put_right_at_a_time_or_in_their_place_are_those_of_all_at_once(monkeypatch, point, draws):
     """A long series is done a part at a time, for the memory that it takes."""
     bars, targets = make_bars(60), [5, 7, 8, *range(20, 60)]
-    whole = Drawn(draws=draws, point=point).forecast(bars, targets)
+    forecast = Drawn(draws=draws, point=point).forecast(bars, targets)
     monkeypatch.setattr("backtune.forecasts.base.ROWS", 7)
     for aligned in (False, True):
         parts = Drawn(aligned, draws, point).forecast(bars, targets)
-        assert parts.repaired == whole.repaired > 0
+        assert parts.repaired == forecast.repaired > 0
         for name in ("high", "low", "close", "quantiles", "samples"):
-            np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+            np.testing.assert_array_equal(getattr(parts, name), getattr(forecast, name))
 
 
 @pytest.mark.parametrize("part", ["quantiles", "samples"])
 def test_a_distribution_of_other_bars_is_one_line(part):
     class Longer(Drawn):
         def distribution(self, bars, targets):
-            made = super().distribution(bars, targets)
-            return replace(made, **{part: np.concatenate([getattr(made, part)] * 2)})
+            distribution = super().distribution(bars, targets)
+            return replace(distribution, **{part: np.concatenate([getattr(distribution, part)] * 2)})
 
     with pytest.raises(ForecasterError, match=f"gave {part} of 20 bars; expected 10"):
         Longer().forecast(make_bars(60), range(50, 60))

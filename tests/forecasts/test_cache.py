@@ -122,8 +122,8 @@ def test_many_small_files_become_one(cache):
     for k in range(3 * MOST_FILES):
         cache.put("model", "S", {f"k{k}": entry(k)}, {"model": "m"})
     assert len(list(cache._place("model", "S").glob("*.parquet"))) <= MOST_FILES
-    found = cache.get("model", "S", [f"k{k}" for k in range(3 * MOST_FILES)])
-    assert [found[f"k{k}"][0][0, 0] for k in range(3 * MOST_FILES)] == list(range(3 * MOST_FILES))
+    entries = cache.get("model", "S", [f"k{k}" for k in range(3 * MOST_FILES)])
+    assert [entries[f"k{k}"][0][0, 0] for k in range(3 * MOST_FILES)] == list(range(3 * MOST_FILES))
 
 
 WRITER = """
@@ -144,8 +144,8 @@ def test_several_processes_write_and_read_one_folder(cache):
         subprocess.Popen([sys.executable, "-c", WRITER, str(cache.folder), str(40 * k)]) for k in range(3)
     ]
     assert [worker.wait(120) for worker in workers] == [0, 0, 0]
-    found = cache.get("model", "S", [f"k{k}" for k in range(120)])
-    assert {key: value[0][0, 0] for key, value in found.items()} == {f"k{k}": float(k) for k in range(120)}
+    entries = cache.get("model", "S", [f"k{k}" for k in range(120)])
+    assert {key: value[0][0, 0] for key, value in entries.items()} == {f"k{k}": float(k) for k in range(120)}
     assert not list(cache.folder.rglob("*.tmp"))
 
 
@@ -161,8 +161,8 @@ def test_info_and_clear(cache):
 def test_a_folder_that_cannot_be_written_costs_time_only(bars, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BACKTUNE_CACHE", str(tmp_path / "file"))
-    made = Counting()
-    assert made.forecast(bars, [100]).first == 101 or made.asked == 1
+    model = Counting()
+    assert model.forecast(bars, [100]).first == 101 or model.asked == 1
 
 
 def test_a_limit_that_is_no_number_is_one_line(bars, monkeypatch):

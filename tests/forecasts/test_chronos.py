@@ -19,14 +19,14 @@ def test_forecasts_are_the_librarys_own(weights):
     bars = make_bars(300)
     model = Chronos(weights("chronos"), device="cpu", context=128, cache=False)
     targets = [40, 70, 100, 128, 200, 299]
-    made = model.forecast(bars, targets)
+    forecast = model.forecast(bars, targets)
     pipeline = BaseChronosPipeline.from_pretrained(weights("chronos"), dtype=torch.float32)
     series = [torch.from_numpy(model._context(bars, t).offsets.astype(np.float32)) for t in targets]
     theirs, _ = pipeline.predict_quantiles(series, prediction_length=1, quantile_levels=list(LEVELS))
     for t, quantiles in zip(targets, theirs, strict=True):
         raw = np.sort(np.expm1(quantiles[:, 0].double().numpy()), axis=1)
         expected = np.stack([np.maximum(raw[0], raw[2]), np.minimum(raw[1], raw[2]), raw[2]])
-        np.testing.assert_allclose(made.quantiles[t], expected, atol=1e-6)
+        np.testing.assert_allclose(forecast.quantiles[t], expected, atol=1e-6)
 
 
 def test_high_low_and_close_are_forecast_jointly(weights):

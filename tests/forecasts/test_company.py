@@ -76,9 +76,9 @@ def wild(seed):
     return replace(bars, **prices, volume=bars.volume * jump**2)
 
 
-def of(made, rows=slice(None)):
+def of(distribution, rows=slice(None)):
     """Quantiles, and samples where there are any, of some rows."""
-    return [part[rows] for part in (made.quantiles, made.samples) if part is not None]
+    return [part[rows] for part in (distribution.quantiles, distribution.samples) if part is not None]
 
 
 def check_equal(one, other, tolerance=0.0):
@@ -119,11 +119,11 @@ def test_a_compiled_model_is_as_blind_to_its_company_and_near_the_plain_one(kind
         model_of(kind, weights, dtype, quantize, f",context=64,compile={mode}") for mode in ("false", "true")
     )
     bars, targets = make_bars(160), np.arange(150, 158)
-    made = compiled.distribution(bars, targets)
-    assert made.seconds["compile"] > 0.0
+    distribution = compiled.distribution(bars, targets)
+    assert distribution.seconds["compile"] > 0.0
     after = compiled.distribution(changed_from(bars, 153), targets)
-    check_equal(of(made, targets <= 153), of(after, targets <= 153))
+    check_equal(of(distribution, targets <= 153), of(after, targets <= 153))
     beside = compiled.distributions([(bars, targets[:3]), (wild(1), targets[3:])])[0]
-    check_equal(of(made, slice(3)), of(beside))
+    check_equal(of(distribution, slice(3)), of(beside))
     near = 1e-5 if (dtype, quantize) == ("float32", None) else 0.05
-    check_equal([made.quantiles], [plain.distribution(bars, targets).quantiles], near)
+    check_equal([distribution.quantiles], [plain.distribution(bars, targets).quantiles], near)

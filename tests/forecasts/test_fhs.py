@@ -18,16 +18,16 @@ def test_equals_the_definition_bar_by_bar(kind):
     """The sorted window and the one pass change nothing."""
     bars = make_bars(200)
     model = FilteredHistory(kind, memory=60)
-    made = model.forecast(bars)
+    forecast = model.forecast(bars)
     moves = log_moves(bars)
     scale = volatility(moves, kind)
     for t in (model.warm_up, 90, 150, 199):
         start = max(SEED + 1, t - 60)
         rows = moves[1:, start:t] / scale[start:t]
         expected = np.expm1(scale[t] * np.quantile(rows, LEVELS, axis=1)).T
-        np.testing.assert_allclose(made.quantiles[t], expected, rtol=1e-9, atol=1e-15)
-    assert made.first == model.warm_up
-    assert made.repaired == 0
+        np.testing.assert_allclose(forecast.quantiles[t], expected, rtol=1e-9, atol=1e-15)
+    assert forecast.first == model.warm_up
+    assert forecast.repaired == 0
 
 
 def test_true_range_volatility_is_the_mean_of_three_exponential_means():
@@ -54,9 +54,9 @@ def test_garch_follows_the_volatility_that_made_the_bars():
         variance[t] = 1e-4 * 0.04 + 0.1 * close[t - 1] ** 2 + 0.86 * variance[t - 1]
         close[t] = np.sqrt(variance[t]) * rng.standard_normal()
     close[0] = np.nan
-    found = volatility(np.stack([close] * 4), "garch")[500:]
+    deviations = volatility(np.stack([close] * 4), "garch")[500:]
     true = np.sqrt(variance[500:])
-    assert np.mean((found - true) ** 2) < 0.35 * np.var(true)
+    assert np.mean((deviations - true) ** 2) < 0.35 * np.var(true)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,8 +89,8 @@ def test_flat_bars_are_forecast_flat():
     bars = make_bars(80)
     for prices in (bars.open, bars.high, bars.low, bars.close):
         prices[:] = 10.0
-    made = bt.forecast(bars)
-    assert np.all(made.quantiles[made.first :] == 0.0)
+    forecast = bt.forecast(bars)
+    assert np.all(forecast.quantiles[forecast.first :] == 0.0)
 
 
 @pytest.mark.parametrize("symbol", ["SP500", "NASDAQ"])

@@ -38,9 +38,9 @@ def test_a_row_gives_the_same_bits_alone_and_beside_louder_ones(inputs, outputs,
 @pytest.mark.parametrize("shape", [(7,), (3, 7), (2, 3, 7), (0, 7), (2, 0, 7)])
 def test_any_leading_shape_is_kept(shape):
     layer = layer_of(7, 5)
-    made = Int8Linear(layer)(states(*shape))
-    assert made.shape == layer(states(*shape)).shape
-    torch.testing.assert_close(made, layer(states(*shape)), rtol=0, atol=0.05)
+    output = Int8Linear(layer)(states(*shape))
+    assert output.shape == layer(states(*shape)).shape
+    torch.testing.assert_close(output, layer(states(*shape)), rtol=0, atol=0.05)
 
 
 def test_the_error_is_that_of_steps_of_one_in_127_of_the_largest():
@@ -63,9 +63,9 @@ def test_a_state_that_is_not_finite_spoils_its_own_row_and_never_passes_for_a_nu
     layer, x = Int8Linear(layer_of(7, 5)), states(4, 7)
     clean = layer(x)
     x[2, 3] = value
-    made = layer(x)
-    assert not torch.isfinite(made[2]).any()
-    assert torch.equal(made[[0, 1, 3]], clean[[0, 1, 3]])
+    output = layer(x)
+    assert not torch.isfinite(output[2]).any()
+    assert torch.equal(output[[0, 1, 3]], clean[[0, 1, 3]])
 
 
 @pytest.mark.parametrize("scale", [1e-38, 1e-20, 1.0, 1e20, 1e37])
@@ -92,9 +92,9 @@ def test_products_are_exact_by_integers_and_by_floats_at_the_largest_codes(lengt
 
 def test_a_cpu_without_integer_products_gives_the_same_bits():
     layer, x = Int8Linear(layer_of(2100, 9)), states(30, 2100)
-    made = layer(x)
+    output = layer(x)
     layer.fast = False
-    assert torch.equal(layer(x), made)
+    assert torch.equal(layer(x), output)
 
 
 def test_layers_are_swapped_however_deep_and_those_of_a_class_built_on_linear_stay():

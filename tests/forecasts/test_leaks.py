@@ -41,9 +41,9 @@ def kinds(bars, high, low):
 
 
 def latest(bars, model, count=270):
-    made = bt.forecast(bars, model)
+    forecast = bt.forecast(bars, model)
     early = np.arange(len(bars)) < len(bars) - count
-    return np.where(early, np.nan, made.high), np.where(early, np.nan, made.low)
+    return np.where(early, np.nan, forecast.high), np.where(early, np.nan, forecast.low)
 
 
 @pytest.mark.parametrize("model", HONEST)
@@ -185,8 +185,8 @@ def model(**more):
     ],
 )  # fmt: skip
 def test_the_cut_off_of_published_weights_is_recorded(kind, weights, date):
-    found = cutoff_of(model(kind=kind, weights=weights))
-    assert (found.date if found else None) == date
+    cutoff = cutoff_of(model(kind=kind, weights=weights))
+    assert (cutoff.date if cutoff else None) == date
     assert cutoff_of(model(kind=kind, weights=weights), "2020-01-01").date == "2020-01-01"
 
 

@@ -40,9 +40,9 @@ def hourly(n=300, offset=-5):
 
 def rows_of(bars, model="naive", prices=False):
     """The forecasts of a model as somebody would write them down: a row a bar that has one."""
-    made = bt.forecast(bars, model)
+    forecast = bt.forecast(bars, model)
     before = np.r_[np.nan, bars.close[:-1]]
-    values = {move: getattr(made, move) for move in MOVES}
+    values = {move: getattr(forecast, move) for move in MOVES}
     if prices:
         values = {move: (1.0 + value) * before for move, value in values.items()}
     return pd.DataFrame({"time": bars.timestamps, **values}).dropna().reset_index(drop=True)
@@ -53,8 +53,8 @@ def same(one, other, tolerance=0.0):
         np.testing.assert_allclose(getattr(one, move), getattr(other, move), rtol=0.0, atol=tolerance)
 
 
-def codes(made):
-    return [note.code for note in made.notes]
+def codes(forecast):
+    return [note.code for note in forecast.notes]
 
 
 def refused(rows, bars, part_of_message, **options):
@@ -75,9 +75,9 @@ def test_moves_come_back_to_the_bit():
 
 def test_prices_are_told_from_moves_and_become_moves():
     bars = part()
-    made = Forecast.from_frame(rows_of(bars, prices=True), bars)
-    same(made, bt.forecast(bars, "naive"), 1e-12)
-    note = next(note for note in made.notes if note.code == "forecast_values")
+    forecast = Forecast.from_frame(rows_of(bars, prices=True), bars)
+    same(forecast, bt.forecast(bars, "naive"), 1e-12)
+    note = next(note for note in forecast.notes if note.code == "forecast_values")
     assert "prices" in note.sentence
     assert not note.warns
 
@@ -86,10 +86,10 @@ def test_rows_are_joined_by_time_whatever_their_order_and_number():
     bars = part()
     rows = rows_of(bars)
     shuffled = rows.sample(frac=0.5, random_state=1)
-    made, whole = Forecast.from_frame(shuffled, bars), bt.forecast(bars, "naive")
+    forecast, predicted = Forecast.from_frame(shuffled, bars), bt.forecast(bars, "naive")
     there = np.isin(bars.timestamps, shuffled["time"].to_numpy())
-    np.testing.assert_array_equal(made.known, there)
-    np.testing.assert_array_equal(made.high[there], whole.high[there])
+    np.testing.assert_array_equal(forecast.known, there)
+    np.testing.assert_array_equal(forecast.high[there], predicted.high[there])
 
 
 def test_long_wide_and_nested_tables_say_the_same():
@@ -118,38 +118,40 @@ def test_long_wide_and_nested_tables_say_the_same():
     ],
 )  # fmt: skip
 def test_names_of_columns(name, role, symbol, level):
-    found = heading_of(name)
-    assert (found.role, found.symbol, found.level) == (role, symbol, level)
+    heading = heading_of(name)
+    assert (heading.role, heading.symbol, heading.level) == (role, symbol, level)
 
 
 def test_what_is_called_a_forecast_wins_over_the_prices_beside_it():
     bars = part()
     rows = rows_of(bars).rename(columns={move: f"pred_{move}" for move in MOVES})
     rows = rows.merge(bars.frame.reset_index().rename(columns={"timestamp": "time"}), on="time")
-    made = Forecast.from_frame(rows, bars)
-    same(made, bt.forecast(bars, "naive"))
-    (note,) = [note for note in made.notes if note.code == "forecast_columns"]
+    forecast = Forecast.from_frame(rows, bars)
+    same(forecast, bt.forecast(bars, "naive"))
+    (note,) = [note for note in forecast.notes if note.code == "forecast_columns"]
     assert note.sentence.endswith("open, high, low, close, volume")
 
 
 def test_quantiles_alone_give_their_median_and_are_kept():
     bars = part()
-    whole = bt.forecast(bars)
+    predicted = bt.forecast(bars)
     columns = {"time": bars.timestamps}
     for index, move in enumerate(MOVES):
-        for place, level in enumerate(whole.levels):
-            columns[f"{move}_q{level}"] = whole.quantiles[:, index, place]
-    made = Forecast.from_frame(pd.DataFrame(columns).dropna(), bars)
-    assert made.levels == whole.levels
-    np.testing.assert_array_equal(made.quantiles, whole.quantiles)
-    same(made, whole)
+        for place, level in enumerate(predicted.levels):
+            columns[f"{move}_q{level}"] = predicted.quantiles[:, index, place]
+    forecast = Forecast.from_frame(pd.DataFrame(columns).dropna(), bars)
+    assert forecast.levels == predicted.levels
+    np.testing.assert_array_equal(forecast.quantiles, predicted.quantiles)
+    same(forecast, predicted)
 
 
 def test_a_close_that_is_not_there_is_the_one_nearest_to_unchanged():
     bars = part()
-    made = Forecast.from_frame(rows_of(bars)[["time", "high", "low"]], bars)
-    known = made.known
-    np.testing.assert_array_equal(made.close[known], np.clip(0.0, made.low[known], made.high[known]))
+    forecast = Forecast.from_frame(rows_of(bars)[["time", "high", "low"]], bars)
+    known = forecast.known
+    np.testing.assert_array_equal(
+        forecast.close[known], np.clip(0.0, forecast.low[known], forecast.high[known])
+    )
 
 
 def test_the_row_of_the_next_bar_is_kept_as_moves_on_the_last_close():
@@ -158,17 +160,17 @@ def test_the_row_of_the_next_bar_is_kept_as_moves_on_the_last_close():
     last = bars.timestamps[-1] + np.timedelta64(2, "D")
     ahead = {"time": [last, last + np.timedelta64(1, "D")], "high": 1.02 * bars.close[-1],
              "low": 0.97 * bars.close[-1], "close": bars.close[-1]}  # fmt: skip
-    made = Forecast.from_frame(pd.concat([longer, pd.DataFrame(ahead)]), bars)
-    assert (made.next_high, made.next_low, made.next_close) == pytest.approx((0.02, -0.03, 0.0))
-    assert made.next_time == last
-    same(made, Forecast.from_frame(longer, bars))
+    forecast = Forecast.from_frame(pd.concat([longer, pd.DataFrame(ahead)]), bars)
+    assert (forecast.next_high, forecast.next_low, forecast.next_close) == pytest.approx((0.02, -0.03, 0.0))
+    assert forecast.next_time == last
+    same(forecast, Forecast.from_frame(longer, bars))
     assert np.isnan(Forecast.from_frame(longer, bars).next_high)
 
 
 def test_files_of_every_kind_and_a_folder_give_what_the_frame_gives(tmp_path):
     bars = part()
     rows = rows_of(bars)
-    whole = Forecast.from_frame(rows, bars)
+    forecast = Forecast.from_frame(rows, bars)
     rows.to_csv(tmp_path / "a.csv", index=False)
     rows.to_csv(tmp_path / "semicolons.csv", index=False, sep=";", decimal=",")
     rows.to_csv(tmp_path / "packed.csv.gz", index=False)
@@ -176,10 +178,10 @@ def test_files_of_every_kind_and_a_folder_give_what_the_frame_gives(tmp_path):
     rows.to_feather(tmp_path / "c.feather")
     rows[::-1].to_csv(tmp_path / "newest_first.csv", index=False)
     for path in sorted(tmp_path.iterdir()):
-        same(OutsideForecaster(path).forecast(bars), whole)
+        same(OutsideForecaster(path).forecast(bars), forecast)
     (tmp_path / "folder").mkdir()
     rows.to_csv(tmp_path / "folder" / "SP500.csv", index=False)
-    same(OutsideForecaster(tmp_path / "folder").forecast(bars), whole)
+    same(OutsideForecaster(tmp_path / "folder").forecast(bars), forecast)
     with pytest.raises(bt.ForecasterError, match="no forecasts for NASDAQ"):
         OutsideForecaster(tmp_path / "folder").forecast(replace(bars, symbol="NASDAQ"))
 
@@ -210,13 +212,13 @@ def test_of_several_models_one_is_named(tmp_path):
 def test_dates_and_clocks_of_daily_bars_are_dates():
     bars = part()
     rows = rows_of(bars)
-    whole = Forecast.from_frame(rows, bars)
+    forecast = Forecast.from_frame(rows, bars)
     for text in (
         rows["time"].dt.strftime("%d.%m.%Y"),
         rows["time"] + pd.Timedelta(hours=16),
         rows["time"].dt.tz_localize("America/New_York"),
     ):
-        same(Forecast.from_frame(rows.assign(time=text), bars), whole)
+        same(Forecast.from_frame(rows.assign(time=text), bars), forecast)
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Pacific/Auckland", "UTC"])
@@ -234,16 +236,18 @@ def test_the_moments_of_daily_bars_are_those_in_whatever_zone_they_are_written(z
 def test_intraday_times_are_read_as_the_clock_that_fits():
     bars = hourly()
     rows = rows_of(bars)
-    whole = Forecast.from_frame(rows.assign(time=rows["time"].dt.tz_localize("UTC")), bars)
-    assert whole.known.sum() == len(rows)
+    predicted = Forecast.from_frame(rows.assign(time=rows["time"].dt.tz_localize("UTC")), bars)
+    assert predicted.known.sum() == len(rows)
     local = rows.assign(time=rows["time"] + pd.Timedelta(hours=-5))
-    made = Forecast.from_frame(local, bars)
-    same(made, whole)
-    assert "exchange's clock" in next(note for note in made.notes if note.code == "forecast_times").sentence
-    same(Forecast.from_frame(local, bars, timezone="America/New_York"), whole)
-    made = Forecast.from_frame(rows, bars)  # UTC, which no row says
-    same(made, whole)
-    assert "UTC" in next(note for note in made.notes if note.code == "forecast_times").sentence
+    forecast = Forecast.from_frame(local, bars)
+    same(forecast, predicted)
+    assert (
+        "exchange's clock" in next(note for note in forecast.notes if note.code == "forecast_times").sentence
+    )
+    same(Forecast.from_frame(local, bars, timezone="America/New_York"), predicted)
+    forecast = Forecast.from_frame(rows, bars)  # UTC, which no row says
+    same(forecast, predicted)
+    assert "UTC" in next(note for note in forecast.notes if note.code == "forecast_times").sentence
 
 
 def test_times_of_another_zone_are_refused():
@@ -269,9 +273,9 @@ def test_times_off_by_a_calendar_day_are_refused_where_dates_tell():
 def test_rows_of_days_without_a_bar_are_left_out_and_counted():
     bars = part()
     rows = rows_of(bars).set_index("time").resample("D").ffill().reset_index()
-    made = Forecast.from_frame(rows, bars)
-    assert "have no bar" in next(note for note in made.notes if note.code == "forecast_rows").sentence
-    same(made, bt.forecast(bars, "naive"))
+    forecast = Forecast.from_frame(rows, bars)
+    assert "have no bar" in next(note for note in forecast.notes if note.code == "forecast_rows").sentence
+    same(forecast, bt.forecast(bars, "naive"))
 
 
 def test_no_overlap_is_refused():
@@ -290,18 +294,18 @@ def test_rows_there_twice_are_refused_unless_made_at_tells_them_apart():
     refused(twice, bars, f"rows 6 and {len(rows) + 1} are for the same bar of SP500")
     early = twice.assign(made_at=twice["time"] - pd.Timedelta(days=1))
     later = early.iloc[[7]].assign(made_at=early["time"].iloc[7] - pd.Timedelta(hours=2), high=0.03)
-    made = Forecast.from_frame(pd.concat([later, early.iloc[:-1]]), bars)
+    forecast = Forecast.from_frame(pd.concat([later, early.iloc[:-1]]), bars)
     bar = int(np.flatnonzero(bars.timestamps == early["time"].iloc[7])[0])
-    assert made.high[bar] == 0.03  # the last that was made before the bar
-    assert "leak_late" not in codes(made)
+    assert forecast.high[bar] == 0.03  # the last that was made before the bar
+    assert "leak_late" not in codes(forecast)
 
 
 def test_rows_made_after_their_bar_opened_are_a_finding():
     bars = part()
     rows = rows_of(bars)
     late = rows.assign(made_at=rows["time"] + pd.Timedelta(hours=20))
-    made = Forecast.from_frame(late, bars)
-    note = next(note for note in made.notes if note.code == "leak_late")
+    forecast = Forecast.from_frame(late, bars)
+    note = next(note for note in forecast.notes if note.code == "leak_late")
     assert note.sentence.startswith(f"LEAK: {len(rows)} of {len(rows)} forecasts were made after")
     morning = Forecast.from_frame(rows.assign(made_at=rows["time"] + pd.Timedelta(hours=9)), bars)
     assert "leak_late" not in codes(morning)
@@ -402,13 +406,13 @@ def test_any_text_is_read_or_refused_in_one_line(data):
         path = Path(folder) / "any.csv"
         path.write_text("\n".join(lines), encoding="utf-8")
         try:
-            made = OutsideForecaster(path).forecast(bars)
+            forecast = OutsideForecaster(path).forecast(bars)
         except bt.ForecasterError as error:
             said = str(error)
         else:
             said = ""
-            assert made.known.sum() <= len(lines) - 1
-            high, low, close = (getattr(made, move)[made.known] for move in MOVES)
+            assert forecast.known.sum() <= len(lines) - 1
+            high, low, close = (getattr(forecast, move)[forecast.known] for move in MOVES)
             assert ((low <= close) & (close <= high)).all()
     assert "\n" not in said
 

@@ -28,8 +28,8 @@ def test_figures_of_a_forecast_that_knows_the_answer(bars):
 
 
 def test_a_model_worse_than_naive_is_named(bars):
-    made = bt.forecast(bars, "naive")
-    poor = Forecast(made.high + 0.1, made.low - 0.1, made.close, "poor")
+    forecast = bt.forecast(bars, "naive")
+    poor = Forecast(forecast.high + 0.1, forecast.low - 0.1, forecast.close, "poor")
     quality = forecast_quality(bars, poor)
     lines = quality_warnings(quality, "poor", "SYN")
     assert [line.split(" forecasts the ")[1].split()[0] for line in lines] == ["high", "low"]

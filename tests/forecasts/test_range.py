@@ -22,8 +22,8 @@ def absolute_errors(bars, model, start):
     forecast = bt.forecast(bars, model=model)
     _, high, low, _ = bars.moves
     return [
-        float(np.abs(made - moves)[start:].mean())
-        for made, moves in ((forecast.high, high), (forecast.low, low))
+        float(np.abs(predicted - moves)[start:].mean())
+        for predicted, moves in ((forecast.high, high), (forecast.low, low))
     ]
 
 

@@ -18,9 +18,9 @@ def test_every_model_without_weights_is_made_by_its_name(name):
 @pytest.mark.parametrize("name", sorted(WEIGHTS))
 def test_every_model_with_weights_is_made_without_loading_them(name):
     model = named(name, "owner/model", ",device=cpu,point=0.4")
-    made = forecaster(model)
-    assert made.name == model
-    assert made.point == 0.4
+    instance = forecaster(model)
+    assert instance.name == model
+    assert instance.point == 0.4
 
 
 def test_a_comma_in_a_folder_stays_there():
@@ -61,8 +61,8 @@ def test_a_switch_is_true_or_false_and_no_other_word(option):
 
 
 def test_options_of_the_class_a_model_builds_on_are_its_own():
-    made = forecaster("kronos:x/y,samples=3,context=40,dtype=bfloat16,cache=false")
-    assert (made.samples, made.context, made.dtype, made.cache) == (3, 40, "bfloat16", False)
+    model = forecaster("kronos:x/y,samples=3,context=40,dtype=bfloat16,cache=false")
+    assert (model.samples, model.context, model.dtype, model.cache) == (3, 40, "bfloat16", False)
     with pytest.raises(bt.SettingError, match=r"known: tokenizer, samples, .*, context, point, device"):
         forecaster("kronos:x/y,zzz=1")
 

@@ -14,8 +14,8 @@ def test_quantiles_are_those_of_the_librarys_normal_intervals():
     from scipy.stats import norm
 
     bars = make_bars(160)
-    made = bt.forecast(bars, MODEL, [150])
-    close = np.log1p(made.quantiles[150, 2])
+    forecast = bt.forecast(bars, MODEL, [150])
+    close = np.log1p(forecast.quantiles[150, 2])
     spread = (close[-1] - close[0]) / (norm.ppf(0.9) - norm.ppf(0.1))
     np.testing.assert_allclose(close, close[4] + spread * norm.ppf(LEVELS), atol=1e-9)
     past = np.log1p(bars.moves[3, 51:150])

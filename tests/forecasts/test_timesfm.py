@@ -43,7 +43,7 @@ def test_forecasts_are_the_librarys_own(weights):
     bars = make_bars(300)
     model = forecaster(named("timesfm", weights("timesfm"), ",device=cpu,context=128,cache=false"))
     targets = [40, 70, 100, 128, 200, 299]
-    made = model.forecast(bars, targets)
+    forecast = model.forecast(bars, targets)
     contexts = [model._context(bars, t).offsets.astype(np.float32) for t in targets]
     pipeline = library.TimesFM3Forecaster.from_pretrained(
         weights("timesfm"), device="cpu", per_core_batch_size=8
@@ -52,7 +52,7 @@ def test_forecasts_are_the_librarys_own(weights):
     for t, output in zip(targets, theirs, strict=True):
         raw = np.expm1(output.quantiles[:, 0].astype(float))
         expected = np.stack([np.maximum(raw[0], raw[2]), np.minimum(raw[1], raw[2]), raw[2]])
-        np.testing.assert_allclose(made.quantiles[t], expected, atol=2e-6)
+        np.testing.assert_allclose(forecast.quantiles[t], expected, atol=2e-6)
 
 
 @pytest.mark.slow

@@ -26,9 +26,9 @@ def kind(request):
 
 
 def fresh(kind, weights, options=""):
-    made = forecaster(named(kind, weights(kind), f"{OPTIONS},cache=false{options}"))
-    made._chunk = None
-    return made
+    model = forecaster(named(kind, weights(kind), f"{OPTIONS},cache=false{options}"))
+    model._chunk = None
+    return model
 
 
 def test_the_same_twice_and_ordered(kind, weights, bars):
@@ -57,9 +57,9 @@ def test_prices_ten_times_as_high_give_the_same_moves(kind, weights, bars):
 
 
 def test_a_forecaster_crosses_to_another_process_without_its_weights(kind, weights, bars):
-    made = fresh(kind, weights)
-    before = made.forecast(bars, [100])
-    packed = pickle.dumps(made)
+    model = fresh(kind, weights)
+    before = model.forecast(bars, [100])
+    packed = pickle.dumps(model)
     assert len(packed) < 5000
     np.testing.assert_array_equal(pickle.loads(packed).forecast(bars, [100]).quantiles, before.quantiles)
 
@@ -215,5 +215,5 @@ def test_several_symbols_by_name(kind, weights):
     series = [make_bars(150, seed=k, symbol=f"S{k}") for k in range(2)]
     model = named(kind, weights(kind), OPTIONS)
     both = forecast_many(series, model, [[140, 141], [149]])
-    assert [np.flatnonzero(~np.isnan(made.high)).tolist() for made in both] == [[140, 141], [149]]
+    assert [np.flatnonzero(~np.isnan(forecast.high)).tolist() for forecast in both] == [[140, 141], [149]]
     np.testing.assert_array_equal(both[1].high, bt.forecast(series[1], model, [149]).high)

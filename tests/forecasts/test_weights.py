@@ -44,11 +44,11 @@ def test_tied_tensors_need_to_be_in_the_file_once(tmp_path):
     model = torch.nn.Module()
     model.a = torch.nn.Parameter(torch.ones(2))
     model.b = model.a
-    found = locate(str(save(tmp_path / "tied", ("a",))), "chronos").keys()
-    check_all_loaded(model, "tied", found)
+    tensors = locate(str(save(tmp_path / "tied", ("a",))), "chronos").keys()
+    check_all_loaded(model, "tied", tensors)
     model.c = torch.nn.Parameter(torch.ones(2))
     with pytest.raises(ForecasterError, match=r"1 of 3 tensors .* \(c is one\)"):
-        check_all_loaded(model, "tied", found)
+        check_all_loaded(model, "tied", tensors)
 
 
 @pytest.mark.parametrize("name", ["owner/a--b", "owner/a..b", "owner/name."])

@@ -94,14 +94,14 @@ def test_an_account_loses_all_it_has_and_no_more(before, loss, after):
 def test_figures_of_a_gone_account_worked_by_hand():
     """Two bars, the loss of everything, one bar that no longer counts: 0.1, 0.2, -1, 0."""
     r, n = np.array([0.1, 0.2, -1.4, 9.0]), 4
-    found = performance(r, 12)
+    figures = performance(r, 12)
     mean, squares = -0.7 / 4, [0.1**2, 0.2**2, 1.0, 0.0]
     deviation = math.sqrt((sum(squares) - n * mean**2) / 3)
-    assert found.sharpe == pytest.approx(mean / deviation * math.sqrt(12))
-    assert found.volatility == pytest.approx(deviation * math.sqrt(12))
-    assert found.sortino == pytest.approx(mean / math.sqrt(1.0 / 4) * math.sqrt(12))
-    assert found.omega == pytest.approx(0.3)
-    assert (found.max_drawdown, found.max_drawdown_bars, found.calmar) == (-1.0, 2.0, -1.0)
+    assert figures.sharpe == pytest.approx(mean / deviation * math.sqrt(12))
+    assert figures.volatility == pytest.approx(deviation * math.sqrt(12))
+    assert figures.sortino == pytest.approx(mean / math.sqrt(1.0 / 4) * math.sqrt(12))
+    assert figures.omega == pytest.approx(0.3)
+    assert (figures.max_drawdown, figures.max_drawdown_bars, figures.calmar) == (-1.0, 2.0, -1.0)
     trades = trade_figures(r, np.ones(4, bool), np.full(4, 2.0), 0.01, 12)
     assert trades.exposure == 0.75
     assert trades.hit_rate == pytest.approx(2 / 3)

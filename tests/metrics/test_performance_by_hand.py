@@ -42,21 +42,21 @@ def plain(returns, periods):
     periods=st.sampled_from([12, 252, 365]),
 )
 def test_figures(returns, periods):
-    found = performance(np.array(returns), periods)
+    figures = performance(np.array(returns), periods)
     for name, expected in plain(returns, periods).items():
         if not expected > 1e12:
-            assert getattr(found, name) == pytest.approx(expected, rel=1e-6, abs=1e-9, nan_ok=True), name
+            assert getattr(figures, name) == pytest.approx(expected, rel=1e-6, abs=1e-9, nan_ok=True), name
 
 
 def test_worked_by_hand():
-    found = performance(np.array([0.10, -0.50, 0.20]), 3.0)
-    assert found.total_return == pytest.approx(1.1 * 0.5 * 1.2 - 1)
-    assert found.annual_return == pytest.approx(1.1 * 0.5 * 1.2 - 1)  # three bars, three a year
-    assert found.max_drawdown == pytest.approx(-0.5)
+    figures = performance(np.array([0.10, -0.50, 0.20]), 3.0)
+    assert figures.total_return == pytest.approx(1.1 * 0.5 * 1.2 - 1)
+    assert figures.annual_return == pytest.approx(1.1 * 0.5 * 1.2 - 1)  # three bars, three a year
+    assert figures.max_drawdown == pytest.approx(-0.5)
     deviation = math.sqrt(((1 / 6) ** 2 + (13 / 30) ** 2 + (4 / 15) ** 2) / 2)  # around the mean, -1/15
-    assert found.volatility == pytest.approx(deviation * math.sqrt(3))
-    assert found.sharpe == pytest.approx(-1 / 15 / deviation * math.sqrt(3))
-    assert found.sortino == pytest.approx(-1 / 15 / math.sqrt(0.25 / 3) * math.sqrt(3))
+    assert figures.volatility == pytest.approx(deviation * math.sqrt(3))
+    assert figures.sharpe == pytest.approx(-1 / 15 / deviation * math.sqrt(3))
+    assert figures.sortino == pytest.approx(-1 / 15 / math.sqrt(0.25 / 3) * math.sqrt(3))
 
 
 def test_the_start_counts_as_a_peak():
@@ -65,30 +65,32 @@ def test_the_start_counts_as_a_peak():
 
 @pytest.mark.parametrize("loss", [-1.0, -1.7])
 def test_total_loss_ends_the_account(loss):
-    found = performance(np.array([0.1, loss, 5.0]), 252)
-    assert (found.total_return, found.annual_return, found.max_drawdown) == (-1.0, -1.0, -1.0)
+    figures = performance(np.array([0.1, loss, 5.0]), 252)
+    assert (figures.total_return, figures.annual_return, figures.max_drawdown) == (-1.0, -1.0, -1.0)
 
 
 def test_no_bars():
-    found = performance(np.empty(0), 252)
-    assert (found.total_return, found.max_drawdown) == (0.0, 0.0)
-    assert all(math.isnan(x) for x in (found.annual_return, found.volatility, found.sharpe, found.sortino))
+    figures = performance(np.empty(0), 252)
+    assert (figures.total_return, figures.max_drawdown) == (0.0, 0.0)
+    assert all(
+        math.isnan(x) for x in (figures.annual_return, figures.volatility, figures.sharpe, figures.sortino)
+    )
 
 
 def test_one_bar():
-    found = performance(np.array([0.01]), 252)
-    assert found.total_return == pytest.approx(0.01)
-    assert math.isnan(found.volatility)
-    assert math.isnan(found.sharpe)
-    assert found.max_drawdown == 0.0
+    figures = performance(np.array([0.01]), 252)
+    assert figures.total_return == pytest.approx(0.01)
+    assert math.isnan(figures.volatility)
+    assert math.isnan(figures.sharpe)
+    assert figures.max_drawdown == 0.0
 
 
 @pytest.mark.parametrize("value", [0.0, 0.001, 0.1])
 def test_no_variance_has_no_sharpe(value):
     """Equal returns differ from their mean by rounding alone; that is no denominator."""
-    found = performance(np.full(7, value), 252)
-    assert math.isnan(found.sharpe)
-    assert math.isnan(found.sortino)
+    figures = performance(np.full(7, value), 252)
+    assert math.isnan(figures.sharpe)
+    assert math.isnan(figures.sortino)
 
 
 def test_ratio():
@@ -114,16 +116,16 @@ ANNUAL = ("annual_return", "volatility", "sharpe", "sortino", "calmar")
 )
 def test_a_return_that_is_no_number_leaves_no_figure(bad, returns, place, periods):
     """Not a total of NaN beside a loss of 100 % a year, whatever stands around it, a total loss included."""
-    found = performance(np.insert(np.array(returns, dtype=float), min(place, len(returns)), bad), periods)
-    assert [name for name in FIGURES if not math.isnan(getattr(found, name))] == []
+    figures = performance(np.insert(np.array(returns, dtype=float), min(place, len(returns)), bad), periods)
+    assert [name for name in FIGURES if not math.isnan(getattr(figures, name))] == []
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_trades_that_returned_no_number_have_no_figures(bad):
     value, ones = np.array([0.1, bad, 0.1]), np.ones(3)
-    found = trade_figures(value, np.ones(3, bool), ones, 0.001, 12)
+    figures = trade_figures(value, np.ones(3, bool), ones, 0.001, 12)
     names = ("hit_rate", "profit_factor", "expectancy", "best_trade", "worst_trade")
-    assert all(math.isnan(getattr(found, name)) for name in names)
+    assert all(math.isnan(getattr(figures, name)) for name in names)
 
 
 @pytest.mark.parametrize(("periods", "least"), [(252, 21), (365, 31), (52.18, 5), (7 * 252, 147)])
@@ -170,9 +172,9 @@ def test_drawdowns_are_those_of_the_prices(steps, start, tick):
     prices = tick * np.maximum(start + np.cumsum([0, *steps]), 100)
     depths, lengths = from_prices(prices.tolist())
     returns = prices[1:] / prices[:-1] - 1.0
-    found, figures = drawdowns(drawdown(returns)), performance(returns, 12)
-    assert found[0] == pytest.approx(depths, abs=1e-12)
-    assert found[1].tolist() == lengths
+    falls, figures = drawdowns(drawdown(returns)), performance(returns, 12)
+    assert falls[0] == pytest.approx(depths, abs=1e-12)
+    assert falls[1].tolist() == lengths
     assert figures.max_drawdown_bars == max(lengths, default=0)
     assert figures.max_drawdown == pytest.approx(min(depths, default=0.0), abs=1e-12)
     assert figures.average_drawdown == pytest.approx(np.mean(depths) if depths else 0.0, abs=1e-12)

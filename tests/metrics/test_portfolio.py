@@ -50,9 +50,9 @@ def result(symbol, seed, days, periods=252.0):
                 }
             )
         )  # fmt: skip
-    made = result_of(symbol, pd.concat(rows, ignore_index=True), periods=periods, days=periods)
-    made.tables["inputs"] = inputs
-    return made
+    backtest = result_of(symbol, pd.concat(rows, ignore_index=True), periods=periods, days=periods)
+    backtest.tables["inputs"] = inputs
+    return backtest
 
 
 WEEKDAYS = pd.bdate_range("2020-01-01", periods=160)
@@ -62,8 +62,8 @@ EVERY_DAY = pd.date_range("2020-01-20", periods=200)
 @pytest.fixture(scope="module", name="run")
 def _run():
     """Two stocks, of which one is listed later, and a coin that trades on weekends."""
-    made = [result("A", 0, WEEKDAYS), result("B", 1, WEEKDAYS[50:]), result("COIN", 2, EVERY_DAY, 365.0)]
-    run = Run.of(made)
+    results = [result("A", 0, WEEKDAYS), result("B", 1, WEEKDAYS[50:]), result("COIN", 2, EVERY_DAY, 365.0)]
+    run = Run.of(results)
     run.record["tuned"] = ["maxdiff"]
     return run
 
@@ -81,9 +81,9 @@ def test_it_is_the_weighted_sum_of_the_single_results(run, weights, column):
     share = dict.fromkeys(run, 1 / 3) if isinstance(weights, str) else dict(weights)
     single = pd.DataFrame({symbol: returns_of(run, symbol, column) for symbol in run}).fillna(0.0)
     expected = sum(share.get(symbol, 0.0) * single[symbol] for symbol in run)
-    found = run.portfolio(weights=weights).bars[column]
-    assert list(found.index) == list(single.index)
-    assert np.abs(found.to_numpy() - expected.to_numpy()).max() < 1e-12
+    portfolio = run.portfolio(weights=weights).bars[column]
+    assert list(portfolio.index) == list(single.index)
+    assert np.abs(portfolio.to_numpy() - expected.to_numpy()).max() < 1e-12
 
 
 def test_equal_weights_are_those_that_the_verdict_judges(run):
@@ -92,17 +92,17 @@ def test_equal_weights_are_those_that_the_verdict_judges(run):
         pooled.add(one.returns)
     table = pooled.table()
     mine = table[table["strategy"] == "maxdiff"]
-    found = run.portfolio().bars
+    portfolio = run.portfolio().bars
     for column in ("causal", "optimistic", "turnover"):
-        assert np.abs(found[column].to_numpy() - mine[column].to_numpy()).max() < 1e-12
+        assert np.abs(portfolio[column].to_numpy() - mine[column].to_numpy()).max() < 1e-12
     held = table[table["strategy"] == "buy_hold"]["causal"].to_numpy()
-    assert np.abs(found["market"].to_numpy() - held).max() < 1e-12
+    assert np.abs(portfolio["market"].to_numpy() - held).max() < 1e-12
 
 
 def test_inverse_volatility_is_of_the_past_alone(run):
     """By hand: one over the deviation of the last 60 moves before the bar, over the sum of all."""
-    found = run.portfolio(weights="inverse_volatility")
-    at = found.bars.index[100]
+    portfolio = run.portfolio(weights="inverse_volatility")
+    at = portfolio.bars.index[100]
     inverse = {}
     for symbol in run:
         moves = run[symbol].inputs.set_index("timestamp")["close"]
@@ -111,8 +111,8 @@ def test_inverse_volatility_is_of_the_past_alone(run):
         inverse[symbol] = 1.0 / past.std() if at >= returns_of(run, symbol).index[0] else 0.0
     single = {symbol: returns_of(run, symbol).get(at, 0.0) for symbol in run}
     expected = sum(inverse[symbol] * single[symbol] for symbol in run) / sum(inverse.values())
-    assert found.returns[at] == pytest.approx(expected, abs=1e-12)
-    assert found.bars["invested"].to_numpy() == pytest.approx(1.0)
+    assert portfolio.returns[at] == pytest.approx(expected, abs=1e-12)
+    assert portfolio.bars["invested"].to_numpy() == pytest.approx(1.0)
 
 
 @given(at=st.integers(0, 99), move=st.floats(-0.5, 0.5))
@@ -128,19 +128,21 @@ def test_no_bar_changes_a_weight_up_to_its_own(at, move):
 
 
 def test_the_share_of_each_symbol_adds_up_to_the_portfolio(run):
-    found = run.portfolio(weights="inverse_volatility")
-    assert found.contributions.sum() == pytest.approx(found.returns.sum(), abs=1e-12)
-    assert list(found.contributions.index) == list(run)
+    portfolio = run.portfolio(weights="inverse_volatility")
+    assert portfolio.contributions.sum() == pytest.approx(portfolio.returns.sum(), abs=1e-12)
+    assert list(portfolio.contributions.index) == list(run)
 
 
 def test_exposure_turnover_costs_and_concentration_are_of_the_whole_capital(run):
-    found = run.portfolio(weights={"A": 0.5, "B": 0.25})
-    single = {name: returns_of(run, name, "held").reindex(found.bars.index, fill_value=0) for name in "AB"}
+    portfolio = run.portfolio(weights={"A": 0.5, "B": 0.25})
+    single = {
+        name: returns_of(run, name, "held").reindex(portfolio.bars.index, fill_value=0) for name in "AB"
+    }
     exposure = 0.5 * single["A"] + 0.25 * single["B"]
-    assert found.exposure == pytest.approx(exposure.mean())
-    assert found.costs == pytest.approx(0.001 * exposure.sum())
-    assert found.turnover == pytest.approx(2.0 * exposure.mean() * found.periods_a_year)
-    assert found.effective_symbols == pytest.approx(0.75**2 / (0.5**2 + 0.25**2))
+    assert portfolio.exposure == pytest.approx(exposure.mean())
+    assert portfolio.costs == pytest.approx(0.001 * exposure.sum())
+    assert portfolio.turnover == pytest.approx(2.0 * exposure.mean() * portfolio.periods_a_year)
+    assert portfolio.effective_symbols == pytest.approx(0.75**2 / (0.5**2 + 0.25**2))
     assert run.portfolio().effective_symbols == pytest.approx(3.0)
 
 
@@ -148,13 +150,13 @@ def test_weights_of_a_file_hold_from_their_date_on(run, tmp_path):
     days = run.portfolio().bars.index
     path = tmp_path / "weights.csv"
     path.write_text(f"date,A,B\n{days[30]:%Y-%m-%d},0.5,0\n{days[60]:%Y-%m-%d},0,1\n")
-    found = run.portfolio(weights=path).returns
+    portfolio = run.portfolio(weights=path).returns
     a, b = (returns_of(run, name).reindex(days, fill_value=0.0).to_numpy() for name in "AB")
     expected = np.concatenate([np.zeros(30), 0.5 * a[30:60], b[60:]])
-    assert np.abs(found.to_numpy() - expected).max() < 1e-12
+    assert np.abs(portfolio.to_numpy() - expected).max() < 1e-12
     long = tmp_path / "long.csv"
     long.write_text(f"date,symbol,weight\n{days[60]:%Y-%m-%d},B,1\n{days[30]:%Y-%m-%d},A,0.5\n")
-    np.testing.assert_array_equal(run.portfolio(weights=long).returns, found)
+    np.testing.assert_array_equal(run.portfolio(weights=long).returns, portfolio)
 
 
 @pytest.mark.parametrize(
@@ -180,10 +182,10 @@ def test_weights_that_are_none_are_refused_in_one_line(tmp_path, text, message):
 def test_capital_of_a_symbol_that_failed_stays_cash(run):
     record = {**run.record, "failed": {"GONE": "no bars"}}
     one = Run(record, memory=run.memory)
-    found = one.portfolio(weights={"A": 0.5, "GONE": 0.5})
+    portfolio = one.portfolio(weights={"A": 0.5, "GONE": 0.5})
     half = run.portfolio(weights={"A": 0.5})
-    np.testing.assert_array_equal(found.returns, half.returns)
-    assert found.bars["invested"].to_numpy() == pytest.approx(0.5)
+    np.testing.assert_array_equal(portfolio.returns, half.returns)
+    assert portfolio.bars["invested"].to_numpy() == pytest.approx(0.5)
 
 
 def test_weights_that_cannot_be_read_name_what_can_be(run):
@@ -202,17 +204,17 @@ def test_a_benchmark_earns_from_close_to_close_on_the_days_of_the_portfolio(run)
     close = 100.0 * np.cumprod(1.0 + np.random.default_rng(9).normal(0.0, 0.01, len(days)))
     frame = pd.DataFrame({"timestamp": days, "open": close, "high": close, "low": close, "close": close})
     bars = bt.load_bars(frame, symbol="SPY", asset="stock")
-    found = run.portfolio(benchmark=bars)
-    at = found.bars.index
+    portfolio = run.portfolio(benchmark=bars)
+    at = portfolio.bars.index
     first = close[days < at[0]][-1]
     last = close[days <= at[-1]][-1]
-    assert found.figures("benchmark").total_return == pytest.approx(last / first - 1.0, abs=1e-12)
+    assert portfolio.figures("benchmark").total_return == pytest.approx(last / first - 1.0, abs=1e-12)
     weekend = at.day_of_week >= 5
     assert weekend.any()
-    assert (found.bars["benchmark"].to_numpy()[weekend] == 0.0).all()
-    assert found.as_dict()["benchmark"]["total_return"] == found.figures("benchmark").total_return
-    first, *_ = found.as_dict()["drawdowns"]
-    assert (first["end"] is None) == bool(found.drawdowns(1)["end"].isna()[0])
+    assert (portfolio.bars["benchmark"].to_numpy()[weekend] == 0.0).all()
+    assert portfolio.as_dict()["benchmark"]["total_return"] == portfolio.figures("benchmark").total_return
+    first, *_ = portfolio.as_dict()["drawdowns"]
+    assert (first["end"] is None) == bool(portfolio.drawdowns(1)["end"].isna()[0])
     late = np.array(["2019-12-30"], dtype="datetime64[ns]")
     assert benchmark_returns(bars, late, "day").tolist() == [0.0]
 
@@ -226,17 +228,17 @@ def test_dates_and_months_of_bars_inside_a_day_are_those_of_the_exchange():
     returns["local"] = returns["timestamp"] + pd.Timedelta(hours=11)
     run = Run.of([one])
     run.record["tuned"] = ["maxdiff"]
-    found = run.portfolio()
+    portfolio = run.portfolio()
     own = returns[returns["strategy"] == "maxdiff"]
     days = own["local"].dt.normalize()
     expected = (1.0 + own["causal"]).groupby(days.to_numpy()).prod() - 1.0
-    np.testing.assert_allclose(found.series, expected, atol=1e-15)
-    assert found.series.index.equals(pd.DatetimeIndex(expected.index))
-    assert found.as_dict()["first"] == str(own["local"].iloc[0])
-    assert found.bars.index[0] == own["timestamp"].iloc[0]
+    np.testing.assert_allclose(portfolio.series, expected, atol=1e-15)
+    assert portfolio.series.index.equals(pd.DatetimeIndex(expected.index))
+    assert portfolio.as_dict()["first"] == str(own["local"].iloc[0])
+    assert portfolio.bars.index[0] == own["timestamp"].iloc[0]
     in_months = (1.0 + own["causal"]).groupby(days.dt.month.to_numpy()).prod() - 1.0
-    assert found.months.loc[2023, "Nov"] == pytest.approx(in_months[11], abs=1e-12)
-    assert portfolio_table(found).index.equals(found.series.index)
+    assert portfolio.months.loc[2023, "Nov"] == pytest.approx(in_months[11], abs=1e-12)
+    assert portfolio_table(portfolio).index.equals(portfolio.series.index)
 
 
 def bars_at(times, close):
@@ -276,10 +278,10 @@ def test_a_benchmark_of_shorter_bars_counts_up_to_the_end_of_each_bar(hourly_run
 
 
 def test_a_benchmark_comes_from_where_the_run_has_its_bars(sample_run):
-    found = sample_run.portfolio(benchmark="NASDAQ")
+    portfolio = sample_run.portfolio(benchmark="NASDAQ")
     held = sample_run["NASDAQ"].returns
     alone = held[held["strategy"] == "buy_hold"]
-    assert found.bars["benchmark"].iloc[1:-1].to_numpy() == pytest.approx(
+    assert portfolio.bars["benchmark"].iloc[1:-1].to_numpy() == pytest.approx(
         alone["causal"].iloc[1:-1].to_numpy()
     )
     with pytest.raises(SettingError, match="benchmark NO"):
@@ -288,15 +290,15 @@ def test_a_benchmark_comes_from_where_the_run_has_its_bars(sample_run):
 
 def test_one_symbol_is_its_own_portfolio(sample_run):
     one = {"SP500": sample_run["SP500"]}
-    found = Run.of(one.values()).portfolio("always_on")
+    portfolio = Run.of(one.values()).portfolio("always_on")
     mine = sample_run["SP500"].returns
     own = mine[mine["strategy"] == "always_on"]["causal"].to_numpy()
-    np.testing.assert_allclose(found.returns.to_numpy(), own, atol=1e-15)
+    np.testing.assert_allclose(portfolio.returns.to_numpy(), own, atol=1e-15)
     summary = sample_run["SP500"].summary.set_index("strategy").loc["always_on"]
-    assert found.figures().total_return == pytest.approx(summary["causal_return"])
-    assert found.costs == pytest.approx(summary["costs"])
-    assert found.exposure == pytest.approx(summary["exposure"])
-    assert found.turnover == pytest.approx(summary["turnover"])
+    assert portfolio.figures().total_return == pytest.approx(summary["causal_return"])
+    assert portfolio.costs == pytest.approx(summary["costs"])
+    assert portfolio.exposure == pytest.approx(summary["exposure"])
+    assert portfolio.turnover == pytest.approx(summary["turnover"])
 
 
 def test_costs_that_one_symbol_does_not_tell_are_not_known(run):

@@ -116,7 +116,7 @@ def test_a_missing_package_names_its_extra(method, monkeypatch):
     with pytest.raises(OptimizerError, match=rf"needs {package}.*pip install 'backtune\[{extra}\]'"):
         bt.optimize(Recorded(BOX), method)
     assert [known for known in bt.optimizers() if known.startswith(method)]
-    assert not any(found for known, found in bt.optimizers().items() if known.startswith(method))
+    assert not any(installed for known, installed in bt.optimizers().items() if known.startswith(method))
 
 
 def test_an_unknown_library_lists_the_known_ones():
@@ -142,8 +142,8 @@ def test_a_library_of_one_algorithm_says_so():
 
 @pytest.mark.needs("pygmo")
 def test_an_optimizer_object_is_used_as_it_is():
-    made = optimizer("pygmo:sade")
-    assert bt.optimize(Recorded(BOX), made, budget=30).method == "pygmo:sade"
+    search = optimizer("pygmo:sade")
+    assert bt.optimize(Recorded(BOX), search, budget=30).method == "pygmo:sade"
 
 
 @pytest.mark.usefixtures("third_party")

@@ -48,12 +48,12 @@ def test_orders_as_of_each_bar_are_the_simulation_s_levels_on_it(bars, settings,
     same = orders_seen = 0
     for simulation, t in enumerate(range(len(bars) - count, len(bars))):
         part = bars.head(t)
-        made, longer = forecast_next(part, settings), with_next_bar(part)
+        forecast, longer = forecast_next(part, settings), with_next_bar(part)
         mine = []
         for strategy in strategies(settings.strategies)[:-1]:
             row = chosen.loc[(strategy.name, simulation)]
             expected = list(rested({**row, "strategy": strategy.name}, inputs.loc[row["start"]]))
-            orders = next_orders(tune_next(longer, made, settings, strategy), strategy.name)
+            orders = next_orders(tune_next(longer, forecast, settings, strategy), strategy.name)
             orders_seen += len(orders)
             mine.append([(o.side, o.size, o.entry, o.take_profit, o.exit) for o in orders] == expected)
         same += all(mine)
@@ -63,10 +63,10 @@ def test_orders_as_of_each_bar_are_the_simulation_s_levels_on_it(bars, settings,
 
 def test_the_bar_that_is_not_there_changes_nothing_before_it():
     bars = make_bars(300, 1)
-    made = first_bars(forecast_next(bars, Settings()), 300)
+    forecast = first_bars(forecast_next(bars, Settings()), 300)
     again = bt.forecast(bars)
-    np.testing.assert_array_equal(made.high, again.high)
-    np.testing.assert_array_equal(made.quantiles, again.quantiles)
+    np.testing.assert_array_equal(forecast.high, again.high)
+    np.testing.assert_array_equal(forecast.quantiles, again.quantiles)
     assert len(with_next_bar(bars)) == 301
     np.testing.assert_array_equal(with_next_bar(bars).moves[:, 1:300], bars.moves[:, 1:])
 

@@ -80,14 +80,14 @@ def test_orders_that_were_never_placed_are_not_counted():
 
 
 def test_the_verdict_stands_beside_the_strategy_that_was_judged_and_no_edge_comes_first():
-    found = bt.orders("SYN", data=random_walk(1, 250), settings=SMALL, now="2015-12-17")
-    judged = found.judged.symbols["SYN"]
-    assert not found.refusals
-    rows = found.table.set_index("strategy")["verdict"]
+    own_sheet = bt.orders("SYN", data=random_walk(1, 250), settings=SMALL, now="2015-12-17")
+    judged = own_sheet.judged.symbols["SYN"]
+    assert not own_sheet.refusals
+    rows = own_sheet.table.set_index("strategy")["verdict"]
     assert set(rows[[judged.evidence.strategy]]) == {judged.label}
     assert set(rows.drop(judged.evidence.strategy)) == {""}
-    assert list(found.as_dict())[:2] == ["without_edge", "refused"]
-    assert found.without_edge["SYN"].startswith(judged.label)
+    assert list(own_sheet.as_dict())[:2] == ["without_edge", "refused"]
+    assert own_sheet.without_edge["SYN"].startswith(judged.label)
 
 
 @pytest.mark.slow
@@ -100,13 +100,13 @@ def test_the_verdict_stands_beside_the_strategy_that_was_judged_and_no_edge_come
     ],
 )
 def test_unsafe_orders_are_left_out_in_a_line_each(options, said):
-    found = sheet(**options)
+    own_sheet = sheet(**options)
     if "tick" in options:  # rounded apart, nothing crosses; a limit of 0 is no distance to rest at
-        assert all("more than 20%" in line for line in found.refusals["SYN"])
+        assert all("more than 20%" in line for line in own_sheet.refusals["SYN"])
     else:
-        assert all(re.search(said, line) for line in found.refusals["SYN"])
-    assert len(found.table) == 0
-    assert len(found.refusals["SYN"]) == 3
+        assert all(re.search(said, line) for line in own_sheet.refusals["SYN"])
+    assert len(own_sheet.table) == 0
+    assert len(own_sheet.refusals["SYN"]) == 3
 
 
 def test_an_order_that_would_buy_where_another_sells_is_refused():
@@ -134,25 +134,28 @@ def test_risk_is_what_the_worst_bar_of_the_window_that_is_tuned_on_would_lose(wa
 
 
 def test_no_order_is_said_where_none_was_better_in_sample():
-    found = sheet(settings=replace(SMALL, fee=0.2, strategies=["maxdiff"]))
-    assert len(found.table) == 0
-    assert found.notes["SYN"][-1] == "maxdiff: no order, since in sample none earned anything"
+    own_sheet = sheet(settings=replace(SMALL, fee=0.2, strategies=["maxdiff"]))
+    assert len(own_sheet.table) == 0
+    assert own_sheet.notes["SYN"][-1] == "maxdiff: no order, since in sample none earned anything"
 
 
 @pytest.mark.slow
 def test_stale_bars_are_refused_and_the_others_are_kept():
-    found = bt.orders(["OLD", "SP500"], data=None, end="2018-12-31", num_simulations=5)
-    assert set(found.table["symbol"]) == {"SP500"}
-    assert "no data given" in found.refusals["OLD"][0]
+    own_sheet = bt.orders(["OLD", "SP500"], data=None, end="2018-12-31", num_simulations=5)
+    assert set(own_sheet.table["symbol"]) == {"SP500"}
+    assert "no data given" in own_sheet.refusals["OLD"][0]
     stale = bt.orders("SYN", data=BARS, settings=SMALL)
     assert "is over: orders on old bars are refused" in stale.refusals["SYN"][0]
     assert len(stale.table) == 0
 
 
 def test_an_end_date_asks_for_the_orders_of_that_time():
-    found = bt.orders("SYN", data=BARS, end="2020-12-31", window=60, num_simulations=5)
-    assert found.table["last_close"].iloc[0] == BARS.close[BARS.timestamps <= np.datetime64("2020-12-31")][-1]
-    assert not found.refusals
+    own_sheet = bt.orders("SYN", data=BARS, end="2020-12-31", window=60, num_simulations=5)
+    assert (
+        own_sheet.table["last_close"].iloc[0]
+        == BARS.close[BARS.timestamps <= np.datetime64("2020-12-31")][-1]
+    )
+    assert not own_sheet.refusals
 
 
 @given(prices, st.sampled_from([0.01, 0.05, 0.25, 0.1, 1.0, 1e-8]))
@@ -256,14 +259,14 @@ def test_orders_are_made_by_the_forecast_of_the_next_bar_alone(tmp_path, day, sa
     rows.loc[len(bars)] = [np.datetime64(day), 1.006 * last, 0.994 * last]
     rows.to_csv(tmp_path / "rows.csv", index=False)
     settings = {"end": "2018-12-31", "forecasts": str(tmp_path / "rows.csv"), "window": 60}
-    found = bt.orders("SP500", num_simulations=20, **settings)
+    own_sheet = bt.orders("SP500", num_simulations=20, **settings)
     if day < "2019-01-03":
-        assert set(found.table["time"]) == {pd.Timestamp(day)}
-        assert found.refusals == {}
-        assert any(said in line for line in found.notes["SP500"]) if said else not found.notes
+        assert set(own_sheet.table["time"]) == {pd.Timestamp(day)}
+        assert own_sheet.refusals == {}
+        assert any(said in line for line in own_sheet.notes["SP500"]) if said else not own_sheet.notes
     else:
-        assert found.table.empty
-        assert said in found.refusals["SP500"][0]
+        assert own_sheet.table.empty
+        assert said in own_sheet.refusals["SP500"][0]
 
 
 def test_names_in_a_file_of_steps_are_words_without_the_spaces_around_them(tmp_path):

@@ -14,12 +14,12 @@ ARRAYS = ("open", "high", "low", "close", "high_forecast", "low_forecast", "long
 
 
 def arrays(n=4, **changed):
-    given = {
+    inputs = {
         "open": np.zeros(n), "high": np.full(n, 0.02), "low": np.full(n, -0.02), "close": np.full(n, 0.01),
         "high_forecast": np.full(n, 0.015), "low_forecast": np.full(n, -0.015),
         "long_size": np.ones(n), "short_size": np.ones(n),
     }  # fmt: skip
-    return {**given, **changed}
+    return {**inputs, **changed}
 
 
 def with_value(name, value, at=2):
@@ -105,10 +105,10 @@ def test_batches(points):
 
 
 def test_sizes_may_be_scalars_and_inputs_are_copied():
-    given = arrays()
-    problem = EntryExitProblem(**{**given, "long_size": 1.0, "short_size": 0})
+    inputs = arrays()
+    problem = EntryExitProblem(**{**inputs, "long_size": 1.0, "short_size": 0})
     before = problem((0, 0))
-    given["close"][:] = -0.01
+    inputs["close"][:] = -0.01
     assert problem((0, 0)) == before
     with pytest.raises(ValueError, match="read-only"):
         problem.moves[0, 0] = 1.0

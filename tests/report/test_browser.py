@@ -90,10 +90,10 @@ def test_a_screen_reader_finds_nothing_serious(browser, address, width, scheme):
     open_everything(browser)
     axe = Path(find_spec("axe_core_python").origin).with_name("axe.min.js")
     browser.execute_script(axe.read_text("utf-8"))
-    found = browser.execute_async_script(
+    faults = browser.execute_async_script(
         "axe.run(document, { resultTypes: ['violations'] }).then(arguments[arguments.length - 1])"
     )
-    serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+    serious = [one for one in faults["violations"] if one["impact"] in ("serious", "critical")]
     assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in serious] == []
 
 
@@ -194,7 +194,7 @@ def test_symbols_are_found_and_sorted(browser, address):
 def test_of_many_rows_those_in_view_alone_are_in_the_page(browser, address):
     show(browser, address)
     wait_for(browser, "window.charts || charts")
-    made = """
+    script = """
         const place = document.createElement("div");
         document.querySelector("main").prepend(place);
         const column = { title: "n", value: (row) => row, cell: (row) => String(row) };
@@ -204,7 +204,7 @@ def test_of_many_rows_those_in_view_alone_are_in_the_page(browser, address):
         const said = place.querySelector("table").getAttribute("aria-rowcount");
         return [place.querySelectorAll("tr").length, said];
     """
-    rows, count = browser.execute_script(made)
+    rows, count = browser.execute_script(script)
     assert rows < 60
     assert count == "10001"
     browser.execute_script("many.querySelector('.grid').scrollTop = 5000 * 40")

@@ -28,11 +28,11 @@ def read(encoded):
 
 @given(st.lists(numbers | st.sampled_from([math.nan, math.inf, -math.inf]), max_size=60))
 def test_a_column_is_read_back_to_its_digits_and_what_is_no_number_as_none(values):
-    found = read(unpack(pack(column(values))))
+    column_back = read(unpack(pack(column(values))))
     known = [value for value in values if math.isfinite(value)]
     top = max((abs(value) for value in known), default=0.0)
-    assert len(found) == len(values)
-    for value, back in zip(values, found, strict=True):
+    assert len(column_back) == len(values)
+    for value, back in zip(values, column_back, strict=True):
         if math.isfinite(value):
             assert back == pytest.approx(value, abs=max(10.0 ** (1 - DIGITS) * top, 1e-300))
         else:

@@ -32,12 +32,12 @@ def test_the_table_is_of_the_ledger_in_memory_and_from_disk_alike(tmp_path):
         assert row["hit_rate"] == pytest.approx((same["value"] > 0).mean())
     assert len({row["reason"] for row in stored}) > 2
     page = bodies(bt.report(runs.folder).html)
-    [made] = re.findall(r"What the result is made of</h3>(.*?)</section>", page)
+    [section] = re.findall(r"What the result is made of</h3>(.*?)</section>", page)
     judged = next(iter(bt.report(runs.folder).judged[0].symbols.values())).evidence.strategy
     count = int((result.ledger["strategy"] == judged).sum())
-    alls = [int(n) for n in re.findall(r"<b>all</b></td><td>([\d,]+)</td>", made)]
+    alls = [int(n) for n in re.findall(r"<b>all</b></td><td>([\d,]+)</td>", section)]
     assert sum(alls) == count
-    assert "the asset, held" in made
+    assert "the asset, held" in section
 
 
 @pytest.mark.slow

@@ -11,25 +11,25 @@ from backtune.store import Run
 @pytest.mark.parametrize("simulation", [0, 7, -1])
 @pytest.mark.parametrize("strategy", ["maxdiff", "always_on"])
 def test_the_value_at_the_optimum_is_what_the_simulation_was_tuned_to(sample_result, simulation, strategy):
-    found = surface(sample_result, simulation, strategy, points=21)
+    grid = surface(sample_result, simulation, strategy, points=21)
     rows = sample_result.simulations
     row = rows[(rows["strategy"] == strategy) & rows["selected"]].iloc[simulation]
-    assert found.value == row["in_sample"]
-    assert found.totals.shape == (21, 21)
-    assert found.totals.max() <= found.value  # exact: no point of the grid is above it
+    assert grid.value == row["in_sample"]
+    assert grid.totals.shape == (21, 21)
+    assert grid.totals.max() <= grid.value  # exact: no point of the grid is above it
 
 
 def test_the_plateau_holds_the_optimum_and_ends_where_a_tenth_is_lost(sample_result):
     tables = sample_result
-    found = surface(tables, 3)
-    problem = tuning_problem(tables, 3, found.strategy, found.exit)
-    lost = found.value - 0.1 * abs(found.value) - 1e-12
+    grid = surface(tables, 3)
+    problem = tuning_problem(tables, 3, grid.strategy, grid.exit)
+    lost = grid.value - 0.1 * abs(grid.value) - 1e-12
     beyond = 0
-    for axis, ((low, high), offset) in enumerate(zip(found.plateau, found.x, strict=True)):
+    for axis, ((low, high), offset) in enumerate(zip(grid.plateau, grid.x, strict=True)):
         left, right = problem.bounds[axis]
         assert left <= low <= offset <= high <= right
         for end, step in ((low, -0.001 * (right - left)), (high, 0.001 * (right - left))):
-            x = np.array(found.x)
+            x = np.array(grid.x)
             x[axis] = end
             assert problem(x) >= lost
             x[axis] = end + step

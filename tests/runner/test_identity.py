@@ -254,9 +254,9 @@ def test_weights_of_a_real_model_that_were_replaced_are_seen_and_else_nothing_is
     world = World(place)
     world.settings["model"] = f"chronos:{tiny_models.save_chronos(place / 'w', seed=0)},context=32,device=cpu"
     _, first = run(world, tmp_path / "run")
-    made = len(predicted)
+    count = len(predicted)
     (event,), again = run(world, tmp_path / "run")
-    assert (event.kind, again, len(predicted)) == ("reused", first, made)
+    assert (event.kind, again, len(predicted)) == ("reused", first, count)
     tiny_models.save_chronos(place / "w", seed=1)
     (event,), after = run(world, tmp_path / "run")
     assert (event.kind, "forecaster" in event.message) == ("done", True)

@@ -120,8 +120,8 @@ def test_objects_that_their_name_makes_again_are_resumed(tmp_path, options):
 
 @pytest.mark.slow
 def test_a_yardstick_of_ones_own_is_no_candidate(tmp_path):
-    given = ["maxdiff", Strategy("flat", always_on, tuned=False)]
-    runs = run(tmp_path / "run", strategies=given)
+    strategies = ["maxdiff", Strategy("flat", always_on, tuned=False)]
+    runs = run(tmp_path / "run", strategies=strategies)
     stored = bt.Run.open(tmp_path / "run")
     assert stored.tuned == ("maxdiff",)
     assert list(runs[NAMES[0]].summary["strategy"]) == ["maxdiff", "flat", "untuned", "buy_hold"]
@@ -148,11 +148,11 @@ def test_what_was_checked_of_own_objects_is_kept_and_shown(tmp_path):
 
 @pytest.mark.slow
 def test_yardsticks_alone_are_run_and_not_judged(tmp_path):
-    given = [Strategy("flat", always_on, tuned=False)]
-    runs = run(tmp_path / "run", strategies=given)
+    strategies = [Strategy("flat", always_on, tuned=False)]
+    runs = run(tmp_path / "run", strategies=strategies)
     assert list(runs[NAMES[0]].summary["strategy"]) == ["flat", "untuned", "buy_hold"]
     assert bt.Run.open(tmp_path / "run").tuned == ()
-    assert_same(run(tmp_path / "run", strategies=given), runs)
+    assert_same(run(tmp_path / "run", strategies=strategies), runs)
     for subject in (tmp_path / "run", dict(runs)):
         with pytest.raises(bt.SettingError, match="no strategy is tuned"):
             bt.report(subject)
@@ -214,10 +214,10 @@ def test_an_exception_that_cannot_be_sent_fails_its_own_symbol_alone(workers):
 
 @pytest.mark.needs("distributed")
 def test_what_cannot_be_read_again_in_a_worker_is_one_line(tmp_path):
-    given = [Strategy("mine", Unloadable(logging.getLogger("x")))]
+    strategies = [Strategy("mine", Unloadable(logging.getLogger("x")))]
     with pytest.raises(bt.StrategyError, match=r"strategy 'mine' cannot be sent .*missing 1 required"):
         bt.run_parallel_backtests(
-            NAMES, max_workers=2, output=tmp_path / "runs", **(SMALL | {"strategies": given})
+            NAMES, max_workers=2, output=tmp_path / "runs", **(SMALL | {"strategies": strategies})
         )
     assert list(tmp_path.iterdir()) == []
 
@@ -230,9 +230,9 @@ def test_a_strategy_with_a_lock_works_in_one_process():
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.needs("distributed"))])
 def test_a_strategy_that_misbehaves_is_one_line_a_symbol_and_no_folder(tmp_path, workers):
-    given = [Strategy("mine", nan_in_the_middle)]
+    strategies = [Strategy("mine", nan_in_the_middle)]
     runs = bt.run_parallel_backtests(
-        NAMES, max_workers=workers, output=tmp_path / "runs", **(SMALL | {"strategies": given})
+        NAMES, max_workers=workers, output=tmp_path / "runs", **(SMALL | {"strategies": strategies})
     )
     assert set(runs.failed) == set(NAMES)
     for error in runs.failed.values():

@@ -264,8 +264,8 @@ def test_the_folder_has_native_types_a_page_and_a_verdict_and_goes_on_where_noth
     bars, tmp_path, monkeypatch
 ):
     folder, calls = tmp_path / "run", []
-    given = {"run_folder": folder, **FEW}
-    run = bt.walk_forward(crossing, SPACE, bars, progress=lambda event: calls.append(event.kind), **given)
+    options = {"run_folder": folder, **FEW}
+    run = bt.walk_forward(crossing, SPACE, bars, progress=lambda event: calls.append(event.kind), **options)
     rows = run.sql("select fast, slow, kind from simulations")
     assert {name: kind.kind for name, kind in rows.dtypes.items()} == {"fast": "i", "slow": "i", "kind": "O"}
     page = bt.report(run)
@@ -274,22 +274,22 @@ def test_the_folder_has_native_types_a_page_and_a_verdict_and_goes_on_where_noth
     details = bodies(page.html)
     assert "most often" in details
     assert "paid in fees" not in details  # nobody has said what it pays
-    again = bt.walk_forward(crossing, SPACE, bars, progress=lambda event: calls.append(event.kind), **given)
+    again = bt.walk_forward(crossing, SPACE, bars, progress=lambda event: calls.append(event.kind), **options)
     assert "done" in calls
     assert calls[-1] == "reused"
     pd.testing.assert_frame_equal(again["SP500"].simulations, run["SP500"].simulations)
     before = run["SP500"].summary["total_return"].iloc[0]
     monkeypatch.setattr(own_strategies, "FEE", 0.01)  # a global of the function's module
-    other = bt.walk_forward(crossing, SPACE, bars, progress=lambda event: calls.append(event.kind), **given)
+    other = bt.walk_forward(crossing, SPACE, bars, progress=lambda event: calls.append(event.kind), **options)
     assert calls[-1] == "done"
     assert other["SP500"].summary["total_return"].iloc[0] != before
 
 
 @pytest.mark.needs("distributed")
 def test_workers_give_the_same(tmp_path):
-    given = {**FEW, "budget": 20, "optimizer": "random", "seed": 1}
-    here = bt.walk_forward(crossing, SPACE, ["SP500", "NASDAQ"], **given)
-    there = bt.walk_forward(crossing, SPACE, ["SP500", "NASDAQ"], max_workers=2, **given)
+    options = {**FEW, "budget": 20, "optimizer": "random", "seed": 1}
+    here = bt.walk_forward(crossing, SPACE, ["SP500", "NASDAQ"], **options)
+    there = bt.walk_forward(crossing, SPACE, ["SP500", "NASDAQ"], max_workers=2, **options)
     assert list(there) == ["SP500", "NASDAQ"]
     for symbol in here:
         for table in ("simulations", "returns", "summary", "configurations", "inputs"):

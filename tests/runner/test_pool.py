@@ -127,9 +127,9 @@ def test_what_is_running_is_told_however_fast_symbols_end(tmp_path, monkeypatch)
 def receipt(folder, symbol):
     from backtune.store.receipts import read_receipt
 
-    found = read_receipt(folder, symbol)
-    assert found is not None
-    return found
+    own = read_receipt(folder, symbol)
+    assert own is not None
+    return own
 
 
 def test_workers_have_one_thread_and_listen_on_loopback_alone(tmp_path):

@@ -50,9 +50,9 @@ def test_runner_writes_a_csv_a_symbol_and_says_what_it_took(data, tmp_path):
     ],
 )
 def test_runner_refuses_in_one_line_and_leaves_nothing(arguments, part, data, tmp_path):
-    given = [data if argument == "DATA" else argument for argument in arguments]
-    options = () if "--workers" in given else ("--workers", 1)
-    done = call("parallel_backtest_runner.py", *given, *options, "--output-dir", tmp_path / "out")
+    words = [data if argument == "DATA" else argument for argument in arguments]
+    options = () if "--workers" in words else ("--workers", 1)
+    done = call("parallel_backtest_runner.py", *words, *options, "--output-dir", tmp_path / "out")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert part in done.stderr
     assert not (tmp_path / "out").exists()

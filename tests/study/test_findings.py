@@ -42,30 +42,30 @@ def suite_of(folder, scipy=0.9, other=0.99, seconds=0.3, budget=500):
 
 def verdicts(folder, workers=None, **options):
     folder.mkdir(exist_ok=True)
-    made = suite_of(folder, **options)
-    found = c.claims(made, made, BACKTEST, workers or {"reason": "not here"})
-    return {claim.claim: claim.verdict for claim in found}
+    results = suite_of(folder, **options)
+    claims = c.claims(results, results, BACKTEST, workers or {"reason": "not here"})
+    return {claim.claim: claim.verdict for claim in claims}
 
 
 def test_verdicts_follow_from_the_figures(tmp_path):
-    found = verdicts(tmp_path)
-    assert found["simple, 500 evaluations: scipy DE takes 0.30 s"] == c.HOLDS
-    assert found["realistic, both policies: Nevergrad takes 0.74 s"] == c.FAILS
-    assert found["simple: BoTorch takes 12.95 s for 30 evaluations"] == c.UNKNOWN
-    assert found["simple: Nevergrad reaches 91 % quality"] == c.FAILS
-    assert found["280 optimizations take 112 s"] == c.HOLDS
-    assert found["one evaluation takes 0.8 ms"] == c.HOLDS
-    assert found["35 simulations are twice as fast as 70"] == c.HOLDS
-    assert found["EvoX is untested"] == c.FAILS
-    assert found["EvoTorch fails"] == c.UNKNOWN
-    assert found["forecasting (Toto, Kronos) is 70 to 80 % of the run"] == c.HOLDS
-    assert found["a compiled objective is faster (proposed, not built)"] == c.HOLDS
+    words = verdicts(tmp_path)
+    assert words["simple, 500 evaluations: scipy DE takes 0.30 s"] == c.HOLDS
+    assert words["realistic, both policies: Nevergrad takes 0.74 s"] == c.FAILS
+    assert words["simple: BoTorch takes 12.95 s for 30 evaluations"] == c.UNKNOWN
+    assert words["simple: Nevergrad reaches 91 % quality"] == c.FAILS
+    assert words["280 optimizations take 112 s"] == c.HOLDS
+    assert words["one evaluation takes 0.8 ms"] == c.HOLDS
+    assert words["35 simulations are twice as fast as 70"] == c.HOLDS
+    assert words["EvoX is untested"] == c.FAILS
+    assert words["EvoTorch fails"] == c.UNKNOWN
+    assert words["forecasting (Toto, Kronos) is 70 to 80 % of the run"] == c.HOLDS
+    assert words["a compiled objective is faster (proposed, not built)"] == c.HOLDS
 
 
 def test_runs_of_another_length_say_nothing_about_times_and_qualities(tmp_path):
-    found = verdicts(tmp_path, budget=120)
-    assert found["simple, 500 evaluations: scipy DE takes 0.30 s"] == c.UNKNOWN
-    assert found["simple: Nevergrad reaches 91 % quality"] == c.UNKNOWN
+    words = verdicts(tmp_path, budget=120)
+    assert words["simple, 500 evaluations: scipy DE takes 0.30 s"] == c.UNKNOWN
+    assert words["simple: Nevergrad reaches 91 % quality"] == c.UNKNOWN
 
 
 def winner(folder, rivals, seeds=60, scipy=0.0, scatter=0.0):
@@ -83,35 +83,35 @@ def winner(folder, rivals, seeds=60, scipy=0.0, scatter=0.0):
 
 
 def test_the_best_of_all_by_a_significant_difference_is_the_winner(tmp_path):
-    found = winner(tmp_path, [0.05, 0.1], scatter=0.05)
-    assert found.verdict == c.HOLDS
-    assert "place 1 of 3" in found.measured
+    claim = winner(tmp_path, [0.05, 0.1], scatter=0.05)
+    assert claim.verdict == c.HOLDS
+    assert "place 1 of 3" in claim.measured
 
 
 def test_not_the_winner_where_one_other_is_significantly_better(tmp_path):
-    found = winner(tmp_path, [-0.05, 0.1, 0.1], scatter=0.05)
-    assert found.verdict == c.FAILS
-    assert "significantly better: rival0 (p = " in found.measured
+    claim = winner(tmp_path, [-0.05, 0.1, 0.1], scatter=0.05)
+    assert claim.verdict == c.FAILS
+    assert "significantly better: rival0 (p = " in claim.measured
 
 
 def test_that_nobody_could_be_shown_to_be_better_is_no_confirmation(tmp_path):
     """Place 3 of 4 on 15 data sets: too noisy to tell anything, which was called "holds"."""
-    found = winner(tmp_path, [-0.02, -0.02, 0.0], seeds=15, scatter=0.1)
-    assert found.verdict == c.UNDECIDED
-    assert "place 1" not in found.measured
-    assert f"{c.seeds_needed(4)} data sets are needed" in found.measured
+    claim = winner(tmp_path, [-0.02, -0.02, 0.0], seeds=15, scatter=0.1)
+    assert claim.verdict == c.UNDECIDED
+    assert "place 1" not in claim.measured
+    assert f"{c.seeds_needed(4)} data sets are needed" in claim.measured
 
 
 def test_place_1_by_chance_is_no_confirmation_either(tmp_path):
-    found = winner(tmp_path, [0.0], seeds=10, scatter=0.2)
-    assert "place 1 of 2" in found.measured
-    assert found.verdict == c.UNDECIDED
+    claim = winner(tmp_path, [0.0], seeds=10, scatter=0.2)
+    assert "place 1 of 2" in claim.measured
+    assert claim.verdict == c.UNDECIDED
 
 
 def test_the_winner_may_be_equivalent_to_others_within_the_margin(tmp_path):
-    found = winner(tmp_path, [-0.0001] * 2, scatter=c.MARGIN / 10)
-    assert found.verdict == c.HOLDS
-    assert f"better by {c.MARGIN:.0%} or more" in found.measured
+    claim = winner(tmp_path, [-0.0001] * 2, scatter=c.MARGIN / 10)
+    assert claim.verdict == c.HOLDS
+    assert f"better by {c.MARGIN:.0%} or more" in claim.measured
     assert winner(tmp_path, [0.0] * 2).verdict == c.HOLDS
 
 
@@ -163,9 +163,9 @@ def test_the_number_of_data_sets_has_the_power_that_is_stated():
     n, rng = c.seeds_needed(methods), np.random.default_rng(1)
     shift = norm.ppf(c.WORTH_FINDING) / np.sqrt(2)
     draws = rng.normal(shift, 1, (400, n))
-    found = np.mean([signed_rank(row, np.zeros(n)) < c.LEVEL / (methods - 1) for row in draws])
+    power = np.mean([signed_rank(row, np.zeros(n)) < c.LEVEL / (methods - 1) for row in draws])
     assert n == 59
-    assert abs(found - c.POWER) < 0.08
+    assert abs(power - c.POWER) < 0.08
     assert c.seeds_needed(2) < n < c.seeds_needed(200)
 
 
@@ -189,9 +189,9 @@ def test_a_median_that_could_be_elsewhere_confirms_no_claim(tmp_path):
     rows = [
         run(c.NEVERGRAD, seed, 0.91 + (seed - 7) / 50, problem="published", budget=500) for seed in range(15)
     ]
-    found = c._quality("claim", 0.91, results_of(tmp_path, rows, budget=500), c.NEVERGRAD)
-    assert found.verdict == c.UNDECIDED
-    assert "91 % [83 %, 99 %]" in found.measured
+    claim = c._quality("claim", 0.91, results_of(tmp_path, rows, budget=500), c.NEVERGRAD)
+    assert claim.verdict == c.UNDECIDED
+    assert "91 % [83 %, 99 %]" in claim.measured
 
 
 def test_a_document_without_a_number_of_seeds_has_as_many_as_its_claims_need(tmp_path, monkeypatch):
@@ -219,15 +219,15 @@ def test_a_document_without_a_number_of_seeds_has_as_many_as_its_claims_need(tmp
     ],
 )
 def test_four_workers_are_judged_only_on_four_cores(tmp_path, cores, seconds, verdict):
-    found = verdicts(tmp_path, workers={"seconds": seconds, "cores": cores, "symbols": 4})
-    assert found["4 symbols on 4 workers are 4 times as fast"] == verdict
+    words = verdicts(tmp_path, workers={"seconds": seconds, "cores": cores, "symbols": 4})
+    assert words["4 symbols on 4 workers are 4 times as fast"] == verdict
 
 
 def test_every_proposal_of_the_document_has_a_row(tmp_path):
-    found = verdicts(tmp_path)
+    words = verdicts(tmp_path)
     for proposal in ("GPU-batched", "predictions batched", "compiled or quantized models", "profiling"):
-        assert any(claim.startswith(proposal) for claim in found)
-    assert found["profiling is proposed, not built"] == c.FAILS
+        assert any(claim.startswith(proposal) for claim in words)
+    assert words["profiling is proposed, not built"] == c.FAILS
 
 
 def test_the_method_that_was_called_cpp_is_python():
@@ -235,11 +235,13 @@ def test_the_method_that_was_called_cpp_is_python():
 
 
 def test_document_holds_every_claim_the_machine_and_the_command(tmp_path):
-    made = suite_of(tmp_path)
-    text = document(made, made, BACKTEST, {"reason": "not here"}, ["python", "study/findings.py", "f.md"])
+    results = suite_of(tmp_path)
+    text = document(
+        results, results, BACKTEST, {"reason": "not here"}, ["python", "study/findings.py", "f.md"]
+    )
     assert "`python study/findings.py f.md`" in text
     assert "abacus" in text
-    for claim in c.claims(made, made, BACKTEST, {"reason": "not here"}):
+    for claim in c.claims(results, results, BACKTEST, {"reason": "not here"}):
         assert f"| {claim.claim} |" in text
     assert str(math.nan) not in text
 

@@ -63,13 +63,13 @@ EVIL = "<script>alert(1)</script>"
 
 
 def results_of(folder, rows, **record):
-    made = table(rows)
+    runs = table(rows)
     machine = RECORD["machine"] | {
         "memory_gib": 1, "system": EVIL, "accelerator": "none", "blas": "none", "versions": {"numpy": "2"},
         "recorded": "today",
     }  # fmt: skip
     more = {
-        "problems": list(dict.fromkeys(made["problem"])), "methods": list(dict.fromkeys(made["method"])),
+        "problems": list(dict.fromkeys(runs["problem"])), "methods": list(dict.fromkeys(runs["method"])),
         "budget": 100, "command": [EVIL], "workers": 2, "unit": "data set", "machine": machine,
     }  # fmt: skip
-    return Benchmark(folder, RECORD | more | record, made)
+    return Benchmark(folder, RECORD | more | record, runs)

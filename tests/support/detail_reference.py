@@ -64,11 +64,11 @@ def _from(bars, t, held, rule, short, known):
     if t == len(bars):
         return 0.0, 0.0
     if (t, held) not in known:
-        found = []
+        totals = []
         for position, booked in _through(bars, t, held, rule, short):
             low, high = _from(bars, t + 1, position, rule, short, known)
-            found += [booked + low, booked + high]
-        known[t, held] = min(found), max(found)
+            totals += [booked + low, booked + high]
+        known[t, held] = min(totals), max(totals)
     return known[t, held]
 
 

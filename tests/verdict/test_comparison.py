@@ -35,12 +35,12 @@ def compared(*runs):
 def test_a_small_steady_difference_is_seen_between_runs_that_each_look_like_luck():
     """Paired, 5 bp a bar stand out from noise that both share and that is twenty times as large."""
     shared = noise(1)
-    found = compared({"A": shared}, {"A": shared + 0.0005 + 0.05 * noise(2)})
-    (difference,) = found.differences["A"]
+    comparison = compared({"A": shared}, {"A": shared + 0.0005 + 0.05 * noise(2)})
+    (difference,) = comparison.differences["A"]
     assert difference.interval[0] > 0.0
     assert difference.mean == pytest.approx(0.0005, abs=0.0001)
-    assert found.best[0] < 0.01
-    assert found.edge[0] > 0.05
+    assert comparison.best[0] < 0.01
+    assert comparison.edge[0] > 0.05
 
 
 @pytest.mark.slow
@@ -52,17 +52,17 @@ def test_the_best_of_many_runs_of_noise_is_not_better_by_more_than_luck():
 def test_runs_are_compared_on_the_bars_and_symbols_that_all_have():
     one = {"A": table(noise(1)), "B": table(noise(2))}
     other = {"A": table(noise(3), first=100), "C": table(noise(4))}
-    found = compare([one, other], [["s"], ["s"]], ["x", "y"])
-    assert found.bars == {"A": 200}
-    assert found.runs == ("x", "y")
+    comparison = compare([one, other], [["s"], ["s"]], ["x", "y"])
+    assert comparison.bars == {"A": 200}
+    assert comparison.runs == ("x", "y")
 
 
 def test_together_is_the_mean_over_symbols_a_bar_at_a_time():
     runs = [{"A": noise(1), "B": noise(2)}, {"A": noise(3), "B": noise(4)}]
-    found = compared(*runs)
+    comparison = compared(*runs)
     by_hand = [0.5 * (run["A"] + run["B"]) for run in runs]
-    assert found.differences[TOGETHER][0].mean == pytest.approx((by_hand[1] - by_hand[0]).mean())
-    assert np.allclose(found.equity.to_numpy(), np.cumprod(1.0 + np.column_stack(by_hand), axis=0))
+    assert comparison.differences[TOGETHER][0].mean == pytest.approx((by_hand[1] - by_hand[0]).mean())
+    assert np.allclose(comparison.equity.to_numpy(), np.cumprod(1.0 + np.column_stack(by_hand), axis=0))
 
 
 def test_a_day_of_two_exchanges_is_one_bar_together_whatever_hour_its_stamps_have():
@@ -89,10 +89,10 @@ def test_bars_inside_a_day_are_compounded_beside_those_of_a_day():
     ]
     days = [table(noise(seed)) for seed in (5, 6)]
     runs = [{"A": a, "B": b} for a, b in zip(fine, days, strict=True)]
-    found = compare(runs, [["s"]] * 2, ["x", "y"], {"A": 730.0, "B": 365.0})
-    assert found.bars[TOGETHER] == 300
+    comparison = compare(runs, [["s"]] * 2, ["x", "y"], {"A": 730.0, "B": 365.0})
+    assert comparison.bars[TOGETHER] == 300
     first = (np.prod(1.0 + fine[0]["causal"][:2]) - 1.0 + days[0]["causal"][0]) / 2.0
-    assert found.equity["x"].iloc[0] == pytest.approx(1.0 + first)
+    assert comparison.equity["x"].iloc[0] == pytest.approx(1.0 + first)
 
 
 @pytest.mark.slow
@@ -107,19 +107,19 @@ def test_the_interval_covers_the_true_difference_19_times_in_20():
 
 
 def test_equal_runs_do_not_differ():
-    found = compared({"A": noise(1)}, {"A": noise(1)})
-    (difference,) = found.differences["A"]
+    comparison = compared({"A": noise(1)}, {"A": noise(1)})
+    (difference,) = comparison.differences["A"]
     assert difference.mean == 0.0
     assert difference.interval == (0.0, 0.0)
-    assert difference.p_value == found.best[0] == 1.0
+    assert difference.p_value == comparison.best[0] == 1.0
 
 
 def test_strategies_count_alike_and_yardsticks_not_at_all():
     two = pd.concat([table(noise(1), strategy="s"), table(noise(2), strategy="t").iloc[:300]])
-    found = compare([{"A": two}, {"A": table(noise(3))}], [["s", "t"], ["s"]], ["same", "same"])
-    assert found.runs == ("same", "same (2)")
+    comparison = compare([{"A": two}, {"A": table(noise(3))}], [["s", "t"], ["s"]], ["same", "same"])
+    assert comparison.runs == ("same", "same (2)")
     mean = 0.5 * (noise(1) + noise(2))
-    assert found.differences["A"][0].mean == pytest.approx((noise(3) - mean).mean())
+    assert comparison.differences["A"][0].mean == pytest.approx((noise(3) - mean).mean())
 
 
 def test_what_cannot_be_compared_is_refused_in_one_line():

@@ -110,8 +110,8 @@ def test_random_walks_have_no_edge(fee):
     results = {f"RW{seed:03d}": run_backtest(random_walk(seed, 240), settings) for seed in range(12)}
     judged = judge_results(results)
     assert judged.portfolio.verdict != EDGE
-    assert not [symbol for symbol, found in judged.symbols.items() if found.verdict == EDGE]
-    assert np.mean([found.evidence.p_value <= 0.05 for found in judged.symbols.values()]) <= 1 / 12
+    assert not [symbol for symbol, judgement in judged.symbols.items() if judgement.verdict == EDGE]
+    assert np.mean([judgement.evidence.p_value <= 0.05 for judgement in judged.symbols.values()]) <= 1 / 12
 
 
 @pytest.mark.slow
@@ -120,4 +120,4 @@ def test_a_planted_edge_is_found():
     results = {f"RW{seed:03d}": run_backtest(random_walk(seed, 240), settings) for seed in range(4)}
     judged = judge_results(results)
     assert judged.portfolio.verdict == EDGE
-    assert all(found.verdict == EDGE for found in judged.symbols.values())
+    assert all(judgement.verdict == EDGE for judgement in judged.symbols.values())

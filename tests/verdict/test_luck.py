@@ -56,8 +56,8 @@ def test_skill_is_found():
 
 @pytest.mark.parametrize("columns", [np.zeros((70, 2)), -np.abs(excess(1)), np.zeros((2, 1))])
 def test_nothing_above_the_benchmark_is_a_p_value_of_one(columns):
-    found = superiority(columns)
-    assert (found.spa, found.reality_check, found.statistic) == (1.0, 1.0, 0.0)
+    test = superiority(columns)
+    assert (test.spa, test.reality_check, test.statistic) == (1.0, 1.0, 0.0)
 
 
 def test_a_series_that_never_differs_changes_nothing():
@@ -101,10 +101,10 @@ def test_resamples_without_a_trade_are_not_left_out_of_the_interval():
 
 def test_each_series_has_its_own_p_value_and_the_best_one_that_of_the_test():
     columns = np.column_stack([excess(0, means=(0.4, 0.0)), np.zeros(150)])
-    found = superiority(columns)
-    assert len(found.each) == 3
-    assert min(found.each) == found.each[0] == found.spa
-    assert found.each[0] < 0.05 < found.each[1]
-    assert found.each[2] == 1.0
+    test = superiority(columns)
+    assert len(test.each) == 3
+    assert min(test.each) == test.each[0] == test.spa
+    assert test.each[0] < 0.05 < test.each[1]
+    assert test.each[2] == 1.0
     assert superiority(np.zeros((70, 2))).each == (1.0, 1.0)
     assert superiority(np.zeros((2, 2))).each == (1.0, 1.0)

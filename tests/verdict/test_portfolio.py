@@ -90,8 +90,8 @@ def test_the_date_is_that_of_the_exchange():
     expected = judged({str(k): series(DAYS, k) for k in range(3)})
     zones = ("Asia/Kolkata", "America/New_York", "UTC")
     utc = [DAYS.tz_localize(zone).tz_convert("UTC").tz_localize(None) for zone in zones]
-    found = judged({str(k): series(stamps, k, local=DAYS) for k, stamps in enumerate(utc)})
-    assert found.evidence == expected.evidence
+    judgement = judged({str(k): series(stamps, k, local=DAYS) for k, stamps in enumerate(utc)})
+    assert judgement.evidence == expected.evidence
 
 
 @pytest.mark.parametrize(("first", "last", "grain"), [("W-MON", "W-FRI", "week"), ("MS", "ME", "month")])
@@ -118,13 +118,13 @@ def test_bars_inside_a_day_beside_daily_ones_are_compounded_over_the_day():
         pd.date_range("2020-01-01", periods=40),
     )
     intraday, daily = series(hours, 0), series(days, 1)
-    found = judged({"COIN": intraday, "OTHER": daily}, {"COIN": 8760.0, "OTHER": 365.0}, 365).evidence
+    judgement = judged({"COIN": intraday, "OTHER": daily}, {"COIN": 8760.0, "OTHER": 365.0}, 365).evidence
     mine = intraday.query("strategy == 'buy_hold'")["causal"].to_numpy().reshape(40, 24)
     other = daily.query("strategy == 'buy_hold'")["causal"].to_numpy()
     both = (np.prod(1.0 + mine, axis=1) - 1.0 + other) / 2.0
-    assert found.market_return == pytest.approx(np.prod(1.0 + both) - 1.0)
-    assert (found.bars, found.periods_a_year) == (40, 365.0)
-    assert found.order.trades == 40 * 25
+    assert judgement.market_return == pytest.approx(np.prod(1.0 + both) - 1.0)
+    assert (judgement.bars, judgement.periods_a_year) == (40, 365.0)
+    assert judgement.order.trades == 40 * 25
 
 
 @pytest.mark.parametrize(
@@ -146,17 +146,17 @@ def test_a_year_is_measured_by_the_bars_of_the_portfolio_itself():
         series(pd.bdate_range("2020-01-01", periods=60)),
     )
     results = {"COIN": result_of("COIN", coin, periods=365.0, days=365), "STOCK": result_of("STOCK", stock)}
-    found = judge_run(results).portfolio
-    assert found.evidence.bars == 77
-    assert found.evidence.periods_a_year == pytest.approx(365.0 * 76 / 83)
+    judgement = judge_run(results).portfolio
+    assert judgement.evidence.bars == 77
+    assert judgement.evidence.periods_a_year == pytest.approx(365.0 * 76 / 83)
 
 
 def test_time_that_no_symbol_covers_counts_for_nothing():
     """A stock that was delisted years ago beside one of today: as many bars a year as each has."""
     old, new = pd.bdate_range("2010-01-04", periods=80), pd.bdate_range("2020-01-06", periods=80)
-    found = judged({"OLD": series(old), "NEW": series(new)}).evidence
-    assert found.bars == 160
-    assert found.periods_a_year == pytest.approx(252.0)
+    judgement = judged({"OLD": series(old), "NEW": series(new)}).evidence
+    assert judgement.bars == 160
+    assert judgement.periods_a_year == pytest.approx(252.0)
 
 
 def test_a_single_bar_has_the_bars_a_year_of_its_symbol():
@@ -167,10 +167,10 @@ def test_a_single_bar_has_the_bars_a_year_of_its_symbol():
 def test_two_bars_of_one_symbol_on_one_day_are_one():
     """As where a vendor adds the unfinished day once more."""
     table = series(pd.DatetimeIndex(["2020-01-01T00", "2020-01-02T00", "2020-01-02T16"]))
-    found = pooled([table]).query("strategy == 'maxdiff'")
+    days = pooled([table]).query("strategy == 'maxdiff'")
     a, b, c = table["value"].to_numpy()[:3]
-    assert found["value"].tolist() == pytest.approx([a, (1.0 + b) * (1.0 + c) - 1.0])
-    assert found["trades"].tolist() == [1, 2]
+    assert days["value"].tolist() == pytest.approx([a, (1.0 + b) * (1.0 + c) - 1.0])
+    assert days["trades"].tolist() == [1, 2]
 
 
 def files():
@@ -190,11 +190,11 @@ def test_a_run_of_files_at_any_hour_and_zone_is_the_run_of_their_dates(tmp_path)
     naive, apart = files()
     expected = judge_results(bt.run_parallel_backtests(list(naive), 60, 1, data=naive))
     runs = bt.run_parallel_backtests(list(apart), 60, 1, data=apart, run_folder=tmp_path / "run")
-    for found in (judge_results(runs), judge_run(Run.open(runs.folder))):
-        assert found.portfolio == expected.portfolio
-        assert found.symbols == expected.symbols
-        assert found.first.date() == expected.first.date()
-        assert found.last.date() == expected.last.date()
+    for judgement in (judge_results(runs), judge_run(Run.open(runs.folder))):
+        assert judgement.portfolio == expected.portfolio
+        assert judgement.symbols == expected.symbols
+        assert judgement.first.date() == expected.first.date()
+        assert judgement.last.date() == expected.last.date()
 
 
 @pytest.mark.slow
@@ -202,9 +202,9 @@ def test_a_run_that_kept_no_clock_is_pooled_by_its_timestamps(tmp_path):
     """Tables of older versions have no column for it."""
     _, apart = files()
     results = bt.run_parallel_backtests(["A", "B"], 60, 1, data=apart)
-    whole = judge_results(results).portfolio
+    judgement = judge_results(results).portfolio
     tables = {symbol: result.returns.drop(columns="local") for symbol, result in results.items()}
     tried = {symbol: result.configurations.drop(columns="local") for symbol, result in results.items()}
     both = ("maxdiff", "always_on")
     again = judge_run({name: result_of(name, tables[name], tried[name], tuned=both) for name in "AB"})
-    assert again.portfolio == whole
+    assert again.portfolio == judgement

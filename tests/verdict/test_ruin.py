@@ -45,8 +45,10 @@ def tables(series, market=None, optimistic=None):
 
 
 def judged(series, **options):
-    found = evidence(*tables(series, **options), 252, tuned=list(series), yardsticks=("untuned", "buy_hold"))
-    return judge({"X": found}, {"X": 1.0})["X"]
+    statistics = evidence(
+        *tables(series, **options), 252, tuned=list(series), yardsticks=("untuned", "buy_hold")
+    )
+    return judge({"X": statistics}, {"X": 1.0})["X"]
 
 
 def winner(n=300, mean=0.004, seed=0):
@@ -64,12 +66,12 @@ def lost(where, n=300, loss=-1.2):
 @pytest.mark.parametrize("loss", [-1.0, -1.13, -4.0])
 @pytest.mark.parametrize("where", [0, 5, 150, 299])
 def test_an_account_that_is_gone_is_no_edge(where, loss):
-    found = judged({"levered": lost(where, loss=loss)})
-    assert (found.verdict, found.days_needed, found.p_value) == (NONE, None, 1.0)
-    assert found.evidence.ruined
-    assert found.evidence.traded == where + 1
-    assert "lost 100.0%" in found.sentence
-    assert "gone" in found.sentence
+    judgement = judged({"levered": lost(where, loss=loss)})
+    assert (judgement.verdict, judgement.days_needed, judgement.p_value) == (NONE, None, 1.0)
+    assert judgement.evidence.ruined
+    assert judgement.evidence.traded == where + 1
+    assert "lost 100.0%" in judgement.sentence
+    assert "gone" in judgement.sentence
 
 
 def test_a_mean_far_above_nothing_does_not_bring_it_back():
@@ -80,8 +82,8 @@ def test_a_mean_far_above_nothing_does_not_bring_it_back():
 
 
 def test_a_short_record_that_ends_in_ruin_does_not_ask_for_more_days():
-    found = judged({"levered": np.array([5.0, -1.5, 0.0])})
-    assert (found.verdict, found.days_needed) == (NONE, None)
+    judgement = judged({"levered": np.array([5.0, -1.5, 0.0])})
+    assert (judgement.verdict, judgement.days_needed) == (NONE, None)
 
 
 def test_what_survives_is_judged_before_what_is_gone():
@@ -96,11 +98,11 @@ def test_what_survives_is_judged_before_what_is_gone():
 
 def test_ruin_under_the_optimistic_rule_too_does_not_hang_on_the_order():
     low, high = lost(5), lost(60)
-    found = judged({"levered": low}, optimistic={"levered": high})
-    assert found.verdict == NONE
-    assert found.p_optimistic == 1.0
-    assert found.evidence.if_optimistic.traded == 61
-    assert found.evidence.if_optimistic.optimistic_return == -1.0
+    judgement = judged({"levered": low}, optimistic={"levered": high})
+    assert judgement.verdict == NONE
+    assert judgement.p_optimistic == 1.0
+    assert judgement.evidence.if_optimistic.traded == 61
+    assert judgement.evidence.if_optimistic.optimistic_return == -1.0
 
 
 @pytest.mark.slow
@@ -111,7 +113,7 @@ def test_the_evidence_does_not_know_what_follows_ruin(before, after, seed):
     n = len(before) + 1 + len(after)
     other = np.random.default_rng(seed).normal(0.3, 0.1, len(after))
     market = np.random.default_rng(7).normal(0.0, 0.01, n)
-    found = [
+    statistics = [
         evidence(
             *tables({"s": np.array([*before, -1.3, *tail])}, market),
             12,
@@ -120,7 +122,7 @@ def test_the_evidence_does_not_know_what_follows_ruin(before, after, seed):
         )
         for tail in (after, other)
     ]
-    plain_values = [str(asdict(each)) for each in found]
+    plain_values = [str(asdict(each)) for each in statistics]
     assert plain_values[0] == plain_values[1]
 
 
@@ -175,9 +177,9 @@ def test_a_levered_run_that_ends_in_ruin_is_no_edge_anywhere(run):
     assert row.total_return == row.annual_return == -1.0
     assert row.sharpe < 0.0
     assert row.trades < (raw != 0.0).sum()
-    found = judge_results(run)
-    assert found.symbols["AAA"].verdict == NONE
-    assert found.symbols["BBB"].evidence.total_return > 0.0
+    judgement = judge_results(run)
+    assert judgement.symbols["AAA"].verdict == NONE
+    assert judgement.symbols["BBB"].evidence.total_return > 0.0
 
 
 def test_the_portfolio_lives_on_with_what_the_other_symbol_has(run):

@@ -193,8 +193,8 @@ def stacked(parts: Sequence[Mapping[str, NDArray[Any]]]) -> pd.DataFrame:
     Where one has not a column of another's, its rows have NaN there.
     """
     kinds = [[(name, column.dtype) for name, column in part.items()] for part in parts]
-    whole = all(len({len(column) for column in part.values()}) == 1 for part in parts)
-    if not whole or any(kind != kinds[0] for kind in kinds):
+    even = all(len({len(column) for column in part.values()}) == 1 for part in parts)
+    if not even or any(kind != kinds[0] for kind in kinds):
         return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
     return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from backtune.errors import SettingError
 from backtune.optimizers import Optimum, optimize
 from backtune.optimizers.exact.lattice import lay_out
-from backtune.plugins import named
+from backtune.plugins import function_named
 from backtune.problem import FILLS, EntryExitProblem, Problem
 from backtune.problem.neighbourhood import mean_totals, sharpe_ratios
 from backtune.problem.objectives import ScoredProblem, scored
@@ -188,12 +187,7 @@ def tuning(name: str | Tuning) -> Tuning:
     SettingError
         Unknown, or no function.
     """
-    function: Any = named("tuning", name, TUNINGS)
-    if not callable(function):
-        raise SettingError(
-            f"tuning {name!r} is a {type(function).__name__}; give a function (problems, seeds, search)"
-        )
-    return function  # type: ignore[no-any-return]
+    return function_named("tuning", name, TUNINGS, "(problems, seeds, search)")  # type: ignore[no-any-return]
 
 
 def drawn(n: int, rng: np.random.Generator, resamples: int) -> Array:

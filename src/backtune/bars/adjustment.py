@@ -23,7 +23,6 @@ _MOST_NOTES = 3
 
 
 def adjust(
-    source: str,
     prices: dict[str, Array],
     extra: Mapping[str, Array],
     options: ReadOptions,

@@ -130,7 +130,7 @@ def _marks_of(columns: list[pyarrow.ChunkedArray], decimal: str | None) -> Marks
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError):
         casted = []
     if casted and decimal != ",":
-        return _dots(columns, casted, decimal)
+        return _dots(columns, decimal)
     text = pyarrow.chunked_array([chunk for column in columns for chunk in column.chunks], pyarrow.string())
     text = compute.utf8_trim_whitespace(text)
     blanks = _any(text, rf"\d{_BLANKS}\d")
@@ -166,7 +166,7 @@ def _commas(text: pyarrow.ChunkedArray, spaced: str) -> Marks:
     return Marks(why_not="each comma is followed by three digits: thousands, or decimals")
 
 
-def _dots(columns: list[pyarrow.ChunkedArray], numbers: list[Any], decimal: str | None) -> Marks:
+def _dots(columns: list[pyarrow.ChunkedArray], decimal: str | None) -> Marks:
     """Texts that all are numbers as they stand: whether their dots are thousands nevertheless."""
     if decimal == ".":
         return Marks()

@@ -253,7 +253,7 @@ def _adjusted(
     options: ReadOptions,
     notes: list[Note],
 ) -> tuple[dict[str, Array], Array | None]:
-    prices, said = adjust(source, rows.prices, rows.extra, options)
+    prices, said = adjust(rows.prices, rows.extra, options)
     notes += said
     prices, volume, said = undo_splits(source, name, prices, rows.extra.get("volume"), stamps, options)
     notes += said

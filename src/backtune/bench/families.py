@@ -43,6 +43,11 @@ class MixedObjective:
         self._steps, self._starts = steps, best - cells * steps  # the cell nearest to the optimum is it
 
     @property
+    def name(self) -> str:
+        """Number and name of the function."""
+        return f"{self.inner.name} mixed"
+
+    @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """Those of the space's lines."""
         return self.space.bounds

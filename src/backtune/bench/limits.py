@@ -219,18 +219,18 @@ class Board:
         """
         now = time.monotonic()
         passed, self._looked = min(now - self._looked, 2.0 * TICK), now
-        found = []
+        overdue = []
         for seen, row in zip(self._seen, self._rows(), strict=True):
             if self._hangs(seen, row, passed):
                 reason = f"an evaluation took longer than {self.limits.seconds:.3g} s (--evaluation-limit)"
-                found.append(Overdue(row[JOB], row[RUN], reason))
+                overdue.append(Overdue(row[JOB], row[RUN], reason))
             elif row[PID] and self.limits.memory and (size := memory_of(row[PID])) > self.limits.memory:
                 much = (
                     f"its process took more than {show_bytes(self.limits.memory)} of memory (--memory-limit)"
                 )
                 # what runs before it left behind is not its fault
-                found.append(Overdue(row[JOB], row[RUN], much if size > 2 * row[STARTED] else ""))
-        return found
+                overdue.append(Overdue(row[JOB], row[RUN], much if size > 2 * row[STARTED] else ""))
+        return overdue
 
     def _hangs(self, seen: _Seen, row: list[int], passed: float) -> bool:
         if row[BEGUN] == row[ENDED] or row[BEGUN] != seen.begun:

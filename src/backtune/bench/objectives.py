@@ -111,6 +111,11 @@ class BbobObjective:
         return self._function
 
     @property
+    def name(self) -> str:
+        """Number and name of the function."""
+        return f"f{self.key[0]:02d} {self.function.meta_data.name}"
+
+    @property
     def optimum(self) -> float:
         """Highest value."""
         return -float(self.function.optimum.y)

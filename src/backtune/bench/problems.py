@@ -317,17 +317,7 @@ def bbob_suite(seeds: int, dimension: int = 5) -> Suite:
     dimension : int
         2 to 40.
     """
-    if not 2 <= whole_number("dimension", dimension, 2) <= 40:
-        raise SettingError(f"dimension is {dimension!r}; BBOB functions take 2 to 40")
-    points = np.random.default_rng(0).uniform(-5.0, 5.0, (BASELINE_POINTS, dimension))
-    problems = []
-    for function in range(1, 25):
-        for seed in range(seeds):
-            objective = BbobObjective(function, seed + 1, dimension)
-            baseline = float(np.median([objective(point) for point in points]))
-            name = f"f{function:02d} {objective.function.meta_data.name}"
-            problems.append(BenchmarkProblem(name, seed, name, objective, objective.optimum, baseline))
-    return Suite("bbob", tuple(problems), "function")
+    return _functions_suite("bbob", BbobObjective, seeds, dimension)
 
 
 def mixed_suite(seeds: int, dimension: int = 5) -> Suite:
@@ -340,18 +330,26 @@ def mixed_suite(seeds: int, dimension: int = 5) -> Suite:
     dimension : int
         2 to 40: of each five parameters four have 2, 4, 8 and 16 values.
     """
+    return _functions_suite("mixed", MixedObjective, seeds, dimension)
+
+
+def _functions_suite(
+    name: str, kind: type[BbobObjective] | type[MixedObjective], seeds: int, dimension: int
+) -> Suite:
+    """The 24 BBOB functions as objectives of one kind, each valued at the same random points of its box."""
     if not 2 <= whole_number("dimension", dimension, 2) <= 40:
         raise SettingError(f"dimension is {dimension!r}; BBOB functions take 2 to 40")
     problems = []
     for function in range(1, 25):
         for seed in range(seeds):
-            objective = MixedObjective(function, seed + 1, dimension)
+            objective = kind(function, seed + 1, dimension)
             low, high = np.array(objective.bounds).T
             points = np.random.default_rng(0).uniform(low, high, (BASELINE_POINTS, dimension))
             baseline = float(np.median([objective(point) for point in points]))
-            name = f"f{function:02d} {objective.inner.function.meta_data.name} mixed"
-            problems.append(BenchmarkProblem(name, seed, name, objective, objective.optimum, baseline))
-    return Suite("mixed", tuple(problems), "function")
+            problems.append(
+                BenchmarkProblem(objective.name, seed, objective.name, objective, objective.optimum, baseline)
+            )
+    return Suite(name, tuple(problems), "function")
 
 
 def noisy_suite(seeds: int) -> Suite:

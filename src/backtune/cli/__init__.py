@@ -15,25 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from backtune import __version__
-from backtune.cli import cache, data, forecasts
-from backtune.cli.bench import bench
-from backtune.cli.check import check
-from backtune.cli.compare import compare
-from backtune.cli.export import export
-from backtune.cli.forecast_check import forecast_check
+from backtune.cli.commands import COMMANDS, add_commands
 from backtune.cli.lazy import LazyGroup
-from backtune.cli.ledger import ledger
-from backtune.cli.optimizers import optimizers
-from backtune.cli.orders import orders
-from backtune.cli.power import power
-from backtune.cli.profile import profile
-from backtune.cli.report import report
-from backtune.cli.run import run
-from backtune.cli.runs import runs
-from backtune.cli.schema import schema
 from backtune.cli.signals import interrupted_once
-from backtune.cli.sql import sql
-from backtune.cli.walkforward import walkforward
 from backtune.errors import BacktuneError, BacktuneWarning
 from backtune.room import with_room
 
@@ -47,18 +31,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(
-    name="backtune",
-    help="Tune a forecast-driven limit-order backtest to its provable optimum, and see what it would have "
-    "earned out of sample.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-
-@app.callback()
-def options(
+def own_options(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
     ] = False,
@@ -66,25 +39,25 @@ def options(
     """Options of the program itself, before the command."""
 
 
-app.command()(run)
-app.command()(walkforward)
-app.command()(report)
-app.command()(runs)
-app.command()(sql)
-app.command()(export)
-app.command()(compare)
-app.command()(ledger)
-app.command()(power)
-app.command()(optimizers)
-app.command()(profile)
-app.command()(forecast_check)
-app.command()(check)
-app.command()(bench)
-app.command()(orders)
-app.command()(schema)
-app.add_typer(data.app, name="data")
-app.add_typer(cache.app, name="cache")
-app.add_typer(forecasts.app, name="forecasts")
+def program() -> typer.Typer:
+    """Make the program, with options of its own and no commands yet."""
+    bare = typer.Typer(
+        name="backtune",
+        help="Tune a forecast-driven limit-order backtest to its provable optimum, and see what it would "
+        "have earned out of sample.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    bare.callback()(own_options)
+    return bare
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """Give `app`, the program with all of its commands, which `main` does not need."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return add_commands(program(), COMMANDS)
 
 
 def main() -> None:
@@ -104,7 +77,7 @@ def main() -> None:
 def _status() -> int:
     """Exit status of the command that was called."""
     try:
-        code = LazyGroup(app)(standalone_mode=False)
+        code = LazyGroup(program())(standalone_mode=False)
         if code == INTERRUPTED:
             typer.echo("backtune: interrupted", err=True)
         return code if isinstance(code, int) else 0

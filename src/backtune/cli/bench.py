@@ -64,10 +64,6 @@ def bench(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Compare optimizers: tables, a recommendation with its evidence, and a page.
-
-    `python study/findings.py FILE`, in a checkout of backtune, measures docs/findings.md again.
-    """
     from backtune.bench import benchmark
     from backtune.report.progress import count_progress
 

@@ -6,7 +6,7 @@ import typer
 
 from backtune.cli.options import Debug, Json, print_json
 
-app = typer.Typer(help="Forecasts kept on disk.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()

@@ -18,7 +18,6 @@ def check(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Check a strategy or forecaster of your own for look-ahead: change what comes later, compare."""
     from backtune.backtest import Settings, symbol_bars
     from backtune.bars import SAMPLE_SYMBOLS, check_symbols
     from backtune.diagnose.check import check_plug_in

@@ -34,10 +34,6 @@ def compare(
     *,
     settings: Settings,
 ) -> None:
-    """Compare runs, or all tunings, on the bars that they share: paired differences, and a test for the best.
-
-    The settings below are those of --tunings; runs have their own.
-    """
     if tunings:
         _compare_tunings(runs, data, settings, as_json)
         return

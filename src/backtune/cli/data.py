@@ -15,7 +15,7 @@ from backtune.errors import BarsError
 if TYPE_CHECKING:
     from backtune.bars import Bars
 
-app = typer.Typer(help="Price files.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()

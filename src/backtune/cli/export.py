@@ -22,7 +22,6 @@ def export(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write trades, returns and the portfolio's daily returns as CSV or Parquet."""
     from backtune.store import Run
 
     paths = Run.open(run).export(output, form, strategy=strategy, weights=weights, benchmark=benchmark)

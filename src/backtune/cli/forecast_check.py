@@ -21,7 +21,6 @@ def forecast_check(
     *,
     settings: Settings,
 ) -> None:
-    """Compare bfloat16, int8 and compiled variants of a model with the plain one, on your bars."""
     from backtune.backtest import symbol_bars
     from backtune.bars import check_symbols
     from backtune.diagnose.forecast_check import check_forecaster

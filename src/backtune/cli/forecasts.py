@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import DataFiles, Debug, Json, print_json
 from backtune.cli.settings import with_settings
 
 if TYPE_CHECKING:
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from backtune.diagnose.worth import Worth
     from backtune.forecasts import Forecast
 
-app = typer.Typer(help="What forecasts are worth.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Symbols = Annotated[
     str | None, typer.Option(help="Comma-separated; those of the folder, or the sample, by default.")
 ]
-Folder = Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")]
 
 
 @app.command()
@@ -30,7 +29,7 @@ Folder = Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYM
 def check(
     source: Annotated[str, typer.Argument(help="Forecaster, or FILE or FOLDER of forecasts.")],
     symbols: Symbols = None,
-    data: Folder = None,
+    data: DataFiles = None,
     rotations: Annotated[int, typer.Option(help="Wrong times to try; 0 for none.")] = 500,
     as_json: Json = False,
     debug: Debug = False,
@@ -68,7 +67,7 @@ def check(
 def compare(
     sources: Annotated[list[str], typer.Argument(help="Forecasters, or files of forecasts: two or more.")],
     symbols: Symbols = None,
-    data: Folder = None,
+    data: DataFiles = None,
     as_json: Json = False,
     debug: Debug = False,
     *,

@@ -8,7 +8,6 @@ from backtune.cli.options import Debug, Json, print_json
 
 
 def ledger(as_json: Json = False, debug: Debug = False) -> None:
-    """List what was tried, on which bars, by every run of this user."""
     from backtune.report.frames import rows_table
     from backtune.report.terminal import print_table
     from backtune.verdict.ledger import VARIABLE, Ledger, bars_in_common

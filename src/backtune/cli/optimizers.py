@@ -8,7 +8,6 @@ from backtune.cli.options import Debug, Json, print_json
 
 
 def optimizers(as_json: Json = False, debug: Debug = False) -> None:
-    """List the optimizers and whether what they need is installed."""
     from backtune.optimizers import optimizers as known
 
     methods = known()

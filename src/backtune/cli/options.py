@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,24 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 Data = Annotated[
     str | None,
     typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet; or a source: NAME:argument, module:object."),
+]
+DataFiles = Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")]
+Demo = Annotated[bool, typer.Option("--demo", help="Use the sample: S&P 500 and NASDAQ, 1999-2018.")]
+Workers = Annotated[
+    int, typer.Option("--workers", "--max-workers", help="Worker processes; 1 works in this process.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Use a running Dask cluster: tcp://host:8786 (docs/cluster.md).")
+]
+TaskTimeout = Annotated[
+    float | None, typer.Option(help="Seconds for one symbol; a worker beyond them is ended.")
+]
+MemoryLimit = Annotated[
+    str | None, typer.Option(help="Of each worker, such as 4GiB; one beyond it is ended.")
+]
+Output = Annotated[Path, typer.Option(help="Folder of run folders.")]
+RunFolder = Annotated[
+    Path | None, typer.Option(help="The run folder itself; goes on where it holds this run.")
 ]
 WeightsOption = Annotated[
     str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import DataFiles, Debug, Json, Workers, print_json
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
 
@@ -21,26 +21,20 @@ FEW = 40  # more symbols without an edge are counted
 @with_settings(Settings)
 def orders(
     symbols: Annotated[list[str], typer.Argument(help="Symbols; SP500 and NASDAQ are built in.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    data: DataFiles = None,
     capital: Annotated[float | None, typer.Option(help="Money in one symbol, for quantities.")] = None,
     risk: Annotated[float | None, typer.Option(help="Share of it that an order may lose.")] = None,
     tick: Annotated[float | None, typer.Option(help="Step of prices.")] = None,
     lot: Annotated[float | None, typer.Option(help="Step of quantities.")] = None,
     instruments: Annotated[Path | None, typer.Option(help="CSV: symbol, tick, lot.")] = None,
     max_distance: Annotated[float, typer.Option(help="Furthest limit, as a share of the close.")] = 0.2,
-    workers: Annotated[
-        int, typer.Option("--workers", "--max-workers", help="Worker processes; 1 works in this process.")
-    ] = 1,
+    workers: Workers = 1,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
     as_json: Json = False,
     debug: Debug = False,
     *,
     settings: Settings,
 ) -> None:
-    """Orders of the next bar: levels, sizes, how such orders did, and the verdict. Sends nothing.
-
-    Bars must be up to date; --end DATE gives the orders as of a date.
-    """
     from backtune.orders.sheet import orders as make_orders
 
     if as_csv and as_json:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import Debug, Json, print_json
+from backtune.cli.options import DataFiles, Debug, Json, print_json
 from backtune.cli.settings import with_settings
 
 FORMS = {
@@ -20,13 +19,12 @@ FORMS = {
 @with_settings(Settings)
 def power(
     symbols: Annotated[list[str], typer.Argument(help="Symbols that are looked at together.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with SYMBOL.csv or SYMBOL.parquet.")] = None,
+    data: DataFiles = None,
     as_json: Json = False,
     debug: Debug = False,
     *,
     settings: Settings,
 ) -> None:
-    """Say how many bars an edge needs to be told from luck, with these fills, costs and symbols."""
     from backtune.backtest import run_backtest, symbol_bars
     from backtune.bars import check_symbols
     from backtune.diagnose.power import Power

@@ -24,7 +24,6 @@ def profile(
     *,
     settings: Settings,
 ) -> None:
-    """Say where the time of a backtest goes."""
     from backtune.backtest import symbol_bars
     from backtune.diagnose.profile import profile_backtest, torch_trace
     from backtune.report.frames import frame_table

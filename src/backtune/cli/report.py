@@ -30,7 +30,6 @@ def report(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write the report page of one or several run folders, and print the verdicts."""
     from backtune.report.page import report as make
     from backtune.report.terminal import verdict_lines
 

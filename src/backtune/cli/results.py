@@ -56,21 +56,12 @@ def carry_out(
         1 where a symbol failed, 2 where nothing was kept.
     """
     from backtune.report.page import drawing, report
-    from backtune.report.progress import run_progress
     from backtune.report.terminal import next_line
 
     done: dict[str, tuple[Run, Subject | None]] = {}
     unwritten: RunError | None = None
     for model, start in starts:
-        try:
-            with run_progress(symbols, steps, quiet=as_json) as progress:
-                runs = start(progress)
-            if "--debug" in sys.argv:
-                for name in runs.failed:
-                    typer.echo(runs.written[name].trace, err=True)
-        except KeyboardInterrupt as stop:
-            typer.echo(f"backtune: {stop}", err=True)
-            raise typer.Abort from stop
+        runs = _done(start, symbols, steps, as_json)
         # the run is on disk, its status written: what else is made of a run folder is made here
         done[model] = runs, None
         if not runs or not runs.folder:
@@ -94,6 +85,22 @@ def carry_out(
         raise unwritten
     if any(runs.failed for runs, _ in done.values()):
         raise typer.Exit(2 if all(runs.folder is None for runs, _ in done.values()) else 1)
+
+
+def _done(start: Start, symbols: int, steps: int, as_json: bool) -> Run:
+    """Do a run, and show how far it is."""
+    from backtune.report.progress import run_progress
+
+    try:
+        with run_progress(symbols, steps, quiet=as_json) as progress:
+            runs = start(progress)
+        if "--debug" in sys.argv:
+            for name in runs.failed:
+                typer.echo(runs.written[name].trace, err=True)
+    except KeyboardInterrupt as stop:
+        typer.echo(f"backtune: {stop}", err=True)
+        raise typer.Abort from stop
+    return runs
 
 
 @contextmanager

@@ -11,7 +11,22 @@ from typing import Annotated, Any
 import typer
 
 from backtune.backtest.settings import Settings
-from backtune.cli.options import BenchmarkOption, Data, Debug, Json, TitleOption, WeightsOption, Wide
+from backtune.cli.options import (
+    BenchmarkOption,
+    Data,
+    Debug,
+    Demo,
+    Json,
+    MemoryLimit,
+    Output,
+    RunFolder,
+    Scheduler,
+    TaskTimeout,
+    TitleOption,
+    WeightsOption,
+    Wide,
+    Workers,
+)
 from backtune.cli.results import Start, carry_out, check_portfolio, compilation_told
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
@@ -44,27 +59,15 @@ def run(
     context: typer.Context,
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to backtest.")] = None,
     data: Data = None,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Use the sample: S&P 500 and NASDAQ, 1999-2018.")
-    ] = False,
+    demo: Demo = False,
     universe: Annotated[int | None, typer.Option(help="Use this many synthetic symbols.")] = None,
     universe_bars: Annotated[int, typer.Option(help="Bars of each synthetic symbol.")] = 2000,
-    workers: Annotated[
-        int, typer.Option("--workers", "--max-workers", help="Worker processes; 1 works in this process.")
-    ] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Use a running Dask cluster: tcp://host:8786 (docs/cluster.md).")
-    ] = None,
-    task_timeout: Annotated[
-        float | None, typer.Option(help="Seconds for one symbol; a worker beyond them is ended.")
-    ] = None,
-    memory_limit: Annotated[
-        str | None, typer.Option(help="Of each worker, such as 4GiB; one beyond it is ended.")
-    ] = None,
-    output: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs"),
-    run_folder: Annotated[
-        Path | None, typer.Option(help="The run folder itself; goes on where it holds this run.")
-    ] = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    task_timeout: TaskTimeout = None,
+    memory_limit: MemoryLimit = None,
+    output: Output = Path("runs"),
+    run_folder: RunFolder = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run folder: do what has no good result.")
     ] = None,
@@ -77,35 +80,30 @@ def run(
     *,
     settings: Settings,
 ) -> None:
-    """Backtest symbols: table, and a run folder with everything behind it."""
     from backtune.runner import Engine, resume_run
     from backtune.runner.execute import execute
     from backtune.store import Run
 
     engine = Engine(workers, scheduler, task_timeout, memory_limit)
-    wanted = [(settings, run_folder)]
+    starts: list[tuple[str, Start]]
     if resume is not None:
         _refuse_with_resume(context)
         begun = Run.begun(resume)
         names, kinds = begun.record["symbols"], begun.settings.strategies
+        starts = [(_model_of(settings), partial(resume_run, resume, engine))]
     else:
         if not settings.tuned:
             raise SettingError(
                 "no strategy is tuned, and yardsticks alone are not judged; add one that is, such as maxdiff"
             )
         names, source = _symbols(symbols, data, demo, universe, universe_bars, settings.seed)
-        kinds, wanted = settings.strategies, _by_model(settings, names, run_folder)
+        kinds = settings.strategies
+        begin = partial(execute, output=output, command=["backtune", *sys.argv[1:]])
+        starts = [
+            (_model_of(each), partial(begin, names, each, source, engine, run_folder=folder))
+            for each, folder in _by_model(settings, names, run_folder)
+        ]
         check_portfolio(weights, benchmark, names, source, settings)
-    starts: list[tuple[str, Start]] = []
-    for chosen, folder in wanted:
-        if resume is not None:
-            start: Start = partial(resume_run, resume, engine)
-        else:
-            start = partial(
-                execute, names, chosen, source, engine,
-                output=output, run_folder=folder, command=["backtune", *sys.argv[1:]],
-            )  # fmt: skip
-        starts.append((_model_of(chosen), start))
     view = {"weights": weights, "benchmark": benchmark, "title": title}
     processes = 1 if scheduler else workers
     with compilation_told(quiet=as_json):

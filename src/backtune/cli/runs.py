@@ -15,7 +15,6 @@ def runs(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the runs in a folder."""
     from backtune.report.runs import run_row, runs_table
     from backtune.report.terminal import print_table
     from backtune.store import list_runs

@@ -18,7 +18,6 @@ def schema(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Print the JSON Schema of what a command prints with --json (docs/json.md)."""
     from importlib.resources import files
 
     folder = files("backtune.cli") / "schemas"

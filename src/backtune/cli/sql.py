@@ -18,7 +18,6 @@ def sql(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Query a run's tables with DuckDB, for reading alone."""
     from backtune.report.frames import frame_table
     from backtune.report.terminal import print_table
     from backtune.store import Run

@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtune.backtest.settings import ORDER_SETTINGS, OWN_DEFAULTS, Settings
-from backtune.cli.options import BenchmarkOption, Data, Debug, Json, TitleOption, WeightsOption, Wide
+from backtune.cli.options import (
+    BenchmarkOption,
+    Data,
+    Debug,
+    Demo,
+    Json,
+    MemoryLimit,
+    Output,
+    RunFolder,
+    Scheduler,
+    TaskTimeout,
+    TitleOption,
+    WeightsOption,
+    Wide,
+    Workers,
+)
 from backtune.cli.results import carry_out, check_portfolio, compilation_told
 from backtune.cli.settings import with_settings
 from backtune.errors import SettingError
@@ -27,30 +42,18 @@ def walkforward(
     ],
     symbols: Annotated[list[str] | None, typer.Argument(help="Symbols to walk forward.")] = None,
     data: Data = None,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Use the sample: S&P 500 and NASDAQ, 1999-2018.")
-    ] = False,
+    demo: Demo = False,
     history: Annotated[
         int | None,
         typer.Option(help="Bars before a stretch that it is given too.  [default: those of a window]"),
     ] = None,
     name: Annotated[str, typer.Option(help="Name in tables.  [default: the function's]")] = "",
-    workers: Annotated[
-        int, typer.Option("--workers", "--max-workers", help="Worker processes; 1 works in this process.")
-    ] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Use a running Dask cluster: tcp://host:8786 (docs/cluster.md).")
-    ] = None,
-    task_timeout: Annotated[
-        float | None, typer.Option(help="Seconds for one symbol; a worker beyond them is ended.")
-    ] = None,
-    memory_limit: Annotated[
-        str | None, typer.Option(help="Of each worker, such as 4GiB; one beyond it is ended.")
-    ] = None,
-    output: Annotated[Path, typer.Option(help="Folder of run folders.")] = Path("runs"),
-    run_folder: Annotated[
-        Path | None, typer.Option(help="The run folder itself; goes on where it holds this run.")
-    ] = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    task_timeout: TaskTimeout = None,
+    memory_limit: MemoryLimit = None,
+    output: Output = Path("runs"),
+    run_folder: RunFolder = None,
     weights: WeightsOption = "equal",
     benchmark: BenchmarkOption = None,
     title: TitleOption = None,
@@ -60,7 +63,6 @@ def walkforward(
     *,
     settings: Settings,
 ) -> None:
-    """Walk a strategy of your own forward: tuned on a window, judged on the bars after it."""
     from backtune.bars import SAMPLE_SYMBOLS
     from backtune.plugins import import_object
     from backtune.runner import Engine

@@ -287,9 +287,9 @@ class QuantileForecaster(Forecaster):
         for start in range(0, len(distribution.targets), ROWS):
             here = slice(start, start + ROWS)
             rows = distribution.targets[here]
-            given = raw[rows if distribution.aligned else here]
-            quantiles[rows] = own = ordered(np.sort(given, axis=2), axis=1)
-            broken = (own != given).any(axis=(1, 2))
+            part = raw[rows if distribution.aligned else here]
+            quantiles[rows] = own = ordered(np.sort(part, axis=2), axis=1)
+            broken = (own != part).any(axis=(1, 2))
             drawn = None
             if samples is not None and draws is not None:
                 samples[rows] = drawn = ordered(draws[here], axis=2)

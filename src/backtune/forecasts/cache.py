@@ -70,7 +70,8 @@ class ForecastCache:
             note = place.parent / "model.json"
             if not note.exists():
                 _renamed(note, lambda path: path.write_text(json.dumps(about, indent=1), encoding="utf-8"))
-            self._merge(place, _write(place, entries))
+            _write(place, entries)
+            self._merge(place)
         except OSError:
             return  # the forecasts are made; not keeping them costs time only
         self._evict()
@@ -104,7 +105,7 @@ class ForecastCache:
     def _place(self, model: str, symbol: str) -> Path:
         return self.folder / model / hashlib.sha256(symbol.encode()).hexdigest()[:16]
 
-    def _merge(self, place: Path, newest: Path) -> None:
+    def _merge(self, place: Path) -> None:
         paths = sorted(place.glob("*.parquet"))
         if len(paths) <= MOST_FILES:
             return

@@ -143,7 +143,7 @@ def columns_of(source: str, names: Sequence[str], symbol: str) -> Columns:
         _put(source, names, every[place], place, columns)
     have = set(columns.points) | {move for move, _ in columns.quantiles}
     if not {"high", "low"} <= have:
-        _refuse(source, names, every, symbol)
+        _refuse(source, names, symbol)
     used = {columns.time, columns.symbol, columns.model, columns.made_at, *mine}
     columns.spare = [
         name
@@ -184,7 +184,7 @@ def _put(source: str, names: Sequence[str], heading: Heading, place: int, column
     held[key] = place
 
 
-def _refuse(source: str, names: Sequence[str], every: Sequence[Heading], symbol: str) -> None:
+def _refuse(source: str, names: Sequence[str], symbol: str) -> None:
     others = symbols_of(names)
     if others:
         shown = ", ".join(others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")

@@ -168,7 +168,7 @@ def _require_overlap(
         )
 
 
-def late(times: Times, made_at: Times, joined: Joined, bars: Bars) -> NDArray[np.bool_]:
+def late(made_at: Times, joined: Joined, bars: Bars) -> NDArray[np.bool_]:
     """Which rows were made after their bar had opened, shape (rows,).
 
     A bar of a day is stamped with its date, and no exchange opens later than noon of its own clock; where

@@ -160,7 +160,7 @@ class _Panel:
             high, low = (1.0 + high) * grown - 1.0, (1.0 + low) * grown - 1.0
         scale = self.scale[s]
         middle, width = (high + low) / 2.0 / scale, (high - low) / scale
-        before = self._known(s, back, scale)
+        before = self._known(s, scale)
         good = np.isfinite(middle) & np.isfinite(width) & np.isfinite(before).all(axis=1)
         if good.sum() < LEAST + before.shape[1]:
             return None
@@ -175,7 +175,7 @@ class _Panel:
         second = _share(left[:, 1], left[:, wide], spread[1], freedom)
         return Dependence(first[0], second[0], first[1], second[1], int(good.sum()))
 
-    def _known(self, s: NDArray[np.int64], back: int, scale: Array) -> Array:
+    def _known(self, s: NDArray[np.int64], scale: Array) -> Array:
         """What was known before bar s, in units of `scale`."""
         columns = [np.ones(len(s))]
         for lag in range(1, LAGS + 1):

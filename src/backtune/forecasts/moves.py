@@ -71,14 +71,14 @@ def forecast_of(
     if prices:
         values = {move: value / before - 1.0 for move, value in values.items()}
         _require_scale(source, bars, values, at, rows)
-    _require_reason(source, bars, values, at, rows)
+    _require_reason(source, bars, values, rows)
     kind = "prices, turned into moves on the close before" if prices else "moves on the close before"
     notes.append(Note("forecast_values", f"forecasts are read as {kind}"))
     if spare:
         shown = ", ".join(spare[:8]) + (", ..." if len(spare) > 8 else "")
         notes.append(Note("forecast_columns", f"columns that are no forecasts are left out: {shown}"))
     if made_at is not None:
-        notes += _late_note(late(times, made_at, joined, bars), joined, numbers, bars)
+        notes += _late_note(late(made_at, joined, bars), joined, numbers, bars)
     forecast = _aligned(bars, at, values, name)
     if levels:
         forecast = replace(
@@ -110,7 +110,7 @@ def _one_a_bar(
     if made_at is None or not len(twice):
         return order
     stamps = made_at.utc.astype("int64")
-    usable = ~late(times, made_at, joined, bars)
+    usable = ~late(made_at, joined, bars)
     best = np.lexsort((np.where(usable, stamps, -stamps)[order], usable[order], joined.bars[order]))
     order = order[best]
     last: NDArray[np.int64] = order[np.r_[np.diff(joined.bars[order]) != 0, True]]
@@ -254,7 +254,7 @@ def _require_scale(source: str, bars: Bars, values: Mapping[str, Array], at: Row
         )
 
 
-def _require_reason(source: str, bars: Bars, values: Mapping[str, Array], at: Rows, rows: Rows) -> None:
+def _require_reason(source: str, bars: Bars, values: Mapping[str, Array], rows: Rows) -> None:
     largest = float(np.nanmax(np.abs(bars.moves[1:3]), initial=0.0))
     limit = max(REACH * largest, LEAST_REACH)
     for move, value in values.items():

@@ -54,6 +54,43 @@ def check_bars(o: Array, h: Array, lo: Array, c: Array) -> None:
         refuse_where(name, array, bad, rule)
 
 
+def rows_of(
+    open: ArrayLike,
+    high: ArrayLike,
+    low: ArrayLike,
+    close: ArrayLike,
+    high_forecast: ArrayLike,
+    low_forecast: ArrayLike,
+    long_size: ArrayLike,
+    short_size: ArrayLike,
+) -> Array:
+    """Moves, forecasts and sizes of a problem as rows of one array, shape (8, n), which nothing writes to.
+
+    Raises
+    ------
+    ProblemError
+        They are not equally long, no bar can have them, or a size is below zero.
+    """
+    prices = {"open": open, "high": high, "low": low, "close": close}
+    rows = [vector(name, value) for name, value in prices.items()]
+    size = len(rows[3])
+    forecasts = {"high_forecast": high_forecast, "low_forecast": low_forecast}
+    sizes = {"long_size": long_size, "short_size": short_size}
+    others = {name: vector(name, value) for name, value in forecasts.items()}
+    others |= {name: vector(name, value, size) for name, value in sizes.items()}
+    check_bars(*rows)
+    for name, array in others.items():
+        if len(array) != size:
+            raise ProblemError(
+                f"{name} has {len(array)} values but close has {size}; all must be equally long"
+            )
+    for name in sizes:
+        refuse_where(name, others[name], others[name] < 0, "must be >= 0; a short is a positive short_size")
+    moves: Array = np.stack([*rows, *others.values()])
+    moves.flags.writeable = False
+    return moves
+
+
 def flag(name: str, value: object) -> bool:
     """Return True or False."""
     if not isinstance(value, bool | np.bool_):

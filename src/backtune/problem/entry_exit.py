@@ -14,13 +14,11 @@ from backtune.errors import ProblemError, one_of
 from backtune.problem import kernels, rules
 from backtune.problem.checks import (
     Bounds,
-    check_bars,
     checked_bounds,
     flag,
     idle_rows,
     point,
-    refuse_where,
-    vector,
+    rows_of,
 )
 from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
 from backtune.problem.legs import Layout, side_of
@@ -104,26 +102,7 @@ class EntryExitProblem:
         fills: FillRule = "causal",
         bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
     ) -> None:
-        o, h, lo, c = (
-            vector(name, value)
-            for name, value in (("open", open), ("high", high), ("low", low), ("close", close))
-        )
-        self.size = len(c)
-        hf, lf = vector("high_forecast", high_forecast), vector("low_forecast", low_forecast)
-        ls, ss = vector("long_size", long_size, self.size), vector("short_size", short_size, self.size)
-        check_bars(o, h, lo, c)
-        for name, array in (
-            ("high_forecast", hf),
-            ("low_forecast", lf),
-            ("long_size", ls),
-            ("short_size", ss),
-        ):
-            if len(array) != self.size:
-                raise ProblemError(
-                    f"{name} has {len(array)} values but close has {self.size}; all must be equally long"
-                )
-        for name, array in (("long_size", ls), ("short_size", ss)):
-            refuse_where(name, array, array < 0, "must be >= 0; a short is a positive short_size")
+        moves = rows_of(open, high, low, close, high_forecast, low_forecast, long_size, short_size)
         self.costs = costs_of(fee, costs)
         self.fee = self.costs.maker
         # as the kernels take it: the fee, or where that is not all, a tuple of the maker's
@@ -131,8 +110,6 @@ class EntryExitProblem:
         self.close_at_eod = flag("close_at_eod", close_at_eod)
         self.fills: FillRule = cast(FillRule, one_of("fill rule", fills, FILLS))
         self.bounds = checked_bounds(bounds)
-        moves: Array = np.stack([o, h, lo, c, hf, lf, ls, ss])
-        moves.flags.writeable = False
         self._require_fee()
         self._lay(Layout(moves, *(side_of(moves, self.costs, short=short) for short in (False, True))))
 

@@ -13,7 +13,7 @@ from backtune.bars.fine import FineBars
 from backtune.errors import ProblemError, one_of
 from backtune.problem import hold_kernels as kernels
 from backtune.problem.box import fitted_box
-from backtune.problem.checks import Bounds, check_bars, idle_rows, refuse_where, vector
+from backtune.problem.checks import Bounds, idle_rows, rows_of
 from backtune.problem.costs import DEFAULT_FEE, Costs, costs_of, shown
 from backtune.problem.hold_outcome import HoldState, hold_outcome
 from backtune.problem.parts import Parts, both_parts
@@ -110,23 +110,8 @@ class HoldProblem:
         bounds: Sequence[Sequence[float]] = DEFAULT_BOUNDS,
         detail: FineBars | None = None,
     ) -> None:
-        prices = (("open", open), ("high", high), ("low", low), ("close", close))
-        o, h, lo, c = (vector(name, value) for name, value in prices)
-        check_bars(o, h, lo, c)
-        self.size = len(c)
-        others = []
-        for name, value in (("high_forecast", high_forecast), ("low_forecast", low_forecast)):
-            others.append(vector(name, value))
-        for name, value in (("long_size", long_size), ("short_size", short_size)):
-            others.append(vector(name, value, self.size))
-            refuse_where(name, others[-1], others[-1] < 0, "must be >= 0; a short is a positive short_size")
-        for name, array in zip(
-            ("high_forecast", "low_forecast", "long_size", "short_size"), others, strict=True
-        ):
-            if len(array) != self.size:
-                raise ProblemError(
-                    f"{name} has {len(array)} values but close has {self.size}; all must be equally long"
-                )
+        self.moves = rows_of(open, high, low, close, high_forecast, low_forecast, long_size, short_size)
+        self.size = self.moves.shape[1]
         self.costs = costs_of(fee, costs)
         self.fee = self.costs.maker
         self.max_bars = _count("max_bars", max_bars)
@@ -135,8 +120,6 @@ class HoldProblem:
         self.stop_offset, pairs = _stop(stop_offset)
         self.parameters = OFFSETS[: 2 + len(pairs)]
         self.bounds = _box((*bounds, *pairs), self.parameters, bounds)
-        self.moves: Array = np.stack([o, h, lo, c, *others])
-        self.moves.flags.writeable = False
         self.parts: tuple[Parts, Parts] | None = None
         if detail is not None:
             self.parts = both_parts(self.moves[:4], detail, self.has_stop)

@@ -48,7 +48,7 @@ class TableParts:
         self._symbol, self._tables = symbol, tables
         self._rows = max(len(tables[name]) for name in TABLES)
         self._first = _columns(symbol, tables, slice(0, min(self._rows, ROWS)), pyarrow.schema([]))
-        self._schema = self._first.schema if self._rows <= ROWS else _schema(symbol, tables)
+        self._schema = self._first.schema if self._rows <= ROWS else _schema(tables)
         self._sha, self.bytes = hashlib.sha256(), 0
         self.columns = hashlib.sha256(str(self._schema).encode()).hexdigest()[:16]
 
@@ -114,7 +114,7 @@ def _columns(
     return pyarrow.table(columns)
 
 
-def _schema(symbol: str, tables: Mapping[str, pd.DataFrame]) -> pyarrow.Schema:
+def _schema(tables: Mapping[str, pd.DataFrame]) -> pyarrow.Schema:
     """Names and types of the columns, each looked at as a whole: the first rows may have nothing in them."""
     fields = [pyarrow.field(SYMBOL, pyarrow.string())]
     for name in TABLES:

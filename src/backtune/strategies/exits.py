@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backtune.bars import FineBars
 from backtune.errors import SettingError
-from backtune.plugins import named
+from backtune.plugins import function_named
 from backtune.problem import Costs, EntryExitProblem, HoldProblem, Problem
 from backtune.problem.checks import Bounds
 
@@ -131,11 +131,7 @@ def exits(names: Sequence[str | Exit]) -> dict[str, Exit]:
         raise SettingError(f"exits are {names!r}; give a list such as ['close', 'take_profit']")
     chosen: dict[str, Exit] = {}
     for name in names:
-        rule = named("exit", name, EXITS)
-        if not callable(rule):
-            raise SettingError(
-                f"exit {name!r} is a {type(rule).__name__}; give a function (orders, settings)"
-            )
+        rule = function_named("exit", name, EXITS, "(orders, settings)")
         label = exit_name(name)
         if label in chosen:
             raise SettingError(f"exit {label!r} is given twice; give each once")

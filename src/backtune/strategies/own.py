@@ -315,7 +315,7 @@ class FunctionProblem:
         """
         try:
             array = np.asarray(values)
-            if array.dtype is not FLOATS and array.dtype.kind in "iufO":
+            if array.dtype != FLOATS and array.dtype.kind in "iufO":
                 array = array.astype(FLOATS, copy=False)
             if (
                 array.dtype == FLOATS

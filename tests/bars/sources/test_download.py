@@ -178,9 +178,9 @@ def same(bars, data):
 @pytest.mark.parametrize("start", SERVICES)
 def test_a_service_is_read_into_a_folder_that_data_reads(tmp_path, service, monkeypatch, start):
     source, symbol = start(service, monkeypatch)
-    (found,) = download([symbol], source, start="2024-01-01", end="2024-06-01", folder=tmp_path)
-    assert found.error is None
-    assert (found.bars, found.added) == (60, 60)
+    (outcome,) = download([symbol], source, start="2024-01-01", end="2024-06-01", folder=tmp_path)
+    assert outcome.error is None
+    assert (outcome.bars, outcome.added) == (60, 60)
     same(load_bars(find_bars_file(symbol, tmp_path)), DAYS)
 
 
@@ -191,9 +191,9 @@ def test_a_second_download_asks_for_what_is_new_alone(tmp_path, service, monkeyp
     download([symbol], source, start="2024-01-01", end="2024-06-01", folder=tmp_path)
     service.asked.clear()
     service.bars = DAYS
-    (found,) = download([symbol], source, start="2024-01-01", end="2024-06-01", folder=tmp_path)
-    assert (found.error, found.bars, found.added, found.again) == (None, 60, 20, False)
-    same(load_bars(found.path), DAYS)
+    (outcome,) = download([symbol], source, start="2024-01-01", end="2024-06-01", folder=tmp_path)
+    assert (outcome.error, outcome.bars, outcome.added, outcome.again) == (None, 60, 20, False)
+    same(load_bars(outcome.path), DAYS)
     assert "1704" not in "".join(path for path in service.asked if "chart" in path or "klines" in path)
 
 
@@ -202,11 +202,11 @@ def test_a_second_download_asks_for_what_is_new_alone(tmp_path, service, monkeyp
 def test_faults_that_pass_are_waited_for(tmp_path, service, monkeypatch, pauses, start, faults):
     source, symbol = start(service, monkeypatch)
     service.faults = list(faults)
-    (found,) = download(
+    (outcome,) = download(
         [symbol], source, start="2024-01-01", end="2024-06-01", folder=tmp_path, wait=pauses.append
     )
-    assert found.error is None
-    assert found.bars == 60
+    assert outcome.error is None
+    assert outcome.bars == 60
 
 
 @pytest.mark.needs("yfinance")
@@ -216,9 +216,9 @@ def test_a_past_that_was_adjusted_meanwhile_is_fetched_again(tmp_path, service, 
     service.bars = DAYS.iloc[:40]
     download([symbol], source, start="2024-01-01", end="2024-06-01", folder=tmp_path)
     service.bars, service.scale = DAYS, 0.5
-    (found,) = download([symbol], source, start="2024-01-01", end="2024-06-02", folder=tmp_path)
-    assert (found.error, found.bars, found.again) == (None, 60, True)
-    np.testing.assert_allclose(load_bars(found.path).close, 0.5 * DAYS["Close"], rtol=1e-12)
+    (outcome,) = download([symbol], source, start="2024-01-01", end="2024-06-02", folder=tmp_path)
+    assert (outcome.error, outcome.bars, outcome.again) == (None, 60, True)
+    np.testing.assert_allclose(load_bars(outcome.path).close, 0.5 * DAYS["Close"], rtol=1e-12)
 
 
 class Pages(Source):
@@ -243,25 +243,25 @@ class Pages(Source):
 
 def test_it_goes_on_behind_the_last_page_after_an_error(tmp_path, pauses):
     source = Pages([None, None, OSError("down"), OSError("down"), None, TimeoutError()])
-    (found,) = download(
+    (outcome,) = download(
         ["ABC"], source, start="2024-01-01", end="2024-06-01", folder=tmp_path, wait=pauses.append
     )
-    assert (found.bars, found.error) == (60, None)
+    assert (outcome.bars, outcome.error) == (60, None)
     assert pauses == [1.0, 2.0, 1.0]
     assert len(source.given) == 6  # no page twice
 
 
 def test_what_came_before_an_error_that_stays_is_kept_and_gone_on_with(tmp_path, pauses):
     source = Pages([None, None, *[OSError("down")] * MOST_ATTEMPTS])
-    (found,) = download(
+    (outcome,) = download(
         ["ABC"], source, start="2024-01-01", end="2024-06-01", folder=tmp_path, wait=pauses.append
     )
-    assert found.bars == 20
-    assert "it goes on where it stopped" in str(found.error)
-    (found,) = download(["ABC"], source, start="2024-01-01", end="2024-06-01", folder=tmp_path)
-    assert (found.bars, found.error) == (60, None)
+    assert outcome.bars == 20
+    assert "it goes on where it stopped" in str(outcome.error)
+    (outcome,) = download(["ABC"], source, start="2024-01-01", end="2024-06-01", folder=tmp_path)
+    assert (outcome.bars, outcome.error) == (60, None)
     assert source.given[:3] == [0, 10, 0]
-    same(load_bars(found.path), DAYS)
+    same(load_bars(outcome.path), DAYS)
 
 
 def test_an_error_that_does_not_pass_is_one_line_and_others_go_on(tmp_path, pauses):
@@ -275,24 +275,24 @@ def test_an_error_that_does_not_pass_is_one_line_and_others_go_on(tmp_path, paus
 def test_a_bar_that_has_not_ended_is_left_out(tmp_path):
     today = pd.Timestamp.now("UTC").tz_localize(None).normalize()
     bars = DAYS.assign(Date=pd.date_range(end=today, periods=60, freq="D"))
-    (found,) = download(["ABC"], Pages(bars=bars), start=str(bars["Date"].iloc[0])[:10], folder=tmp_path)
-    assert found.bars == 59
+    (outcome,) = download(["ABC"], Pages(bars=bars), start=str(bars["Date"].iloc[0])[:10], folder=tmp_path)
+    assert outcome.bars == 59
 
 
 def test_a_file_of_other_bars_is_not_mixed_with_these(tmp_path):
     download(["ABC"], Pages(), start="2024-01-01", folder=tmp_path)
-    (found,) = download(["ABC"], Pages(), interval="1h", start="2024-01-01", folder=tmp_path)
-    assert "holds 1d bars of pages, not 1h of pages" in str(found.error)
+    (outcome,) = download(["ABC"], Pages(), interval="1h", start="2024-01-01", folder=tmp_path)
+    assert "holds 1d bars of pages, not 1h of pages" in str(outcome.error)
     DAYS.to_parquet(tmp_path / "XYZ.parquet")
-    (found,) = download(["XYZ"], Pages(), start="2024-01-01", folder=tmp_path)
-    assert "XYZ.parquet" in str(found.error)
+    (outcome,) = download(["XYZ"], Pages(), start="2024-01-01", folder=tmp_path)
+    assert "XYZ.parquet" in str(outcome.error)
     assert len(load_bars(tmp_path / "XYZ.parquet")) == 60
 
 
 def test_an_earlier_start_fetches_the_whole(tmp_path):
     download(["ABC"], Pages(), start="2024-02-01", folder=tmp_path)
-    (found,) = download(["ABC"], Pages(), start="2024-01-01", folder=tmp_path)
-    assert (found.bars, found.added, found.again) == (60, 30, False)
+    (outcome,) = download(["ABC"], Pages(), start="2024-01-01", folder=tmp_path)
+    assert (outcome.bars, outcome.added, outcome.again) == (60, 30, False)
 
 
 @pytest.mark.parametrize(
@@ -334,6 +334,6 @@ def test_a_source_of_ones_own_is_named_like_any_plug_in(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     source = source_named("mysource:Mine")
     assert source.label == "mine"
-    (found,) = download(["ABC"], source, folder=tmp_path / "data")
-    assert isinstance(found.error, BarsError)
-    assert "mine has no bars of it" in str(found.error)
+    (outcome,) = download(["ABC"], source, folder=tmp_path / "data")
+    assert isinstance(outcome.error, BarsError)
+    assert "mine has no bars of it" in str(outcome.error)

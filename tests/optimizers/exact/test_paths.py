@@ -168,13 +168,13 @@ def test_a_time_limit_gives_a_value_and_a_bound_above_it():
 @pytest.mark.parametrize("max_bars", [40, 10**9])
 def test_a_stay_as_long_as_the_series_needs_no_other_room(max_bars):
     """The exits of a trade outgrow the first room that the search makes for them."""
-    found = []
+    values = []
     for stop in (None, -0.02):
         problem = hold_problem(1, n=120, kind="gapped", max_bars=max_bars, stop_offset=stop)
         best = bt.optimize(problem)
         settled(problem, best)
-        found.append(best.value)
-    assert max(found) > 0.0
+        values.append(best.value)
+    assert max(values) > 0.0
 
 
 def test_many_problems_are_solved_as_each_alone():

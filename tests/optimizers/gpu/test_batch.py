@@ -33,11 +33,11 @@ def same(ours, theirs):
 
 def fixed(**changes):
     """A problem of one bar, with some of its inputs changed."""
-    given = {
+    inputs = {
         "open": [0.0], "high": [0.02], "low": [-0.02], "close": [0.01],
         "high_forecast": [0.015], "low_forecast": [-0.015], "long_size": 1.0, "short_size": 1.0,
     }  # fmt: skip
-    return EntryExitProblem(**{**given, **changes})
+    return EntryExitProblem(**{**inputs, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -234,8 +234,8 @@ def test_another_seed_is_another_search(mixed):
 
 
 def test_evolution_finds_most_of_the_optimum(mixed, exact):
-    found = ProblemBatch(mixed).differential_evolution(500, seed=0)
-    gaps = np.array([best.value - near.value for best, near in zip(exact, found, strict=True)])
+    evolved = ProblemBatch(mixed).differential_evolution(500, seed=0)
+    gaps = np.array([best.value - near.value for best, near in zip(exact, evolved, strict=True)])
     worth = np.array([best.value for best in exact])
     assert (gaps >= 0.0).all()  # never above the proved optimum
     assert np.median(gaps / np.maximum(worth, 1e-9)) < 0.05

@@ -280,7 +280,6 @@ def _later(
     Gives where they end. `line` is the first stop line at which the stop has not been reached yet.
     """
     bars, marks, side, size = it.bars, it.marks, it.side, it.bars[SIZE, t]
-    exits, gains, next_pass = work.exits, work.gains, work.next_pass
     last = int(bars[LAST, t])
     anchor = bars[ANCHOR, t]
     scale = anchor / money
@@ -291,30 +290,24 @@ def _later(
     stop, stops = it.firsts[t], it.firsts[t + 1]
     j = t
     while True:
-        while stop < stops and it.stop_marks[stop] <= line:
-            stop += 1
-        passes = next_pass[j + 1]
-        while passes <= last and marks[PASSED, passes] >= end:
-            passes = next_pass[passes + 1]
-        j = min(passes, it.stop_bars[stop] >> 1) if stop < stops else passes
+        stop = _unreached(it, stop, stops, line)
+        j = _passing(it, work.next_pass, j, last, end)
+        if stop < stops:
+            j = min(j, it.stop_bars[stop] >> 1)
         if j > last:
             break
         fixed, after = base - carry * (bars[AT, j] - held), int(bars[NEXT, j])
         if stop < stops and it.stop_bars[stop] == 2 * j + 1:
             mark = it.stop_marks[stop]
-            exits[count], gains[count] = after, at_market * bars[GAP, j] + fixed
-            count += 1
+            count = _listed(work, count, after, at_market * bars[GAP, j] + fixed)
             if box.s1 < mark:
                 return count
             opened.stops[mark] += 1
             line = mark
-            stop += 1
-            while stop < stops and it.stop_marks[stop] <= line:
-                stop += 1
+            stop = _unreached(it, stop + 1, stops, line)
         gapped, taken = marks[GAPPED, j], marks[TAKEN, j]
         if gapped < end:
-            exits[count], gains[count] = after, rate * bars[GAP, j] + fixed
-            count += 1
+            count = _listed(work, count, after, rate * bars[GAP, j] + fixed)
             if gapped <= x0:
                 return count
             opened.exits[gapped] += 1
@@ -326,20 +319,41 @@ def _later(
             if terms.most and passed:
                 gain = max(gain, rate * work.levels[j] + fixed)
                 opened.exits[taken] += taken > x0
-            exits[count], gains[count] = after, gain
-            count += 1
+            count = _listed(work, count, after, gain)
             if box.s1 < mark:
                 return count
             opened.stops[mark] += 1
             line = mark
             stop += 1
         if passed:
-            exits[count], gains[count] = after, rate * work.levels[j] + fixed
-            count += 1
+            count = _listed(work, count, after, rate * work.levels[j] + fixed)
             if taken <= x0:
                 return count
             opened.exits[taken] += 1
             end = taken
     close = (1.0 + side * bars[CLOSE, last]) * bars[BASE, last]
-    exits[count], gains[count] = last + 1, at_market * close + base - carry * (bars[AT, last] - held)
+    return _listed(work, count, last + 1, at_market * close + base - carry * (bars[AT, last] - held))
+
+
+@njit(error_model="numpy", inline="always")
+def _unreached(it: Side, stop: int, stops: int, line: int) -> int:
+    """Place in the list of stops, from `stop` on, of the first that is not reached at a stop line."""
+    while stop < stops and it.stop_marks[stop] <= line:
+        stop += 1
+    return stop
+
+
+@njit(error_model="numpy", inline="always")
+def _passing(it: Side, next_pass: Ids, t: int, last: int, end: int) -> int:
+    """First bar after t that may pass a take-profit at an exit line below `end`; none if beyond `last`."""
+    bar = next_pass[t + 1]
+    while bar <= last and it.marks[PASSED, bar] >= end:
+        bar = next_pass[bar + 1]
+    return bar
+
+
+@njit(error_model="numpy", inline="always")
+def _listed(work: Scratch, count: int, after: int, gain: float) -> int:
+    """List an exit: where one is flat again behind it, and what it earns; gives where the list ends."""
+    work.exits[count], work.gains[count] = after, gain
     return count + 1
