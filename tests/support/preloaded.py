@@ -184,8 +184,13 @@ def _main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks: its end is the end of this
     for name in IMPORTS.split():
         __import__(name)
+    from backtune.runner.cluster import LOGGING
+
     with contextlib.suppress(ImportError):  # it is optional
-        __import__("distributed")
+        import dask
+
+        with dask.config.set(LOGGING):  # as a run imports it: its log stays as it is then
+            __import__("distributed")
     from backtune import Universe, backtest_forecasts
     from backtune.verdict.written import write_evidence
 
