@@ -23,7 +23,7 @@ def test_profile_shares_out_the_whole_time(capsys, monkeypatch):
     assert code == 0
     stages = {row["stage"]: row["again"] for row in json.loads(out)["stages"]}
     parts = sum(stages[name] for name in ("load", "forecast", "optimize", "evaluate", "write"))
-    assert parts == pytest.approx(stages["total"], rel=0.02)
+    assert parts == pytest.approx(stages["total"], rel=0.1)  # a busy machine stops it between two stages, too
 
 
 def test_profile_tells_the_parts_of_a_models_forecast_apart_and_traces_it(

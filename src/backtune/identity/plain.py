@@ -16,6 +16,8 @@ from backtune.identity.difference import untold
 from backtune.identity.origin import BASE, namespace_of, origin, versions_of
 from backtune.identity.walk import Walk, joined
 
+LEAVES = (str, int, float, bool)  # types that JSON knows; the first two are nearly all that there is
+
 
 def identity_of(item: Any, label: str = "", packages: Iterable[str] = ()) -> dict[str, Any]:
     """Plain values that decide what an object does.
@@ -62,10 +64,10 @@ def source_of(plug_in: Any) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Give a value as JSON knows it; of an object that it does not know, its identity."""
     kind = type(value)
-    if kind in (str, int, float, bool):  # the first two are nearly all that there is
+    if kind in LEAVES:
         return value
-    if kind is dict:
-        return {str(name): plain(part) for name, part in value.items()}
+    if kind is dict:  # a run looks through thousands; most of what is in them is plain
+        return {str(name): part if type(part) in LEAVES else plain(part) for name, part in value.items()}
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):

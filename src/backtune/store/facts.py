@@ -20,8 +20,10 @@ def are_facts(facts: object) -> bool:
     """Whether they have what a result needs, and each is of its kind."""
     if not isinstance(facts, dict) or any(name not in facts for name in NEEDED):
         return False
-    sound = all(_is_a(kind, facts[name]) for name, kind in KINDS.items() if name in facts)
-    return sound and facts["asset"] in ASSETS
+    for name, kind in KINDS.items():
+        if name in facts and not _is_a(kind, facts[name]):
+            return False
+    return facts["asset"] in ASSETS
 
 
 def _is_a(kind: type, value: Any) -> bool:

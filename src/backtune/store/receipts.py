@@ -143,6 +143,9 @@ class Receipt:
         return replace(self, identity={}, data=shared, evidence=Packed(self.evidence))
 
 
+FIELDS = tuple(entry.name for entry in fields(Receipt))
+
+
 def _with_shared_words(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same with words that are in memory once, however many symbols have them."""
     return {
@@ -217,7 +220,7 @@ def read_receipt(folder: Path, symbol: str) -> Receipt | None:
     try:
         plain = json.loads(receipt_path(folder, symbol).read_text("utf-8"))
         plain = {"identity": {}, "evidence": {}} | plain  # receipts of older versions have none
-        receipt = Receipt(**{name: plain[name] for name in (entry.name for entry in fields(Receipt))})
+        receipt = Receipt(**{name: plain[name] for name in FIELDS})
     except (OSError, ValueError, KeyError, TypeError):
         return None
     parts = (receipt.files, receipt.data, receipt.identity, receipt.evidence)
