@@ -217,10 +217,8 @@ def _lay_out(
             rate = min(lowest if for_inside else np.inf, stays if for_open else np.inf)
             rate = weight * rate if for_inside | for_open else 0.0
             turn, near = at_open if by_open else inside, near_open if by_open else near_inside
-            best, flat = (
-                best_open if by_open else best_inside,
-                min(max(marks[leg, EXIT_CLIPPED], turn), x1 + 1),
-            )
+            best = best_open if by_open else best_inside
+            flat = min(max(marks[leg, EXIT_CLIPPED], turn), x1 + 1)
             at_close, loss = _charge(rate, turn, flat, near, best, close, out, exits, box, exit_steps)
             none = loss if start > e0 else 0.0
             closes += at_close

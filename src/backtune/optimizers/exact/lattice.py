@@ -288,9 +288,7 @@ def rounding(lattice: Lattice) -> float:
             sizes += size
             money += size * (1.0 + most)
             moved += size * (most - least)
-        inverse = (
-            1.0 / enters
-        )  # the largest; for all of them together, as one division takes as long as a leg
+        inverse = 1.0 / enters  # the largest, for all: a division of each leg takes as long as all the rest
         alone += money * inverse
         together += moved * inverse + sizes * fee + money * reach * inverse * inverse
     return 2.0**-52 * (64.0 * alone + 32.0 * n * together)
