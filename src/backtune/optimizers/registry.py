@@ -54,10 +54,8 @@ def optimizer(method: str | Optimizer) -> Optimizer:
     OptimizerError
         The library is not installed; the message names the extra that installs it.
     """
-    if isinstance(method, Optimizer):
-        return _named(method)
     if not isinstance(method, str):
-        raise SettingError(f"optimizer is {method!r}; give its name, such as exact, or a bt.Optimizer")
+        return _named(method)
     library, _, algorithm = method.partition(":")
     if algorithm and library not in LIBRARIES and library not in _added():
         return _named(_plugged_in(method))
@@ -74,6 +72,8 @@ def optimizer(method: str | Optimizer) -> Optimizer:
 
 def _named(method: Optimizer) -> Optimizer:
     """Return an optimizer of the caller's own, if it has what tables and files show of it."""
+    if not isinstance(method, Optimizer):
+        raise SettingError(f"optimizer is {method!r}; give its name, such as exact, or a bt.Optimizer")
     try:
         if isinstance(method.method, str):
             return method

@@ -2,8 +2,8 @@
 
 A breakpoint is the last float on its side: the largest high offset (smallest low offset) at which
 ``forecast + offset``, as a float, still falls on the right side of the move. It is found from the rounding of
-that sum, not searched for: the largest x with fl(f + x) <= y lies within a few floats of the midpoint between
-y and the next float, less f.
+that sum, not searched for: the largest x with fl(f + x) <= y is the midpoint between y and the next
+float, less f, or a float beside it.
 """
 
 from __future__ import annotations
@@ -46,26 +46,40 @@ def previous_float(x: float) -> float:
 
 @njit()
 def largest_at_most(f: float, y: float) -> float:
-    """Largest float x with fl(f + x) <= y."""
-    above = next_float(y)
+    """Largest float x with fl(f + x) <= y.
+
+    Two-sum says what rounding took from y - f, so that x comes within a rounding of the midpoint less f: it
+    is the float looked for or one beside it. Nothing branches, here and in what calls it for many legs, so
+    that loops over it become vector instructions.
+    """
     x = y - f
     part = x - y
-    x += ((y - (x - part)) - (f + part)) + 0.5 * (above - y)  # two-sum: what rounding took from y - f
-    while f + x > y:
-        x = previous_float(x)
-    step = next_float(x)
-    while f + step <= y:
-        x = step
-        step = next_float(x)
-    return x
+    x += ((y - (x - part)) - (f + part)) + 0.5 * (next_float(y) - y)
+    below, above = previous_float(x), next_float(x)
+    x = x if f + x <= y else below
+    return above if f + above <= y else x
 
 
 @njit()
 def last_level(f: float, y: float, ceiling: float) -> float:
     """Largest offset x with clip(f + x, 0, ceiling) <= y; -inf where none has, inf where all have."""
-    if y < 0.0:
-        return -np.inf
-    return np.inf if y >= ceiling else largest_at_most(f, y)
+    x = largest_at_most(f, y)
+    x = -np.inf if y < 0.0 else x
+    return np.inf if y >= ceiling else x
+
+
+@njit()
+def _last_levels(
+    forecasts: Array, moves: Array, n: int, sign: float, strict: bool, ceiling: float, levels: Array
+) -> None:
+    """`last_level` of the first n legs, or of their mirror images where `sign` is -1, into `levels`.
+
+    Where `strict`, the level stays below the move.
+    """
+    for t in range(n):
+        y = sign * moves[t]
+        y = previous_float(y) if strict else y
+        levels[t] = sign * last_level(sign * forecasts[t], y, ceiling)
 
 
 @njit()
@@ -79,34 +93,34 @@ def breakpoints(legs: Array, n: int, side: float, fills: int, eod: bool, fee: Fe
     Where limit and market fills cost different amounts there is a fourth: where a leg that is filled inside
     the bar turns from the close to its take-profit, which is a jump then.
     """
-    result, opens = np.empty((3, n)), legs[OPEN]
-    if isinstance(fee, tuple):
-        result, opens = np.empty((4, n)), legs[OPEN_BEYOND]
     # a lower level falls short of a move as the upper level of the opposite signs exceeds the opposite move
-    short, sign = side < 0.0, -side
+    short, sign, strict = side < 0.0, -side, fills != PUBLISHED  # by that rule a level is reached if touched
     entry, leave = (HIGH, LOW) if short else (LOW, HIGH)
     entry_forecast, exit_forecast = (HIGH_FORECAST, LOW_FORECAST) if short else (LOW_FORECAST, HIGH_FORECAST)
     entry_ceiling, exit_ceiling = (MAX_UP, -MAX_DOWN) if short else (-MAX_DOWN, MAX_UP)
-    for t in range(n):
-        reached, at_open = -sign * legs[leave, t], -np.inf
-        if fills != PUBLISHED:  # whose levels are reached where they are touched
-            reached = previous_float(reached)
-            opened = previous_float(sign * opens[t])  # an open at the level fills nothing
-            at_open = last_level(sign * legs[entry_forecast, t], opened, entry_ceiling)
-        taken = -np.inf if eod else last_level(-sign * legs[exit_forecast, t], reached, exit_ceiling)
-        crossed = previous_float(sign * legs[entry, t])
-        filled = last_level(sign * legs[entry_forecast, t], crossed, entry_ceiling)
-        result[0, t] = -sign * taken
-        result[1, t] = sign * (filled if filled > at_open else at_open)
-        result[2, t] = sign * at_open
-        if isinstance(fee, tuple):
-            turned = reached
+    result, opens = np.empty((3, n)), legs[OPEN]
+    if isinstance(fee, tuple):
+        result, opens = np.empty((4, n)), legs[OPEN_BEYOND]
+    taken, filled, at_open = result[0], result[1], result[2]
+    if eod:
+        for t in range(n):
+            taken[t] = -side * np.inf
+    else:
+        _last_levels(legs[exit_forecast], legs[leave], n, side, strict, exit_ceiling, taken)
+    _last_levels(legs[entry_forecast], legs[entry], n, sign, True, entry_ceiling, filled)
+    if strict:  # an open at the level fills nothing
+        _last_levels(legs[entry_forecast], opens, n, sign, True, entry_ceiling, at_open)
+        for t in range(n):
+            filled[t] = sign * max(sign * at_open[t], sign * filled[t])
+    else:
+        for t in range(n):
+            at_open[t] = -sign * np.inf
+    if isinstance(fee, tuple):
+        turns, turned = np.empty(n), result[3]
+        for t in range(n):
+            turns[t], turned[t] = legs[leave, t], sign * np.inf
             if fills == CAUSAL:
-                proof, close = -sign * legs[PROOF, t], -sign * legs[CLOSE, t]
-                turned = previous_float(max(proof, min(close, -sign * legs[leave, t])))
-            result[3, t] = (
-                sign * np.inf
-                if eod
-                else -sign * last_level(-sign * legs[exit_forecast, t], turned, exit_ceiling)
-            )
+                turns[t] = side * max(side * legs[PROOF, t], min(side * legs[CLOSE, t], side * turns[t]))
+        if not eod:
+            _last_levels(legs[exit_forecast], turns, n, side, strict, exit_ceiling, turned)
     return result

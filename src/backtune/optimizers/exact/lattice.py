@@ -151,7 +151,7 @@ def _axis(
     if not scale < 1e300:  # a box without width
         scale = 0.0
     # where stretch k begins comes to be in firsts[k + 1], which moves on with each point that is put there
-    firsts, order = np.empty(stretches + 2, dtype=np.int32), np.empty(count, dtype=np.int32)
+    firsts, order = np.empty(stretches + 2, dtype=np.int32), np.empty(count + 1, dtype=np.int32)
     places, lines = np.empty(count + 1, dtype=np.int32), np.empty(count + AHEAD)
     for k in range(stretches + 2):
         firsts[k] = 0
@@ -175,16 +175,16 @@ def _axis(
         lines[kept] = before = x
         places[order[i]] = order[i] = kept
     kept += 1
+    places[count] = order[count] = kept
     if kept < count:
-        for k in range(stretches):
-            firsts[k] = order[firsts[k]] if firsts[k] < count else kept
-        firsts[stretches] = kept
+        for k in range(stretches + 1):
+            firsts[k] = order[firsts[k]]
     for i in range(kept, kept + AHEAD):
         lines[i] = np.inf
     for spots, first, stop in ((exit_lines, taken, 1), (entry_lines, 1, 3), (exit_lines, 3, every)):
         for i in range(first, stop):
             for t in range(spots.shape[1]):
-                spots[i, t] = kept if spots[i, t] < 0 else places[spots[i, t]]
+                spots[i, t] = places[spots[i, t]]
     return Axis(lines[:kept], lines, firsts, low, high, scale)
 
 
