@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from backtune.errors import OptimizerError
 from backtune.optimizers.base import Objective, Optimizer, Optimum, box
@@ -269,6 +268,8 @@ def _most_telling(means: Array, covariance: Array, noise: float, lost: NDArray[n
 
 def _excess(lag: Array) -> Array:
     """Mean of a standard normal draw's excess over `lag`, 0 where there is none."""
+    from scipy.special import ndtr
+
     lag = np.minimum(lag, FAR)
     excess: Array = np.exp(-0.5 * lag**2) / math.sqrt(2.0 * math.pi) - lag * ndtr(-lag)
     return excess
