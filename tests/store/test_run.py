@@ -118,6 +118,11 @@ def test_what_is_no_path_is_no_run():
         bt.Run.open(None)
 
 
+def test_a_folder_is_opened_and_no_record_of_a_run():
+    with pytest.raises(bt.RunError, match="use bt.Run.open"):
+        bt.Run("results")
+
+
 def test_no_record(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(bt.RunError, match="is not a run folder"):

@@ -35,22 +35,23 @@ def orders_placed(
     rows = np.searchsorted(inputs["timestamp"].to_numpy(), stamps)
     idle = without_order(chosen)
     tuned = ~idle[pd.Index(chosen["simulation"]).get_indexer(bars["simulation"])]
-    placed = {}
-    for side in SIDES:
-        free = entry_bars(stamps, ledger[ledger["side"] == side]) < 0
-        placed[side] = tuned & free & (inputs[f"{strategy}:{side}"].to_numpy()[rows] > 0.0)
-    return placed
+    since = open_since(stamps, ledger)
+    return {
+        side: tuned & (since[side] < 0) & (inputs[f"{strategy}:{side}"].to_numpy()[rows] > 0.0)
+        for side in SIDES
+    }
 
 
-def entry_bars(stamps: NDArray[np.datetime64], trades: pd.DataFrame) -> NDArray[np.int64]:
-    """Place of the entry of the position that was open before each bar, shape (n,); -1 where none was.
+def open_since(stamps: NDArray[np.datetime64], trades: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
+    """Place of the entry of the position that was open before each bar, by side, each shape (n,); -1: none.
 
-    `stamps` are those of the bars, in order; `trades` rows of `Result.ledger` of one strategy and side.
+    `stamps` are those of the bars, in order; `trades` rows of `Result.ledger` of one strategy.
     """
-    entries, exits = (np.searchsorted(stamps, trades[name].to_numpy()) for name in ("entry", "exit"))
-    result = np.full(len(stamps), -1)
-    for entry, leave in zip(entries, exits, strict=True):
-        result[entry + 1 : leave + 1] = entry
+    sides, entries, exits = (trades[name].to_numpy() for name in ("side", "entry", "exit"))
+    first, last = np.searchsorted(stamps, entries), np.searchsorted(stamps, exits)
+    result = {side: np.full(len(stamps), -1) for side in SIDES}
+    for side, entry, leave in zip(sides, first, last, strict=True):
+        result[side][entry + 1 : leave + 1] = entry
     return result
 
 

@@ -351,14 +351,17 @@ class Result:
 
     @cached_property
     def _trades(self) -> dict[str, pd.DataFrame]:
-        names = self.ledger["strategy"].to_numpy()
-        return {str(name): self.ledger[names == name] for name in dict.fromkeys(names)}
+        rows, names = self.ledger, self.ledger["strategy"].to_numpy()
+        return {str(name): rows.take(np.flatnonzero(names == name)) for name in dict.fromkeys(names)}
 
     @cached_property
     def _chosen(self) -> dict[str, pd.DataFrame]:
-        selected = self.simulations[self.simulations["selected"]]
-        names = selected["strategy"].to_numpy()
-        return {str(name): selected[names == name] for name in dict.fromkeys(names)}
+        rows, names = self.simulations, self.simulations["strategy"].to_numpy()
+        selected = rows["selected"].to_numpy(dtype=np.bool_)
+        return {
+            str(name): rows.take(np.flatnonzero(selected & (names == name)))
+            for name in dict.fromkeys(names[selected])
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy, or pickle: of a temporary folder the tables themselves, since it may be gone by then."""

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.backtest import Result
-from backtune.backtest.placed import SIDES, entry_bars, orders_placed
+from backtune.backtest.placed import SIDES, open_since, orders_placed
 from backtune.backtest.places import first_traded
 from backtune.metrics.calendar import Times
 from backtune.problem.rules import MAX_DOWN, MAX_UP, levels
@@ -148,24 +148,26 @@ def _levels(result: Result, strategy: str, first: int, before: Array) -> tuple[A
     if not {"high_offset", "low_offset"} <= set(chosen) or not len(bars):
         return shown[0], shown[1], shown[2]
     place = slice(first, first + len(bars))
-    traded, close, row = inputs.iloc[place], before[place], _rows(chosen, bars)
-    down, up = _prices(traded, close, chosen.iloc[row])
+    forecasts = {side: inputs[f"{side}_forecast"].to_numpy()[place] for side in ("high", "low")}
+    close, row = before[place], _rows(chosen, bars)
+    down, up = _prices(forecasts, close, chosen, row)
     trades = _ledger_of(result, strategy)
     stamps, every = bars["timestamp"].to_numpy(), np.ones(len(bars), np.bool_)
     placed = orders_placed(bars, inputs, chosen, trades, strategy) or dict.fromkeys(SIDES, every)
-    since = {side: entry_bars(stamps, trades[trades["side"] == side]) for side in SIDES}
+    since = open_since(stamps, trades)
     held = {side: since[side] >= 0 for side in SIDES}
-    leaves = (chosen["exit"] != "close").to_numpy()[row]
+    leaves = (chosen["exit"].to_numpy() != "close")[row]
     profit_down, profit_up = down, up  # of positions that are open, by the offsets that their own exit has
     every_exit = result.simulations
-    keeping = every_exit[(every_exit["strategy"] == strategy) & (every_exit["exit"] == "hold")]
-    if len(keeping):
-        profit_down, profit_up = _prices(traded, close, keeping.iloc[_rows(keeping, bars)])
+    holds = (every_exit["exit"].to_numpy() == "hold") & (every_exit["strategy"].to_numpy() == strategy)
+    if holds.any():
+        keeping = every_exit[holds]
+        profit_down, profit_up = _prices(forecasts, close, keeping, _rows(keeping, bars))
     lower = np.where(placed["long"] | (placed["short"] & leaves), down, np.nan)
     upper = np.where(placed["short"] | (placed["long"] & leaves), up, np.nan)
     shown[0][place] = np.where(held["short"] & np.isnan(lower), profit_down, lower)
     shown[1][place] = np.where(held["long"] & np.isnan(upper), profit_up, upper)
-    shown[2][place] = _stops(traded, close, _stop_offsets(result, chosen)[row], placed, since)
+    shown[2][place] = _stops(forecasts, close, _stop_offsets(result, chosen)[row], placed, since)
     return shown[0], shown[1], shown[2]
 
 
@@ -175,10 +177,12 @@ def _rows(simulations: pd.DataFrame, bars: pd.DataFrame) -> NDArray[np.intp]:
     return rows
 
 
-def _prices(inputs: pd.DataFrame, before: Array, offsets: pd.DataFrame) -> tuple[Array, Array]:
-    """Lower and upper level of each bar."""
+def _prices(
+    forecasts: Mapping[str, Array], before: Array, simulations: pd.DataFrame, rows: NDArray[np.intp]
+) -> tuple[Array, Array]:
+    """Lower and upper level of each bar, by the offsets of the row that each has of the simulations."""
     high, low = (
-        inputs[f"{side}_forecast"].to_numpy() + offsets[f"{side}_offset"].to_numpy(dtype=np.float64)
+        forecasts[side] + simulations[f"{side}_offset"].to_numpy(dtype=np.float64)[rows]
         for side in ("high", "low")
     )
     up, down = levels(np, high, low)
@@ -186,7 +190,7 @@ def _prices(inputs: pd.DataFrame, before: Array, offsets: pd.DataFrame) -> tuple
 
 
 def _stops(
-    inputs: pd.DataFrame, before: Array, offset: Array, placed: Mapping[str, NDArray[np.bool_]],
+    forecasts: Mapping[str, Array], before: Array, offset: Array, placed: Mapping[str, NDArray[np.bool_]],
     since: Mapping[str, NDArray[np.int64]],
 ) -> Array:  # fmt: skip
     """Price of a stop on each bar: of an open position that of its entry bar, else of the order to enter.
@@ -194,8 +198,8 @@ def _stops(
     Where there is one on both sides it is the long's.
     """
     moves = {
-        "long": np.clip(inputs["low_forecast"].to_numpy() + offset, MAX_DOWN, 0.0),
-        "short": np.clip(inputs["high_forecast"].to_numpy() - offset, 0.0, MAX_UP),
+        "long": np.clip(forecasts["low"] + offset, MAX_DOWN, 0.0),
+        "short": np.clip(forecasts["high"] - offset, 0.0, MAX_UP),
     }
     own = {side: np.where(placed[side], before * (1.0 + moves[side]), np.nan) for side in SIDES}
     kept = [np.where(since[side] >= 0, own[side][np.maximum(since[side], 0)], np.nan) for side in SIDES]
