@@ -119,7 +119,7 @@ def test_what_is_no_path_is_no_run():
 
 
 def test_a_folder_is_opened_and_no_record_of_a_run():
-    with pytest.raises(bt.RunError, match="use bt.Run.open"):
+    with pytest.raises(bt.RunError, match=r"use bt\.Run\.open"):
         bt.Run("results")
 
 

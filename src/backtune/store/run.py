@@ -74,7 +74,9 @@ class Run(Mapping[str, Result]):
     def __post_init__(self) -> None:
         """Refuse what is no record: a folder is opened."""
         if not isinstance(self.record, Mapping):
-            raise RunError(f"a Run is made of what was recorded of it, not of {self.record!r}; use bt.Run.open")
+            raise RunError(
+                f"a Run is made of what was recorded of it, not of {self.record!r}; use bt.Run.open"
+            )
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Run:
