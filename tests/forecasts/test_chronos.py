@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from synthetic import make_bars
-
-pytest.importorskip("chronos", reason="the extra chronos is not installed")
-
 from backtune.forecasts.base import LEVELS
 from backtune.forecasts.chronos import Chronos
+from synthetic import make_bars
 
 
 def test_forecasts_are_the_librarys_own(weights):

@@ -1,18 +1,23 @@
 """Kronos: the one-pass sampler against the library's own modules and predictor."""
 
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from backtune.bars import load_bars
+from backtune.forecasts.contexts import Stopwatch
+from backtune.forecasts.kronos import Kronos, _calendar
+from backtune.forecasts.kronos_steps import decode_last, draw, second_logits
 from synthetic import make_bars
 
-torch = pytest.importorskip("torch", reason="the extra kronos is not installed")
-library = pytest.importorskip("sktime.libs.kronos", reason="the extra kronos is not installed")
 
-from backtune.bars import load_bars  # noqa: E402
-from backtune.forecasts.contexts import Stopwatch  # noqa: E402
-from backtune.forecasts.kronos import Kronos, _calendar  # noqa: E402
-from backtune.forecasts.kronos_steps import decode_last, draw, second_logits  # noqa: E402
+@pytest.fixture(scope="module")
+def library():
+    """The library's own code, which takes long to import."""
+    return import_module("sktime.libs.kronos")
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def test_decoding_the_last_bar_equals_decoding_the_whole_series_for_each_draw(mo
             np.testing.assert_allclose(ours[:, k], tokenizer.decode(series, half=True)[:, -1], atol=1e-5)
 
 
-def test_draws_follow_the_librarys_filtered_distribution():
+def test_draws_follow_the_librarys_filtered_distribution(library):
     logits = torch.tensor([2.0, 1.0, 0.5, -3.0, -4.0, 0.0])
     filtered = library.kronos.top_k_top_p_filtering(logits.clone()[None] / 0.8, top_k=0, top_p=0.9)
     expected = torch.softmax(filtered, dim=-1)[0].numpy()
@@ -66,7 +71,7 @@ def test_the_largest_uniform_number_draws_a_kept_token():
     assert draw(logits, top, 1.0, 0.9).item() in (0, 1)
 
 
-def test_the_mean_of_the_draws_is_the_librarys_prediction(weights):
+def test_the_mean_of_the_draws_is_the_librarys_prediction(library, weights):
     """Same law as KronosPredictor.predict, whose output is the mean of its own draws."""
     bars = make_bars(120)
     forecaster = Kronos(weights("kronos"), context=119, device="cpu", cache=False, samples=2000)
@@ -97,7 +102,7 @@ def test_the_mean_of_the_draws_is_the_librarys_prediction(weights):
     ],
     ids=["Shanghai", "London", "New York", "Kolkata"],
 )
-def test_the_model_is_shown_the_exchanges_clock(stamps):
+def test_the_model_is_shown_the_exchanges_clock(library, stamps):
     """The columns that the library's own predictor makes of the exchange's times."""
     frame = make_bars(120).frame
     frame.index = stamps

@@ -5,7 +5,6 @@ import backtune as bt
 from backtune.forecasts.base import LEVELS
 from synthetic import make_bars
 
-pytest.importorskip("statsforecast", reason="the extra statsforecast is not installed")
 MODEL = "statsforecast,cache=false,context=100"
 
 

@@ -17,6 +17,25 @@ if TYPE_CHECKING:
     from backtune.bench import Benchmark
     from backtune.bench.problems import Suite
 
+Parallel = Annotated[
+    int,
+    typer.Option(help="Of --objective: processes that evaluate the points of a batch; the clock decides."),
+]
+EvaluationLimit = Annotated[
+    float | None,
+    typer.Option(
+        help="Of --objective: seconds of an evaluation, beyond which its run is ended; by default 60, and at "
+        "least 100 times the longest of a few that are timed."
+    ),
+]
+ProcessMemory = Annotated[
+    str | None,
+    typer.Option(
+        help="Of --objective: memory of a process, such as 4GiB, beyond which its run is ended; by default "
+        "an equal part of the machine's."
+    ),
+]
+
 
 def bench(
     suite: Annotated[
@@ -38,26 +57,9 @@ def bench(
     dimension: Annotated[int | None, typer.Option(help="Of suites bbob and mixed; 5 by default.")] = None,
     timing_seeds: Annotated[int, typer.Option(help="Serial timed runs of each method; 0 for none.")] = 3,
     workers: Annotated[int | None, typer.Option(help="Processes for quality; one a core by default.")] = None,
-    parallel: Annotated[
-        int,
-        typer.Option(
-            help="Of --objective: processes that evaluate the points of a batch; the clock decides."
-        ),
-    ] = 0,
-    evaluation_limit: Annotated[
-        float | None,
-        typer.Option(
-            help="Of --objective: seconds of an evaluation, beyond which its run is ended; by default 60, "
-            "and at least 100 times the longest of a few that are timed."
-        ),
-    ] = None,
-    memory_limit: Annotated[
-        str | None,
-        typer.Option(
-            help="Of --objective: memory of a process, such as 4GiB, beyond which its run is ended; by "
-            "default an equal part of the machine's."
-        ),
-    ] = None,
+    parallel: Parallel = 0,
+    evaluation_limit: EvaluationLimit = None,
+    memory_limit: ProcessMemory = None,
     output: Annotated[Path, typer.Option(help="Folder of benchmarks; the same command resumes.")] = Path(
         "bench"
     ),

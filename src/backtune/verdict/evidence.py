@@ -210,8 +210,7 @@ def evidence(
     r, order = causal[strategy], _bracket(strategy, series[strategy], "causal", fills)
     figures, estimate = performance(r, periods_a_year), SharpeEstimate.of(r)
     excesses = _excesses(causal, candidates, *yardsticks)
-    both = {name: _tested(e, symbols if name in LUCK else 1, seed) for name, e in excesses.items()}
-    tests = {name: test for name, (test, _) in both.items()}
+    tests, depends = _all_tested(excesses, symbols, seed)
     p_value = 1.0 if _ruined(figures.total_return) else _p_value(tests, excesses, best, estimate)
     p_optimistic, finer = p_value, False
     if any(int(series[name]["ambiguous"].sum()) for name in candidates):
@@ -219,7 +218,6 @@ def evidence(
     alpha, beta = alpha_beta(r, market, periods_a_year)
     interval = intervals(r, periods_a_year, seed=seed)
     above = intervals(excesses[EXPOSURE][:, best], periods_a_year, seed=seed)
-    e_value, e_last, e_bar = highest(staked(series, candidates), market)
     return Evidence(
         strategy=strategy,
         bars=len(r),
@@ -239,13 +237,16 @@ def evidence(
         p_optimistic=p_optimistic,
         upper=float(np.fmin(interval.sharpe[1], above.sharpe[1])),
         candidates=len(candidates),
-        e_value=e_value,
-        e_last=e_last,
-        e_bar=e_bar,
+        **_wealth(staked(series, candidates), market),
         **_among_trials(estimate, _trials(configurations, candidates), periods_a_year),
         periods_a_year=periods_a_year,
-        depends_on_symbols=finer or any(both[name][1] for name in LUCK),
+        depends_on_symbols=finer or depends,
     )
+
+
+def _wealth(stakes: Array, market: Array) -> dict[str, Any]:
+    """Highest and last wealth of the bettor, and the bar of the highest."""
+    return dict(zip(("e_value", "e_last", "e_bar"), highest(stakes, market), strict=True))
 
 
 def _among_trials(estimate: SharpeEstimate, tried: Array, periods_a_year: float) -> dict[str, Any]:
@@ -287,6 +288,14 @@ def _tested(excess: Array, symbols: int, seed: int) -> tuple[Superiority, bool]:
     return superiority(excess, draws=draws, seed=seed), finer
 
 
+def _all_tested(
+    excesses: Mapping[str, Array], symbols: int, seed: int
+) -> tuple[dict[str, Superiority], bool]:
+    """`_tested` against each benchmark; and whether a number of draws that counts depends on `symbols`."""
+    both = {name: _tested(e, symbols if name in LUCK else 1, seed) for name, e in excesses.items()}
+    return {name: test for name, (test, _) in both.items()}, any(both[name][1] for name in LUCK)
+
+
 def _p_value(
     tests: Mapping[str, Superiority], excesses: Mapping[str, Array], best: int, estimate: SharpeEstimate
 ) -> float:
@@ -303,9 +312,7 @@ def _optimistic(
     returns = values[candidates[best]]
     if _ruined(total_return(returns)):
         return 1.0, False
-    both = {name: _tested(excesses[name], symbols, seed) for name in LUCK}
-    tests = {name: test for name, (test, _) in both.items()}
-    finer = any(finer for _, finer in both.values())
+    tests, finer = _all_tested({name: excesses[name] for name in LUCK}, symbols, seed)
     return _p_value(tests, excesses, best, SharpeEstimate.of(returns)), finer
 
 

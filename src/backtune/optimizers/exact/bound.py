@@ -226,15 +226,19 @@ def _lay_out(
             entry_steps[start - e0, 0] -= none
             back, back_open = 0.0 if for_inside else loss, 0.0 if for_open else loss
         constant, linear = value - (slope - curve * offset) * offset + back, slope - 2.0 * curve * offset
-        entry_steps[start - e0, 0] += constant
-        entry_steps[start - e0, 1] += linear
-        entry_steps[start - e0, 2] += curve
-        entry_steps[clipped - e0, 0] += value_clipped + back - constant
-        entry_steps[clipped - e0, 1] -= linear
-        entry_steps[clipped - e0, 2] -= curve
+        _step(entry_steps, start - e0, constant, linear, curve)
+        _step(entry_steps, clipped - e0, value_clipped + back - constant, -linear, -curve)
         entry_steps[opened - e0, 0] += value_open + back_open - value_clipped - back
     exit_steps[0, 0] += closes
     entry_steps[0, 0] += unfilled
+
+
+@njit()
+def _step(steps: Array, line: int, constant: float, linear: float, curve: float) -> None:
+    """Add a polynomial to a step."""
+    steps[line, 0] += constant
+    steps[line, 1] += linear
+    steps[line, 2] += curve
 
 
 @njit(error_model="numpy", inline="always")

@@ -131,21 +131,8 @@ def _axis(
     Writes the line of each of these breakpoints: the first one if it is below `low`, the number of lines if
     above `high`. Legs that leave at the close have no exits there, and get no lines for them.
     """
-    every, last = exits.shape
-    taken, every = (1, 3) if eod else (0, every)
-    inside = np.empty((every - 2) * last + 2 * entries.shape[1] + 1)
-    inside[0] = low
-    count = 1
-    for points, spots, first, stop in (
-        (exits, exit_lines, taken, 1), (entries, entry_lines, 1, 3), (exits, exit_lines, 3, every)
-    ):  # fmt: skip
-        for i in range(first, stop):
-            for t in range(points.shape[1]):
-                x = sign * points[i, t]
-                inside[count] = x
-                spots[i, t] = count if x >= low else 0
-                spots[i, t] = -1 if x > high else spots[i, t]
-                count += (x >= low) & (x <= high)
+    taken, every = (1, 3) if eod else (0, exits.shape[0])
+    inside, count = _inside(low, high, sign, exits, entries, exit_lines, entry_lines, taken, every)
     stretches = 2 * count
     scale = stretches / (high - low)
     if not scale < 1e300:  # a box without width
@@ -186,6 +173,31 @@ def _axis(
             for t in range(spots.shape[1]):
                 spots[i, t] = places[spots[i, t]]
     return Axis(lines[:kept], lines, firsts, low, high, scale)
+
+
+@njit(inline="always")
+def _inside(
+    low: float, high: float, sign: float, exits: Array, entries: Array, exit_lines: Ids, entry_lines: Ids,
+    taken: int, every: int,
+) -> tuple[Array, int]:  # fmt: skip
+    """The breakpoints in [low, high] behind `low`, and how many they are.
+
+    Writes the place of each: 0 where it is below `low`, -1 above `high`.
+    """
+    inside = np.empty((every - 2) * exits.shape[1] + 2 * entries.shape[1] + 1)
+    inside[0] = low
+    count = 1
+    for points, spots, first, stop in (
+        (exits, exit_lines, taken, 1), (entries, entry_lines, 1, 3), (exits, exit_lines, 3, every)
+    ):  # fmt: skip
+        for i in range(first, stop):
+            for t in range(points.shape[1]):
+                x = sign * points[i, t]
+                inside[count] = x
+                spots[i, t] = count if x >= low else 0
+                spots[i, t] = -1 if x > high else spots[i, t]
+                count += (x >= low) & (x <= high)
+    return inside, count
 
 
 @njit(inline="always")
