@@ -92,17 +92,9 @@ def largest_at_most(f: Tensor, y: Tensor) -> Tensor:
     x = y - f
     part = x - y
     x = x + (((y - (x - part)) - (f + part)) + 0.5 * (next_float(y) - y))  # see exact.breakpoints
-    over = f + x > y
-    while bool(over.any()):
-        x = torch.where(over, previous_float(x), x)
-        over = f + x > y
-    step = next_float(x)
-    under = f + step <= y
-    while bool(under.any()):
-        x = torch.where(under, step, x)
-        step = next_float(x)
-        under = f + step <= y
-    return x
+    below, above = previous_float(x), next_float(x)
+    x = torch.where(f + x <= y, x, below)
+    return torch.where(f + above <= y, above, x)
 
 
 def next_float(x: Tensor) -> Tensor:
