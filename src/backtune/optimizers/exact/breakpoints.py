@@ -68,7 +68,7 @@ def last_level(f: float, y: float, ceiling: float) -> float:
     return np.inf if y >= ceiling else x
 
 
-@njit()
+@njit(cache=True, part=True)
 def _last_levels(
     forecasts: Array, moves: Array, n: int, sign: float, strict: bool, ceiling: float, levels: Array
 ) -> None:
@@ -82,7 +82,7 @@ def _last_levels(
         levels[t] = sign * last_level(sign * forecasts[t], y, ceiling)
 
 
-@njit()
+@njit(cache=True, part=True)
 def breakpoints(legs: Array, n: int, side: float, fills: int, eod: bool, fee: Fee) -> Array:
     """Breakpoints of one side's first n legs, shape (3, n); `side` is 1 for longs, -1 for shorts.
 

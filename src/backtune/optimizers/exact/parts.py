@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backtune.optimizers.exact.bound import Box, _highest, open_legs, span_above
+from backtune.optimizers.exact.breakpoints import breakpoints
 from backtune.optimizers.exact.lattice import Lattice, _axis, rounding
 from backtune.optimizers.exact.search import Frontier, _push, _swap, start
 from backtune.optimizers.exact.series import ORDER, ROWS, settled_at
@@ -28,6 +29,7 @@ def compile_parts() -> None:
     charged = numba.types.literal(False)  # known as the search is compiled
     legs = (matrix, marks, lines, lines, box, False, False, charged, lists, 0, 0, 0, series, 0, steps, steps)
     calls: list[tuple[Any, ...]] = [
+        (breakpoints, matrix, 0, 0.0, 0, False, 0.0),
         (_axis, 0.0, 0.0, 0.0, matrix, matrix, marks, marks, False),
         (open_legs, *legs),
         (_highest, series, 0, 0, 0.0, lines, 0, 0, 0.0, steps),
