@@ -14,7 +14,7 @@ from backtune.bars import SAMPLE_SYMBOLS, Bars, check_symbol, find_bars_file, fi
 from backtune.bars.frames import is_frame
 from backtune.bars.names import of_file
 from backtune.bars.read import read_bars
-from backtune.bars.reader import Reader, is_reader_name, read, reader_named
+from backtune.bars.reader import Reader, is_reader, is_reader_name, read, reader_named
 from backtune.errors import BarsError, SettingError
 
 Data: TypeAlias = str | os.PathLike[str] | pd.DataFrame | Bars | Reader
@@ -62,7 +62,7 @@ def _all_bars(symbol: str, data: Data | None, settings: Settings) -> Bars:
         return replace(data, symbol=symbol, asset=asset, days_a_year=days)  # type: ignore[arg-type]
     if is_reader_name(data):
         data = reader_named(str(data))
-    if isinstance(data, Reader):
+    if is_reader(data):
         return _all_bars(symbol, read(data, symbol), settings)
     options = settings.read_options
     if is_frame(data):

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from backtune.errors import SettingError
 
 LONGEST = 64
+MANY = 1 << 15  # symbols whose names are looked over once: a run asks for each many times
 _LONGEST_FOLDER = 180  # bytes: file systems allow 255, suffixes need some
 _PLAIN = re.compile(r"[\w^=+@#&!$(),;'\[\] .-]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
@@ -43,7 +44,7 @@ def check_symbol(symbol: object) -> str:
     return name
 
 
-@lru_cache  # a run asks for each symbol many times in a row
+@lru_cache(maxsize=MANY)
 def _is_usable(name: str) -> bool:
     return (
         0 < len(name) <= LONGEST
@@ -82,7 +83,7 @@ def check_symbols(symbols: object) -> list[str]:
     return names
 
 
-@lru_cache
+@lru_cache(maxsize=MANY)
 def folder_name(symbol: str) -> str:
     """Name of a symbol's files and folders, on any system: %XX for each byte that one of them forbids.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from backtune.bars.frames import is_frame
 from backtune.bars.series import Bars
@@ -22,6 +22,11 @@ class Reader(Protocol):
 
     def load(self, symbol: str) -> Any:
         """Bars of a symbol: `Bars`, or what `backtune.load_bars` reads: a DataFrame, the path of a file."""
+
+
+def is_reader(data: object) -> TypeGuard[Reader]:
+    """`isinstance`, which looks up all names of a protocol: for each of many symbols that takes long."""
+    return callable(getattr(data, "load", None))
 
 
 DOWNLOADED = ("yfinance", "ccxt", "alpaca")
@@ -59,7 +64,7 @@ def reader_named(name: str) -> Reader:
         item, argument = import_object("source", name), ""
     if callable(item):
         item = item(argument) if argument else item()
-    if not isinstance(item, Reader):
+    if not is_reader(item):
         raise SettingError(f"source {name!r} has no load(symbol); give it one that returns bars")
     return item
 

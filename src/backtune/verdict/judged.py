@@ -10,6 +10,7 @@ import pandas as pd
 
 from backtune.backtest import Result
 from backtune.errors import RunError, SettingError
+from backtune.memory import give_back
 from backtune.metrics.calendar import (
     Stretch,
     clock,
@@ -23,6 +24,8 @@ from backtune.verdict.evidence import Evidence, evidence
 from backtune.verdict.portfolio import Portfolio
 from backtune.verdict.rule import Judgement, judge
 from backtune.verdict.written import YARDSTICKS, evidence_of
+
+AT_ONCE = 500  # symbols, whose tables leave holes in memory
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,11 @@ def judge_run(run: Mapping[str, Result]) -> Judged:
     fills = next(iter(run.values())).options["fills"]
     pool = _Pool(years)
     evidences = {}
-    for symbol, result in run.items():  # its tables are read, and let go, before the next
+    for number, (symbol, result) in enumerate(run.items(), 1):  # its tables are let go before the next
         evidences[symbol] = evidence_of(result, len(run))
         pool.add(symbol, result)
+        if number % AT_ONCE == 0:
+            give_back()
     symbols = judge(evidences, {symbol: _a_day(*pair) for symbol, pair in years.items()})
     if len(run) == 1:
         return Judged(symbols, next(iter(symbols.values())), *pool.ends)
