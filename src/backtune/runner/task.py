@@ -35,7 +35,7 @@ from backtune.errors import BacktuneError, BacktuneWarning, RunError
 from backtune.forecasts import Forecast, forecast
 from backtune.identity import code_digest, key_of, versions
 from backtune.room import with_room
-from backtune.runner.threads import pin
+from backtune.runner.threads import fewer_collections, pin
 from backtune.store.key import forecast_decides, result_identity, why_again
 from backtune.store.receipts import (
     Receipt,
@@ -177,6 +177,7 @@ def dask_setup(_worker: object) -> None:
     warnings.filterwarnings("ignore", "compiled code cannot be kept", BacktuneWarning)
 
 
+@fewer_collections()
 def do_in_worker(task: Task) -> Answer:
     """`do_task` in a process that is there for nothing else."""
     pin()
