@@ -4,7 +4,10 @@ import ctypes
 
 import pytest
 
+import backtune as bt
+from backtune.backtest import Settings
 from backtune.memory import give_back
+from backtune.verdict import judged
 
 
 @pytest.mark.parametrize("fault", [OSError("no such library"), TypeError("no path"), AttributeError("trim")])
@@ -16,9 +19,11 @@ def test_a_system_without_it_is_left_alone(fault, monkeypatch):
     give_back()
 
 
-def test_what_is_held_stays_as_it_was():
-    held = [bytes([number]) * 100_000 for number in range(50)]
-    freed = [bytes(100) for _ in range(100_000)]
-    del freed
-    give_back()
-    assert all(set(part) == {number} for number, part in enumerate(held))
+def test_judging_many_symbols_gives_it_back_on_the_way(monkeypatch):
+    """Ten thousand of them left holes of fifty megabytes."""
+    given = []
+    monkeypatch.setattr(judged, "AT_ONCE", 2)
+    monkeypatch.setattr(judged, "give_back", lambda: given.append(1))
+    run = bt.run_backtests(["SP500", "NASDAQ"], Settings(num_simulations=3, window=30, model="range"))
+    judged.judge_run(run)
+    assert given == [1]
