@@ -8,6 +8,8 @@ import zoneinfo
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backtune import BarsError, SettingError, load_bars
 from backtune.bars.options import ReadOptions
@@ -49,6 +51,20 @@ def read(*values, dtype=object):
 )
 def test_forms_of_one_day(text):
     assert read(text) == [NEW_YEAR]
+
+
+FORMS = (
+    "%Y-%m-%d", "%d %b %Y", "%B %d, %Y", "%a %b %d %H:%M:%S %Y", "%Y %b %d", "%d/%m/%Y", "none", None
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(FORMS), st.integers(13, 28)), max_size=8))
+def test_each_row_is_read_whatever_forms_the_others_have(rows):
+    """Those that the first texts fit are tried first, the others where texts are left."""
+    days = [pd.Timestamp(2021, 1, day) for _, day in rows]
+    texts = [form and day.strftime(form) for (form, _), day in zip(rows, days, strict=True)]
+    known = [form not in ("none", None) for form, _ in rows]
+    assert read(*texts) == [day if good else pd.NaT for good, day in zip(known, days, strict=True)]
 
 
 @pytest.mark.slow

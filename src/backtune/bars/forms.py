@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -103,9 +104,9 @@ def read_forms(text: pyarrow.ChunkedArray, options: ReadOptions, now: np.datetim
     zones = np.full(len(text), None, dtype=object)
     left = np.asarray(compute.is_valid(text).to_numpy(zero_copy_only=False), dtype=np.bool_)
     remarks: list[tuple[str, str]] = []
-    for kind, pattern in _by_fit(text):
-        if not left.any():
-            break
+    patterns = _by_fit(text)
+    while left.any() and (fitting := next(patterns, None)):
+        kind, pattern = fitting
         rows = np.flatnonzero(left)
         some = text if len(rows) == len(text) else text.take(pyarrow.array(rows))
         struct = compute.extract_regex(some, pattern)
@@ -131,12 +132,22 @@ def read_forms(text: pyarrow.ChunkedArray, options: ReadOptions, now: np.datetim
     )
 
 
-def _by_fit(text: pyarrow.ChunkedArray) -> list[tuple[str, str]]:
-    """Patterns, those first that fit the first texts best."""
+def _by_fit(text: pyarrow.ChunkedArray) -> Iterator[tuple[str, str]]:
+    """Patterns, those first that fit the first texts best; none is tried before it may be needed.
+
+    To try one costs a millisecond or two, mostly to compile it: much beside all else of a short file. The
+    first of those that fit every text comes first, so that those behind it are tried where texts are left.
+    """
     sample = text.slice(0, 256)
-    fits = {kind: compute.sum(compute.match_substring_regex(sample, _PATTERNS[kind])).as_py() or 0
-            for kind in _PATTERNS}  # fmt: skip
-    return sorted(_PATTERNS.items(), key=lambda item: -fits[item[0]])
+    most, fits, first = len(sample) - sample.null_count, dict[str, int](), ""
+    for kind, pattern in _PATTERNS.items():
+        fits[kind] = compute.sum(compute.match_substring_regex(sample, pattern)).as_py() or 0
+        if not first and fits[kind] == most:
+            first = kind
+            yield kind, pattern
+    for kind in sorted(fits, key=lambda kind: -fits[kind]):
+        if kind != first:
+            yield kind, _PATTERNS[kind]
 
 
 def _flags(array: pyarrow.Array) -> NDArray[np.bool_]:
