@@ -1,6 +1,7 @@
 """Whatever decides a result changes its key, and nothing else does."""
 
 import contextlib
+import functools
 import importlib.metadata
 import itertools
 import json
@@ -31,10 +32,13 @@ def identity(world):
         return result_identity(run, world.bars, settings, forecast)
 
 
+installed = functools.cache(importlib.metadata.version)  # reading one takes milliseconds
+
+
 @contextlib.contextmanager
 def versions(others):
     look_up, python = importlib.metadata.version, platform.python_version
-    importlib.metadata.version = lambda name: others.get(name) or look_up(name)
+    importlib.metadata.version = lambda name: others.get(name) or installed(name)
     platform.python_version = lambda: others.get("python") or python()
     try:
         yield
