@@ -9,8 +9,9 @@ import pytest
 
 import backtune as bt
 from backtune.backtest import run_backtest
-from backtune.backtest.apart import Gathered, look_over, tune_apart
+from backtune.backtest.apart import look_over, tune_apart
 from backtune.backtest.settings import Settings
+from backtune.backtest.tuning import Gathered
 from backtune.bars import load_sample
 from backtune.runner.own import own_settings
 from backtune.strategies.own import FunctionStrategy

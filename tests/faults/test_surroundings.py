@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from contextlib import ExitStack, suppress
 
 import psutil
 import pytest
@@ -62,23 +63,33 @@ def of_files(folder):
 def standing_still(tmp_path_factory):
     """Three runs, a worker of each stopped for a minute, in which the tests between first and last run."""
     runs, stopped = [], []
-    for number in range(3):  # one after the other: none has ended before it is stopped
-        folder = tmp_path_factory.mktemp("still") / str(number)
-        process = start(folder, workers=2)
-        wait_for_receipts(folder, 1, process)
-        family = psutil.Process(process.pid).children(recursive=True)
-        stopped.append(next(one for one in family if "spawn_main" in " ".join(one.cmdline())))
-        stopped[-1].send_signal(signal.SIGSTOP)
-        runs.append((folder, process, len(receipts(folder))))
 
     def wake():
         for one in stopped:
-            one.send_signal(signal.SIGCONT)
+            with suppress(psutil.Error):  # it has ended
+                one.send_signal(signal.SIGCONT)
 
     minute = threading.Timer(60, wake)
-    minute.start()
-    yield minute, runs
-    minute.join()
+    with ExitStack() as leave:
+        leave.callback(wake)
+        for number in range(3):  # one after the other: none has ended before it is stopped
+            folder = tmp_path_factory.mktemp("still") / str(number)
+            process = start(folder, workers=2)
+            leave.callback(interrupt, process)
+            wait_for_receipts(folder, 1, process)
+            family = psutil.Process(process.pid).children(recursive=True)
+            stopped.append(next(one for one in family if "spawn_main" in " ".join(one.cmdline())))
+            stopped[-1].send_signal(signal.SIGSTOP)
+            runs.append((folder, process, len(receipts(folder))))
+        minute.start()
+        leave.callback(minute.join)
+        yield minute, runs
+
+
+def interrupt(process):
+    """End a run that a test did not see end."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
 
 
 def test_where_a_worker_stands_still_the_other_goes_on(standing_still):

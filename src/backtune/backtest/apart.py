@@ -6,7 +6,7 @@ no difference to a result where, in which order and with which others each was t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,22 +17,6 @@ from backtune.backtest.tunings import TUNINGS
 from backtune.bars import Bars
 from backtune.forecasts.registry import NONE
 from backtune.strategies.own import FunctionStrategy
-
-
-@dataclass(frozen=True, eq=False)
-class Gathered:
-    """What was done already of a symbol's backtest.
-
-    Attributes
-    ----------
-    checks : tuple of str
-        What was said of its strategy.
-    stretches : tuple of Stretch
-        All simulations as tuned, in their order.
-    """
-
-    checks: tuple[str, ...]
-    stretches: tuple[Stretch, ...]
 
 
 def may_be_apart(settings: Settings) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ from backtune.backtest.tables import (
     values_at,
     with_buy_hold,
 )
-from backtune.backtest.tuning import Stretch, joined, tune
+from backtune.backtest.tuning import Gathered, Stretch, joined, tune
 from backtune.backtest.walk_forward import Window
 from backtune.bars import Bars
 from backtune.bars.notes import warn
@@ -42,9 +42,6 @@ from backtune.problem import Problem
 from backtune.problem.objectives import scored
 from backtune.problem.switching import open_questions, traded
 from backtune.strategies import BUY_HOLD, is_tuned, problems_of, strategies, takes_forecasts
-
-if TYPE_CHECKING:
-    from backtune.backtest.apart import Gathered
 
 
 @takes_settings

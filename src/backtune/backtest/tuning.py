@@ -62,6 +62,22 @@ class Stretch:
     seconds: float
 
 
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """What was done already of a symbol's backtest.
+
+    Attributes
+    ----------
+    checks : tuple of str
+        What was said of its strategy.
+    stretches : tuple of Stretch
+        All simulations as tuned, in their order.
+    """
+
+    checks: tuple[str, ...]
+    stretches: tuple[Stretch, ...]
+
+
 def joined(stretches: Sequence[Stretch]) -> Stretch:
     """Return stretches that follow each other as one."""
     exits = stretches[0].tuned

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from backtune.lazy import lazily
 
 if TYPE_CHECKING:
+    from backtune.bars.detail import FineBars
     from backtune.bars.files import find_bars_file
-    from backtune.bars.fine import FineBars, fine_bars
+    from backtune.bars.fine import fine_bars
     from backtune.bars.names import check_symbol, check_symbols, folder_name
     from backtune.bars.notes import DataWarning, Note
     from backtune.bars.options import ReadOptions
@@ -41,8 +42,9 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
+        "detail": ["FineBars"],
         "files": ["find_bars_file"],
-        "fine": ["FineBars", "fine_bars"],
+        "fine": ["fine_bars"],
         "names": ["check_symbol", "check_symbols", "folder_name"],
         "notes": ["DataWarning", "Note"],
         "options": ["ReadOptions"],

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtune.bars.fine import FineBars
+from backtune.bars.detail import FineBars
 from backtune.bars.notes import Note
 from backtune.bars.options import Asset
 from backtune.bars.spacing import Pace, pace

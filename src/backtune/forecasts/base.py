@@ -12,14 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtune.bars import Bars, Note
+from backtune.bars.read import read_options
 from backtune.errors import BarsError, ForecasterError, SettingError
+from backtune.forecasts.arrays import MOVES, Array, ordered
+from backtune.forecasts.book import book_of
 from backtune.identity import identity_of
 
-Array = NDArray[np.float64]
 Targets: TypeAlias = "Sequence[int] | NDArray[np.int64] | range | None"
 
 LEVELS = tuple(k / 10 for k in range(1, 10))
-MOVES = ("high", "low", "close")
 ROWS = 16_384  # of quantiles that are put right at a time
 
 
@@ -108,9 +109,7 @@ class Forecast:
         >>> bt.Forecast.from_frame(rows, bars).first
         1
         """
-        from backtune.forecasts.outside import from_frame
-
-        return from_frame(frame, bars, model, options)
+        return cls(**book_of(frame).moves(bars, model, read_options(None, options), model or "frame"))
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -352,12 +351,6 @@ def _three(model: str, answer: Any, bars: Bars) -> Array:
             f"and close moves, each of one value a bar: ({len(bars)},)"
         )
     return np.array(arrays)
-
-
-def ordered(values: Array, axis: int) -> Array:
-    """Copy of (high, low, close) along `axis` with high raised to the close and low cut to it."""
-    high, low, close = np.moveaxis(values, axis, 0)
-    return np.stack([np.maximum(high, close), np.minimum(low, close), close], axis=axis)
 
 
 def checked_point(point: str | float) -> str | float:

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from backtune.errors import SettingError
-from backtune.forecasts.base import LEVELS, MOVES, Array
+from backtune.forecasts.arrays import MOVES, Array
+from backtune.forecasts.base import LEVELS
 from backtune.identity import digest_of
 
 VERSION = 1

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from backtune.bars import Bars
 from backtune.errors import ForecasterError, whole_number
-from backtune.forecasts.base import LEVELS, MOVES, Array, Distribution, QuantileForecaster, flag
+from backtune.forecasts.arrays import MOVES, Array
+from backtune.forecasts.base import LEVELS, Distribution, QuantileForecaster, flag
 from backtune.forecasts.batching import ChunkSize, in_chunks
 from backtune.forecasts.cache import Entry, forecast_cache
 from backtune.identity import code_digest, digest_of, source_of

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from backtune.bars import Bars
 from backtune.compiled import njit
 from backtune.errors import one_of, whole_number
-from backtune.forecasts.base import LEVELS, Array, Distribution, QuantileForecaster
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import LEVELS, Distribution, QuantileForecaster
 from backtune.forecasts.volatility import SEED, VOLATILITIES, log_moves, volatility
 
 LEAST = 20

@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backtune.errors import SettingError, whole_number
-from backtune.forecasts.base import LEVELS, Array
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import LEVELS
 from backtune.forecasts.contexts import Context
 from backtune.forecasts.kronos_steps import decode_last, draw, second_logits
 from backtune.forecasts.torch_models import TorchForecaster

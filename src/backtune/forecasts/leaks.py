@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from backtune.bars import Bars
 from backtune.bars.notes import Note
 from backtune.bars.spacing import DAY
-from backtune.forecasts.base import Array, Forecast
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import Forecast
 
 LEAST = 60  # bars with a forecast, and with one on the two bars before
 DECAYS = (0.5, 0.8, 0.9, 0.97, 0.99)

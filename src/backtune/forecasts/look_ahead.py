@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from backtune.bars import Bars
 from backtune.errors import ForecasterError
-from backtune.forecasts.base import MOVES, Forecast, Forecaster
+from backtune.forecasts.arrays import MOVES
+from backtune.forecasts.base import Forecast, Forecaster
 from backtune.forecasts.past import forecast_from_past
 
 Array = NDArray[np.float64]

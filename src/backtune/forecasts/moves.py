@@ -1,9 +1,9 @@
-"""From the rows of a table to a forecast: prices or moves, of the right scale, one row a bar."""
+"""From the rows of a table to what a forecast holds: prices or moves, of the right scale, one row a bar."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from backtune.bars.notes import Note
 from backtune.bars.options import ReadOptions
 from backtune.bars.times import Times
 from backtune.errors import ForecasterError
-from backtune.forecasts.base import MOVES, Array, Forecast, ordered
+from backtune.forecasts.arrays import MOVES, Array, ordered
 from backtune.forecasts.joined import Joined, join, late
 
 Rows = NDArray[np.int64]
@@ -25,7 +25,7 @@ BLOCK = 20  # rows in a row whose middle says that the scale is another
 APART = 1.5  # usual ranges of a bar by which that middle may lie off
 
 
-def forecast_of(
+def moves_of(
     source: str,
     bars: Bars,
     times: Times,
@@ -36,8 +36,8 @@ def forecast_of(
     spare: Sequence[str],
     options: ReadOptions,
     name: str,
-) -> Forecast:
-    """Forecast of the bars from rows that are for them.
+) -> dict[str, Any]:
+    """Attributes of the `Forecast` of the bars, by name, from rows that are for them.
 
     Parameters
     ----------
@@ -79,12 +79,10 @@ def forecast_of(
         notes.append(Note("forecast_columns", f"columns that are no forecasts are left out: {shown}"))
     if made_at is not None:
         notes += _late_note(late(made_at, joined, bars), joined, numbers, bars)
-    forecast = _aligned(bars, at, values, name)
+    attributes: dict[str, Any] = {"model": name, "next_time": joined.next_time, "notes": tuple(notes)}
     if levels:
-        forecast = replace(
-            forecast, levels=levels, quantiles=_quantiles(bars, at, quantiles, levels, kept, prices)
-        )
-    return replace(forecast, next_time=joined.next_time, notes=tuple(notes))
+        attributes |= {"levels": levels, "quantiles": _quantiles(bars, at, quantiles, levels, kept, prices)}
+    return attributes | _aligned(bars, at, values)
 
 
 def _one_a_bar(
@@ -212,17 +210,18 @@ def _require_fractions(source: str, bars: Bars, high: Array, low: Array) -> None
         )
 
 
-def require_moves(forecast: Forecast, bars: Bars) -> Forecast:
-    """Return what a forecaster of one's own made, unless it is prices, or per cent, instead of moves.
+def require_moves(model: str, high: Array, low: Array, bars: Bars) -> None:
+    """Refuse what a forecaster of one's own made where it is prices, or per cent, instead of moves.
 
     Raises
     ------
     ForecasterError
     """
-    at = np.flatnonzero(forecast.known[1:]) + 1
-    if len(at) == 0 or len(forecast.known) != len(bars):
-        return forecast
-    source, high, low = f"model {forecast.model!r}", forecast.high[at], forecast.low[at]
+    known = np.isfinite(high) & np.isfinite(low)
+    at = np.flatnonzero(known[1:]) + 1
+    if len(at) == 0 or len(known) != len(bars):
+        return
+    source, high, low = f"model {model!r}", high[at], low[at]
     ratio = float(np.median((high + low) / 2.0 / bars.close[at - 1]))
     if (low > 0.0).mean() > 0.95 and 1.0 / NEAR < ratio < NEAR and float(np.median(low)) > LEAST_PRICE:
         raise ForecasterError(
@@ -230,7 +229,6 @@ def require_moves(forecast: Forecast, bars: Bars) -> Forecast:
             "moves on it: price / previous close - 1"
         )
     _require_fractions(source, bars, high, low)
-    return forecast
 
 
 def _require_scale(source: str, bars: Bars, values: Mapping[str, Array], at: Rows, rows: Rows) -> None:
@@ -280,8 +278,8 @@ def _late_note(late: NDArray[np.bool_], joined: Joined, numbers: Rows, bars: Bar
     return [Note("leak_late", sentence, int(numbers[first]), day)]
 
 
-def _aligned(bars: Bars, at: Rows, values: Mapping[str, Array], name: str) -> Forecast:
-    """Forecast of n bars and of the next one, put in order as a forecaster's own is."""
+def _aligned(bars: Bars, at: Rows, values: Mapping[str, Array]) -> dict[str, Any]:
+    """Moves of n bars and of the next one, put in order as a forecaster's own are."""
     n = len(bars)
     full = np.full((3, n + 1), np.nan)
     for row, move in enumerate(MOVES):
@@ -293,18 +291,9 @@ def _aligned(bars: Bars, at: Rows, values: Mapping[str, Array], name: str) -> Fo
     full[:, ~np.isfinite(full).all(axis=0)] = np.nan
     put = ordered(full, axis=0)
     repaired = int(((put != full) & ~np.isnan(full)).any(axis=0).sum())
-    high, low, close = put[:, :n].copy()
-    next_high, next_low, next_close = map(float, put[:, n])
-    return Forecast(
-        high,
-        low,
-        close,
-        name,
-        repaired=repaired,
-        next_high=next_high,
-        next_low=next_low,
-        next_close=next_close,
-    )
+    by_move = dict(zip(MOVES, put[:, :n].copy(), strict=True))
+    behind = {f"next_{move}": float(value) for move, value in zip(MOVES, put[:, n], strict=True)}
+    return {**by_move, **behind, "repaired": repaired}
 
 
 def _quantiles(

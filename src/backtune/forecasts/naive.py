@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from backtune.bars import Bars
-from backtune.forecasts.base import Array, Forecaster
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import Forecaster
 
 
 class Naive(Forecaster):

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow
-from numpy.typing import NDArray
 
 from backtune.bars import Bars, find_bars_file
 from backtune.bars.frames import is_frame
-from backtune.bars.names import plain
-from backtune.bars.numbers import Marks, floats, marks_of, text_floats
 from backtune.bars.options import ReadOptions
-from backtune.bars.read import read_options, read_table
-from backtune.bars.table import Column, Table, cell, missing
-from backtune.bars.times import Times, read_times
 from backtune.errors import BarsError, ForecasterError, SettingError
-from backtune.forecasts.base import Array, Forecast, Forecaster, Targets
-from backtune.forecasts.headings import Columns, columns_of, heading_of, symbols_of
-from backtune.forecasts.moves import forecast_of
-
-CELLS = 3  # of a row, at least: a time, a high and a low
-SHOWN = 8
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import Forecast, Forecaster, Targets
+from backtune.forecasts.book import Book, book_of, file_book
 
 
 class OutsideForecaster(Forecaster):
@@ -79,7 +66,7 @@ class OutsideForecaster(Forecaster):
         ForecasterError
             One line: what is wrong with the rows, and what to do about it.
         """
-        return self.book(bars.symbol).forecast(bars, self.model, self.options, self.name)
+        return Forecast(**self.book(bars.symbol).moves(bars, self.model, self.options, self.name))
 
     def moves(self, bars: Bars) -> tuple[Array, Array, Array]:
         """High, low and close moves, each shape (n,)."""
@@ -95,13 +82,13 @@ class OutsideForecaster(Forecaster):
             There is no such file, or it cannot be read.
         """
         if is_frame(self.source):
-            return _book(self.source)
+            return book_of(self.source)
         path = Path(self.source)
         try:
             if path.is_dir():
                 path = find_bars_file(symbol, path)
             state = path.stat()
-            return _file_book(path, state.st_mtime_ns, state.st_size)
+            return file_book(path, state.st_mtime_ns, state.st_size)
         except BarsError as error:
             text = str(error).replace("no price file", "no forecasts").replace("price file", "file")
             raise ForecasterError(text) from error
@@ -135,134 +122,6 @@ class OutsideForecaster(Forecaster):
             )
 
 
-@dataclass(eq=False)
-class Book:
-    """A table of forecasts, its cells read once for all symbols in it.
-
-    Attributes
-    ----------
-    source : str
-        As messages call it.
-    table : Table
-    times, made_at : Times or None
-        Of the rows; read when first asked for.
-    """
-
-    source: str
-    table: Table
-    _times: dict[tuple[int, ReadOptions], Times] = field(default_factory=dict)
-    _numbers: dict[int, Array] = field(default_factory=dict)
-    _groups: dict[int, dict[str, NDArray[np.int64]]] = field(default_factory=dict)
-
-    @property
-    def names_symbols(self) -> bool:
-        """Whether it says which rows or columns are which symbol's."""
-        return self._place("symbol") is not None or bool(symbols_of(self.table.names))
-
-    @property
-    def models(self) -> list[str]:
-        """Names in its column of models."""
-        place = self._place("model")
-        return [] if place is None else list(dict.fromkeys(_texts(self.table.columns[place])))
-
-    def forecast(self, bars: Bars, model: str | None, options: ReadOptions, name: str) -> Forecast:
-        """Forecast of these bars; see `Forecast.from_frame`."""
-        columns = columns_of(self.source, self.table.names, bars.symbol)
-        rows = self._rows(columns, bars.symbol, model)
-        times = _taken(self._read_times(columns.time, options), rows)
-        made_at = (
-            None if columns.made_at is None else _taken(self._read_times(columns.made_at, options), rows)
-        )
-        self._read_numbers([*columns.points.values(), *columns.quantiles.values()])
-        values = {move: self._numbers[place][rows] for move, place in columns.points.items()}
-        quantiles = {key: self._numbers[place][rows] for key, place in columns.quantiles.items()}
-        return forecast_of(
-            self.source, bars, times, made_at, values, quantiles, rows + 1, columns.spare, options, name
-        )
-
-    def _rows(self, columns: Columns, symbol: str, model: str | None) -> NDArray[np.int64]:
-        rows = np.arange(len(self.table))
-        if not len(rows):
-            raise ForecasterError(f"{self.source}: holds no rows; give a row a bar: its time, high and low")
-        if columns.symbol is not None:
-            rows = self._group(columns.symbol, symbol, "symbols")
-        models = self.models
-        if model is not None and model not in models:
-            has = f"its models are {', '.join(models[:SHOWN])}" if models else "it has no column of models"
-            raise ForecasterError(f"{self.source}: holds no model {model!r}; {has}")
-        if model is None and len(models) > 1:
-            raise ForecasterError(
-                f"{self.source}: holds {len(models)} models ({', '.join(models[:SHOWN])}); say which: "
-                f"{self.source}#{models[0]}"
-            )
-        if model is not None and columns.model is not None:
-            rows = np.intersect1d(rows, self._group(columns.model, model, "models"))
-        if not len(rows):
-            raise ForecasterError(
-                f"{self.source}: holds no rows of {symbol} by {model}; leave one of them out"
-            )
-        return rows
-
-    def _group(self, place: int, wanted: str, what: str) -> NDArray[np.int64]:
-        """Rows whose cell in a column of names is `wanted`, but for case and marks."""
-        if place not in self._groups:
-            codes, names = pd.factorize(np.array(_texts(self.table.columns[place]), dtype=object))
-            order = np.argsort(codes, kind="stable")
-            parts = np.split(order, np.searchsorted(codes[order], np.arange(1, len(names))))
-            self._groups[place] = dict(zip(map(str, names), parts, strict=True))
-        groups = self._groups[place]
-        alike = [name for name in groups if name == wanted] or [
-            name for name in groups if plain(name) == plain(wanted)
-        ]
-        if len(alike) != 1:
-            shown = ", ".join(list(groups)[:SHOWN]) + (", ..." if len(groups) > SHOWN else "")
-            raise ForecasterError(
-                f"{self.source}: holds {what} {shown}, and {wanted} is none of them; name them alike"
-            )
-        return groups[alike[0]]
-
-    def _place(self, role: str) -> int | None:
-        places = [i for i, name in enumerate(self.table.names) if heading_of(name).role == role]
-        return places[0] if places else None
-
-    def _read_times(self, place: int, options: ReadOptions) -> Times:
-        key = (place, options)
-        if key in self._times:
-            return self._times[key]
-        column = self.table.columns[place]
-        times = read_times(column, options)
-        bad = np.flatnonzero(np.isnat(times.local) & ~missing(column))
-        if len(bad):
-            row = int(bad[0])
-            verb, _, cure = times.why_not.partition("; ")
-            raise ForecasterError(
-                f"{self.source}: row {row + 1}: {self.table.names[place]} {str(cell(column, row))[:40]!r} "
-                f"{verb or 'is no time'}; {cure or 'write it as 2024-01-31 or 2024-01-31T14:00:00Z'}"
-            )
-        self._times[key] = times
-        return times
-
-    def _read_numbers(self, places: list[int]) -> None:
-        places = [place for place in places if place not in self._numbers]
-        texts = [
-            self.table.columns[p] for p in places if isinstance(self.table.columns[p], pyarrow.ChunkedArray)
-        ]
-        marks = marks_of(texts) if texts else Marks()
-        if marks.why_not:
-            raise ForecasterError(f"{self.source}: {marks.why_not}; write numbers with a decimal dot")
-        for place in places:
-            column = self.table.columns[place]
-            values = floats(column) if isinstance(column, pd.Series) else text_floats(column, marks)
-            bad = np.flatnonzero(~np.isfinite(values) & ~missing(column))
-            if len(bad):
-                row = int(bad[0])
-                raise ForecasterError(
-                    f"{self.source}: row {row + 1}: {self.table.names[place]} is "
-                    f"{str(cell(column, row))[:30]!r}, which is no number; correct it, or leave it empty"
-                )
-            self._numbers[place] = values
-
-
 def split_model(source: str | os.PathLike[str]) -> tuple[str, str | None]:
     """Path of FILE or FILE#MODEL, absolute since workers start elsewhere, and the model.
 
@@ -280,38 +139,3 @@ def split_model(source: str | os.PathLike[str]) -> tuple[str, str | None]:
     if not os.path.exists(path):
         raise SettingError(f"forecasts {path}: no such file or folder; check the path")
     return os.path.abspath(path), model
-
-
-@lru_cache(maxsize=1)
-def _file_book(path: Path, changed: int, size: int) -> Book:
-    """Book of a file: one of many symbols is asked for again and again, and read once until it changes."""
-    return Book(path.name, _named(path.name, read_table(path, CELLS)[0]))
-
-
-def _book(frame: Any) -> Book:
-    if isinstance(frame, pd.DataFrame) and isinstance(frame.columns, pd.MultiIndex):
-        flat = ["_".join(str(part) for part in name if str(part)) for name in frame.columns]
-        frame = frame.set_axis(flat, axis=1)
-    return Book("DataFrame", _named("DataFrame", read_table(frame, CELLS)[0]))
-
-
-def _named(source: str, table: Table) -> Table:
-    if not any(table.names):
-        raise ForecasterError(f"{source}: its columns have no names; put a line time,high,low above them")
-    return table
-
-
-def _texts(column: Column) -> list[str]:
-    values = column.tolist() if isinstance(column, pd.Series) else column.to_pylist()
-    return ["" if value is None or value != value else str(value).strip() for value in values]
-
-
-def _taken(times: Times, rows: NDArray[np.int64]) -> Times:
-    return Times(times.local[rows], times.offset[rows], times.named[rows], times.remarks)
-
-
-def from_frame(
-    frame: pd.DataFrame, bars: Bars, model: str | None = None, options: dict[str, Any] | None = None
-) -> Forecast:
-    """See `Forecast.from_frame`."""
-    return _book(frame).forecast(bars, model, read_options(None, options or {}), model or "frame")

@@ -9,7 +9,8 @@ import pandas as pd
 
 from backtune.bars import Bars
 from backtune.errors import SettingError
-from backtune.forecasts.base import MOVES, Array, Forecast
+from backtune.forecasts.arrays import MOVES, Array
+from backtune.forecasts.base import Forecast
 from backtune.forecasts.naive import Naive
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from backtune.bars import Bars
 from backtune.compiled import njit
-from backtune.forecasts.base import Array, Forecaster
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import Forecaster
 
 HORIZONS = (1, 5, 22)
 MEMORY = 100

@@ -170,7 +170,8 @@ def forecast(bars: Bars, model: str | Forecaster = DEFAULT_MODEL, targets: Targe
         return own.forecast(bars, targets)
     with _told(own, bars.symbol):
         answer = forecast_from_past(own, bars, targets) if needs_cutting(own) else own.forecast(bars, targets)
-    return require_moves(answer, bars)
+    require_moves(answer.model, answer.high, answer.low, bars)
+    return answer
 
 
 @contextmanager
@@ -227,9 +228,10 @@ def forecast_many(
             own.finished(bars, distribution)
             for (bars, _), distribution in zip(asked, own.distributions(asked), strict=True)
         ]
-    if is_ours(own):
-        return forecasts
-    return [require_moves(one, bars) for one, bars in zip(forecasts, series, strict=True)]
+    if not is_ours(own):
+        for one, bars in zip(forecasts, series, strict=True):
+            require_moves(one.model, one.high, one.low, bars)
+    return forecasts
 
 
 def with_options(model: str, **options: object) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from backtune.errors import one_of
-from backtune.forecasts.base import LEVELS, Array
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import LEVELS
 from backtune.forecasts.contexts import Context, ContextForecaster, Stopwatch
 from backtune.forecasts.weights import need
 from backtune.identity import versions_of

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backtune.errors import ForecasterError
-from backtune.forecasts.base import LEVELS, Array, flag
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import LEVELS, flag
 from backtune.forecasts.contexts import Context, left_padded
 from backtune.forecasts.torch_models import TorchForecaster
 

@@ -10,7 +10,8 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from backtune.errors import ForecasterError, SettingError, one_of
-from backtune.forecasts.base import Array, flag
+from backtune.forecasts.arrays import Array
+from backtune.forecasts.base import flag
 from backtune.forecasts.batching import first_chunk_size
 from backtune.forecasts.contexts import STEP, Context, ContextForecaster, Stopwatch
 from backtune.forecasts.weights import Weights, check_all_loaded, loading, locate, need

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backtune.forecasts.base import Array
+from backtune.forecasts.arrays import Array
 from backtune.forecasts.contexts import Context, left_padded
 from backtune.forecasts.torch_models import TorchForecaster
 

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from backtune.errors import whole_number
-from backtune.forecasts.base import LEVELS, Array, ordered
+from backtune.forecasts.arrays import Array, ordered
+from backtune.forecasts.base import LEVELS
 from backtune.forecasts.contexts import Context, left_padded
 from backtune.forecasts.torch_models import TorchForecaster
 from backtune.forecasts.weights import need

@@ -12,7 +12,7 @@ import numpy as np
 
 from backtune.bars import Bars
 from backtune.compiled import njit
-from backtune.forecasts.base import Array
+from backtune.forecasts.arrays import Array
 
 SEED = 22  # bars whose mean starts the smoothing
 DECAY = 0.9

@@ -14,7 +14,7 @@ from backtune.bars.notes import Note
 from backtune.errors import BarsError, ForecasterError
 from backtune.forecasts import Forecast, forecaster
 from backtune.forecasts import forecast as forecast_of
-from backtune.forecasts.base import MOVES
+from backtune.forecasts.arrays import MOVES
 from backtune.forecasts.outside import OutsideForecaster
 
 Times = NDArray[np.datetime64]

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from backtune.bars.fine import FineBars
+from backtune.bars.detail import FineBars
 from backtune.errors import ProblemError, one_of
 from backtune.problem import hold_kernels as kernels
 from backtune.problem.box import fitted_box

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backtune.bars.fine import FineBars
+from backtune.bars.detail import FineBars
 from backtune.compiled import njit
 from backtune.errors import ProblemError
 

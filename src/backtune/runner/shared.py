@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from backtune.backtest import Settings
-from backtune.backtest.apart import Gathered, may_be_apart
+from backtune.backtest.apart import may_be_apart
 from backtune.backtest.settings import ALL
-from backtune.backtest.tuning import Stretch
+from backtune.backtest.tuning import Gathered, Stretch
 from backtune.runner.task import Opened, Outcome, Share, Task
 
 PARTS = 8  # a worker, of all symbols together: what dies, or ends last, is a small part of the work

@@ -27,8 +27,8 @@ from backtune.backtest import (
     run_backtest,
     symbol_bars,
 )
-from backtune.backtest.apart import Gathered, look_over, tune_apart
-from backtune.backtest.tuning import Stretch
+from backtune.backtest.apart import look_over, tune_apart
+from backtune.backtest.tuning import Gathered, Stretch
 from backtune.bars import Bars
 from backtune.bars.names import folder_name, symbol_of
 from backtune.errors import BacktuneError, BacktuneWarning, RunError

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow
 from pyarrow import parquet
 
+from backtune.backtest.result import Result
 from backtune.errors import SettingError, one_of
 from backtune.metrics.periods import daily_returns
 from backtune.metrics.portfolio import PortfolioResult
 from backtune.store.receipts import writing
 
-if TYPE_CHECKING:
-    from backtune.store.run import Run
-
 FORMS = ("csv", "parquet")
 TABLES = {"trades": "ledger", "returns": "returns"}  # file and table of `Run`
 
 
-def export_run(run: Run, folder: str | os.PathLike[str], portfolio: PortfolioResult, form: str) -> list[Path]:
+def export_run(
+    run: Mapping[str, Result], folder: str | os.PathLike[str], portfolio: PortfolioResult, form: str
+) -> list[Path]:
     """Write trades, returns and portfolio; see `backtune.Run.export`.
 
     Raises
@@ -52,7 +52,7 @@ def portfolio_table(portfolio: PortfolioResult) -> pd.DataFrame:
     return pd.DataFrame({shown: daily_returns(portfolio.by_clock(name)) for name, shown in names.items()})
 
 
-def _symbols(run: Run, name: str, path: Path) -> None:
+def _symbols(run: Mapping[str, Result], name: str, path: Path) -> None:
     """Write a table of all symbols, one symbol at a time, with a column symbol in front."""
     writer = None
     try:

@@ -1,4 +1,4 @@
-"""What a source of bars is, and how one is named."""
+"""What a source of bars is, and how it is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from backtune.errors import BarsError, SettingError, in_a_line, one_of
-from backtune.plugins import named
 
 INTERVALS = {  # seconds; months are no fixed number of them
     "1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14_400, "1d": 86_400, "1w": 604_800,
@@ -76,36 +75,6 @@ def need(module: str, extra: str) -> Any:
             f"source {extra} needs {module.partition('.')[0]}, which is not installed; "
             f"pip install 'backtune[{extra}]'"
         ) from error
-
-
-def source_named(name: str | Source) -> Source:
-    """Source of a name such as "yfinance" or "ccxt:binance"; one that is an object already is itself.
-
-    Raises
-    ------
-    SettingError
-        Nothing has that name, its library is not installed, or it needs keys that are not there.
-    """
-    if isinstance(name, Source):
-        return name
-    head, _, argument = str(name).partition(":")
-    known = _own()
-    if head in known:
-        return known[head](argument)
-    source = named("source", name, known)
-    if isinstance(source, type) and issubclass(source, Source):
-        return source()
-    if isinstance(source, Source):
-        return source
-    raise SettingError(f"source {name!r} is no backtune.bars.sources.Source; give a subclass of it")
-
-
-def _own() -> dict[str, Callable[[str], Source]]:
-    from backtune.bars.sources.alpaca import Alpaca
-    from backtune.bars.sources.ccxt import Ccxt
-    from backtune.bars.sources.yfinance import YFinance
-
-    return {"yfinance": YFinance, "ccxt": Ccxt, "alpaca": Alpaca}
 
 
 def check_interval(interval: str) -> float:

@@ -15,7 +15,8 @@ import pyarrow
 from pyarrow import parquet
 
 from backtune.bars.names import check_symbol, folder_name
-from backtune.bars.sources.base import COLUMNS, Source, check_interval, patient_pages, source_named
+from backtune.bars.sources.base import COLUMNS, Source, check_interval, patient_pages
+from backtune.bars.sources.registry import source_named
 from backtune.errors import BarsError, SettingError
 
 _ABOUT = b"backtune"
