@@ -165,7 +165,8 @@ def test_workers_that_cannot_be_had_leave_no_folder(tmp_path):
 def test_one_price_series_is_not_taken_for_several_symbols(tmp_path):
     bars = UNIVERSE.load("SYN00001")
     bars.frame.to_csv(tmp_path / "A.csv")
-    for data in (tmp_path / "A.csv", bars.frame, bars):
+    loads = bars.frame.assign(load=1.0)  # a column that a source has as a method
+    for data in (tmp_path / "A.csv", bars.frame, loads, bars):
         with pytest.raises(bt.SettingError, match="one price series for 2 symbols"):
             bt.run_parallel_backtests(["A", "B"], 4, 1, window=60, data=data, output=tmp_path / "runs")
         assert not (tmp_path / "runs").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from backtune.bars.frames import is_frame
 from backtune.bars.series import Bars
@@ -11,8 +11,10 @@ from backtune.bars.universe import Universe
 from backtune.errors import BarsError, SettingError, in_a_line
 from backtune.plugins import added_by_others, import_object, load
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
-@runtime_checkable
+
 class Reader(Protocol):
     """Where a run gets its bars from; `backtune.bars.Universe` is one.
 
@@ -24,8 +26,8 @@ class Reader(Protocol):
         """Bars of a symbol: `Bars`, or what `backtune.load_bars` reads: a DataFrame, the path of a file."""
 
 
-def is_reader(data: object) -> TypeGuard[Reader]:
-    """`isinstance`, which looks up all names of a protocol: for each of many symbols that takes long."""
+def is_reader(data: object) -> TypeIs[Reader]:
+    """Whether `data` is a source; a table with a column `load` is none."""
     return callable(getattr(data, "load", None))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from backtune.backtest import Settings
-from backtune.bars.reader import Reader
+from backtune.bars.reader import is_reader
 from backtune.errors import (
     BacktuneError,
     ForecasterError,
@@ -158,7 +158,7 @@ def check_objects(settings: Settings, data: object = None) -> None:
     objects.append((f"model {getattr(settings.model, 'name', '')!r}", settings.model, ForecasterError))
     objects.append((f"optimizer {settings.method!r}", settings.optimizer, OptimizerError))
     objects.append((f"tuning {_label(settings.tuning)!r}", settings.tuning, SettingError))
-    if isinstance(data, Reader):
+    if is_reader(data):
         objects.append((f"source {_label(data)!r}", data, SettingError))
     import cloudpickle
 

@@ -10,7 +10,7 @@ from backtune.backtest import Data
 from backtune.bars import Bars, Universe
 from backtune.bars.files import holds_several
 from backtune.bars.frames import is_frame
-from backtune.bars.reader import Reader, is_reader_name
+from backtune.bars.reader import is_reader, is_reader_name
 from backtune.errors import RunError, SettingError
 
 Source: TypeAlias = Data | Mapping[str, Data] | None
@@ -25,13 +25,13 @@ def check_source(data: Source, symbols: int) -> None:
     """
     if isinstance(data, Mapping):
         for symbol, one in data.items():
-            if not (is_frame(one) or isinstance(one, str | os.PathLike | Bars | Reader | None)):
+            if not (is_frame(one) or is_reader(one) or isinstance(one, str | os.PathLike | Bars | None)):
                 raise SettingError(
                     f"data of {symbol} is of type {type(one).__name__}; give a folder, a price file, a "
                     "DataFrame or Bars"
                 )
         return
-    if data is None or isinstance(data, Reader) or is_reader_name(data):
+    if data is None or is_reader(data) or is_reader_name(data):
         return
     if isinstance(data, Bars) or is_frame(data):
         label, one = f"a {type(data).__name__}", True
@@ -51,7 +51,7 @@ def check_source(data: Source, symbols: int) -> None:
 def of_symbol(data: Source, symbol: str) -> Data | None:
     """Data of one symbol; paths made absolute, since workers start elsewhere."""
     one = data.get(symbol) if isinstance(data, Mapping) else data
-    if one is None or is_frame(one) or isinstance(one, Bars | Reader) or is_reader_name(one):
+    if one is None or is_frame(one) or isinstance(one, Bars) or is_reader(one) or is_reader_name(one):
         return one
     return os.path.abspath(os.fspath(one))
 
@@ -64,7 +64,7 @@ def describe(data: Source) -> dict[str, Any]:
         return {"kind": "universe", "seed": data.seed, "bars": data.bars}
     if is_reader_name(data):
         return {"kind": "source", "name": data}
-    if is_frame(data) or isinstance(data, Mapping | Bars | Reader):
+    if is_frame(data) or isinstance(data, Mapping | Bars) or is_reader(data):
         return {"kind": "memory"}
     return {"kind": "path", "path": os.path.abspath(os.fspath(data))}
 
