@@ -99,22 +99,40 @@ def test_never_beaten_by_random_and_local_points(kind, tuned):
 @pytest.mark.parametrize("fills", ["causal", "optimistic"])
 def test_no_point_of_a_box_is_above_its_bound(fills, tuned):
     """Boxes of random lines, down to single cells, whose bound is then their value."""
-    rng = np.random.default_rng(7)
+    rng, seen = np.random.default_rng(7), {True: 0, False: 0}
     for seed in range(60):
         kind = KINDS[seed % len(KINDS)]
         problem = hold_problem(seed, n=3 + seed % 10, kind=kind, fills=fills, tuned=tuned)
         lattice = lay_out(problem.longs, problem.shorts, limits(problem), problem.terms())
         axes = -lattice.highs, lattice.lows, -lattice.stops
-        for _ in range(6):
-            ends = [np.sort(rng.integers(0, len(axis), 2)) for axis in axes]
-            bound, axis, _ = paths.bound_of(lattice, [int(end) for pair in ends for end in pair])
-            picks = [rng.integers(first, last + 1, 300) for first, last in ends]
-            points = np.stack([axis_[pick] for axis_, pick in zip(axes, picks, strict=True)], axis=1)
+        for box, bound, is_open in halves(lattice, axes, rng, 3):
+            picks = [rng.integers(first, last + 1, 300) for first, last in box]
+            points = np.stack([axis[pick] for axis, pick in zip(axes, picks, strict=True)], axis=1)
             best = problem.batch(points[:, : len(problem.bounds)]).max()
             assert bound >= best - 1e-12
-            if axis < 0:  # nothing is open: the value of the first lines is the box's
-                first = np.array([axis_[end[0]] for axis_, end in zip(axes, ends, strict=True)])
+            seen[is_open] += 1
+            if not is_open:  # the value of the first lines is the box's
+                first = np.array([axis[lines[0]] for axis, lines in zip(axes, box, strict=True)])
                 assert bound == pytest.approx(problem(first[: len(problem.bounds)]), rel=1e-12, abs=1e-12)
+    assert min(seen.values()) > 50
+
+
+def halves(lattice, axes, rng, count):
+    """Both halves of random boxes, as the search cuts them: first and last lines, bound, whether split on."""
+    longs, shorts = paths._scratches(lattice, 1 << 16)
+    cut = [number for number, lines in enumerate(axes) if len(lines) > 1]
+    for _ in range(count if cut else 0):
+        axis = int(rng.choice(cut))
+        box = [np.sort(rng.choice(len(lines), 2, replace=len(lines) < 2 or number != axis))
+               for number, lines in enumerate(axes)]  # fmt: skip
+        frontier = paths.start(lattice, np.inf)  # so that no box is given up
+        frontier.nodes[0] = [*np.ravel(box), axis, rng.integers(box[axis][0] + 1, box[axis][1] + 1)]
+        frontier.bounds[0] = 0.0
+        frontier.counts[[paths.BOXES, paths.LEFT]] = 1
+        assert paths.advance(lattice, frontier, longs, shorts, 1)
+        assert frontier.counts[paths.LEFT] == 2
+        for node, bound in zip(frontier.nodes[:2], frontier.bounds, strict=False):
+            yield node[: paths.AXIS].reshape(3, 2), bound, node[paths.AXIS] >= 0
 
 
 @pytest.mark.slow

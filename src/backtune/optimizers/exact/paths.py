@@ -7,7 +7,6 @@ return is highest; a box whose bound, with room for rounding, is not above the b
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -207,19 +206,6 @@ def _most(it: Side, lattice: Lattice) -> float:
             ratio = max(highest[k], highest[k + 1]) / min(lowest[k], lowest[k + 1])
             result += bars[SIZE, t] * (2.0 * ratio + 2.0 + abs(carry_of(it.side, lattice.terms)) * span)
     return result
-
-
-def bound_of(lattice: Lattice, lines: Sequence[int]) -> tuple[float, int, int]:
-    """Bound of the box of high, low and stop lines (first, last, first, ...), and where to split it.
-
-    Gives bound, axis and line; the axis is -1 where nothing is open.
-    """
-    frontier = start(lattice, 0.0)
-    frontier.nodes[0, :AXIS] = lines
-    longs, shorts = _scratches(lattice, 1 << 16)
-    if not _bound(lattice, frontier, longs, shorts, 0):
-        raise MemoryError("the box has more exits than the scratch has room for")
-    return float(frontier.bounds[0]), int(frontier.nodes[0, AXIS]), int(frontier.nodes[0, LINE])
 
 
 def _scratches(lattice: Lattice, room: int) -> tuple[Scratch, Scratch]:
