@@ -12,9 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hold_reference
-from backtune import BacktuneError, EntryExitProblem, FineBars, HoldProblem, ProblemError, optimize
+from backtune import BacktuneError, EntryExitProblem, HoldProblem, ProblemError, optimize
 from backtune.problem import Problem
-from backtune.problem import hold_kernels as kernels
 from backtune.problem.kernels import HIGH_FORECAST, LOW_FORECAST, SIZE
 from backtune.problem.rules import FAR
 from holds import KINDS, hold_problem, random_points
@@ -321,26 +320,3 @@ def test_it_can_be_sent_to_another_process():
     assert copy.window(3, 20)(x) == problem.slice(3, 20)(x)
     with pytest.raises(ProblemError, match=r"bars 5\.\.30 were asked for"):
         problem.window(5, 31)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fills", ["causal", "optimistic"])
-@pytest.mark.parametrize("detail", [False, True])
-def test_points_that_pass_blocks_of_bars_together_have_the_total_of_one_that_passes_all(fills, detail):
-    """To the bit, with questions that are open across the edges of blocks."""
-    problem = hold_problem(5, n=3 * kernels.BLOCK + 17, max_bars=20, stop_offset=-0.03, fills=fills)
-    if detail:
-        bars = problem.moves[:4]
-        same = FineBars(np.arange(problem.size + 1), bars.copy())
-        problem = HoldProblem(
-            *problem.moves, costs=problem.costs, max_bars=20, stop_offset=-0.03, carry=problem.carry,
-            fills=fills, detail=same,
-        )  # fmt: skip
-    points = np.random.default_rng(0).uniform(-0.015, 0.015, (12, 2))
-    flat = np.empty(problem.size + 2)
-    alone = [
-        kernels.hold_total(problem.longs, problem.shorts, *point, problem.terms(), flat)
-        for point in problem.with_stop(points)
-    ]
-    assert problem.batch(points).tolist() == alone
-    assert len({*alone, 0.0}) > 10

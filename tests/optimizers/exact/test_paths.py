@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import backtune as bt
 from backtune.optimizers.exact import paths
 from backtune.optimizers.exact.paths_lattice import lay_out
+from backtune.problem.hold_kernels import BLOCK
 from holds import KINDS, hold_problem, random_points
 
 
@@ -133,6 +134,32 @@ def halves(lattice, axes, rng, count):
         assert frontier.counts[paths.LEFT] == 2
         for node, bound in zip(frontier.nodes[:2], frontier.bounds, strict=False):
             yield node[: paths.AXIS].reshape(3, 2), bound, node[paths.AXIS] >= 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fills", ["causal", "optimistic"])
+@pytest.mark.parametrize("detail", [False, True])
+def test_the_search_values_a_point_as_the_problem_does(fills, detail):
+    """To the bit: it passes all bars at once, the problem blocks of them with many points, across whose edges
+    questions are open here."""
+    problem = hold_problem(5, n=3 * BLOCK + 17, max_bars=20, stop_offset=-0.03, fills=fills)
+    if detail:
+        same = bt.FineBars(np.arange(problem.size + 1), problem.moves[:4].copy())
+        problem = bt.HoldProblem(
+            *problem.moves, costs=problem.costs, max_bars=20, stop_offset=-0.03, carry=problem.carry,
+            fills=fills, detail=same,
+        )  # fmt: skip
+    points = np.random.default_rng(0).uniform(-0.015, 0.015, (12, 2))
+    lattice = lay_out(problem.longs, problem.shorts, limits(problem), problem.terms())
+    alone = []
+    for high, low, stop in problem.with_stop(points):
+        one = lattice._replace(highs=np.array([-high]), lows=np.array([low]), stops=np.array([-stop]))
+        frontier = paths.start(one, 0.0)
+        frontier.values[paths.VALUE] = -np.inf
+        paths.try_grid(one, frontier)
+        alone.append(frontier.values[paths.VALUE])
+    assert problem.batch(points).tolist() == alone
+    assert len({*alone, 0.0}) > 10
 
 
 @pytest.mark.slow
