@@ -204,8 +204,8 @@ def print_spread(workers, rounds=3):
         took = {count: spread(count) for count in order}
         ratios.append([one / several for one, several in zip(took[1], took[workers], strict=True)])
         print(f"1 worker {took[1][0]:.1f} s, {workers} workers {took[workers][0]:.1f} s")
-    whole, steady = np.median(ratios, axis=0)
-    print(f"{whole:.2f} times as fast; {steady:.2f} once the first simulations are done")
+    overall, steady = np.median(ratios, axis=0)
+    print(f"{overall:.2f} times as fast; {steady:.2f} once the first simulations are done")
 
 
 def false_edges(symbols, simulations):

@@ -98,14 +98,14 @@ def _write_module(folder: Path, processor: str) -> None:
         dispatcher = options[function]
         dispatcher.targetdescr.options.parse_as_flags(flags, dispatcher.targetoptions)
         flags.no_compile, flags.no_cpython_wrapper, flags.no_cfunc_wrapper = True, False, True
-        return whole(typing, target, function, arguments, result, flags, **more)
+        return original(typing, target, function, arguments, result, flags, **more)
 
-    whole = compiler.compile_extra
+    original = compiler.compile_extra
     compiler.compile_extra = compile_extra
     try:
         extension.compile()
     finally:
-        compiler.compile_extra = whole
+        compiler.compile_extra = original
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backtune.bench.files import write_whole
+from backtune.bench.files import write_file
 from backtune.bench.problems import simple_problem, suite
 from backtune.bench.protocol import alone, choose, is_expensive
 from backtune.bench.recommend import (
@@ -103,7 +103,7 @@ def write_findings(
         )  # fmt: skip
         write_tables(suites[name])
     text = document(suites["simple"], suites["realistic"], alone(measure), measure_workers(), command)
-    write_whole(path, text)
+    write_file(path, text)
     return path
 
 

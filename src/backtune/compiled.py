@@ -85,12 +85,12 @@ def _part_of(kind: type) -> type:
     """Class of functions like those of `kind` that Python calls by another function, compiled for it."""
 
     def call(self: Any, *arguments: Any) -> Any:
-        whole = vars(self).get("whole")
-        if whole is None:
+        dispatcher = vars(self).get("dispatcher")
+        if dispatcher is None:
             options = {**self.targetoptions, "no_cpython_wrapper": False}
             options.pop("nopython", None)
-            whole = self.whole = numba.njit(**options)(self.py_func)
-        return whole(*arguments)
+            dispatcher = self.dispatcher = numba.njit(**options)(self.py_func)
+        return dispatcher(*arguments)
 
     return type("Part", (kind,), {"__call__": call, "__module__": __name__})
 

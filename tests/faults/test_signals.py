@@ -12,14 +12,13 @@ import pytest
 import backtune as bt
 from runs_under_fire import (
     SYMBOLS,
+    caught,
     ended,
     go_on,
     receipts,
     record,
     stamps,
-    start,
     undisturbed,
-    wait_for_receipts,
 )  # fmt: skip
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
@@ -58,8 +57,7 @@ def goes_on_as_if_nothing_had_been(folder, expected, repeat):
 )
 def test_a_run_told_to_end_says_how_to_go_on_and_loses_nothing(tmp_path, expected, signs, workers, repeat):
     folder = tmp_path / "run"
-    process = start(folder, workers=workers)
-    wait_for_receipts(folder, 1 + 3 * repeat, process)
+    process = caught(folder, 1 + 3 * repeat, workers=workers)
     family = psutil.Process(process.pid).children(recursive=True)
     for sign in signs:
         os.kill(process.pid, sign)

@@ -18,6 +18,7 @@ from runs_under_fire import (
     FEW,
     SMALL,
     SYMBOLS,
+    caught,
     ended,
     go_on,
     receipts,
@@ -74,9 +75,8 @@ def standing_still(tmp_path_factory):
         leave.callback(wake)
         for number in range(3):  # one after the other: none has ended before it is stopped
             folder = tmp_path_factory.mktemp("still") / str(number)
-            process = start(folder, workers=2)
+            process = caught(folder, workers=2)
             leave.callback(interrupt, process)
-            wait_for_receipts(folder, 1, process)
             family = psutil.Process(process.pid).children(recursive=True)
             stopped.append(next(one for one in family if "spawn_main" in " ".join(one.cmdline())))
             stopped[-1].send_signal(signal.SIGSTOP)
@@ -162,8 +162,7 @@ def test_sixty_four_file_descriptors_are_enough_or_one_line(tmp_path, workers, r
 @REPEATS
 def test_a_run_folder_that_is_removed_is_one_line(tmp_path, repeat):
     folder = tmp_path / "run"
-    process = start(folder, workers=1 + repeat % 2)
-    wait_for_receipts(folder, 2, process)
+    process = caught(folder, 2, workers=1 + repeat % 2)
     shutil.rmtree(folder, ignore_errors=True)
     status, lines = ended(process)
     assert status == 2
@@ -175,8 +174,7 @@ def test_a_run_folder_that_is_removed_is_one_line(tmp_path, repeat):
 def test_a_run_folder_that_is_replaced_is_left_alone(tmp_path, repeat):
     """What another put in its place is not written to; what was done lies where it was moved to."""
     folder, moved = tmp_path / "run", tmp_path / "moved"
-    process = start(folder, workers=1 + repeat % 2)
-    wait_for_receipts(folder, 2, process)
+    process = caught(folder, 2, workers=1 + repeat % 2)
     folder.rename(moved)
     folder.mkdir()
     (folder / "mine.txt").write_text("mine")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import backtune as bt
@@ -47,6 +50,26 @@ def wait_for_receipts(folder, count, process, seconds=120):
         assert process.poll() is None, process.communicate(timeout=10)
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def caught(folder, count=1, attempts=10, **options):
+    """Start a run of `SYMBOLS`, and give it where `count` of them are done and half are not yet.
+
+    It is stopped for a look at that, and started again where it had gone further before it was looked at.
+    """
+    for _ in range(attempts):
+        process = start(folder, **options)
+        wait_for_receipts(folder, count, process)
+        with suppress(ProcessLookupError):  # it has ended
+            process.send_signal(signal.SIGSTOP)
+        if process.poll() is None and len(receipts(folder)) <= SYMBOLS // 2:
+            process.send_signal(signal.SIGCONT)
+            return process
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        shutil.rmtree(folder)
+    raise AssertionError(f"{attempts} runs went further before they were looked at")
 
 
 def ended(process, seconds=120):

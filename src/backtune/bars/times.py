@@ -92,7 +92,7 @@ def read_times(column: Any, options: ReadOptions | None = None) -> Times:
         return _naive(np.full(len(column), _NAT))
     if pd.api.types.is_integer_dtype(column.dtype):
         values = column.to_numpy(dtype=np.int64, na_value=-1)
-        return _read_whole(values, _widths(values))
+        return _read_integers(values, _widths(values))
     if pd.api.types.is_float_dtype(column.dtype):
         return _read_floats(column.to_numpy(dtype=np.float64, na_value=np.nan))
     return _read_objects(column, options)
@@ -212,10 +212,10 @@ def _read_digit_texts(text: pyarrow.ChunkedArray, digits: pyarrow.ChunkedArray) 
     if long.any():
         big = [int(value) if len(value or "") > 18 else -1 for value in chosen.to_pylist()]
         values = np.where(long, np.array([v if v < 2**63 else -1 for v in big], dtype=np.int64), values)
-    return _read_whole(values, widths)
+    return _read_integers(values, widths)
 
 
-def _read_whole(values: NDArray[np.int64], widths: NDArray[np.int64]) -> Times:
+def _read_integers(values: NDArray[np.int64], widths: NDArray[np.int64]) -> Times:
     instants = read_digits(values, widths, now())
     times = _naive(instants.stamps, named=instants.utc)
     times.why_not = instants.why_not
@@ -229,7 +229,7 @@ def _read_floats(values: NDArray[np.float64]) -> Times:
     held = np.isfinite(values) & (values >= 0) & (values < 9.2e18)
     seconds = np.where(held, np.floor(np.where(held, values, 0.0)), -1.0).astype(np.int64)
     part = np.where(held, values - seconds, 0.0)
-    times = _read_whole(seconds, _widths(seconds))
+    times = _read_integers(seconds, _widths(seconds))
     if part.any():
         if not times.named.all():  # a date has no fraction
             times.local = np.where(part > 0.0, _NAT, times.local)

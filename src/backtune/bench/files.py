@@ -8,7 +8,7 @@ from backtune.errors import RunError
 from backtune.store.receipts import write_atomically
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     """Write a file whole, or leave what was there.
 
     Raises

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from backtune.bench import figures
-from backtune.bench.files import write_whole
+from backtune.bench.files import write_file
 from backtune.bench.objectives import need
 from backtune.bench.protocol import is_expensive
 from backtune.bench.recommend import SAME, Recommendation, friedman_text, pays_lines, recommend, show_seconds
@@ -48,7 +48,7 @@ def write_page(results: Benchmark, tables: dict[str, pd.DataFrame]) -> Path:
         plotly is not installed.
     """
     path = results.folder / "page.html"
-    write_whole(path, page(results, tables))
+    write_file(path, page(results, tables))
     return path
 
 

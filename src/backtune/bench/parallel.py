@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtune.bench.files import write_whole
+from backtune.bench.files import write_file
 from backtune.bench.recommend import (
     TARGET,
     Recommendation,
@@ -111,7 +111,7 @@ def wall_clock_cells(table: pd.DataFrame) -> tuple[list[str], Cells]:
 def write_wall_clock(results: Benchmark) -> pd.DataFrame:
     """Compute the table, and write it to the folder as Parquet."""
     table, _ = wall_clock(results.runs)
-    write_whole(results.folder / "wall_clock.parquet", table.to_parquet(index=False))
+    write_file(results.folder / "wall_clock.parquet", table.to_parquet(index=False))
     return table
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from backtune.bench.estimate import Cost, Pace, estimate, piloted, stand_in, timed
-from backtune.bench.files import write_whole
+from backtune.bench.files import write_file
 from backtune.bench.limits import FIRST_LIMIT, NO_LIMITS, TIMES, Limits, limits_of
 from backtune.bench.machine import all_versions, machine
 from backtune.bench.problems import KINDS, OWN, Suite
@@ -218,7 +218,7 @@ def _run(
     def finished(job: Job, rows: list[dict[str, Any]]) -> None:
         nonlocal count
         name = hashlib.sha256(repr([trial.key for trial in job]).encode()).hexdigest()[:24]
-        write_whole(folder / "runs" / f"{name}.parquet", pd.DataFrame(rows).to_parquet())
+        write_file(folder / "runs" / f"{name}.parquet", pd.DataFrame(rows).to_parquet())
         count += len(rows)
         progress(job[0].method, count, total)
 
@@ -323,7 +323,7 @@ def _open(folder: Path, suite: Suite) -> dict[str, Any]:
 
 
 def _save(folder: Path, record: dict[str, Any]) -> None:
-    write_whole(folder / "benchmark.json", json.dumps(record, indent=2, ensure_ascii=False, default=str))
+    write_file(folder / "benchmark.json", json.dumps(record, indent=2, ensure_ascii=False, default=str))
 
 
 def _read(folder: Path) -> pd.DataFrame:
@@ -371,7 +371,7 @@ def _finish(folder: Path, record: dict[str, Any], table: pd.DataFrame) -> Benchm
         rows = (table["problem"] == name) & table["optimum"].isna()
         table.loc[rows, "optimum"], table.loc[rows, "baseline"] = reference["optimum"], reference["baseline"]
     runs = with_regret(_in_order(table, record))
-    write_whole(folder / "runs.parquet", runs.to_parquet())
+    write_file(folder / "runs.parquet", runs.to_parquet())
     record["status"] = "complete"
     _save(folder, record)
     return Benchmark(folder, record, runs)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from backtune.bench.files import write_whole
+from backtune.bench.files import write_file
 from backtune.bench.recommend import recommend, show_column, show_seconds, show_share
 from backtune.bench.results import Benchmark
 from backtune.bench.runtimes import TARGETS, data_profile, ecdf, running_times
@@ -46,7 +46,7 @@ def write_tables(results: Benchmark) -> dict[str, pd.DataFrame]:
         "projection": projection(runs),
     }
     for name, table in tables.items():
-        write_whole(results.folder / f"{name}.parquet", table.to_parquet(index=False))
+        write_file(results.folder / f"{name}.parquet", table.to_parquet(index=False))
     return tables
 
 

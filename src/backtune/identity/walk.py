@@ -120,7 +120,7 @@ class Walk:
         if what:
             return self.cannot(label, f"is {what}")
         if isinstance(item, types.ModuleType):
-            return self._module(item, NO_NAMES, label, whole=True)
+            return self._module(item, NO_NAMES, label, entire=True)
         if isinstance(item, type):
             return self._class(item)
         if is_reader(item) and not self._is_mine(item):
@@ -205,13 +205,13 @@ class Walk:
             self._readers.append((where, function, surely_reads(names, items.values())))
         return joined(*parts)
 
-    def _used(self, item: Any, names: Names, label: str, where: str, whole: bool) -> str:
+    def _used(self, item: Any, names: Names, label: str, where: str, entire: bool) -> str:
         """Something that code refers to; of a module it may use these names, or anything."""
         why = outside(item, names.attributes)
         if why:
             return self.cannot(where, why)
         if isinstance(item, types.ModuleType):
-            return self._module(item, names, where, whole)
+            return self._module(item, names, where, entire)
         if is_reader(item) and not self._is_mine(item):
             return f"{label} {self._origin_of(item)}"  # what it is called with is looked for
         name = label.rpartition(".")[2]
@@ -247,17 +247,17 @@ class Walk:
             self.cannot(where, f"imports {full}, which cannot be told ({_line(error)})")
             return None
 
-    def _module(self, module: types.ModuleType, names: Names, where: str, whole: bool) -> str:
+    def _module(self, module: types.ModuleType, names: Names, where: str, entire: bool) -> str:
         """A module, and of the user's own what code uses of it: all, where it asks by a name of its own."""
         namespace = vars(module)
         own = self._is_own(namespace)
-        asked, whole = whole, own and (whole or "__dict__" in names.attributes)
-        if (module.__name__, names, asked or whole) in self._seen:
+        asked, entire = entire, own and (entire or "__dict__" in names.attributes)
+        if (module.__name__, names, asked or entire) in self._seen:
             return module.__name__
-        self._seen.add((module.__name__, names, asked or whole))
+        self._seen.add((module.__name__, names, asked or entire))
         parts = [self._own_file(namespace)] if own else [self._package(module.__name__, namespace)]
         used = {*names.attributes, *(("__getattr__",) if own else names.strings if asked else ())}
-        if whole:
+        if entire:
             used |= {name for name, item in namespace.items() if name[:2] != "__" and self._is_state(item)}
         for name in sorted(used & namespace.keys()):
             item, label = namespace[name], f"{module.__name__}.{name}"
@@ -266,7 +266,7 @@ class Walk:
             elif item is os.path or (
                 isinstance(item, types.ModuleType) and item.__name__.startswith(f"{module.__name__}.")
             ):
-                self._module(item, names, where, whole=False)  # such as numpy.random
+                self._module(item, names, where, entire=False)  # such as numpy.random
             elif plain_token(item) is not NOT_PLAIN or item is sys.argv:
                 parts.append(joined(name, self.named(item, label)))
         return joined(module.__name__, *parts)

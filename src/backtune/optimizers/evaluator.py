@@ -110,7 +110,7 @@ class Evaluator:
         if len(array) == 1:
             return np.array([self._single(array[0])])
         np.fmin(np.fmax(array, self.low, out=array), self.high, out=array)
-        array = self._whole(array[: self.remaining])
+        array = self._with_fixed(array[: self.remaining])
         step = self._step(len(array))
         if len(array) <= step:
             return self._chunk(array)
@@ -126,7 +126,7 @@ class Evaluator:
             raise Stop
         np.fmin(np.fmax(x, self.low, out=x), self.high, out=x)
         if self._fixed is not None:
-            x = self._whole(x)
+            x = self._with_fixed(x)
         value = self._evaluate_one(x)
         if math.isfinite(value):
             if value > self.best:
@@ -159,7 +159,7 @@ class Evaluator:
             return max(points, 1)
         return 1 if self._batch is None else TIMED_CHUNK
 
-    def _whole(self, points: Array) -> Array:
+    def _with_fixed(self, points: Array) -> Array:
         """Points with the fixed parameters filled in, along the last axis."""
         if self._fixed is None:
             return points
