@@ -67,10 +67,17 @@ class Book:
             None if columns.made_at is None else _taken(self._read_times(columns.made_at, options), rows)
         )
         self._read_numbers([*columns.points.values(), *columns.quantiles.values()])
-        values = {move: self._numbers[place][rows] for move, place in columns.points.items()}
-        quantiles = {key: self._numbers[place][rows] for key, place in columns.quantiles.items()}
         return moves_of(
-            self.source, bars, times, made_at, values, quantiles, rows + 1, columns.spare, options, name
+            self.source,
+            bars,
+            times,
+            made_at,
+            points={move: self._numbers[place][rows] for move, place in columns.points.items()},
+            quantiles={key: self._numbers[place][rows] for key, place in columns.quantiles.items()},
+            numbers=rows + 1,
+            spare=columns.spare,
+            options=options,
+            name=name,
         )
 
     def _rows(self, columns: Columns, symbol: str, model: str | None) -> NDArray[np.int64]:

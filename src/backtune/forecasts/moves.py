@@ -30,6 +30,7 @@ def moves_of(
     bars: Bars,
     times: Times,
     made_at: Times | None,
+    *,
     points: Mapping[str, Array],
     quantiles: Mapping[tuple[str, float], Array],
     numbers: Rows,

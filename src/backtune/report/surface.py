@@ -98,16 +98,16 @@ def surface(
     x = (float(row["high_offset"]), float(row["low_offset"]))
     value = problem(x)
     return Surface(
-        highs,
-        lows,
-        evaluate(problem, highs, lows),
-        x,
-        value,
-        (_plateau(problem, x, value, 0), _plateau(problem, x, value, 1)),
-        bool(row["exact"]),
-        int(row["simulation"]),
-        name,
-        str(row["exit"]),
+        high_offsets=highs,
+        low_offsets=lows,
+        totals=evaluate(problem, highs, lows),
+        x=x,
+        value=value,
+        plateau=(_plateau(problem, x, value, 0), _plateau(problem, x, value, 1)),
+        exact=bool(row["exact"]),
+        simulation=int(row["simulation"]),
+        strategy=name,
+        exit=str(row["exit"]),
     )
 
 
