@@ -28,12 +28,13 @@ def bars():
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
-    """Give the folder of tiny random weights of a kind, made once a session."""
+    """Give the folder of tiny random weights of a kind, made once a session for each shape."""
     folders = {}
 
-    def folder(kind):
-        if kind not in folders:
-            folders[kind] = getattr(tiny_models, f"save_{kind}")(tmp_path_factory.mktemp(kind))
-        return folders[kind]
+    def folder(kind, **shape):
+        key = kind, *shape.items()
+        if key not in folders:
+            folders[key] = getattr(tiny_models, f"save_{kind}")(tmp_path_factory.mktemp(kind), **shape)
+        return folders[key]
 
     return folder
