@@ -8,7 +8,7 @@ import zoneinfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtune import BarsError, SettingError, load_bars
@@ -58,6 +58,7 @@ FORMS = (
 )  # fmt: skip
 
 
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from(FORMS), st.integers(13, 28)), max_size=8))
 def test_each_row_is_read_whatever_forms_the_others_have(rows):
     """Those that the first texts fit are tried first, the others where texts are left."""

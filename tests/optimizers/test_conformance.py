@@ -9,6 +9,7 @@ from backtune.testing import OptimizerConformance, SearchConformance
 SLOW = ["botorch", "optuna:gp"]
 OWN = [method for method in optimizers() if method.partition(":")[0] in ("exact", "gpu")]
 METHODS = [method for method in optimizers() if method not in OWN + SLOW]
+SECONDS = ["scipy:shgo"]  # where points may be anywhere
 
 
 class TestOwn(OptimizerConformance):
@@ -18,7 +19,9 @@ class TestOwn(OptimizerConformance):
 
 
 class TestSearches(SearchConformance):
-    @pytest.fixture(params=METHODS)
+    @pytest.fixture(
+        params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SECONDS)) for name in METHODS]
+    )
     def optimizer(self, request):
         return make(request.param)
 
