@@ -23,6 +23,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,16 +86,22 @@ def compared(old: Path, new: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         for column in before.columns.intersection(after.columns):
             if column in TIMES:
                 continue
-            a, b = before[column], after[column]
-            largest = 0.0
-            if len(a) == len(b) and a.dtype.kind in "fiu" and b.dtype.kind in "fiu":
-                largest = float((a - b).abs().max())
-            other = len(a) if len(a) != len(b) else int((~((a == b) | (a.isna() & b.isna()))).sum())
-            rows.append((table, column, fills, symbol, model, len(a), other, largest))
+            rows.append((table, column, fills, symbol, model, *difference(before[column], after[column])))
         left_out = sorted(set(before.columns) ^ set(after.columns))
         rows += [(table, f"({name}: in one of them)", "", "", "", 0, 0, 0.0) for name in left_out]
     columns = ["table", "column", "fills", "symbol", "model", "rows", "differ", "largest"]
     return pd.DataFrame(rows, columns=columns), pd.concat(chosen)
+
+
+def difference(a: pd.Series, b: pd.Series) -> tuple[int, int, float]:
+    """Rows, those that differ, and by how much at most: infinite where that is no number."""
+    if len(a) != len(b):
+        return len(a), len(a), np.inf
+    same = (a == b) | (a.isna() & b.isna())
+    if a.dtype.kind not in "fiu" or b.dtype.kind not in "fiu":
+        return len(a), int((~same).sum()), 0.0 if same.all() else np.inf
+    apart = (a - b)[~same].abs().fillna(np.inf)
+    return len(a), len(apart), float(apart.max()) if len(apart) else 0.0
 
 
 def on_purpose(table: pd.DataFrame) -> pd.Series:

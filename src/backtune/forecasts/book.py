@@ -37,8 +37,6 @@ class Book:
     source : str
         As messages call it.
     table : Table
-    times, made_at : Times or None
-        Of the rows; read when first asked for.
     """
 
     source: str
